@@ -1,0 +1,57 @@
+# The front door. Every target builds what it needs; `make` alone lists them.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo sandbox test lint format typecheck imports bench notebooks lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Build the environment in .venv from the pinned requirements
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@echo "Building $(VENV) (about a minute on a new machine) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $(STAMP)
+
+demo: $(STAMP) ## Show the product at work: sandbox without PORTKEY_API_KEY, hosted gateway with it
+	@$(BIN)/python -m demo
+
+sandbox: $(STAMP) ## Start the open-source gateway with an emulated Claude behind it, until Ctrl-C
+	@$(BIN)/python -m portkey_gateway.sandbox
+
+test: $(STAMP) ## Run every test against the real gateway
+	@$(BIN)/python -m coverage run -m pytest
+	@$(BIN)/python -m coverage report
+
+lint: $(STAMP) imports ## Check style and the direction of the rooms
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+
+imports: $(STAMP) ## Check that each room knows only those to its right
+	@$(BIN)/lint-imports
+
+format: $(STAMP) ## Format the code and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+typecheck: $(STAMP) ## mypy (strict) and pyright over source and tests
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+
+bench: $(STAMP) ## Measure ours beside ChatOpenAI + createHeaders and raw httpx
+	@test -f .venv-bench/.installed || { $(PYTHON) -m venv .venv-bench && .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt && .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . && touch .venv-bench/.installed; }
+	@.venv-bench/bin/python -m benchmarks
+
+lock: $(STAMP) ## Compile the pinned requirements anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --group dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/dev.txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --group bench --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -c requirements/dev.txt -o requirements/bench.txt pyproject.toml
+
+clean: ## Remove the environments and caches
+	@rm -rf $(VENV) .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
