@@ -1,0 +1,43 @@
+"""Signs thinking blocks and seals redacted ones, so that a changed or invented one is recognised.
+
+Anthropic signs what Claude thought and refuses a signature it did not give. Here an HMAC does the same. Its key is
+a constant, so that every emulated Claude knows what another one signed; it protects nothing.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import Final
+
+_KEY: Final = b"emulated claude"
+_DIGEST_BYTES: Final = hashlib.sha256().digest_size
+
+
+def sign(thinking: str) -> str:
+    """Return the signature of a thinking block's text."""
+    return base64.b64encode(_digest(b"thinking", thinking.encode())).decode()
+
+
+def is_genuine(thinking: str, signature: str) -> bool:
+    """Tell whether `sign` gave this signature to exactly this text."""
+    return hmac.compare_digest(sign(thinking).encode(), signature.encode())
+
+
+def seal(text: str) -> str:
+    """Return the `data` of a redacted thinking block that stands for this text."""
+    content = text.encode()
+    return base64.b64encode(_digest(b"redacted", content) + content).decode()
+
+
+def is_sealed(data: str) -> bool:
+    """Tell whether `seal` made this data."""
+    try:
+        raw = base64.b64decode(data.encode(), validate=True)
+    except binascii.Error:
+        return False
+    return hmac.compare_digest(_digest(b"redacted", raw[_DIGEST_BYTES:]), raw[:_DIGEST_BYTES])
+
+
+def _digest(purpose: bytes, content: bytes) -> bytes:
+    return hmac.digest(_KEY, purpose + b"\0" + content, "sha256")
