@@ -1,0 +1,38 @@
+"""The sandbox (extra `sandbox`): the real open-source gateway with an emulated Claude behind it.
+
+It runs on Linux and macOS. Its parts are imported when they are first asked for, so that importing the package, which
+every pytest run does for the sake of the fixture, costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from portkey_gateway.sandbox.claude.faults import Fault
+    from portkey_gateway.sandbox.claude.server import ClaudeServer
+    from portkey_gateway.sandbox.error import PortInUseError, SandboxError
+    from portkey_gateway.sandbox.sandbox import Sandbox
+
+__all__ = ["ClaudeServer", "Fault", "PortInUseError", "Sandbox", "SandboxError"]
+
+_HOMES = {
+    "ClaudeServer": "claude.server",
+    "Fault": "claude.faults",
+    "PortInUseError": "error",
+    "Sandbox": "sandbox",
+    "SandboxError": "error",
+}
+_EXTRA_MODULES = frozenset({"PIL", "anthropic", "pypdf", "starlette", "uvicorn"})
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        if error.name in _EXTRA_MODULES:
+            raise ImportError(
+                f'The sandbox needs {error.name!r}, which comes with an extra: pip install "portkey-frameworks[sandbox]"'
+            ) from error
+        raise

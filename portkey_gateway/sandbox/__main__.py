@@ -1,0 +1,54 @@
+"""`python -m portkey_gateway.sandbox`: the sandbox in a terminal, until Ctrl-C."""
+
+import argparse
+import signal
+import sys
+from types import FrameType
+
+from portkey_gateway.sandbox import Sandbox, SandboxError
+from portkey_gateway.sandbox.progress import silent, to_stderr
+
+SNIPPET = """
+# Then, in Python:
+#   from portkey_langchain import ChatPortkey
+#   print(ChatPortkey(model="{model}").invoke("Hello!").text)
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the sandbox in the foreground and return the exit code: 0 when it was asked to stop, 1 when it failed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m portkey_gateway.sandbox",
+        description="Run the open-source Portkey gateway with an emulated Claude behind it, until Ctrl-C.",
+    )
+    parser.add_argument("--port", type=int, default=8787, help="where the gateway listens (8787; 0: any free port)")
+    parser.add_argument("--claude-port", type=int, default=8788, help="where the Claude listens (8788; 0: any)")
+    parser.add_argument("--quiet", action="store_true", help="print the variables to export and nothing else")
+    options = parser.parse_args(arguments)
+
+    for stop_signal in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop_signal, _interrupt)
+    progress = silent if options.quiet else to_stderr
+    try:
+        with Sandbox(port=options.port, claude_port=options.claude_port, progress=progress) as sandbox:
+            for name, value in sandbox.env().items():
+                sys.stdout.write(f"export {name}={value}\n")
+            if not options.quiet:
+                sys.stdout.write(SNIPPET.format(model=sandbox.model))
+            sys.stdout.flush()
+            progress("The sandbox is running. Ctrl-C stops it.")
+            sandbox.wait()
+    except KeyboardInterrupt:
+        progress("The sandbox has stopped.")
+    except (SandboxError, ImportError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

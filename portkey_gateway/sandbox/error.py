@@ -1,0 +1,13 @@
+"""What goes wrong around the sandbox, said so that a reader knows what to do next."""
+
+
+class SandboxError(Exception):
+    """The sandbox could not be installed, started or kept running."""
+
+
+class PortInUseError(SandboxError):
+    """Another program already listens on the port that was asked for."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"Port {port} is already in use. Stop the program that uses it, or choose another port.")
+        self.port = port
