@@ -1,0 +1,148 @@
+"""Anthropic's Messages API over HTTP: who may ask, what is asked, and how the answer goes out.
+
+Source: Anthropic's API reference ("Messages", "Count tokens", "Errors", "Versions").
+"""
+
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.routing import Route
+
+from portkey_gateway.sandbox.claude import control, sse, tokens
+from portkey_gateway.sandbox.claude.answer import build_message
+from portkey_gateway.sandbox.claude.brain import think
+from portkey_gateway.sandbox.claude.delivery import Delivery, json_delivery, stream_delivery
+from portkey_gateway.sandbox.claude.errors import ClaudeError, invalid, not_found
+from portkey_gateway.sandbox.claude.log import LoggedRequest, body_text, mask_keys
+from portkey_gateway.sandbox.claude.state import ClaudeState
+from portkey_gateway.sandbox.claude.validate import validate
+
+MAX_BODY_BYTES: Final = 32 * 1024 * 1024
+"""The largest request. Source: Anthropic's API reference, "Errors", request_too_large."""
+
+_KEY: Final = re.compile(r"sk-ant-[A-Za-z0-9_-]+")
+_VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+def build_app(state: ClaudeState) -> Starlette:
+    """Return the ASGI application of one emulated Claude."""
+
+    async def serve(request: Request) -> Delivery:
+        return await _serve(state, request)
+
+    return Starlette(routes=[*control.routes(state), Route("/{path:path}", serve, methods=_METHODS)])
+
+
+async def _serve(state: ClaudeState, request: Request) -> Delivery:
+    """Answer one request, refuse it, or let a waiting fault have it, and log what was done."""
+    request_id = f"req_{secrets.token_hex(12)}"
+    body: Any = None
+    try:
+        endpoint = _endpoint(request)
+        key = _key(request.headers)
+        _check_version(request.headers)
+        body = _parse(await _read(request))
+        delivery = _answer(state, key, body, request_id, endpoint)
+    except ClaudeError as error:
+        delivery = json_delivery(error.body(request_id), status=error.status, headers={"request-id": request_id})
+    state.log.add(
+        LoggedRequest(
+            method=request.method,
+            path=request.url.path,
+            headers=mask_keys(request.headers),
+            body=body,
+            status=delivery.status,
+            request_id=request_id,
+            time=time.time(),
+        )
+    )
+    return delivery
+
+
+def _answer(state: ClaudeState, api_key: str, body: object, request_id: str, endpoint: "_Endpoint") -> Delivery:
+    fault = state.faults.take(body_text(body))
+    if fault and fault.answers_itself:
+        return fault.answer(request_id)
+    delivery = endpoint(state, api_key, body, request_id)
+    return fault.spoil(delivery, request_id) if fault else delivery
+
+
+def _answer_messages(state: ClaudeState, api_key: str, body: Any, request_id: str) -> Delivery:
+    validate(body)
+    scripted = state.replies.take(body_text(body))
+    reply = scripted.reply if scripted else think(body)
+    message = build_message(reply, model=body["model"], input_usage=state.ledger.account(api_key, body))
+    headers = {"request-id": request_id}
+    if body.get("stream"):
+        return stream_delivery(map(sse.encode, sse.events(message)), headers=headers)
+    return json_delivery(message, headers=headers)
+
+
+def _answer_count(_state: ClaudeState, _api_key: str, body: Any, request_id: str) -> Delivery:
+    validate(body, count_only=True)
+    return json_delivery({"input_tokens": tokens.count_tokens(body)}, headers={"request-id": request_id})
+
+
+_Endpoint = Callable[[ClaudeState, str, Any, str], Delivery]
+
+_ENDPOINTS: Final[Mapping[str, _Endpoint]] = {
+    "/v1/messages": _answer_messages,
+    "/v1/messages/count_tokens": _answer_count,
+}
+
+
+def _endpoint(request: Request) -> _Endpoint:
+    endpoint = _ENDPOINTS.get(request.url.path)
+    if endpoint is None:
+        raise not_found("Not Found")
+    if request.method != "POST":
+        raise ClaudeError(405, "invalid_request_error", "Method Not Allowed")
+    return endpoint
+
+
+def _key(headers: Mapping[str, str]) -> str:
+    """Return the API key, from `x-api-key` or, as Anthropic's own SDK sends it since 2.0, from a bearer token."""
+    key = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ")
+    if not key:
+        raise ClaudeError(401, "authentication_error", "x-api-key header is required")
+    if not _KEY.fullmatch(key):
+        raise ClaudeError(401, "authentication_error", "invalid x-api-key")
+    return key
+
+
+def _check_version(headers: Mapping[str, str]) -> None:
+    version = headers.get("anthropic-version")
+    if version is None:
+        raise invalid("anthropic-version: header is required")
+    if not _VERSION.fullmatch(version):
+        raise invalid(f"anthropic-version: {json.dumps(version)} is not a valid version")
+
+
+async def _read(request: Request) -> bytes:
+    """Read the whole body, so that even a refused client is heard out, but keep no more than is allowed."""
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        async for piece in request.stream():
+            size += len(piece)
+            if size <= MAX_BODY_BYTES:
+                pieces.append(piece)
+    except ClientDisconnect as error:
+        raise invalid("The client closed the connection before its request was complete") from error
+    if size > MAX_BODY_BYTES:
+        raise ClaudeError(413, "request_too_large", "Request exceeds the maximum size")
+    return b"".join(pieces)
+
+
+def _parse(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError as error:  # also what is not UTF-8
+        raise invalid(f"The request body is not valid JSON: {error}") from error

@@ -1,0 +1,76 @@
+"""Tells a message as Anthropic's stream of server-sent events.
+
+Source of names and order: Anthropic's API reference, "Streaming messages". Tool input is cut into uneven pieces, as
+the real one is, so that a reader that parses single pieces is found out.
+"""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from portkey_gateway.sandbox.claude.answer import Message, delta_usage
+
+Event = Mapping[str, Any]
+"""The data of one event; its `type` is the event's name."""
+
+# Short and odd, so that keys, numbers and escapes are cut in two.
+_JSON_PIECE_SIZES: Final = (1, 5, 2, 9, 3, 14)
+_WORD: Final = re.compile(r"\s*\S+\s*$|\s*\S+|\s+$")
+
+
+def encode(event: Event) -> bytes:
+    """Write one event as bytes."""
+    return f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+
+
+def events(message: Message) -> Iterator[Event]:
+    """Yield the events that tell this message, first to last."""
+    begun = {**message, "content": [], "stop_reason": None, "stop_sequence": None}
+    begun["usage"] = message["usage"] | {"output_tokens": 1}
+    begun["usage"].pop("output_tokens_details", None)
+    yield {"type": "message_start", "message": begun}
+    for index, block in enumerate(message["content"]):
+        start, deltas = _told(block)
+        yield {"type": "content_block_start", "index": index, "content_block": start}
+        if index == 0:
+            yield {"type": "ping"}
+        for delta in deltas:
+            yield {"type": "content_block_delta", "index": index, "delta": delta}
+        yield {"type": "content_block_stop", "index": index}
+    yield {
+        "type": "message_delta",
+        "delta": {"stop_reason": message["stop_reason"], "stop_sequence": message["stop_sequence"]},
+        "usage": delta_usage(message["usage"]),
+    }
+    yield {"type": "message_stop"}
+
+
+def _told(block: dict[str, Any]) -> tuple[Event, Iterator[Event]]:
+    """Return how a block starts and the deltas that complete it."""
+    match block["type"]:
+        case "text":
+            pieces = _WORD.findall(block["text"])
+            return block | {"text": ""}, ({"type": "text_delta", "text": piece} for piece in pieces)
+        case "tool_use":
+            pieces = _json_pieces(block["input"])
+            return block | {"input": {}}, ({"type": "input_json_delta", "partial_json": piece} for piece in pieces)
+        case "thinking":
+            thoughts = [{"type": "thinking_delta", "thinking": piece} for piece in _WORD.findall(block["thinking"])]
+            signature = {"type": "signature_delta", "signature": block["signature"]}
+            return block | {"thinking": "", "signature": ""}, iter([*thoughts, signature])
+        case _:
+            return block, iter(())
+
+
+def _json_pieces(value: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a tool's input in pieces, an empty one first; nothing but that for an empty input, as Claude does."""
+    yield ""
+    text = json.dumps(value, ensure_ascii=False) if value else ""
+    sizes = itertools.cycle(_JSON_PIECE_SIZES)
+    start = 0
+    while start < len(text):
+        end = start + next(sizes)
+        yield text[start:end]
+        start = end
