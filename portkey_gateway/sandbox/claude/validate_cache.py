@@ -1,0 +1,53 @@
+"""The rules of prompt cache breakpoints.
+
+Source: Anthropic's documentation, "Prompt caching". That thinking blocks take none is said by their type already.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from portkey_gateway.sandbox.claude.blocks import Located, Wire, blocks_of, message_blocks
+from portkey_gateway.sandbox.claude.errors import invalid
+
+_MAX_BREAKPOINTS: Final = 4
+
+
+def validate_cache(body: Wire) -> None:
+    """Check all breakpoints of a request together.
+
+    Raises:
+        ClaudeError: There are more than four, one marks an empty text, or a longer one follows a shorter one.
+    """
+    marked = list(_breakpoints(body))
+    for path, block in marked:
+        if block.get("type") == "text" and not block["text"]:
+            raise invalid(f"{path}: cache_control cannot be set for empty text blocks")
+    # The top-level parameter marks the last block that can be cached, and takes one of the four.
+    found = len(marked) + bool(body.get("cache_control"))
+    if found > _MAX_BREAKPOINTS:
+        raise invalid(f"A maximum of {_MAX_BREAKPOINTS} blocks with cache_control may be provided. Found {found}.")
+    _check_order(marked)
+
+
+def _check_order(marked: list[tuple[str, Wire]]) -> None:
+    short_seen = False
+    for path, block in marked:
+        short = block["cache_control"].get("ttl", "5m") == "5m"
+        if short_seen and not short:
+            raise invalid(
+                f"{path}.cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' "
+                "cache_control block. Note that blocks are processed in the following order: "
+                "`tools`, `system`, `messages`."
+            )
+        short_seen = short_seen or short
+
+
+def _breakpoints(body: Wire) -> Iterator[tuple[str, Wire]]:
+    """Yield path and block of every breakpoint in the order of the prompt."""
+    for index, tool in enumerate(body.get("tools", ())):
+        if tool.get("cache_control"):
+            yield f"tools.{index}", tool
+    system: list[Located] = list(blocks_of(body.get("system", ()), "system"))
+    for located in [*system, *message_blocks(body["messages"])]:
+        if located.block.get("cache_control"):
+            yield located.tagged_path, located.block
