@@ -31,8 +31,9 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     except ModuleNotFoundError as error:
-        if error.name in _EXTRA_MODULES:
+        missing = (error.name or "").partition(".")[0]
+        if missing in _EXTRA_MODULES:
             raise ImportError(
-                f'The sandbox needs {error.name!r}, which comes with an extra: pip install "portkey-frameworks[sandbox]"'
+                f'The sandbox needs {missing!r}. Install its extra: pip install "portkey-frameworks[sandbox]"'
             ) from error
         raise

@@ -5,7 +5,6 @@ import signal
 import sys
 from types import FrameType
 
-from portkey_gateway.sandbox import Sandbox, SandboxError
 from portkey_gateway.sandbox.progress import silent, to_stderr
 
 SNIPPET = """
@@ -30,6 +29,11 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(stop_signal, _interrupt)
     progress = silent if options.quiet else to_stderr
     try:
+        from portkey_gateway.sandbox import Sandbox, SandboxError  # noqa: PLC0415 - may lack its extra, and says so
+    except ImportError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    try:
         with Sandbox(port=options.port, claude_port=options.claude_port, progress=progress) as sandbox:
             for name, value in sandbox.env().items():
                 sys.stdout.write(f"export {name}={value}\n")
@@ -40,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
             sandbox.wait()
     except KeyboardInterrupt:
         progress("The sandbox has stopped.")
-    except (SandboxError, ImportError) as error:
+    except SandboxError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -62,18 +62,13 @@ class GatewayProcess:
             return
         self.stop()
         script, node = install_gateway(self._progress), find_node()
-        for attempts_left in reversed(range(_PORT_ATTEMPTS)):
+        for attempt in range(1, _PORT_ATTEMPTS + 1):
             self.port = self._wanted_port or free_port()
             try:
                 self._launch(node, script)
-                self._wait_until_ready()
             except PortInUseError:
-                self.stop()
-                if self._wanted_port or not attempts_left:
+                if self._wanted_port or attempt == _PORT_ATTEMPTS:
                     raise
-            except BaseException:
-                self.stop()
-                raise
             else:
                 return
 
@@ -111,7 +106,7 @@ class GatewayProcess:
         return "" if self._log is None else output_tail(self._log.fileno())
 
     def _launch(self, node: Path, script: Path) -> None:
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the process lives
         self._process = subprocess.Popen(  # noqa: S603 - the program found and installed above
             [node, "--import", (NPM_FOLDER / "preload.mjs").as_uri(), script, f"--port={self.port}", "--headless"],
             env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ},
@@ -120,6 +115,11 @@ class GatewayProcess:
             stderr=subprocess.STDOUT,
             process_group=0,  # a Ctrl-C in the terminal, or a notebook's "interrupt", is not meant for the gateway
         )
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_LIMIT_S

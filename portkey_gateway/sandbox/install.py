@@ -68,7 +68,7 @@ def install_gateway(progress: Progress = to_stderr) -> Path:
                     _install(folder, progress)
         except OSError as error:
             raise SandboxError(
-                f"The gateway cannot be installed into {folder.parent}: {error}. Name another directory in {CACHE_VARIABLE}."
+                f"Cannot install the gateway into {folder.parent}: {error}. Name another directory in {CACHE_VARIABLE}."
             ) from error
     return script
 
@@ -122,9 +122,8 @@ def _run(command: list[str], folder: Path, environment: dict[str, str], progress
             process.kill()
             process.wait()
         if process.returncode:
-            raise SandboxError(
-                f"npm could not install the Portkey gateway (exit code {process.returncode}):\n{output_tail(output.fileno())}"
-            )
+            outcome = f"npm ended with exit code {process.returncode}"
+            raise SandboxError(f"The gateway was not installed: {outcome}.\n{output_tail(output.fileno())}")
     return time.monotonic() - started
 
 
