@@ -1,0 +1,95 @@
+"""Prompt caching: the cache breakpoints of a request, found and checked.
+
+A block with ``cache_control`` ends a prefix that Anthropic caches, counted over tools, then system, then messages
+(Anthropic, "Prompt caching"). Explicit marks are kept as they are; nothing here changes its input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from portkey_gateway.errors import EncodingError
+from portkey_gateway.wire import CacheControl, ChatRequest
+
+MAX_BREAKPOINTS: Final = 4
+"""Anthropic refuses a request with more."""
+
+_TTL_ORDER: Final = {"1h": 0, "5m": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class CacheBreakpoint:
+    """One cache breakpoint of a request."""
+
+    path: str
+    """Where it stands, such as ``messages[0].content[1]``."""
+    ttl: str
+    """How long the prefix is kept: ``5m`` or ``1h``."""
+
+
+def encode_cache_control(value: Any, *, where: str) -> CacheControl:
+    """Check a ``cache_control`` that a user gave and return it for the wire.
+
+    Args:
+        value: ``{"type": "ephemeral"}``, with ``"ttl": "5m"`` or ``"1h"`` if wanted.
+        where: what carries it, for the error text.
+
+    Raises:
+        EncodingError: if it is anything else.
+    """
+    if isinstance(value, Mapping) and value.get("type") == "ephemeral" and value.keys() <= {"type", "ttl"}:
+        ttl = value.get("ttl", "5m")
+        if ttl in _TTL_ORDER:
+            return cast("CacheControl", dict(value))
+    raise EncodingError(
+        f"cache_control of {where} must be {{'type': 'ephemeral'}}, with 'ttl': '5m' or '1h' if wanted; got {value!r}"
+    )
+
+
+def find_breakpoints(request: ChatRequest) -> list[CacheBreakpoint]:
+    """List the cache breakpoints of a request in the order in which Anthropic reads them."""
+    return [CacheBreakpoint(path, mark.get("ttl", "5m")) for path, mark in _marks(request)]
+
+
+def check_breakpoints(request: ChatRequest) -> list[CacheBreakpoint]:
+    """List the cache breakpoints of a request after checking them against Anthropic's rules.
+
+    Raises:
+        EncodingError: if there are more than four, or one of an hour follows one of five minutes.
+    """
+    breakpoints = find_breakpoints(request)
+    if len(breakpoints) > MAX_BREAKPOINTS:
+        places = ", ".join(breakpoint_.path for breakpoint_ in breakpoints)
+        raise EncodingError(
+            f"cache_control stands on {len(breakpoints)} blocks ({places}); Claude takes at most "
+            f"{MAX_BREAKPOINTS}: keep the marks on the last blocks of what stays the same"
+        )
+    order = [_TTL_ORDER[breakpoint_.ttl] for breakpoint_ in breakpoints]
+    if order != sorted(order):
+        raise EncodingError(
+            "cache_control with ttl '1h' must stand before those with '5m' (tools, then system, then messages)"
+        )
+    return breakpoints
+
+
+def _marks(request: ChatRequest) -> Iterator[tuple[str, CacheControl]]:
+    for index, tool in enumerate(request.get("tools") or ()):
+        if mark := tool.get("cache_control"):
+            yield f"tools[{index}]", mark
+    messages = list(enumerate(request.get("messages") or ()))
+    # The gateway hoists system and developer messages to the top, wherever they stand.
+    for is_system in (True, False):
+        for index, message in messages:
+            if (message["role"] in {"system", "developer"}) is is_system:
+                yield from _message_marks(f"messages[{index}]", cast("Mapping[str, Any]", message))
+
+
+def _message_marks(path: str, message: Mapping[str, Any]) -> Iterator[tuple[str, CacheControl]]:
+    for field in ("content_blocks", "content", "tool_calls"):
+        blocks = message.get(field)
+        if isinstance(blocks, list):
+            for index, block in enumerate(blocks):
+                if mark := block.get("cache_control"):
+                    yield f"{path}.{field}[{index}]", mark

@@ -1,0 +1,348 @@
+"""The gateway's client: one request in, one answer or stream of deltas out. Sync and async twins stand together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from typing import Any, Final
+
+import httpx
+from pydantic_core import from_json, to_json
+
+from portkey_gateway import transport
+from portkey_gateway.answer import Answer, AnswerFold, Delta, decode_answer, decode_whole
+from portkey_gateway.content import load_bytes, user_block
+from portkey_gateway.errors import EncodingError, decode_not_an_answer
+from portkey_gateway.options import GatewayFields, GatewayInfo, GatewayOptions
+from portkey_gateway.request import encode_request, inline_media, media_urls
+from portkey_gateway.retry import RetryPolicy
+from portkey_gateway.stream import ChunkStream
+from portkey_gateway.trace import TraceContext, encode_metadata
+from portkey_gateway.wire import ChatRequest
+
+DEFAULT_TIMEOUT_S: Final = 600.0
+"""Seconds without a byte after which a call fails; a long answer of a large model takes minutes."""
+MAX_HEADER_BYTES: Final = 15_000
+"""Node, under the gateway, answers 431 above 16 KB for all request headers together."""
+
+
+class GatewayClient:
+    """Calls the gateway under fixed options; cheap to make, since connections are shared by the whole process.
+
+    Safe to use from many threads and event loops, after a fork and after pickling (borrowed clients are left behind
+    by a pickle).
+
+    Args:
+        options: where the calls go and how they are labelled.
+        timeout_s: seconds without a byte after which a call fails; ``None`` waits for ever.
+        max_retries: how often a call is tried again that failed before its answer began.
+        http_client: a client of yours for the sync methods; it is never closed here.
+        http_async_client: the same for the async methods.
+    """
+
+    def __init__(
+        self,
+        options: GatewayFields | None = None,
+        *,
+        timeout_s: float | None = DEFAULT_TIMEOUT_S,
+        max_retries: int = 2,
+        http_client: httpx.Client | None = None,
+        http_async_client: httpx.AsyncClient | None = None,
+    ) -> None:
+        self.options = options if options is not None else GatewayOptions()
+        self._timeout_s = timeout_s
+        self._retry = RetryPolicy(max_retries=max_retries)
+        self._http_client = http_client
+        self._http_async_client = http_async_client
+        self._headers = self.options.render_headers()
+
+    def __repr__(self) -> str:
+        """The class and where it calls; never a key."""
+        return f"{type(self).__name__}(base_url={self.options.base_url!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave borrowed clients behind: their connections cannot travel."""
+        return {**self.__dict__, "_http_client": None, "_http_async_client": None}
+
+    # --- chat completions -------------------------------------------------------------------------------------------
+
+    def chat(
+        self,
+        request: ChatRequest,
+        *,
+        trace: TraceContext | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        inline_images: bool = False,
+    ) -> Answer:
+        """Ask for a whole answer.
+
+        Args:
+            request: messages, tools and parameters.
+            trace: where the call stands in its trace; what is set wins over the options.
+            metadata: labels of this call, added to those of the options.
+            inline_images: fetch images and documents given by URL and send their data.
+
+        Raises:
+            EncodingError: if the request cannot be sent as it is.
+            PortkeyError: if the call fails; the class says how.
+        """
+        if inline_images:
+            request = self._inline(request)
+        call = self._chat_call(request, trace, metadata)
+        return decode_answer(*transport.read_response(self._http_client, call))
+
+    async def achat(
+        self,
+        request: ChatRequest,
+        *,
+        trace: TraceContext | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        inline_images: bool = False,
+    ) -> Answer:
+        """Async twin of ``chat``."""
+        if inline_images:
+            request = await self._ainline(request)
+        call = self._chat_call(request, trace, metadata)
+        return decode_answer(*await transport.aread_response(self._http_async_client, call))
+
+    @contextmanager
+    def stream(
+        self,
+        request: ChatRequest,
+        *,
+        trace: TraceContext | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        inline_images: bool = False,
+    ) -> Iterator[AnswerStream]:
+        """Ask for a streamed answer; leaving the context gives the connection back.
+
+        Takes and raises what ``chat`` does; iterating raises a ``StreamError`` if the answer breaks off.
+        """
+        if inline_images:
+            request = self._inline(request)
+        call = self._chat_call({**request, "stream": True}, trace, metadata)
+        with transport.open_response(self._http_client, call) as response:
+            yield AnswerStream(response, call.info(response))
+
+    @asynccontextmanager
+    async def astream(
+        self,
+        request: ChatRequest,
+        *,
+        trace: TraceContext | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        inline_images: bool = False,
+    ) -> AsyncIterator[AsyncAnswerStream]:
+        """Async twin of ``stream``."""
+        if inline_images:
+            request = await self._ainline(request)
+        call = self._chat_call({**request, "stream": True}, trace, metadata)
+        async with transport.aopen_response(self._http_async_client, call) as response:
+            yield AsyncAnswerStream(response, call.info(response))
+
+    # --- other routes -----------------------------------------------------------------------------------------------
+
+    def count_tokens(self, body: Mapping[str, Any]) -> int:
+        """Count the input tokens of a request in Anthropic's own schema (``POST /messages/count_tokens``).
+
+        Args:
+            body: ``model``, ``messages`` and, where there are any, ``system``, ``tools``, ``thinking``.
+
+        Raises:
+            PortkeyError: if the call fails.
+        """
+        return _read_token_count(*self._post("/messages/count_tokens", body))
+
+    async def acount_tokens(self, body: Mapping[str, Any]) -> int:
+        """Async twin of ``count_tokens``."""
+        return _read_token_count(*await self._apost("/messages/count_tokens", body))
+
+    def render_prompt(self, prompt_id: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Fill in a prompt of the prompt library (hosted gateway only).
+
+        Args:
+            prompt_id: its id; ``id@12`` or ``id@latest`` picks a version.
+            variables: the values of its variables.
+
+        Returns:
+            The rendered request: ``messages``, ``model`` and parameters.
+
+        Raises:
+            PortkeyError: if the call fails.
+        """
+        return _read_prompt(*self._post(f"/prompts/{prompt_id}/render", {"variables": dict(variables or {})}))
+
+    async def arender_prompt(self, prompt_id: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Async twin of ``render_prompt``."""
+        return _read_prompt(*await self._apost(f"/prompts/{prompt_id}/render", {"variables": dict(variables or {})}))
+
+    def feedback(
+        self, trace_id: str, value: int, *, weight: float = 1.0, metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        """Rate a trace, as with a thumbs-up (hosted gateway only).
+
+        Args:
+            trace_id: the trace, as ``answer.info.trace_id`` gives it.
+            value: from -10 to 10.
+            weight: from 0 to 1.
+            metadata: labels of the feedback.
+
+        Raises:
+            EncodingError: if value or weight is out of range.
+            PortkeyError: if the call fails.
+        """
+        self._post("/feedback", _feedback_body(trace_id, value, weight, metadata))
+
+    async def afeedback(
+        self, trace_id: str, value: int, *, weight: float = 1.0, metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        """Async twin of ``feedback``."""
+        await self._apost("/feedback", _feedback_body(trace_id, value, weight, metadata))
+
+    # --- building calls ---------------------------------------------------------------------------------------------
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> tuple[bytes, GatewayInfo]:
+        return transport.read_response(self._http_client, self._call(path, to_json(body), {}))
+
+    async def _apost(self, path: str, body: Mapping[str, Any]) -> tuple[bytes, GatewayInfo]:
+        return await transport.aread_response(self._http_async_client, self._call(path, to_json(body), {}))
+
+    def _chat_call(
+        self, request: ChatRequest, trace: TraceContext | None, metadata: Mapping[str, Any] | None
+    ) -> transport.Call:
+        headers = trace.render_headers() if trace else {}
+        own = self.options.metadata if isinstance(self.options, GatewayOptions) else {}
+        encoded = encode_metadata({**own, **(metadata or {})})
+        if encoded:
+            headers["x-portkey-metadata"] = encoded
+        return self._call("/chat/completions", encode_request(request, provider=self.options.provider), headers)
+
+    def _call(self, path: str, body: bytes, headers: Mapping[str, str]) -> transport.Call:
+        merged = {**self._headers, **headers}
+        size = sum(len(name) + len(value) + 4 for name, value in merged.items())
+        if size > MAX_HEADER_BYTES:
+            longest = max(merged, key=lambda name: len(merged[name]))
+            raise EncodingError(
+                f"the request headers take {size} bytes and the gateway refuses more than 16 KB; the longest is "
+                f"{longest} ({len(merged[longest])} bytes): save an inline config in Portkey and give its id"
+            )
+        return transport.Call(
+            self.options.base_url + path, merged, body, self._timeout_s, self._retry, self.options.secrets()
+        )
+
+    def _inline(self, request: ChatRequest) -> ChatRequest:
+        contents = {url: transport.fetch(self._http_client, url, self._timeout_s) for url in media_urls(request)}
+        return _inlined(request, contents)
+
+    async def _ainline(self, request: ChatRequest) -> ChatRequest:
+        urls = media_urls(request)
+        contents = {url: await transport.afetch(self._http_async_client, url, self._timeout_s) for url in urls}
+        return _inlined(request, contents)
+
+
+class AnswerStream:
+    """A streamed answer: iterate over its deltas, then take the whole ``answer``.
+
+    Attributes:
+        info: what the response headers say of the call.
+    """
+
+    def __init__(self, response: httpx.Response, info: GatewayInfo) -> None:
+        self.info = info
+        self._response = response
+        self._fold = AnswerFold(info)
+
+    def __iter__(self) -> Generator[Delta]:
+        """Yield what each chunk adds, to the very end of the body, so that the connection can be used again."""
+        body = transport.iter_body(self._response, self.info)
+        if _is_event_stream(self._response):
+            chunks = ChunkStream(self.info)
+            for data in body:
+                for chunk in chunks.feed(data):
+                    yield self._fold.add(chunk)
+            for chunk in chunks.close():
+                yield self._fold.add(chunk)
+        else:
+            yield from _fold_whole(self._fold, b"".join(body))
+
+    @property
+    def answer(self) -> Answer:
+        """What was received so far; the whole answer once the iteration is over."""
+        return self._fold.answer()
+
+
+class AsyncAnswerStream:
+    """Async twin of ``AnswerStream``."""
+
+    def __init__(self, response: httpx.Response, info: GatewayInfo) -> None:
+        self.info = info
+        self._response = response
+        self._fold = AnswerFold(info)
+
+    async def __aiter__(self) -> AsyncGenerator[Delta]:
+        """Yield what each chunk adds, to the very end of the body."""
+        async with aclosing(transport.aiter_body(self._response, self.info)) as body:
+            if _is_event_stream(self._response):
+                chunks = ChunkStream(self.info)
+                async for data in body:
+                    for chunk in chunks.feed(data):
+                        yield self._fold.add(chunk)
+                for chunk in chunks.close():
+                    yield self._fold.add(chunk)
+            else:
+                for delta in _fold_whole(self._fold, b"".join([data async for data in body])):
+                    yield delta
+
+    @property
+    def answer(self) -> Answer:
+        """What was received so far; the whole answer once the iteration is over."""
+        return self._fold.answer()
+
+
+def _is_event_stream(response: httpx.Response) -> bool:
+    content_type: str = response.headers.get("content-type", "")
+    return content_type.startswith("text/event-stream")
+
+
+def _fold_whole(fold: AnswerFold, content: bytes) -> Iterator[Delta]:
+    """A stream was asked for and a whole body came: an answer (from the gateway's response cache), or an error."""
+    yield fold.add(decode_whole(content, fold.info))
+
+
+def _read_token_count(content: bytes, info: GatewayInfo) -> int:
+    count = _json_object(content).get("input_tokens")
+    if not isinstance(count, int):
+        raise decode_not_an_answer(content, info)
+    return count
+
+
+def _read_prompt(content: bytes, info: GatewayInfo) -> dict[str, Any]:
+    data = _json_object(content).get("data")
+    if not isinstance(data, dict):
+        raise decode_not_an_answer(content, info)
+    return data
+
+
+def _json_object(content: bytes) -> dict[str, Any]:
+    with contextlib.suppress(ValueError):
+        if isinstance(parsed := from_json(content), dict):
+            return parsed
+    return {}
+
+
+def _feedback_body(trace_id: str, value: int, weight: float, metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+    if not -10 <= value <= 10:  # noqa: PLR2004 the range that Portkey documents
+        raise EncodingError(f"feedback value must be from -10 to 10; got {value!r}")
+    if not 0 <= weight <= 1:
+        raise EncodingError(f"feedback weight must be from 0 to 1; got {weight!r}")
+    body: dict[str, Any] = {"trace_id": trace_id, "value": value, "weight": weight}
+    return {**body, "metadata": dict(metadata)} if metadata else body
+
+
+def _inlined(request: ChatRequest, responses: Mapping[str, httpx.Response]) -> ChatRequest:
+    replacements = {
+        url: user_block(load_bytes(response.content, media_type=response.headers.get("content-type"), name=url))
+        for url, response in responses.items()
+    }
+    return inline_media(request, replacements)

@@ -1,0 +1,332 @@
+"""Every way a call can fail, as one tree of exceptions, and the map from an HTTP status to its class.
+
+```
+PortkeyError
+├── EncodingError (also ValueError)      the request cannot be built from what was given
+│   └── ContentError                     … because of one content block
+├── PortkeyStatusError                   the gateway answered with an error status
+│   ├── BadRequestError 400 ── ContextOverflowError
+│   ├── AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404, RequestTimeoutError 408,
+│   │   ConflictError 409, BudgetExceededError 412, RequestTooLargeError 413, UnprocessableEntityError 422,
+│   │   RateLimitError 429, GuardrailDeniedError 446
+│   └── ServerError 5xx ── OverloadedError 529, GatewayFailureError (the gateway itself failed)
+├── InvalidResponseError                 a success status whose body is not an answer
+│   ├── ErrorInBodyError                 … but an error object
+│   └── NotJSONError ── HTMLResponseError
+├── APIConnectionError ── APITimeoutError
+└── StreamError                          an answer that had begun broke off
+    ├── StreamTruncatedError             it ended without its end mark
+    ├── StreamProviderError              the provider reported an error in the middle
+    ├── StreamDecodeError                an event could not be read
+    ├── StreamInterruptedError           the connection was lost (also APIConnectionError)
+    └── StreamTimeoutError               it went silent (also APITimeoutError)
+```
+"""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+from pydantic_core import from_json
+
+from portkey_gateway.options import GatewayInfo
+
+_BODY_EXCERPT_LENGTH = 500
+
+
+class PortkeyWarning(UserWarning):
+    """Something asked for will not reach the model as asked; the message says what and what to do."""
+
+
+class PortkeyError(Exception):
+    """Base of everything this package raises about a call.
+
+    Attributes:
+        message: what happened, without the identifiers that ``str()`` appends.
+        info: what the gateway said of the call in its response headers; ``None`` before an answer came.
+        body: the response body, decoded from JSON where it was JSON, else its text; ``None`` without one.
+        is_retryable: whether sending the same request again may succeed.
+    """
+
+    is_retryable: bool = False
+
+    def __init__(self, message: str, *, info: GatewayInfo | None = None, body: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.info = info
+        self.body = body
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status of the response, if one came."""
+        return self.info.status if self.info else None
+
+    @property
+    def request_id(self) -> str | None:
+        """The provider's request id, if one came."""
+        return self.info.request_id if self.info else None
+
+    @property
+    def trace_id(self) -> str | None:
+        """The Portkey trace id of the call, if it had one."""
+        return self.info.trace_id if self.info else None
+
+    @property
+    def provider(self) -> str | None:
+        """The provider that answered, as the gateway names it."""
+        return self.info.provider if self.info else None
+
+    def __str__(self) -> str:
+        """The message with the identifiers that support asks for."""
+        known = {
+            "status": self.status,
+            "provider": self.provider,
+            "request id": self.request_id,
+            "trace id": self.trace_id,
+        }
+        facts = ", ".join(f"{name} {value}" for name, value in known.items() if value)
+        return f"{self.message} ({facts})" if facts else self.message
+
+
+class EncodingError(PortkeyError, ValueError):
+    """The request cannot be built from what was given; the message names the field and the fix."""
+
+
+class ContentError(EncodingError):
+    """A content block that nobody can send; the message names it."""
+
+
+class PortkeyStatusError(PortkeyError):
+    """The gateway answered with an error status that has no class of its own."""
+
+
+class BadRequestError(PortkeyStatusError):
+    """HTTP 400: the provider or the gateway refused the request."""
+
+
+class ContextOverflowError(BadRequestError):
+    """HTTP 400 because the input exceeds the model's context window."""
+
+
+class AuthenticationError(PortkeyStatusError):
+    """HTTP 401: a key is missing or wrong."""
+
+
+class PermissionDeniedError(PortkeyStatusError):
+    """HTTP 403: the key may not do this."""
+
+
+class NotFoundError(PortkeyStatusError):
+    """HTTP 404: no such model or route."""
+
+
+class RequestTimeoutError(PortkeyStatusError):
+    """HTTP 408: the gateway's own ``request_timeout`` ran out."""
+
+    is_retryable = True
+
+
+class ConflictError(PortkeyStatusError):
+    """HTTP 409: a conflict that may pass."""
+
+    is_retryable = True
+
+
+class BudgetExceededError(PortkeyStatusError):
+    """HTTP 412: the budget or limit of the Portkey key is used up."""
+
+
+class RequestTooLargeError(PortkeyStatusError):
+    """HTTP 413: the body is larger than the provider accepts."""
+
+
+class UnprocessableEntityError(PortkeyStatusError):
+    """HTTP 422: understood, but not processable."""
+
+
+class RateLimitError(PortkeyStatusError):
+    """HTTP 429: too many requests; raised when the retries are used up."""
+
+    is_retryable = True
+
+
+class GuardrailDeniedError(PortkeyStatusError):
+    """HTTP 446: a guardrail denied the request or the answer; ``hook_results`` of the body says which."""
+
+    @property
+    def hook_results(self) -> dict[str, Any]:
+        """The guardrails' verdicts as the gateway reports them; empty if it reported none."""
+        results = self.body.get("hook_results") if isinstance(self.body, dict) else None
+        return results if isinstance(results, dict) else {}
+
+
+class ServerError(PortkeyStatusError):
+    """HTTP 5xx from the provider or on the way to it."""
+
+    is_retryable = True
+
+
+class OverloadedError(ServerError):
+    """HTTP 529: Anthropic is overloaded."""
+
+
+class GatewayFailureError(ServerError):
+    """HTTP 5xx that the gateway itself produced, such as a provider's answer it could not read."""
+
+
+class InvalidResponseError(PortkeyError):
+    """A success status whose body is not an answer."""
+
+
+class ErrorInBodyError(InvalidResponseError):
+    """HTTP 200 whose body is an error object: the gateway could not read the provider's answer."""
+
+
+class NotJSONError(InvalidResponseError):
+    """A body that is not JSON."""
+
+
+class HTMLResponseError(NotJSONError):
+    """An HTML page, as a proxy or a wrong ``base_url`` sends it."""
+
+
+class APIConnectionError(PortkeyError):
+    """The gateway could not be reached, or the connection was lost before an answer came."""
+
+    is_retryable = True
+
+
+class APITimeoutError(APIConnectionError):
+    """No answer came within the client's ``timeout``."""
+
+
+class StreamError(PortkeyError):
+    """An answer that had begun broke off: what was received is not the whole answer."""
+
+    is_retryable = True
+
+
+class StreamTruncatedError(StreamError):
+    """The stream ended without its end mark; the gateway does so when the provider's connection is cut."""
+
+
+class StreamProviderError(StreamError):
+    """The provider reported an error in the middle of the answer.
+
+    Attributes:
+        error_type: the provider's own name for it, such as ``overloaded_error``.
+    """
+
+    _TRANSIENT: ClassVar = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"})
+
+    def __init__(
+        self, message: str, *, info: GatewayInfo | None = None, body: Any = None, error_type: str = ""
+    ) -> None:
+        super().__init__(message, info=info, body=body)
+        self.error_type = error_type
+        self.is_retryable = error_type in self._TRANSIENT
+
+
+class StreamDecodeError(StreamError):
+    """An event of the stream is not the JSON object it has to be."""
+
+
+class StreamInterruptedError(StreamError, APIConnectionError):
+    """The connection to the gateway was lost in the middle of the answer."""
+
+
+class StreamTimeoutError(StreamError, APITimeoutError):
+    """The stream went silent for longer than the client's ``timeout``."""
+
+
+CLASS_BY_STATUS: dict[int, type[PortkeyStatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    408: RequestTimeoutError,
+    409: ConflictError,
+    412: BudgetExceededError,
+    413: RequestTooLargeError,
+    422: UnprocessableEntityError,
+    429: RateLimitError,
+    446: GuardrailDeniedError,
+    529: OverloadedError,
+}
+
+_HTML = re.compile(rb"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+# Anthropic: "prompt is too long: 210000 tokens > 200000 maximum"; OpenAI: code "context_length_exceeded".
+_CONTEXT_OVERFLOW = re.compile(r"prompt is too long|context_length_exceeded|maximum context length", re.IGNORECASE)
+
+
+def decode_error(content: bytes, info: GatewayInfo) -> PortkeyStatusError:
+    """Turn a response with an error status into the exception to raise.
+
+    Args:
+        content: the response body.
+        info: the response's status and headers.
+    """
+    body = _decode_body(content)
+    message, error_type = _describe(body, is_html=is_html(content), status=info.status)
+    error_class = CLASS_BY_STATUS.get(info.status)
+    if error_class is None:
+        is_server_error = info.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        error_class = ServerError if is_server_error else PortkeyStatusError
+        failed_itself = info.is_gateway_exception or (isinstance(body, dict) and body.get("status") == "failure")
+        if is_server_error and failed_itself:
+            error_class = GatewayFailureError
+    elif error_class is BadRequestError and _CONTEXT_OVERFLOW.search(f"{error_type} {message}"):
+        error_class = ContextOverflowError
+    text = f"{error_type}: {message}" if error_type else message
+    return error_class(text, info=info, body=body)
+
+
+def decode_not_an_answer(content: bytes, info: GatewayInfo) -> InvalidResponseError:
+    """Turn a response with a success status but without an answer into the exception to raise.
+
+    Args:
+        content: the response body.
+        info: the response's status and headers.
+    """
+    body = _decode_body(content)
+    if isinstance(body, dict) and "error" in body:
+        message, error_type = _describe(body, is_html=False, status=info.status)
+        text = f"The body is an error although the status is {info.status}: {message}"
+        return ErrorInBodyError(f"{text} [{error_type}]" if error_type else text, info=info, body=body)
+    if is_html(content):
+        return HTMLResponseError(
+            "An HTML page came instead of an answer: is base_url the gateway's, and no proxy in between?",
+            info=info,
+            body=body,
+        )
+    if isinstance(body, str):
+        return NotJSONError(f"The body is not JSON: {body[:_BODY_EXCERPT_LENGTH]!r}", info=info, body=body)
+    return InvalidResponseError(
+        "The body is JSON but no chat completion: it has no choices with a message", info=info, body=body
+    )
+
+
+def is_html(content: bytes) -> bool:
+    """Tell whether a body starts as an HTML page does."""
+    return _HTML.match(content) is not None
+
+
+def _decode_body(content: bytes) -> Any:
+    try:
+        return from_json(content)
+    except ValueError:
+        return content.decode("utf-8", "replace")
+
+
+def _describe(body: Any, *, is_html: bool, status: int) -> tuple[str, str]:
+    """Find the message and the error type in any error shape the gateway sends."""
+    if is_html:
+        return f"HTTP {status} with an HTML page, as a proxy on the way sends it", ""
+    if not isinstance(body, dict):
+        return str(body)[:_BODY_EXCERPT_LENGTH] or f"HTTP {status} without a body", ""
+    error = body.get("error")
+    if isinstance(error, dict):
+        return str(error.get("message") or error), str(error.get("type") or error.get("code") or "")
+    return str(body.get("message") or error or body)[:_BODY_EXCERPT_LENGTH], ""

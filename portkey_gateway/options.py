@@ -1,0 +1,313 @@
+"""Where a call goes and how it is labelled: typed options, rendered as ``x-portkey-*`` headers.
+
+Header names: Portkey's header reference and the open-source gateway 1.15.2 (``src/globals.ts``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+
+HOSTED_BASE_URL: Final = "https://api.portkey.ai/v1"
+"""The hosted gateway, used when no ``base_url`` is given."""
+
+_SENT_UNDER_ANOTHER_NAME = frozenset({"base_url", "provider_api_key", "default_headers", "gateway_headers", "metadata"})
+_HEADER_PREFIX = "x-portkey-"
+
+
+class GatewayFields(BaseModel):
+    """The options of the gateway under the names that every class of this project takes.
+
+    The model classes of the plugins inherit these fields, so that a name means the same everywhere.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    api_key: SecretStr | None = None
+    """The Portkey API key; read from ``PORTKEY_API_KEY``. The hosted gateway needs one."""
+    base_url: str = ""
+    """The gateway, with its ``/v1``; read from ``PORTKEY_BASE_URL``, else the hosted gateway."""
+    provider: str | None = None
+    """A provider slug such as ``anthropic``, or ``@slug`` of a provider in the model catalog."""
+    provider_api_key: SecretStr | None = None
+    """The provider's own key, sent as ``Authorization``; goes with ``provider``."""
+    virtual_key: SecretStr | None = None
+    """A virtual key: Portkey's stored provider key (older name of a provider in the model catalog)."""
+    config: str | dict[str, Any] | None = Field(default=None, repr=False)
+    """A gateway config: its id (``pc-…``), or the config itself as a mapping or JSON text; it may hold secrets."""
+    custom_host: str | None = None
+    """A provider host other than the provider's own, with its path."""
+    trace_id: str | None = None
+    """Joins calls into one trace; set per call by the frameworks' callbacks otherwise."""
+    span_name: str | None = None
+    """The name of this call in its trace."""
+    cache_namespace: str | None = None
+    """Partitions the gateway's response cache."""
+    cache_force_refresh: bool | None = None
+    """Answer anew and store the answer in the gateway's response cache."""
+    request_timeout: int | None = Field(default=None, gt=0)
+    """Milliseconds the gateway waits for the provider; it answers HTTP 408 then. Not for stalled streams."""
+    forward_headers: tuple[str, ...] | None = None
+    """Names of request headers that the gateway passes on to the provider."""
+    sensitive_headers: tuple[str, ...] | None = None
+    """Names of request headers that Portkey keeps out of its logs."""
+    strict_open_ai_compliance: bool = False
+    """True limits answers to OpenAI's schema: thinking is lost and finish reasons are mapped."""
+    anthropic_beta: str | None = None
+    """Anthropic's beta features, comma separated."""
+    anthropic_version: str | None = None
+    """Anthropic's API version."""
+    default_headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    """Further HTTP headers, sent as they are; they may hold secrets, so no repr shows them."""
+    gateway_headers: dict[str, str] = Field(default_factory=dict, repr=False)
+    """Further ``x-portkey-*`` headers by name without the prefix, such as ``{"azure_resource_name": …}``."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_environment(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return _with_environment(dict(values))
+
+    @field_validator("config")
+    @classmethod
+    def _check_config(cls, config: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
+        if not isinstance(config, str):
+            return config
+        text = config.strip()
+        if not text.startswith(("{", "[")):
+            if not text or any(character.isspace() for character in text):
+                raise ValueError(
+                    f"config must be a config id such as 'pc-my-config-1a2b3c', a mapping or JSON text; got {config!r}"
+                )
+            return text
+        try:
+            parsed = json.loads(text)
+        except json.JSONDecodeError as error:
+            # The text itself may hold keys of providers: only the place of the fault is told.
+            raise ValueError(
+                f"config looks like JSON but is not: {error.msg} at character {error.pos}; give a mapping instead"
+            ) from None
+        if not isinstance(parsed, dict):
+            raise ValueError("config as JSON must be an object, as Portkey's config editor shows it; got a list")
+        return parsed
+
+    @field_validator("forward_headers", "sensitive_headers", mode="before")
+    @classmethod
+    def _split_header_names(cls, names: Any) -> Any:
+        return tuple(name.strip() for name in names.split(",") if name.strip()) if isinstance(names, str) else names
+
+    @field_validator("default_headers", "gateway_headers")
+    @classmethod
+    def _check_header_values(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            _check_header(name, value)
+        return headers
+
+    @field_validator(
+        "provider", "custom_host", "trace_id", "span_name", "cache_namespace", "anthropic_beta", "anthropic_version"
+    )
+    @classmethod
+    def _check_header_text(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None:
+            _check_header(str(info.field_name), value)
+        return value
+
+    @model_validator(mode="after")
+    def _check_authentication(self) -> Self:
+        if self.virtual_key and self.provider_api_key:
+            raise ValueError(
+                "virtual_key and provider_api_key exclude each other: a virtual key already stands for the "
+                "provider's key; give one of the two"
+            )
+        if self.base_url == HOSTED_BASE_URL and not self.api_key:
+            raise ValueError(
+                "api_key is missing: the hosted gateway needs a Portkey API key; pass api_key= or set "
+                "PORTKEY_API_KEY (or pass base_url= of a gateway of your own)"
+            )
+        return self
+
+    def render_headers(self) -> dict[str, str]:
+        """Render the headers of every call under these options; metadata and the trace are the trace room's."""
+        headers = {"content-type": "application/json", **self.default_headers}
+        for name in GatewayFields.model_fields:
+            if name not in _SENT_UNDER_ANOTHER_NAME and (value := getattr(self, name)) is not None:
+                headers[_HEADER_PREFIX + name.replace("_", "-")] = _render(value)
+        for name, text in self.gateway_headers.items():
+            headers[_HEADER_PREFIX + name.replace("_", "-").lower()] = text
+        if self.provider_api_key:
+            headers["authorization"] = f"Bearer {self.provider_api_key.get_secret_value()}"
+        return headers
+
+    def secrets(self) -> tuple[str, ...]:
+        """The key texts that must never show up in an error or a log."""
+        keys = (self.api_key, self.provider_api_key, self.virtual_key)
+        return tuple(key.get_secret_value() for key in keys if key and key.get_secret_value())
+
+
+class GatewayOptions(GatewayFields):
+    """Where a call goes and how it is labelled; frozen, and a name it does not know is an error.
+
+    Raises:
+        pydantic.ValidationError: (a ``ValueError``) naming the option and what to do; never with a secret in it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    """Labels of the call in Portkey's logs, and what conditional routing reads; encoded by the trace room."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_names(cls, values: Any) -> Any:
+        if isinstance(values, Mapping):
+            check_names(values, cls.model_fields)
+        return values
+
+    @field_validator("metadata", mode="before")
+    @classmethod
+    def _check_metadata(cls, metadata: Any) -> Any:
+        return check_metadata(metadata)
+
+    def merge(self, **changes: Any) -> GatewayOptions:
+        """Return options with ``changes`` applied; ``metadata`` and header mappings are merged key by key.
+
+        Raises:
+            pydantic.ValidationError: if a name or value of ``changes`` is not valid.
+        """
+        known = {name: getattr(self, name) for name in self.model_fields_set}
+        for name in ("metadata", "default_headers", "gateway_headers"):
+            if isinstance(changes.get(name), Mapping):
+                changes[name] = {**getattr(self, name), **changes[name]}
+        return GatewayOptions(**(known | changes))
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayInfo:
+    """What the gateway says of one call in its response status and headers."""
+
+    status: int = 200
+    """HTTP status; 246 is a success although a guardrail's check failed."""
+    trace_id: str | None = None
+    """The trace id that the gateway used, else the one that was sent."""
+    request_id: str | None = None
+    """The provider's request id."""
+    provider: str | None = None
+    """The provider that answered."""
+    cache_status: str | None = None
+    """The gateway's response cache: HIT, SEMANTIC HIT, MISS, SEMANTIC MISS, REFRESH or DISABLED."""
+    target_index: str | None = None
+    """Which target of a config answered, such as ``config.targets[0]``."""
+    retry_count: int | None = None
+    """How often the gateway itself tried again."""
+    is_gateway_exception: bool = False
+    """True if the gateway itself failed."""
+    retry_after_s: float | None = None
+    """Seconds to wait before trying again, as ``retry-after-ms`` or ``retry-after`` say."""
+
+
+def read_gateway_info(status: int, headers: Mapping[str, str], sent_trace_id: str | None = None) -> GatewayInfo:
+    """Read response headers, given with lower-case names or a case-insensitive mapping.
+
+    Args:
+        status: the HTTP status.
+        headers: the response headers.
+        sent_trace_id: the trace id of the request; the open-source gateway does not always return it.
+    """
+    retry_count = headers.get("x-portkey-retry-attempt-count") or ""
+    return GatewayInfo(
+        status=status,
+        trace_id=headers.get("x-portkey-trace-id") or sent_trace_id,
+        request_id=headers.get("request-id") or headers.get("x-request-id"),
+        provider=headers.get("x-portkey-provider") or None,
+        cache_status=headers.get("x-portkey-cache-status") or None,
+        target_index=headers.get("x-portkey-last-used-option-index") or None,
+        retry_count=int(retry_count) if retry_count.lstrip("-").isdigit() else None,
+        is_gateway_exception=headers.get("x-portkey-gateway-exception") == "true",
+        retry_after_s=_read_retry_after(headers) if status >= HTTPStatus.BAD_REQUEST else None,
+    )
+
+
+def check_names(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Refuse option names that nobody knows, with the nearest known one.
+
+    Raises:
+        ValueError: naming the unknown options.
+    """
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+            raise ValueError(f"unknown option {name!r}: {hint}")
+
+
+def check_metadata(metadata: Any) -> dict[str, Any]:
+    """Refuse metadata that is not a mapping with text keys.
+
+    Raises:
+        ValueError: naming what was given.
+    """
+    if not isinstance(metadata, Mapping):
+        raise ValueError(f"metadata must be a mapping such as {{'team': 'search'}}; got {type(metadata).__name__}")
+    for key in metadata:
+        if not isinstance(key, str):
+            raise ValueError(f"metadata keys must be text; got {key!r}")
+    return dict(metadata)
+
+
+def _read_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds, from OpenAI's ``retry-after-ms`` or HTTP's ``retry-after`` (RFC 9110, 10.2.3: seconds or a date)."""
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        text = headers.get(name) or ""
+        try:
+            return max(0.0, float(text) * unit_s)
+        except ValueError:
+            continue
+    try:
+        when = parsedate_to_datetime(headers.get("retry-after") or "")
+    except ValueError:
+        return None
+    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _with_environment(values: dict[str, Any]) -> dict[str, Any]:
+    environment = os.environ
+    if not values.get("api_key"):
+        values["api_key"] = environment.get("PORTKEY_API_KEY") or None
+    if not values.get("base_url"):
+        values["base_url"] = environment.get("PORTKEY_BASE_URL") or HOSTED_BASE_URL
+    values["base_url"] = str(values["base_url"]).rstrip("/")
+    # The three below describe one route; a caller who names a route of their own gets nothing from the environment.
+    names_a_route = any(values.get(name) for name in ("provider", "virtual_key", "config", "custom_host"))
+    if not names_a_route and not str(values.get("model") or "").startswith("@"):
+        for name in ("provider", "provider_api_key", "custom_host"):
+            if not values.get(name) and (text := environment.get(f"PORTKEY_{name.upper()}")):
+                values[name] = text
+    return values
+
+
+def _check_header(name: str, value: str) -> None:
+    # httpx encodes header values as ASCII and the gateway's server refuses control characters.
+    if not value.isascii() or any(ord(character) < ord(" ") for character in value):
+        raise ValueError(f"{name} goes into an HTTP header: printable ASCII only")
+
+
+def _render(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return json.dumps(value, separators=(",", ":"))
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value)

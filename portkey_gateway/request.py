@@ -1,0 +1,187 @@
+"""The body of a chat completion: checked against what the gateway would lose, then encoded once.
+
+Every rule here answers an edge of the open-source gateway 1.15.2 (``providers/anthropic/chatComplete.ts``) or of
+Anthropic's Messages API that would otherwise lose something without a word, or fail with a message that names nothing.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
+
+from pydantic_core import PydanticSerializationError, to_json
+
+from portkey_gateway.caching import check_breakpoints
+from portkey_gateway.content import is_claude
+from portkey_gateway.errors import EncodingError, PortkeyWarning
+from portkey_gateway.wire import ChatRequest, ContentBlock, Message
+
+DEFAULT_MAX_TOKENS: Final = 4096
+"""Sent to a Claude when no ``max_tokens`` is given: Anthropic requires one."""
+
+_SYSTEM_ROLES: Final = frozenset({"system", "developer"})
+_DROPPED_FOR_CLAUDE: Final = {
+    "seed": "Claude has none",
+    "parallel_tool_calls": "the gateway cannot say it to Claude",
+    "reasoning_effort": "use thinking={'type': 'enabled', 'budget_tokens': …}",
+    "metadata": "label calls with the model's metadata option",
+    "service_tier": "the gateway cannot say it to Claude",
+    "stop_sequences": "use stop",
+    "frequency_penalty": "Claude has none",
+    "presence_penalty": "Claude has none",
+    "logit_bias": "Claude has none",
+    "logprobs": "Claude has none",
+    "n": "Claude gives one answer",
+}
+"""Parameters that the gateway leaves out on the way to Claude, and what to do instead."""
+
+
+def encode_request(request: ChatRequest, *, provider: str | None = None) -> bytes:
+    """Check a request and encode it as the body of ``POST /chat/completions``.
+
+    The request itself is not changed.
+
+    Args:
+        request: what to send.
+        provider: the provider of the options, where known; with the model's name it tells whether this is a Claude.
+
+    Raises:
+        EncodingError: if it cannot be sent as it is; the message names the field and the fix.
+    """
+    if not request.get("messages"):
+        raise EncodingError("messages is empty: give at least one user message")
+    claude = is_claude(request.get("model") or "", provider)
+    body = _for_claude(request) if claude else dict(request)
+    stop = body.get("stop")
+    if isinstance(stop, str):
+        body["stop"] = [stop]
+    if body.get("tool_choice") == "any":
+        body["tool_choice"] = "required"
+    try:
+        return to_json({name: value for name, value in body.items() if value is not None}, by_alias=False)
+    except PydanticSerializationError as error:
+        raise EncodingError(f"the request holds something that JSON does not know: {error}") from error
+
+
+def encode_tool_choice(choice: str | Mapping[str, Any] | bool | None) -> str | dict[str, Any] | None:
+    """Encode any common way to choose a tool as the one the gateway understands.
+
+    Args:
+        choice: ``"auto"``, ``"none"``, ``"any"`` or ``"required"`` (or ``True``), a tool's name, OpenAI's
+            ``{"type": "function", "function": {"name": …}}`` or Anthropic's ``{"type": "auto" | "any" | "tool", …}``.
+
+    Raises:
+        EncodingError: if it is none of these.
+    """
+    if choice is None or choice is False:
+        return None
+    if choice is True:
+        return "required"
+    if isinstance(choice, str):
+        words = {"any": "required", "required": "required", "auto": "auto", "none": "none"}
+        return words.get(choice) or {"type": "function", "function": {"name": choice}}
+    kind = choice.get("type")
+    if kind == "function" and isinstance(choice.get("function"), Mapping):
+        return dict(choice)
+    if kind == "tool" and choice.get("name"):
+        return {"type": "function", "function": {"name": choice["name"]}}
+    if kind in {"auto", "any", "none"}:
+        return "required" if kind == "any" else str(kind)
+    raise EncodingError(f"tool_choice {choice!r} is not understood: give 'auto', 'any', 'none' or a tool's name")
+
+
+def media_urls(request: ChatRequest) -> list[str]:
+    """List the ``http(s)`` URLs of images and documents in a request, each once, in order."""
+    return list(dict.fromkeys(url for block in _blocks(request) if (url := _media_url(block))))
+
+
+def inline_media(request: ChatRequest, replacements: Mapping[str, Mapping[str, Any]]) -> ChatRequest:
+    """Return the request with the blocks of some URLs replaced; cache breakpoints move along.
+
+    Args:
+        request: the request, which is left as it is.
+        replacements: by URL, the user block to put in the place of the one that names it.
+    """
+    messages = []
+    for message in request["messages"]:
+        content = message.get("content")
+        if isinstance(content, list):
+            message = cast("Message", {**message, "content": [_replaced(block, replacements) for block in content]})  # noqa: PLW2901 a changed copy
+        messages.append(message)
+    return cast("ChatRequest", {**request, "messages": messages})
+
+
+def _replaced(block: ContentBlock, replacements: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    replacement = replacements.get(_media_url(block) or "")
+    if replacement is None:
+        return block
+    mark = block.get("cache_control")
+    return {**replacement, "cache_control": mark} if mark else replacement
+
+
+def _blocks(request: ChatRequest) -> Iterator[ContentBlock]:
+    for message in request["messages"]:
+        content = message.get("content")
+        if message["role"] == "user" and isinstance(content, list):
+            yield from content
+
+
+def _media_url(block: ContentBlock) -> str | None:
+    url = None
+    if block["type"] == "image_url":
+        url = block["image_url"]["url"]
+    elif block["type"] == "file":
+        url = block["file"].get("file_url")
+    return url if url and url.startswith(("http://", "https://")) else None
+
+
+def _for_claude(request: ChatRequest) -> dict[str, Any]:
+    body = dict(request)
+    body["messages"] = _drop_empty_text(request["messages"])
+    if body.get("max_tokens") is None and body.get("max_completion_tokens") is None:
+        body["max_tokens"] = DEFAULT_MAX_TOKENS
+    check_breakpoints(cast("ChatRequest", body))
+    _warn_about_losses(body)
+    return body
+
+
+def _drop_empty_text(messages: list[Message]) -> list[Message]:
+    """Leave out empty text, which Anthropic refuses, and messages that say nothing.
+
+    The gateway drops a whole system message whose first block is empty, and sends ``""`` on as an empty block.
+    """
+    kept = []
+    for index, message in enumerate(messages):
+        trimmed = message
+        content = message.get("content")
+        if isinstance(content, list) and any(_is_empty_text(block) for block in content):
+            content = [block for block in content if not _is_empty_text(block)]
+            trimmed = cast("Message", {**message, "content": content})
+        if content or trimmed.get("tool_calls") or trimmed.get("content_blocks"):
+            kept.append(trimmed)
+        elif message["role"] == "tool":
+            # An empty tool result is an answer too, and Anthropic takes one; an empty list of blocks it takes as well.
+            kept.append(cast("Message", {**message, "content": ""}))
+        elif message["role"] == "user":
+            raise EncodingError(f"messages[{index}] (user) is empty: Claude refuses empty text; leave the message out")
+    if all(message["role"] in _SYSTEM_ROLES for message in kept):
+        raise EncodingError("messages holds system messages only: Claude needs at least one user message")
+    return kept
+
+
+def _is_empty_text(block: ContentBlock) -> bool:
+    return block["type"] == "text" and not block["text"]
+
+
+def _warn_about_losses(body: Mapping[str, Any]) -> None:
+    for name in _DROPPED_FOR_CLAUDE.keys() & body.keys():
+        if body[name] is not None:
+            _warn(f"{name} does not reach Claude: {_DROPPED_FOR_CLAUDE[name]}")
+    temperature = body.get("temperature")
+    if temperature is not None and temperature > 1:
+        _warn(f"temperature {temperature} is sent to Claude as 1: its range is 0 to 1")
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, PortkeyWarning, stacklevel=5)

@@ -1,0 +1,57 @@
+"""Usage of any gateway shape, decoded by one pure function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from portkey_gateway.wire import WireUsage
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How many tokens one answer took."""
+
+    input_tokens: int = 0
+    """All input, cached or not: cache reads and cache writes are included."""
+    output_tokens: int = 0
+    """All output, reasoning included."""
+    cache_read_tokens: int = 0
+    """The part of ``input_tokens`` that was read from the provider's prompt cache."""
+    cache_write_tokens: int = 0
+    """The part of ``input_tokens`` that was written to the provider's prompt cache."""
+    reasoning_tokens: int = 0
+    """The part of ``output_tokens`` spent on reasoning; 0 where the provider does not tell (Claude does not)."""
+
+    @property
+    def total_tokens(self) -> int:
+        """Input and output together."""
+        return self.input_tokens + self.output_tokens
+
+
+def decode_usage(wire: WireUsage) -> Usage:
+    """Decode ``usage`` as the gateway sends it.
+
+    The open-source gateway's ``prompt_tokens`` leaves cached tokens out, the hosted gateway's includes them;
+    ``total_tokens`` includes everything in both (gateway 1.15.2, ``providers/anthropic/chatComplete.ts``). So the
+    input is what the total leaves after the output, wherever a total is given.
+
+    Args:
+        wire: the ``usage`` object of an answer or of a stream's last chunk; ``None`` figures count as absent.
+    """
+    output = wire.get("completion_tokens") or 0
+    prompt_details = wire.get("prompt_tokens_details") or {}
+    completion_details = wire.get("completion_tokens_details") or {}
+    cache_read = wire.get("cache_read_input_tokens") or prompt_details.get("cached_tokens") or 0
+    cache_write = wire.get("cache_creation_input_tokens") or 0
+    total = wire.get("total_tokens")
+    # Without a total nothing tells which convention holds; OpenAI's (cached tokens included) is the schema's own.
+    input_tokens = total - output if total else wire.get("prompt_tokens") or 0
+    return Usage(
+        input_tokens=input_tokens,
+        output_tokens=output,
+        cache_read_tokens=cache_read,
+        cache_write_tokens=cache_write,
+        reasoning_tokens=completion_details.get("reasoning_tokens") or 0,
+    )

@@ -1,0 +1,245 @@
+"""What travels between us and the gateway's ``/v1/chat/completions``: typed dictionaries, no behaviour.
+
+Shapes read off the open-source gateway 1.15.2 (``src/types/requestBody.ts`` and
+``src/providers/anthropic/chatComplete.ts``): OpenAI's schema with Anthropic's extensions.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+
+
+class CacheControl(TypedDict):
+    """Anthropic's prompt-caching mark; the block that carries it ends a cached prefix."""
+
+    type: Literal["ephemeral"]
+    ttl: NotRequired[Literal["5m", "1h"]]
+
+
+class TextBlock(TypedDict):
+    """Text in any message."""
+
+    type: Literal["text"]
+    text: str
+    cache_control: NotRequired[CacheControl]
+
+
+class ImageURL(TypedDict):
+    """A ``data:`` URL or an ``http(s)`` URL."""
+
+    url: str
+    detail: NotRequired[Literal["auto", "low", "high"]]
+
+
+class ImageURLBlock(TypedDict):
+    """An image in a user message; for Claude also a PDF, as a data URL."""
+
+    type: Literal["image_url"]
+    image_url: ImageURL
+    cache_control: NotRequired[CacheControl]
+
+
+class File(TypedDict, total=False):
+    """A document: raw base64 (Claude), a data URL (OpenAI), plain text (``text/plain``) or a URL."""
+
+    mime_type: str
+    file_data: str
+    file_url: str
+    file_id: str
+    filename: str
+
+
+class FileBlock(TypedDict):
+    """A document in a user message. The gateway drops ``cache_control`` here."""
+
+    type: Literal["file"]
+    file: File
+
+
+class AnthropicSource(TypedDict, total=False):
+    """Where an Anthropic ``image`` or ``document`` block takes its bytes from."""
+
+    type: Literal["base64", "url", "text"]
+    media_type: str
+    data: str
+    url: str
+
+
+class AnthropicMediaBlock(TypedDict):
+    """An image or document in a tool message: the gateway passes these through untransformed."""
+
+    type: Literal["image", "document"]
+    source: AnthropicSource
+    cache_control: NotRequired[CacheControl]
+    title: NotRequired[str]
+    context: NotRequired[str]
+
+
+class ThinkingBlock(TypedDict):
+    """Claude's reasoning with the signature that proves it; replayed as it came."""
+
+    type: Literal["thinking"]
+    thinking: str
+    signature: str
+
+
+class RedactedThinkingBlock(TypedDict):
+    """Reasoning that Anthropic encrypted; replayed as it came."""
+
+    type: Literal["redacted_thinking"]
+    data: str
+
+
+ContentBlock: TypeAlias = (
+    TextBlock | ImageURLBlock | FileBlock | AnthropicMediaBlock | ThinkingBlock | RedactedThinkingBlock
+)
+
+
+class Function(TypedDict):
+    """A called function; ``arguments`` is a JSON object as text."""
+
+    name: str
+    arguments: str
+
+
+class ToolCall(TypedDict):
+    """A tool call of an assistant message."""
+
+    id: str
+    type: Literal["function"]
+    function: Function
+    cache_control: NotRequired[CacheControl]
+
+
+class Message(TypedDict):
+    """One message of the conversation."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: NotRequired[str | list[ContentBlock] | None]
+    content_blocks: NotRequired[list[ContentBlock]]
+    name: NotRequired[str]
+    tool_calls: NotRequired[list[ToolCall]]
+    tool_call_id: NotRequired[str]
+
+
+class FunctionDefinition(TypedDict):
+    """A tool's name, purpose and JSON schema."""
+
+    name: str
+    description: NotRequired[str]
+    parameters: NotRequired[dict[str, Any]]
+    strict: NotRequired[bool]
+
+
+class Tool(TypedDict):
+    """A tool offered to the model."""
+
+    type: str
+    function: NotRequired[FunctionDefinition]
+    cache_control: NotRequired[CacheControl]
+
+
+class ChatRequest(TypedDict, total=False):
+    """The body of ``POST /chat/completions``. Further keys are passed on as they are."""
+
+    model: str
+    messages: list[Message]
+    max_tokens: int
+    temperature: float
+    top_p: float
+    top_k: int
+    stop: list[str]
+    stream: bool
+    thinking: dict[str, Any]
+    tools: list[Tool]
+    tool_choice: str | dict[str, Any]
+    user: str
+
+
+class WireUsage(TypedDict, total=False):
+    """``usage`` of an answer or of a stream's last chunk."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    cache_read_input_tokens: int
+    cache_creation_input_tokens: int
+    prompt_tokens_details: dict[str, int]
+    completion_tokens_details: dict[str, int]
+
+
+class AnswerMessage(TypedDict, total=False):
+    """``choices[0].message`` of a whole answer."""
+
+    role: str
+    content: str | None
+    content_blocks: list[dict[str, Any]]
+    tool_calls: list[ToolCall]
+    refusal: str | None
+
+
+class Choice(TypedDict, total=False):
+    """One of the alternatives of a whole answer; we ask for one."""
+
+    index: int
+    message: AnswerMessage
+    finish_reason: str | None
+    logprobs: Any
+
+
+class ChatResponse(TypedDict, total=False):
+    """A whole answer."""
+
+    id: str
+    model: str
+    provider: str
+    created: int
+    choices: list[Choice]
+    usage: WireUsage
+    hook_results: dict[str, Any]
+
+
+class FunctionDelta(TypedDict, total=False):
+    """A piece of a called function."""
+
+    name: str
+    arguments: str
+
+
+class ToolCallDelta(TypedDict, total=False):
+    """A piece of a tool call; ``index`` counts tool calls, apart from the content blocks' own."""
+
+    index: int
+    id: str
+    type: str
+    function: FunctionDelta
+
+
+class ChunkDelta(TypedDict, total=False):
+    """What one chunk adds. ``content_blocks`` items are ``{"index", "delta"}`` without a ``type``."""
+
+    role: str
+    content: str | None
+    content_blocks: list[dict[str, Any]]
+    tool_calls: list[ToolCallDelta]
+    refusal: str | None
+
+
+class ChunkChoice(TypedDict, total=False):
+    """``choices[0]`` of a chunk."""
+
+    index: int
+    delta: ChunkDelta
+    finish_reason: str | None
+
+
+class Chunk(TypedDict, total=False):
+    """One server-sent event of a streamed answer, decoded from JSON."""
+
+    id: str
+    model: str
+    provider: str
+    created: int
+    choices: list[ChunkChoice]
+    usage: WireUsage
+    hook_results: dict[str, Any]
