@@ -12,7 +12,7 @@ from pydantic_core import from_json, to_json
 from portkey_gateway.errors import decode_not_an_answer
 from portkey_gateway.options import GatewayInfo
 from portkey_gateway.usage import Usage, decode_usage
-from portkey_gateway.wire import ChatResponse, Chunk, ChunkDelta
+from portkey_gateway.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta, FunctionDelta
 
 FINISH_REASONS: Final = MappingProxyType(
     {
@@ -191,7 +191,7 @@ class AnswerFold:
         usage = chunk.get("usage")
         delta = Delta(
             blocks=self._decode_blocks(wire_delta) if wire_delta else (),
-            tool_calls=_decode_tool_calls(wire_delta) if wire_delta and wire_delta.get("tool_calls") else (),
+            tool_calls=_decode_tool_calls(wire_delta) if wire_delta else (),
             refusal=(wire_delta.get("refusal") or "") if wire_delta else "",
             stop_reason=choice.get("finish_reason"),
             usage=decode_usage(usage) if usage else None,
@@ -277,14 +277,15 @@ def decode_whole(content: bytes, info: GatewayInfo) -> Chunk:
 
 
 def _as_chunk(response: ChatResponse) -> Chunk:
-    choice = response["choices"][0]
-    message = choice["message"]
+    choice: Choice = response.get("choices", [{}])[0]
+    message: AnswerMessage = choice.get("message", {})
     delta: ChunkDelta = {"content": message.get("content"), "refusal": message.get("refusal")}
     if blocks := message.get("content_blocks"):
         delta["content_blocks"] = [{"index": index, "delta": block} for index, block in enumerate(blocks)]
     if calls := message.get("tool_calls"):
         delta["tool_calls"] = [
-            {"index": index, "id": call["id"], "function": {**call["function"]}} for index, call in enumerate(calls)
+            {"index": index, "id": call["id"], "function": cast("FunctionDelta", call["function"])}
+            for index, call in enumerate(calls)
         ]
     chunk: dict[str, Any] = {
         **response,
@@ -307,7 +308,7 @@ def _decode_block(delta: dict[str, Any]) -> BlockDelta | None:
 
 def _decode_tool_calls(wire_delta: ChunkDelta) -> tuple[ToolCallDelta, ...]:
     calls = []
-    for position, call in enumerate(wire_delta["tool_calls"]):
+    for position, call in enumerate(wire_delta.get("tool_calls") or ()):
         function = call.get("function") or {}
         calls.append(
             ToolCallDelta(

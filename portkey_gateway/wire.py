@@ -6,7 +6,7 @@ Shapes read off the open-source gateway 1.15.2 (``src/types/requestBody.ts`` and
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+from typing import Any, Literal, NotRequired, Required, TypeAlias, TypedDict
 
 
 class CacheControl(TypedDict):
@@ -142,8 +142,8 @@ class Tool(TypedDict):
 class ChatRequest(TypedDict, total=False):
     """The body of ``POST /chat/completions``. Further keys are passed on as they are."""
 
-    model: str
-    messages: list[Message]
+    model: Required[str]
+    messages: Required[list[Message]]
     max_tokens: int
     temperature: float
     top_p: float
