@@ -277,7 +277,8 @@ def decode_whole(content: bytes, info: GatewayInfo) -> Chunk:
 
 
 def _as_chunk(response: ChatResponse) -> Chunk:
-    choice: Choice = response.get("choices", [{}])[0]
+    no_choice: Choice = {}
+    choice = response.get("choices", [no_choice])[0]
     message: AnswerMessage = choice.get("message", {})
     delta: ChunkDelta = {"content": message.get("content"), "refusal": message.get("refusal")}
     if blocks := message.get("content_blocks"):
