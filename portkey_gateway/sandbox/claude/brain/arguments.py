@@ -1,0 +1,209 @@
+"""Fills a JSON schema with values found in a text: the arguments of a tool call, or JSON asked for in words."""
+
+import re
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Final
+
+from portkey_gateway.sandbox.claude.brain import mining
+
+Schema = Mapping[str, Any]
+
+_MAX_DEPTH: Final = 6
+
+_PLACE_WORDS: Final = frozenset("address city country destination location origin place region state town".split())
+_NAME_WORDS: Final = frozenset("author company customer name owner person product recipient title user who".split())
+_QUERY_WORDS: Final = frozenset(
+    "input instruction instructions keywords prompt q query question request search".split()
+)
+_PROSE_WORDS: Final = frozenset("answer description explanation note reason response summary".split())
+_TEXT_WORDS: Final = frozenset("body content message phrase sentence text".split())
+_SUM_WORDS: Final = frozenset("calculation equation expr expression formula".split())
+
+# A joke is what everybody asks a structured output for.
+_PHRASES: Final = {
+    "setup": "Why did the {topic} cross the road?",
+    "punchline": "To get to the other side!",
+}
+_EXPRESSION: Final = re.compile(r"[\d(][\d\s.+*/()^%-]*[\d)]")
+_AFTER_COLON: Final = re.compile(r":\s*(\S.*)\Z", re.DOTALL)
+
+
+def fill(schema: Schema, text: str) -> dict[str, Any]:
+    """Return an object that fits the schema, from what the text says.
+
+    Required properties are always there; others only when the text mentions them. A value the text does not hold is
+    the schema's default, the first choice of an enum, or a phrase made of the property's name.
+    """
+    return _Filler(schema, text).object(schema, 0)
+
+
+def resolve(schema: Schema, root: Schema) -> Schema:
+    """Follow references and take the first choice that is not null."""
+    for _ in range(_MAX_DEPTH):
+        if "$ref" in schema:
+            schema = _follow(schema["$ref"], root)
+        elif choices := schema.get("anyOf") or schema.get("oneOf"):
+            schema = next((choice for choice in choices if choice.get("type") != "null"), choices[0])
+        elif parts := schema.get("allOf"):
+            rest = {key: value for key, value in schema.items() if key != "allOf"}
+            schema = {**rest, **resolve(parts[0], root)}
+        else:
+            break
+    return schema
+
+
+def type_of(schema: Schema) -> str:
+    """Return the one type a resolved schema stands for."""
+    kind = schema.get("type") or ("object" if "properties" in schema else "string")
+    return next((each for each in kind if each != "null"), "null") if isinstance(kind, list) else str(kind)
+
+
+def _follow(reference: str, root: Schema) -> Schema:
+    target: Any = root
+    for step in reference.removeprefix("#").strip("/").split("/"):
+        target = target[step.replace("~1", "/").replace("~0", "~")] if step else target
+    return target  # type: ignore[no-any-return]  # a validated schema refers to schemas only
+
+
+class _Filler:
+    """Hands out the values of a text, each once, in order."""
+
+    def __init__(self, root: Schema, text: str) -> None:
+        self._root = root
+        self._text = text
+        self._numbers = deque(mining.numbers(text))
+        self._quotes = deque(mining.quotes(text))
+        self._places = deque(mining.places(text))
+        self._names = deque(name for name in mining.names(text) if name not in self._places)
+
+    def object(self, schema: Schema, depth: int) -> dict[str, Any]:
+        required = schema.get("required") or ()
+        filled = {}
+        for name, part in (schema.get("properties") or {}).items():
+            if name in required or (depth < _MAX_DEPTH and self._mentions(name, part)):
+                filled[name] = self._value(name, part, depth + 1)
+        return filled
+
+    def _mentions(self, name: str, part: Schema) -> bool:
+        words = mining.words_of(name)
+        if re.search(rf"\b(?:no|without)\b(?: \w+)? {re.escape(words[-1])}", self._text, re.IGNORECASE):
+            return False
+        spoken = re.search(r"[ _-]?".join(map(re.escape, words)), self._text, re.IGNORECASE)
+        return spoken is not None or bool(self._chosen(resolve(part, self._root).get("enum") or ()))
+
+    def _value(self, name: str, part: Schema, depth: int) -> Any:
+        schema = resolve(part, self._root)
+        if "const" in schema:
+            return schema["const"]
+        if options := schema.get("enum"):
+            fallback = part.get("default", options[0])
+            return next(iter(self._chosen(options)), fallback)
+        match type_of(schema):
+            case "integer" | "number" as kind:
+                return self._number(name, {**schema, **part}, whole=kind == "integer")
+            case "boolean":
+                return self._boolean(name, part)
+            case "array":
+                return self._array(name, schema, depth)
+            case "object":
+                return self.object(schema, depth)
+            case "null":
+                return None
+            case _:
+                return self._string(name, {**schema, **part})
+
+    def _chosen(self, options: Any) -> list[Any]:
+        """Return those options the text names."""
+        return [
+            option
+            for option in options
+            if option is not None and re.search(rf"(?<!\w){re.escape(str(option))}(?!\w)", self._text, re.IGNORECASE)
+        ]
+
+    def _number(self, name: str, schema: Schema, *, whole: bool) -> int | float:
+        said = mining.numbers(mining.labelled(self._text, name) or "")
+        if said:
+            value = said[0]
+            if value in self._numbers:
+                self._numbers.remove(value)
+        elif self._numbers:
+            value = self._numbers.popleft()
+        else:
+            value = schema.get("default") or 0
+        step = 1 if whole else 0.5
+        low = schema.get("minimum", schema["exclusiveMinimum"] + step if "exclusiveMinimum" in schema else value)
+        high = schema.get("maximum", schema["exclusiveMaximum"] - step if "exclusiveMaximum" in schema else value)
+        value = min(max(value, low), high)
+        return int(value) if whole else value
+
+    def _boolean(self, name: str, part: Schema) -> bool:
+        said = mining.labelled(self._text, name)
+        if said is not None:
+            return said.lower().split()[0] not in {"false", "no", "off", "not"}
+        return bool(part.get("default", True))
+
+    def _array(self, name: str, schema: Schema, depth: int) -> list[Any]:
+        part = schema.get("items") or {"type": "string"}
+        items = resolve(part, self._root)
+        least = schema.get("minItems", 0)
+        kind = type_of(items)
+        if "enum" in items:
+            return self._chosen(items["enum"]) or list(items["enum"][: max(1, least)])
+        if kind in {"integer", "number"}:
+            count = max(least, len(self._numbers))
+        elif kind == "object":
+            named = any(_NAME_WORDS & set(mining.words_of(key)) for key in items.get("properties") or ())
+            count = max(least, len(self._names) if named else 0, 1)
+        else:
+            count = max(least, len(self._quotes) or len(self._names) + len(self._places), 1)
+        return [] if depth > _MAX_DEPTH else [self._value(name, part, depth + 1) for _ in range(count)]
+
+    def _string(self, name: str, schema: Schema) -> str:
+        words = set(mining.words_of(name))
+        said = mining.labelled(self._text, name)
+        if said:
+            return said
+        if exact := self._formatted(words, str(schema.get("format") or "")):
+            return exact
+        if name in _PHRASES:
+            return _PHRASES[name].format(topic=mining.topic(self._text) or "chicken")
+        if found := self._mined(words):
+            return found
+        if "default" in schema and schema["default"] is not None:
+            return str(schema["default"])
+        title = " ".join(mining.words_of(name)).capitalize()
+        about = mining.topic(self._text)
+        return f"{title} about {about}" if about else mining.shorten(self._text) or title
+
+    def _formatted(self, words: set[str], form: str) -> str | None:
+        if form == "email" or "email" in words:
+            return next(iter(mining.emails(self._text)), "someone@example.com")
+        if form in {"uri", "url"} or words & {"url", "uri", "link"}:
+            return next(iter(mining.urls(self._text)), "https://example.com")
+        if form in {"date", "date-time"}:
+            day = next(iter(mining.dates(self._text)), "2026-01-01")
+            return f"{day}T00:00:00Z" if form == "date-time" else day
+        if "date" in words:
+            return next(iter(mining.dates(self._text)), None)
+        return None
+
+    def _mined(self, words: set[str]) -> str | None:
+        if words & _SUM_WORDS and (found := _EXPRESSION.search(self._text)):
+            return found[0].strip()
+        if words & _PLACE_WORDS:
+            return self._next(self._places, self._names, self._quotes)
+        if words & _PROSE_WORDS:
+            return mining.shorten(self._text)
+        if words & _QUERY_WORDS:
+            return self._next(self._quotes) or mining.shorten(self._text, 200)
+        if words & _TEXT_WORDS:
+            after = _AFTER_COLON.search(self._text)
+            return self._next(self._quotes) or (after[1].strip() if after else self._text)
+        if words & _NAME_WORDS:
+            return self._next(self._quotes, self._names, self._places)
+        return self._next(self._quotes, self._names, self._places)
+
+    @staticmethod
+    def _next(*pools: deque[str]) -> str | None:
+        return next((pool.popleft() for pool in pools if pool), None)

@@ -1,0 +1,111 @@
+"""Reads a request as a conversation: what was said, what is asked now, and what happened since it was asked."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+Block = Mapping[str, Any]
+
+_LABELLED_QUESTION: Final = re.compile(r"^(?:User )?(?:Query|Question)(?: Str)?:[ \t]*(\S.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool gave back.
+
+    Attributes:
+        name: The tool's name.
+        text: Its words.
+        is_error: Whether it says that it failed.
+    """
+
+    name: str
+    text: str
+    is_error: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One request, understood.
+
+    Attributes:
+        system: The system prompt.
+        earlier: What the user said before the question.
+        question: The user's latest words.
+        shown: The images and documents shown with the question or since, those in tool results too.
+        results: What tools gave back since the question.
+        called: The tools called since the question, one list per round.
+    """
+
+    system: str
+    earlier: tuple[str, ...]
+    question: str
+    shown: tuple[Block, ...]
+    results: tuple[ToolResult, ...]
+    called: tuple[tuple[str, ...], ...]
+
+    @property
+    def asked(self) -> str:
+        """The question itself, where a prompt wraps it as `Query: …` or `Question: …` below a context."""
+        labelled = _LABELLED_QUESTION.findall(self.question)
+        return labelled[-1].strip() if labelled else self.question
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    role: str
+    blocks: list[Block]
+
+    @property
+    def text(self) -> str:
+        return text_of(self.blocks)
+
+
+def read_conversation(body: Mapping[str, Any]) -> Conversation:
+    """Understand a valid request."""
+    turns = [_Turn(role, _flatten(group)) for role, group in groupby(body["messages"], key=lambda each: each["role"])]
+    spoken = [index for index, turn in enumerate(turns) if turn.role == "user" and turn.text.strip()]
+    start = spoken[-1] if spoken else 0
+    since = turns[start:]
+    names = {block["id"]: block["name"] for turn in turns for block in turn.blocks if block["type"] == "tool_use"}
+    results = [block for turn in since for block in turn.blocks if block["type"] == "tool_result"]
+    calls = [
+        tuple(block["name"] for block in turn.blocks if block["type"] == "tool_use")
+        for turn in since
+        if turn.role == "assistant"
+    ]
+    return Conversation(
+        system=text_of(as_blocks(body.get("system") or "")),
+        earlier=tuple(turns[index].text for index in spoken[:-1]),
+        question=turns[start].text.strip(),
+        shown=tuple(part for turn in since for block in turn.blocks for part in _shown(block)),
+        results=tuple(_result(block, names.get(block["tool_use_id"], "")) for block in results),
+        called=tuple(names for names in calls if names),
+    )
+
+
+def as_blocks(content: str | list[Block]) -> list[Block]:
+    """Return content as blocks, whichever way it was written."""
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def text_of(blocks: list[Block]) -> str:
+    """Return the words of these blocks."""
+    return "\n".join(block["text"] for block in blocks if block["type"] == "text")
+
+
+def _flatten(messages: Any) -> list[Block]:
+    return [block for message in messages for block in as_blocks(message["content"])]
+
+
+def _shown(block: Block) -> list[Block]:
+    if block["type"] == "tool_result":
+        return [part for part in as_blocks(block.get("content") or []) if part["type"] in {"image", "document"}]
+    return [block] if block["type"] in {"image", "document"} else []
+
+
+def _result(block: Block, name: str) -> ToolResult:
+    text = text_of(as_blocks(block.get("content") or []))
+    return ToolResult(name, text, bool(block.get("is_error")))
