@@ -27,9 +27,14 @@ def encode(event: Event) -> bytes:
 
 def events(message: Message) -> Iterator[Event]:
     """Yield the events that tell this message, first to last."""
-    begun = {**message, "content": [], "stop_reason": None, "stop_sequence": None}
-    begun["usage"] = message["usage"] | {"output_tokens": 1}
-    begun["usage"].pop("output_tokens_details", None)
+    known = {key: value for key, value in message["usage"].items() if key != "output_tokens_details"}
+    begun = {
+        **message,
+        "content": [],
+        "stop_reason": None,
+        "stop_sequence": None,
+        "usage": {**known, "output_tokens": 1},
+    }
     yield {"type": "message_start", "message": begun}
     for index, block in enumerate(message["content"]):
         start, deltas = _told(block)
@@ -51,8 +56,8 @@ def _told(block: dict[str, Any]) -> tuple[Event, Iterator[Event]]:
     """Return how a block starts and the deltas that complete it."""
     match block["type"]:
         case "text":
-            pieces = _WORD.findall(block["text"])
-            return block | {"text": ""}, ({"type": "text_delta", "text": piece} for piece in pieces)
+            words = _WORD.findall(block["text"])
+            return block | {"text": ""}, ({"type": "text_delta", "text": word} for word in words)
         case "tool_use":
             pieces = _json_pieces(block["input"])
             return block | {"input": {}}, ({"type": "input_json_delta", "partial_json": piece} for piece in pieces)

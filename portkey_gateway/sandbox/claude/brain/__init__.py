@@ -56,8 +56,8 @@ def _text(conversation: Conversation) -> str:
         return json_mode.write(conversation)
     seen = [*speech.quote_results(conversation), *sight.describe(conversation.shown)]
     if seen and conversation.results:
-        return " ".join(seen)
-    return " ".join([*seen, speech.say(conversation)])
+        return "\n".join(seen)
+    return "\n".join([*seen, speech.say(conversation)])
 
 
 def _thoughts(body: Mapping[str, Any], conversation: Conversation) -> list[Block]:
@@ -74,7 +74,7 @@ def _thoughts(body: Mapping[str, Any], conversation: Conversation) -> list[Block
 
 
 def _tool_uses(body: Mapping[str, Any], calls: list[Call]) -> list[Block]:
-    """Give each call an id that is the same for the same request, streamed or not, and differs within a conversation."""
+    """Give each call an id: the same one for the same request, streamed or not, and another one as a talk goes on."""
     asked = {key: value for key, value in body.items() if key != "stream"}
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
     return [

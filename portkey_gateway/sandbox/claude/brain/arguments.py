@@ -11,14 +11,18 @@ Schema = Mapping[str, Any]
 
 _MAX_DEPTH: Final = 6
 
-_PLACE_WORDS: Final = frozenset("address city country destination location origin place region state town".split())
-_NAME_WORDS: Final = frozenset("author company customer name owner person product recipient title user who".split())
-_QUERY_WORDS: Final = frozenset(
-    "input instruction instructions keywords prompt q query question request search".split()
+_PLACE_WORDS: Final = frozenset(
+    ("address", "city", "country", "destination", "location", "origin", "place", "region", "state", "town")
 )
-_PROSE_WORDS: Final = frozenset("answer description explanation note reason response summary".split())
-_TEXT_WORDS: Final = frozenset("body content message phrase sentence text".split())
-_SUM_WORDS: Final = frozenset("calculation equation expr expression formula".split())
+_NAME_WORDS: Final = frozenset(
+    ("author", "company", "customer", "name", "owner", "person", "product", "recipient", "title", "user", "who")
+)
+_QUERY_WORDS: Final = frozenset(
+    ("input", "instruction", "instructions", "keywords", "prompt", "q", "query", "question", "request", "search")
+)
+_PROSE_WORDS: Final = frozenset(("answer", "description", "explanation", "note", "reason", "response", "summary"))
+_TEXT_WORDS: Final = frozenset(("body", "content", "message", "phrase", "sentence", "text"))
+_SUM_WORDS: Final = frozenset(("calculation", "equation", "expr", "expression", "formula"))
 
 # A joke is what everybody asks a structured output for.
 _PHRASES: Final = {
@@ -99,11 +103,15 @@ class _Filler:
         if options := schema.get("enum"):
             fallback = part.get("default", options[0])
             return next(iter(self._chosen(options)), fallback)
+        # What stands beside a reference, such as a default, counts too.
+        return self._typed(name, {**schema, **part}, depth)
+
+    def _typed(self, name: str, schema: Schema, depth: int) -> Any:
         match type_of(schema):
             case "integer" | "number" as kind:
-                return self._number(name, {**schema, **part}, whole=kind == "integer")
+                return self._number(name, schema, whole=kind == "integer")
             case "boolean":
-                return self._boolean(name, part)
+                return self._boolean(name, schema)
             case "array":
                 return self._array(name, schema, depth)
             case "object":
@@ -111,7 +119,7 @@ class _Filler:
             case "null":
                 return None
             case _:
-                return self._string(name, {**schema, **part})
+                return self._string(name, schema)
 
     def _chosen(self, options: Any) -> list[Any]:
         """Return those options the text names."""
@@ -137,11 +145,11 @@ class _Filler:
         value = min(max(value, low), high)
         return int(value) if whole else value
 
-    def _boolean(self, name: str, part: Schema) -> bool:
+    def _boolean(self, name: str, schema: Schema) -> bool:
         said = mining.labelled(self._text, name)
         if said is not None:
             return said.lower().split()[0] not in {"false", "no", "off", "not"}
-        return bool(part.get("default", True))
+        return bool(schema.get("default", True))
 
     def _array(self, name: str, schema: Schema, depth: int) -> list[Any]:
         part = schema.get("items") or {"type": "string"}
@@ -168,7 +176,7 @@ class _Filler:
             return exact
         if name in _PHRASES:
             return _PHRASES[name].format(topic=mining.topic(self._text) or "chicken")
-        if found := self._mined(words):
+        if found := self._mined(mining.words_of(name)):
             return found
         if "default" in schema and schema["default"] is not None:
             return str(schema["default"])
@@ -177,31 +185,30 @@ class _Filler:
         return f"{title} about {about}" if about else mining.shorten(self._text) or title
 
     def _formatted(self, words: set[str], form: str) -> str | None:
+        """Return a value for a format JSON Schema names, or that the property's name tells."""
+        day = next(iter(mining.dates(self._text)), "2026-01-01")
         if form == "email" or "email" in words:
             return next(iter(mining.emails(self._text)), "someone@example.com")
         if form in {"uri", "url"} or words & {"url", "uri", "link"}:
             return next(iter(mining.urls(self._text)), "https://example.com")
-        if form in {"date", "date-time"}:
-            day = next(iter(mining.dates(self._text)), "2026-01-01")
-            return f"{day}T00:00:00Z" if form == "date-time" else day
-        if "date" in words:
-            return next(iter(mining.dates(self._text)), None)
-        return None
+        if form == "date-time":
+            return f"{day}T00:00:00Z"
+        return day if form == "date" or "date" in words else None
 
-    def _mined(self, words: set[str]) -> str | None:
-        if words & _SUM_WORDS and (found := _EXPRESSION.search(self._text)):
+    def _mined(self, words: list[str]) -> str | None:
+        said = set(words)
+        if said & _SUM_WORDS and (found := _EXPRESSION.search(self._text)):
             return found[0].strip()
-        if words & _PLACE_WORDS:
+        if said & _PLACE_WORDS:
             return self._next(self._places, self._names, self._quotes)
-        if words & _PROSE_WORDS:
+        # What a name ends with says what it is: an `answer_style` is no answer.
+        if words[-1] in _PROSE_WORDS:
             return mining.shorten(self._text)
-        if words & _QUERY_WORDS:
+        if said & _QUERY_WORDS:
             return self._next(self._quotes) or mining.shorten(self._text, 200)
-        if words & _TEXT_WORDS:
+        if words[-1] in _TEXT_WORDS:
             after = _AFTER_COLON.search(self._text)
             return self._next(self._quotes) or (after[1].strip() if after else self._text)
-        if words & _NAME_WORDS:
-            return self._next(self._quotes, self._names, self._places)
         return self._next(self._quotes, self._names, self._places)
 
     @staticmethod

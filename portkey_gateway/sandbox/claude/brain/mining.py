@@ -5,8 +5,10 @@ from typing import Final
 
 _NUMBER: Final = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?![\w-])")
 _NUMBER_WORDS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_QUOTED: Final = re.compile(r"\"([^\"]+)\"|“([^”]+)”|‘([^’]+)’|「([^」]+)」|`([^`]+)`|(?<!\w)'([^']+)'(?!\w)")
-_CAPITALISED: Final = r"[A-Z][\w'’.-]*\w|[A-Z](?=\W|$)"
+_QUOTED: Final = re.compile(
+    r"\"([^\"]+)\"|“([^”]+)”|\u2018([^\u2019]+)\u2019|「([^」]+)」|`([^`]+)`|(?<!\w)'([^']+)'(?!\w)"
+)
+_CAPITALISED: Final = r"[A-Z][\w'\u2019.-]*\w|[A-Z](?=\W|$)"
 _NAME: Final = re.compile(rf"(?:{_CAPITALISED})(?: (?:{_CAPITALISED}))*")
 _PLACE: Final = re.compile(
     rf"\b(?:in|at|for|from|to|of|near)\s+((?:{_CAPITALISED})(?:(?:, | and | or | )(?:{_CAPITALISED}))*)"
@@ -22,16 +24,20 @@ _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+|\n+")
 
 # Words that say nothing about what a text is about, most of them also found capitalised at the start of a sentence.
 STOP_WORDS: Final = frozenset(
-    """
-    a about above after again all also am an and answer any are ask at be been below but by call can could define describe did do
-    does done each either every extract find first following for from function generate get give given go got had has
-    have hello help here hey hi how i if in input into is it its just kindly let like make many may me more most much
-    must my name need no not now of off on once one only or our out output over own perform please provide query
-    question reply respond return run same say set shall she should show so some such summarise summarize take tell
-    than thank thanks that the their them then there these they this those through to today too tool tools under until
-    up use used user uses using very want was we were what when where which while who whom why will with without would
-    write yes you your
-    """.split()
+    re.findall(
+        r"\w+",
+        """
+        a about above after again all also am an and answer any are ask at be been below but by call can could
+        define describe did do does done each either every extract find first following for from function
+        generate get give given go got had has have hello help here hey hi how i if in input into is it its
+        just kindly let like make many may me more most much must my name need no not now of off on once one
+        only or our out output over own perform please provide query question reply respond return run same
+        say set shall she should show so some such summarise summarize take tell than thank thanks that the
+        their them then there these they this those through to today too tool tools under until up use used
+        user uses using very want was we were what when where which while who whom why will with without would
+        write yes you your
+        """,
+    )
 )
 
 

@@ -13,12 +13,12 @@ _REPEAT: Final = re.compile(
     r"|(?:the|this|these) (?:words?|text|phrase|sentence)))*"
     r"|(?:reply|respond|answer|output)(?:\s+to this)?\s+(?:with\s+)?"
     r"(?:(?:exactly|only|just|the following|(?:the|this) (?:single )?(?:words?|text|phrase|sentence))\s*)+"
-    r"|(?:reply|respond|answer)\s+with(?=\s*[:\"'“‘]))"
+    r"|(?:reply|respond|answer)\s+with(?=\s*[:\"'“\u2018]))"
     r"\s*:?\s*(?P<words>\S.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _NOTHING_ELSE: Final = re.compile(r"[,.]?\s*(?:and )?nothing (?:else|more)\.?\s*$", re.IGNORECASE)
-_WRAPPED: Final = re.compile(r"[\"“'‘`](.+?)[\"”'’`]\.?", re.DOTALL)
+_WRAPPED: Final = re.compile(r"[\"“'\u2018`](.+?)[\"”'\u2019`]\.?", re.DOTALL)
 
 _TOLD: Final = re.compile(r"\b(?:my|the|our) ([a-z][a-z -]{1,40}?) (is|are|was|were) ([^.,;!?\n]+)", re.IGNORECASE)
 _CALLED: Final = re.compile(r"\b(?:call me|I am called|I'm called|I am|I'm) ([A-Z]\w+)")
@@ -45,7 +45,7 @@ _COUNT: Final = re.compile(r"\bcount(?:ing)? (?:from (\d+) )?(?:up )?to (\d+)", 
 _GREETING: Final = re.compile(
     r"\s*(?:hello|hi|hey|good (?:morning|evening|afternoon))\b[\s\w]{0,12}[!.,]*\s*", re.IGNORECASE
 )
-_LONG: Final = re.compile(r"\b(story|tale|poem|essay|haikus?|paragraphs?)\b", re.IGNORECASE)
+_LONG: Final = re.compile(r"\b(story|tale|poem|essay|haiku|paragraph)s?\b", re.IGNORECASE)
 _LIST: Final = re.compile(
     r"\b(?:list|name|give me|write|tell me)\b[^.?!]*?\b(\d+|two|three|four|five|six|seven|eight|nine|ten) (\w[\w ]*)",
     re.IGNORECASE,

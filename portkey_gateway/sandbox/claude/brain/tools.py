@@ -14,7 +14,7 @@ Tool = Mapping[str, Any]
 
 # In a tool's name these words tell what tools do, not what this one is for.
 _GENERIC_STEMS: Final = frozenset(
-    map(mining.stem, "fetch find function get handler lookup make put query run tool".split())
+    map(mining.stem, ("fetch", "find", "function", "get", "handler", "lookup", "make", "put", "query", "run", "tool"))
 )
 _NAMED: Final = 1000
 _NAME_WEIGHT: Final = 2
@@ -136,8 +136,8 @@ def _first_mention(text: str, tool: Tool, shared: set[str]) -> int:
 
 def _parts(text: str, chosen: Sequence[tuple[Tool, set[str]]]) -> list[str]:
     """Give each clause of a text to the tool it speaks of, or else to the one before."""
-    if len(chosen) == 1:
-        return [text]
+    if len(chosen) <= 1:
+        return [text for _ in chosen]
     parts: list[list[str]] = [[] for _ in chosen]
     current = 0
     for clause in _CLAUSES.split(text):
