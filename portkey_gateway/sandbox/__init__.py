@@ -1,26 +1,25 @@
 """The sandbox (extra `sandbox`): the real open-source gateway with an emulated Claude behind it.
 
-It runs on Linux and macOS. Its parts are imported when they are first asked for, so that importing the package, which
+It runs on Linux and macOS. Its halves are imported when they are first asked for, so that importing the package, which
 every pytest run does for the sake of the fixture, costs nothing.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from portkey_gateway.sandbox.error import MissingExtraError, PortInUseError, SandboxError
+
 if TYPE_CHECKING:
     from portkey_gateway.sandbox.claude.faults import Fault
     from portkey_gateway.sandbox.claude.server import ClaudeServer
-    from portkey_gateway.sandbox.error import PortInUseError, SandboxError
     from portkey_gateway.sandbox.sandbox import Sandbox
 
-__all__ = ["ClaudeServer", "Fault", "PortInUseError", "Sandbox", "SandboxError"]
+__all__ = ["ClaudeServer", "Fault", "MissingExtraError", "PortInUseError", "Sandbox", "SandboxError"]
 
 _HOMES = {
     "ClaudeServer": "claude.server",
     "Fault": "claude.faults",
-    "PortInUseError": "error",
     "Sandbox": "sandbox",
-    "SandboxError": "error",
 }
 _EXTRA_MODULES = frozenset({"PIL", "anthropic", "pypdf", "starlette", "uvicorn"})
 
@@ -33,7 +32,5 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing in _EXTRA_MODULES:
-            raise ImportError(
-                f'The sandbox needs {missing!r}. Install its extra: pip install "portkey-frameworks[sandbox]"'
-            ) from error
+            raise MissingExtraError(missing) from error
         raise

@@ -5,6 +5,7 @@ import signal
 import sys
 from types import FrameType
 
+from portkey_gateway.sandbox.error import SandboxError
 from portkey_gateway.sandbox.progress import silent, to_stderr
 
 SNIPPET = """
@@ -29,11 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(stop_signal, _interrupt)
     progress = silent if options.quiet else to_stderr
     try:
-        from portkey_gateway.sandbox import Sandbox, SandboxError  # noqa: PLC0415 - may lack its extra, and says so
-    except ImportError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    try:
+        from portkey_gateway.sandbox import Sandbox  # noqa: PLC0415 - where its extra is missing, it says so
+
         with Sandbox(port=options.port, claude_port=options.claude_port, progress=progress) as sandbox:
             for name, value in sandbox.env().items():
                 sys.stdout.write(f"export {name}={value}\n")

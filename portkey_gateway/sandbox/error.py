@@ -11,3 +11,10 @@ class PortInUseError(SandboxError):
     def __init__(self, port: int) -> None:
         super().__init__(f"Port {port} is already in use. Stop the program that uses it, or choose another port.")
         self.port = port
+
+
+class MissingExtraError(SandboxError, ImportError):
+    """The sandbox was asked for, but the packages it is built from are not installed."""
+
+    def __init__(self, module: str) -> None:
+        super().__init__(f'The sandbox needs {module!r}. Install its extra: pip install "portkey-frameworks[sandbox]"')

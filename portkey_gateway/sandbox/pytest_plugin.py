@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from portkey_gateway.sandbox.error import SandboxError
+
 if TYPE_CHECKING:
     from portkey_gateway.sandbox import Sandbox
 
@@ -17,13 +19,11 @@ def portkey_sandbox() -> "Iterator[Sandbox]":
     `ChatPortkey(model=portkey_sandbox.model, **portkey_sandbox.options())`.
     """
     try:
-        from portkey_gateway.sandbox import Sandbox, SandboxError  # noqa: PLC0415 - costs nothing until a test asks
-    except ImportError as error:
-        pytest.fail(str(error), pytrace=False)
-    sandbox = Sandbox()
-    try:
+        from portkey_gateway.sandbox import Sandbox  # noqa: PLC0415 - costs nothing until a test asks
+
+        sandbox = Sandbox()
         sandbox.start()
     except SandboxError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     yield sandbox
     sandbox.stop()
