@@ -34,8 +34,9 @@ def join(path: str, part: str | int) -> str:
 
 @cache
 def fields_of(typed_dict: type) -> Fields:
-    """Return the fields of a TypedDict, `Required` marks kept."""
-    return get_type_hints(typed_dict, include_extras=True)
+    """Return the fields of a TypedDict, `Required` marks kept; its type first, since a wrong one explains the rest."""
+    hints = get_type_hints(typed_dict, include_extras=True)
+    return dict(sorted(hints.items(), key=lambda item: item[0] != "type"))
 
 
 def check_fields(value: object, fields: Fields, path: str, *, closed: bool = True) -> None:
@@ -144,7 +145,9 @@ def _is_kind(value: object, expected: Any, origin: Any) -> bool:
 def _describe(expected: Any) -> str:
     origin = _origin(expected)
     if origin in (Union, UnionType):
-        return " or ".join(dict.fromkeys(_describe(option) for option in get_args(expected) if _is_json(option)))
+        options = [option for option in get_args(expected) if _is_json(option)]
+        named = [option for option in options if _origin(option) is not Literal] or options
+        return " or ".join(dict.fromkeys(_describe(option) for option in named))
     if origin is Literal:
         *most, last = [f"'{option}'" if isinstance(option, str) else f"{option}" for option in get_args(expected)]
         return f"{', '.join(most)} or {last}" if most else last

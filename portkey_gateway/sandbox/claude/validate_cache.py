@@ -6,7 +6,7 @@ Source: Anthropic's documentation, "Prompt caching". That thinking blocks take n
 from collections.abc import Iterator
 from typing import Final
 
-from portkey_gateway.sandbox.claude.blocks import Located, Wire, blocks_of, message_blocks
+from portkey_gateway.sandbox.claude.blocks import Wire, blocks_of, message_blocks
 from portkey_gateway.sandbox.claude.errors import invalid
 
 _MAX_BREAKPOINTS: Final = 4
@@ -45,9 +45,14 @@ def _check_order(marked: list[tuple[str, Wire]]) -> None:
 def _breakpoints(body: Wire) -> Iterator[tuple[str, Wire]]:
     """Yield path and block of every breakpoint in the order of the prompt."""
     for index, tool in enumerate(body.get("tools", ())):
-        if tool.get("cache_control"):
-            yield f"tools.{index}", tool
-    system: list[Located] = list(blocks_of(body.get("system", ()), "system"))
-    for located in [*system, *message_blocks(body["messages"])]:
-        if located.block.get("cache_control"):
-            yield located.tagged_path, located.block
+        yield from _if_marked(f"tools.{index}.{tool.get('type') or 'custom'}", tool)
+    for located in blocks_of(body.get("system", ()), "system"):
+        # The system prompt holds one type of block only, so its paths have no tags.
+        yield from _if_marked(located.path, located.block)
+    for located in message_blocks(body["messages"]):
+        yield from _if_marked(located.tagged_path, located.block)
+
+
+def _if_marked(path: str, block: Wire) -> Iterator[tuple[str, Wire]]:
+    if block.get("cache_control"):
+        yield path, block

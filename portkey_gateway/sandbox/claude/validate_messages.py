@@ -10,7 +10,7 @@ from portkey_gateway.sandbox.claude.blocks import Located, Wire, blocks_of, mess
 from portkey_gateway.sandbox.claude.errors import invalid
 from portkey_gateway.sandbox.claude.models import continues_prefill
 
-_ASSISTANT_ONLY: Final = ("tool_use", "thinking", "redacted_thinking", "server_tool_use")
+_ASSISTANT_ONLY: Final = ("tool_use", "thinking", "redacted_thinking", "server_tool_use", "mcp_tool_use")
 _EITHER: Final = ("text",)
 
 
