@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,15 @@ def test_wait_tells_that_the_gateway_ended_by_itself(pretend: Pretend) -> None:
     with pytest.raises(SandboxError, match=r"(?s)exit code 9.*out of memory"):
         short_lived.wait()
     assert not short_lived.running
+
+
+def test_wait_ends_quietly_when_the_gateway_is_stopped(gateway: GatewayProcess) -> None:
+    with ThreadPoolExecutor() as threads:
+        waiting = threads.submit(gateway.wait)
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=0.2)
+        gateway.stop()
+        waiting.result(timeout=10)
 
 
 def test_gateway_sees_nothing_of_the_user_s_environment(pretend: Pretend, monkeypatch: pytest.MonkeyPatch) -> None:
