@@ -174,6 +174,7 @@ def test_good_schemas_have_no_fault(schema: dict[str, Any]) -> None:
         pytest.param({"type": ["string", "string"]}, "#/type:", id="type-twice"),
         pytest.param({"properties": {"a": {"type": "int"}}}, "#/properties/a/type:", id="nested-type"),
         pytest.param({"properties": {"a": "string"}}, "#/properties/a:", id="no-schema"),
+        pytest.param({"properties": {"a": True, "b": []}}, "#/properties/b:", id="list-for-schema"),
         pytest.param({"properties": []}, "#/properties:", id="properties-list"),
         pytest.param({"required": True}, "#/required:", id="required-of-draft-3"),
         pytest.param({"required": ["a", "a"]}, "#/required:", id="required-twice"),

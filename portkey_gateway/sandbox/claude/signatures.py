@@ -16,24 +16,24 @@ _DIGEST_BYTES: Final = hashlib.sha256().digest_size
 
 def sign(thinking: str) -> str:
     """Return the signature of a thinking block's text."""
-    return base64.b64encode(_digest(b"thinking", thinking.encode())).decode()
+    return base64.b64encode(_digest(b"thinking", _bytes(thinking))).decode()
 
 
 def is_genuine(thinking: str, signature: str) -> bool:
     """Tell whether `sign` gave this signature to exactly this text."""
-    return hmac.compare_digest(sign(thinking).encode(), signature.encode())
+    return hmac.compare_digest(_bytes(sign(thinking)), _bytes(signature))
 
 
 def seal(text: str) -> str:
     """Return the `data` of a redacted thinking block that stands for this text."""
-    content = text.encode()
+    content = _bytes(text)
     return base64.b64encode(_digest(b"redacted", content) + content).decode()
 
 
 def is_sealed(data: str) -> bool:
     """Tell whether `seal` made this data."""
     try:
-        raw = base64.b64decode(data.encode(), validate=True)
+        raw = base64.b64decode(_bytes(data), validate=True)
     except binascii.Error:
         return False
     return hmac.compare_digest(_digest(b"redacted", raw[_DIGEST_BYTES:]), raw[:_DIGEST_BYTES])
@@ -41,3 +41,8 @@ def is_sealed(data: str) -> bool:
 
 def _digest(purpose: bytes, content: bytes) -> bytes:
     return hmac.digest(_KEY, purpose + b"\0" + content, "sha256")
+
+
+def _bytes(text: str) -> bytes:
+    # JSON may carry half a surrogate pair.
+    return text.encode(errors="surrogatepass")
