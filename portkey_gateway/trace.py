@@ -19,6 +19,8 @@ MAX_METADATA_BYTES: Final = 8192
 """Bytes of the whole metadata header; Node caps all request headers together at 16 KB."""
 
 _CUT_MARK: Final = "..."
+# What LangChain, LangSmith and LangGraph note for themselves: lc_versions, ls_provider, langgraph_step, __pregel_….
+_INTERNAL_PREFIXES: Final = ("lc_", "ls_", "langgraph_", "__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ def header_safe(text: str) -> str:
 def encode_metadata(metadata: Mapping[str, Any]) -> str | None:
     """Encode metadata as the value of ``x-portkey-metadata``: a JSON object of strings, in ASCII.
 
-    Text stays text, other scalars become text (``True`` → ``true``), ``None`` is left out, nested values become JSON.
+    Text stays text, other scalars become text (``True`` → ``true``), nested values become JSON. ``None`` is left out,
+    and so are the frameworks' internal keys (``lc_*``, ``ls_*``, ``langgraph_*``, ``__*``).
     Portkey takes 128 characters a value: longer text is cut, marked with ``...``, and a warning tells.
 
     Returns:
@@ -76,7 +79,7 @@ def encode_metadata(metadata: Mapping[str, Any]) -> str | None:
     """
     texts: dict[str, str] = {}
     for key, value in metadata.items():
-        if value is not None:
+        if value is not None and not key.startswith(_INTERNAL_PREFIXES):
             texts[key] = _limit(key, _metadata_text(key, value))
     if not texts:
         return None

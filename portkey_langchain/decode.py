@@ -1,0 +1,176 @@
+"""The gateway's answers → LangChain messages and chunks.
+
+A whole message and the sum of a stream's chunks are equal but for their ids: text that comes first stays a string;
+from the first block of another kind on, content is a list of blocks, each with its ``index``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, ToolCall
+from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+from langchain_core.messages.tool import ToolCallChunk
+from langchain_core.outputs import ChatGenerationChunk
+
+from portkey_gateway.answer import Answer, AnswerBlock, BlockDelta, Delta
+from portkey_gateway.usage import Usage
+
+MODEL_PROVIDER: Final = "portkey"
+"""``response_metadata["model_provider"]``: picks the translator to LangChain's standard content blocks."""
+
+Content = str | list[str | dict[str, Any]]
+
+
+def decode_message(answer: Answer) -> AIMessage:
+    """Decode a whole answer."""
+    content = ContentState()
+    deltas = [content.add([_as_delta(position, block)]) for position, block in enumerate(answer.blocks)]
+    calls, invalid_calls = _decode_tool_calls(answer)
+    return AIMessage(
+        content=_joined(deltas),
+        tool_calls=calls,
+        invalid_tool_calls=invalid_calls,
+        usage_metadata=decode_usage_metadata(answer.usage),
+        response_metadata=decode_response_metadata(answer),
+        additional_kwargs=_additional_kwargs(answer),
+    )
+
+
+class ContentState:
+    """Whether content is still one string, or already a list of blocks."""
+
+    __slots__ = ("_is_list",)
+
+    def __init__(self) -> None:
+        self._is_list = False
+
+    def add(self, blocks: Iterable[BlockDelta]) -> Content:
+        """Decode what a chunk adds to the content."""
+        text = ""
+        listed: list[str | dict[str, Any]] = []
+        for block in blocks:
+            if not self._is_list and block.type == "text":
+                text += block.text
+                continue
+            self._is_list = True
+            listed.append(_decode_block(block))
+        if not listed:
+            return text
+        return [text, *listed] if text else listed
+
+    def decode_chunk(self, delta: Delta) -> ChatGenerationChunk | None:
+        """Decode a chunk; ``None`` if it adds neither content nor a tool call."""
+        content = self.add(delta.blocks) if delta.blocks else ""
+        if not content and not delta.tool_calls:
+            return None
+        message = AIMessageChunk(
+            content=content,
+            tool_call_chunks=[
+                ToolCallChunk(
+                    name=call.name, args=call.arguments, id=call.id, index=call.position, type="tool_call_chunk"
+                )
+                for call in delta.tool_calls
+            ],
+        )
+        return ChatGenerationChunk(message=message)
+
+
+def decode_last_chunk(answer: Answer) -> ChatGenerationChunk:
+    """Decode what only the end of a stream tells: usage and metadata."""
+    message = AIMessageChunk(
+        content="",
+        usage_metadata=decode_usage_metadata(answer.usage),
+        response_metadata=decode_response_metadata(answer),
+        additional_kwargs=_additional_kwargs(answer),
+        chunk_position="last",
+    )
+    return ChatGenerationChunk(message=message)
+
+
+def decode_usage_metadata(usage: Usage | None) -> UsageMetadata | None:
+    """Decode usage: ``input_tokens`` includes what was read from or written to the prompt cache."""
+    if usage is None:
+        return None
+    return UsageMetadata(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        total_tokens=usage.total_tokens,
+        input_token_details=InputTokenDetails(
+            cache_read=usage.cache_read_tokens, cache_creation=usage.cache_write_tokens
+        ),
+        output_token_details=OutputTokenDetails(reasoning=usage.reasoning_tokens),
+    )
+
+
+def decode_response_metadata(answer: Answer) -> dict[str, Any]:
+    """Decode how the answer ended, and what the gateway says of the call; only what is known has a key."""
+    info = answer.info
+    known = {
+        "id": answer.id,
+        "model_name": answer.model,
+        "model_provider": MODEL_PROVIDER,
+        "finish_reason": answer.finish_reason,
+        "stop_reason": answer.stop_reason,
+        "provider": info.provider or answer.provider,
+        "trace_id": info.trace_id,
+        "request_id": info.request_id,
+        "cache_status": info.cache_status,
+        "retry_count": info.retry_count,
+        "target_index": info.target_index,
+        "hook_results": answer.hook_results,
+        "status": info.status if info.status != 200 else None,  # noqa: PLR2004 the ordinary success
+    }
+    return {name: value for name, value in known.items() if value not in (None, "")}
+
+
+def _additional_kwargs(answer: Answer) -> dict[str, Any]:
+    return {"refusal": answer.refusal} if answer.refusal else {}
+
+
+def _as_delta(position: int, block: AnswerBlock) -> BlockDelta:
+    return BlockDelta(position, block.type, block.text, block.signature, block.data, block.raw)
+
+
+def _decode_block(block: BlockDelta) -> dict[str, Any]:
+    if block.type == "text":
+        return {"type": "text", "text": block.text, "index": block.position}
+    if block.type == "thinking":
+        decoded = {"type": "thinking", "index": block.position}
+        if block.text:
+            decoded["thinking"] = block.text
+        if block.signature:
+            decoded["signature"] = block.signature
+        return decoded
+    if block.type == "redacted_thinking":
+        return {"type": "redacted_thinking", "data": block.data, "index": block.position}
+    return {"type": "non_standard", "value": block.raw, "index": block.position}
+
+
+def _joined(deltas: list[Content]) -> Content:
+    """Join the contents of blocks as LangChain joins those of chunks."""
+    text = "".join(delta for delta in deltas if isinstance(delta, str))
+    listed = [block for delta in deltas if not isinstance(delta, str) for block in delta]
+    if not listed:
+        return text
+    return [text, *listed] if text else listed
+
+
+def _decode_tool_calls(answer: Answer) -> tuple[list[ToolCall], list[InvalidToolCall]]:
+    calls, invalid_calls = [], []
+    for call in answer.tool_calls:
+        args = call.args
+        if args is None:
+            invalid_calls.append(
+                InvalidToolCall(
+                    name=call.name,
+                    args=call.arguments,
+                    id=call.id,
+                    error="the arguments are not a JSON object",
+                    type="invalid_tool_call",
+                )
+            )
+        else:
+            calls.append(ToolCall(name=call.name, args=args, id=call.id, type="tool_call"))
+    return calls, invalid_calls

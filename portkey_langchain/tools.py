@@ -1,0 +1,61 @@
+"""LangChain tools → the gateway's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from portkey_gateway.caching import encode_cache_control
+from portkey_gateway.wire import Tool
+
+
+def encode_tool(tool: Mapping[str, Any] | type | Callable[..., Any] | BaseTool, *, strict: bool | None = None) -> Tool:
+    """Encode a tool in any form LangChain knows, in OpenAI's or Anthropic's dict form, or an Anthropic server tool.
+
+    Args:
+        tool: a ``BaseTool``, a function, a pydantic class, a TypedDict, a JSON schema with a title, or a tool dict.
+            A cache breakpoint is ``cache_control`` of a dict, or of ``tool.extras``.
+        strict: asks OpenAI to hold the model to the schema.
+
+    Raises:
+        EncodingError: if the tool's ``cache_control`` is not in Anthropic's form.
+        ValueError: if LangChain cannot tell what the tool is.
+    """
+    if isinstance(tool, Mapping) and _is_server_tool(tool):
+        return _encode_server_tool(tool)
+    encoded = cast("Tool", convert_to_openai_tool(cast("dict[str, Any]", tool), strict=strict))
+    if mark := _cache_control(tool):
+        encoded = encoded.copy()
+        encoded["cache_control"] = encode_cache_control(mark, where=f"tool {_name(encoded)}")
+    return encoded
+
+
+def _is_server_tool(tool: Mapping[str, Any]) -> bool:
+    """Anthropic's server tools carry a dated type such as ``web_search_20250305``, and a name."""
+    return tool.get("type", "function") not in {"function", "custom"} and "name" in tool and "input_schema" not in tool
+
+
+def _encode_server_tool(tool: Mapping[str, Any]) -> Tool:
+    """The gateway takes a server tool's name from ``type``, and its type and options from under that name."""
+    name = tool["name"]
+    options = {key: value for key, value in tool.items() if key not in {"name", "type", "cache_control"}}
+    encoded: dict[str, Any] = {"type": name, name: {**options, "name": tool["type"]}}
+    if mark := tool.get("cache_control"):
+        encoded["cache_control"] = encode_cache_control(mark, where=f"tool {name}")
+    return cast("Tool", encoded)
+
+
+def _cache_control(tool: Any) -> Any:
+    if isinstance(tool, Mapping):
+        return tool.get("cache_control")
+    if isinstance(tool, BaseTool):
+        return (tool.extras or {}).get("cache_control")
+    return None
+
+
+def _name(tool: Tool) -> str:
+    function = tool.get("function")
+    return repr(function["name"]) if function else repr(tool["type"])
