@@ -1,48 +1,52 @@
-"""The Portkey AI gateway for Python frameworks: everything about the gateway, nothing about a framework."""
+"""The Portkey AI gateway for Python frameworks: everything about the gateway, nothing about a framework.
 
-from importlib.metadata import version
+Names are imported when first used: the pytest plugin of this package is loaded by every test run of whoever
+installed it, and must cost nothing there.
+"""
 
-from portkey_gateway.answer import Answer, AnswerFold, Delta
-from portkey_gateway.client import AnswerStream, AsyncAnswerStream, GatewayClient
-from portkey_gateway.errors import (
-    APIConnectionError,
-    APITimeoutError,
-    AuthenticationError,
-    BadRequestError,
-    BudgetExceededError,
-    ConflictError,
-    ContentError,
-    ContextOverflowError,
-    EncodingError,
-    ErrorInBodyError,
-    GatewayFailureError,
-    GuardrailDeniedError,
-    HTMLResponseError,
-    InvalidResponseError,
-    NotFoundError,
-    NotJSONError,
-    OverloadedError,
-    PermissionDeniedError,
-    PortkeyError,
-    PortkeyStatusError,
-    PortkeyWarning,
-    RateLimitError,
-    RequestTimeoutError,
-    RequestTooLargeError,
-    ServerError,
-    StreamDecodeError,
-    StreamError,
-    StreamInterruptedError,
-    StreamProviderError,
-    StreamTimeoutError,
-    StreamTruncatedError,
-    UnprocessableEntityError,
-)
-from portkey_gateway.options import GatewayInfo, GatewayOptions
-from portkey_gateway.trace import TraceContext
-from portkey_gateway.usage import Usage
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__version__ = version("portkey-frameworks")
+if TYPE_CHECKING:
+    from portkey_gateway.answer import Answer, AnswerFold, Delta
+    from portkey_gateway.client import AnswerStream, AsyncAnswerStream, GatewayClient
+    from portkey_gateway.errors import (
+        APIConnectionError,
+        APITimeoutError,
+        AuthenticationError,
+        BadRequestError,
+        BudgetExceededError,
+        ConflictError,
+        ContentError,
+        ContextOverflowError,
+        EncodingError,
+        ErrorInBodyError,
+        GatewayFailureError,
+        GuardrailDeniedError,
+        HTMLResponseError,
+        InvalidResponseError,
+        NotFoundError,
+        NotJSONError,
+        OverloadedError,
+        PermissionDeniedError,
+        PortkeyError,
+        PortkeyStatusError,
+        PortkeyWarning,
+        RateLimitError,
+        RequestTimeoutError,
+        RequestTooLargeError,
+        ServerError,
+        StreamDecodeError,
+        StreamError,
+        StreamInterruptedError,
+        StreamProviderError,
+        StreamTimeoutError,
+        StreamTruncatedError,
+        UnprocessableEntityError,
+    )
+    from portkey_gateway.options import GatewayInfo, GatewayOptions
+    from portkey_gateway.trace import TraceContext
+    from portkey_gateway.usage import Usage
 
 __all__ = [
     "APIConnectionError",
@@ -88,3 +92,28 @@ __all__ = [
     "UnprocessableEntityError",
     "Usage",
 ]
+
+_HOME_OF_THE_REST = "errors"
+_HOMES = {
+    "Answer": "answer",
+    "AnswerFold": "answer",
+    "AnswerStream": "client",
+    "AsyncAnswerStream": "client",
+    "Delta": "answer",
+    "GatewayClient": "client",
+    "GatewayInfo": "options",
+    "GatewayOptions": "options",
+    "TraceContext": "trace",
+    "Usage": "usage",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its room."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 reading metadata takes milliseconds
+
+        return version("portkey-frameworks")
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, _HOME_OF_THE_REST)}"), name)
