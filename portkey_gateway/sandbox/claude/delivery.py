@@ -7,11 +7,15 @@ the only one that sends bytes.
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
-EVENT_STREAM = "text/event-stream; charset=utf-8"
+EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
+
+# A reader that meets the end of a connection may throw away what it has not read yet: it gets a moment to read.
+_BEFORE_CUT_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Delivery:
     status: int
     headers: Mapping[str, str]
     pieces: tuple[Piece, ...]
-    complete: bool = field(default=True)
+    complete: bool = True
 
     @property
     def is_stream(self) -> bool:
@@ -74,6 +78,8 @@ class Delivery:
             await send({"type": "http.response.body", "body": piece.data, "more_body": True})
         if self.complete:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await asyncio.sleep(_BEFORE_CUT_S)
 
 
 async def _disconnected(receive: Receive) -> None:
