@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox test lint format typecheck imports bench notebooks lock clean
+.PHONY: help install demo sandbox test lint format typecheck imports bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,9 @@ sandbox: $(STAMP) ## Start the open-source gateway with an emulated Claude behin
 	@$(BIN)/python -m portkey_gateway.sandbox
 
 test: $(STAMP) ## Run every test against the real gateway
+	@$(BIN)/python -m coverage erase
 	@$(BIN)/python -m coverage run -m pytest
+	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 
 lint: $(STAMP) imports ## Check style and the direction of the rooms

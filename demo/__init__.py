@@ -1,0 +1,1 @@
+"""``make demo``: the product at work, on the sandbox or on the hosted gateway."""

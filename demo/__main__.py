@@ -1,0 +1,49 @@
+"""Run every show, on the sandbox or on the hosted gateway."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from demo import langchain_show
+from demo.screen import note, title
+from portkey_gateway import PortkeyError
+from portkey_gateway.sandbox import Sandbox, SandboxError
+
+HOSTED_MODEL = "@anthropic/claude-sonnet-4-5"
+"""The model catalog's name for it; ``PORTKEY_MODEL`` names another."""
+
+
+def main() -> int:
+    """Show everything; the exit status is 1 if a call or the sandbox failed."""
+    try:
+        with _gateway() as arguments:
+            langchain_show.run(arguments)
+    except (PortkeyError, SandboxError) as error:
+        note(f"\nThe demo stopped: {type(error).__name__}: {error}")
+        return 1
+    return 0
+
+
+@contextmanager
+def _gateway() -> Iterator[dict[str, Any]]:
+    """The arguments that take a model class to the gateway."""
+    if os.environ.get("PORTKEY_API_KEY"):
+        model = os.environ.get("PORTKEY_MODEL", HOSTED_MODEL)
+        title("Portkey gateway, hosted")
+        note(f"PORTKEY_API_KEY is set: real calls to {model} (PORTKEY_MODEL names another).")
+        yield {"model": model}
+    else:
+        title("Portkey gateway, on this machine")
+        note("No PORTKEY_API_KEY: the open-source gateway with an emulated Claude behind it.")
+        note("The emulator answers by simple rules; what travels through the gateway is real.")
+        with Sandbox() as sandbox:
+            note(f"Gateway at {sandbox.base_url}, emulated Claude at {sandbox.custom_host}.")
+            yield {"model": sandbox.model, **sandbox.options()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
