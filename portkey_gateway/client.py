@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
-from typing import Any, Final
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic_core import from_json, to_json
@@ -25,6 +26,8 @@ DEFAULT_TIMEOUT_S: Final = 600.0
 """Seconds without a byte after which a call fails; a long answer of a large model takes minutes."""
 MAX_HEADER_BYTES: Final = 15_000
 """Node, under the gateway, answers 431 above 16 KB for all request headers together."""
+
+ResultT = TypeVar("ResultT")
 
 
 class GatewayClient:
@@ -55,7 +58,8 @@ class GatewayClient:
         self._retry = RetryPolicy(max_retries=max_retries)
         self._http_client = http_client
         self._http_async_client = http_async_client
-        self._headers = self.options.render_headers()
+        # Header names know no case: of two spellings the later one wins, instead of both being sent.
+        self._headers = {name.lower(): value for name, value in self.options.render_headers().items()}
 
     def __repr__(self) -> str:
         """The class and where it calls; never a key."""
@@ -90,7 +94,8 @@ class GatewayClient:
         if inline_images:
             request = self._inline(request)
         call = self._chat_call(request, trace, metadata)
-        return decode_answer(*transport.read_response(self._http_client, call))
+        with call.redacting():
+            return decode_answer(*transport.read_response(self._http_client, call))
 
     async def achat(
         self,
@@ -104,7 +109,8 @@ class GatewayClient:
         if inline_images:
             request = await self._ainline(request)
         call = self._chat_call(request, trace, metadata)
-        return decode_answer(*await transport.aread_response(self._http_async_client, call))
+        with call.redacting():
+            return decode_answer(*await transport.aread_response(self._http_async_client, call))
 
     @contextmanager
     def stream(
@@ -123,7 +129,7 @@ class GatewayClient:
             request = self._inline(request)
         call = self._chat_call({**request, "stream": True}, trace, metadata)
         with transport.open_response(self._http_client, call) as response:
-            yield AnswerStream(response, call.info(response))
+            yield AnswerStream(response, call)
 
     @asynccontextmanager
     async def astream(
@@ -139,7 +145,7 @@ class GatewayClient:
             request = await self._ainline(request)
         call = self._chat_call({**request, "stream": True}, trace, metadata)
         async with transport.aopen_response(self._http_async_client, call) as response:
-            yield AsyncAnswerStream(response, call.info(response))
+            yield AsyncAnswerStream(response, call)
 
     # --- other routes -----------------------------------------------------------------------------------------------
 
@@ -152,11 +158,11 @@ class GatewayClient:
         Raises:
             PortkeyError: if the call fails.
         """
-        return _read_token_count(*self._post("/messages/count_tokens", body))
+        return self._post("/messages/count_tokens", body, _read_token_count)
 
     async def acount_tokens(self, body: Mapping[str, Any]) -> int:
         """Async twin of ``count_tokens``."""
-        return _read_token_count(*await self._apost("/messages/count_tokens", body))
+        return await self._apost("/messages/count_tokens", body, _read_token_count)
 
     def render_prompt(self, prompt_id: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Fill in a prompt of the prompt library (hosted gateway only).
@@ -169,13 +175,14 @@ class GatewayClient:
             The rendered request: ``messages``, ``model`` and parameters.
 
         Raises:
+            EncodingError: if the id is empty or JSON does not know the variables.
             PortkeyError: if the call fails.
         """
-        return _read_prompt(*self._post(f"/prompts/{prompt_id}/render", {"variables": dict(variables or {})}))
+        return self._post(_prompt_path(prompt_id), {"variables": dict(variables or {})}, _read_prompt)
 
     async def arender_prompt(self, prompt_id: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Async twin of ``render_prompt``."""
-        return _read_prompt(*await self._apost(f"/prompts/{prompt_id}/render", {"variables": dict(variables or {})}))
+        return await self._apost(_prompt_path(prompt_id), {"variables": dict(variables or {})}, _read_prompt)
 
     def feedback(
         self, trace_id: str, value: int, *, weight: float = 1.0, metadata: Mapping[str, Any] | None = None
@@ -192,21 +199,27 @@ class GatewayClient:
             EncodingError: if value or weight is out of range.
             PortkeyError: if the call fails.
         """
-        self._post("/feedback", _feedback_body(trace_id, value, weight, metadata))
+        self._post("/feedback", _feedback_body(trace_id, value, weight, metadata), _read_receipt)
 
     async def afeedback(
         self, trace_id: str, value: int, *, weight: float = 1.0, metadata: Mapping[str, Any] | None = None
     ) -> None:
         """Async twin of ``feedback``."""
-        await self._apost("/feedback", _feedback_body(trace_id, value, weight, metadata))
+        await self._apost("/feedback", _feedback_body(trace_id, value, weight, metadata), _read_receipt)
 
     # --- building calls ---------------------------------------------------------------------------------------------
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> tuple[bytes, GatewayInfo]:
-        return transport.read_response(self._http_client, self._call(path, to_json(body), {}))
+    def _post(self, path: str, body: Mapping[str, Any], read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
+        call = self._call(path, _encode(body), {})
+        with call.redacting():
+            return read(*transport.read_response(self._http_client, call))
 
-    async def _apost(self, path: str, body: Mapping[str, Any]) -> tuple[bytes, GatewayInfo]:
-        return await transport.aread_response(self._http_async_client, self._call(path, to_json(body), {}))
+    async def _apost(
+        self, path: str, body: Mapping[str, Any], read: Callable[[bytes, GatewayInfo], ResultT]
+    ) -> ResultT:
+        call = self._call(path, _encode(body), {})
+        with call.redacting():
+            return read(*await transport.aread_response(self._http_async_client, call))
 
     def _chat_call(
         self, request: ChatRequest, trace: TraceContext | None, metadata: Mapping[str, Any] | None
@@ -220,6 +233,9 @@ class GatewayClient:
 
     def _call(self, path: str, body: bytes, headers: Mapping[str, str]) -> transport.Call:
         merged = {**self._headers, **headers}
+        for name, value in merged.items():
+            if not (value.isascii() and value.isprintable()):
+                raise EncodingError(f"the header {name} can carry printable ASCII only: mind a line break at its end")
         size = sum(len(name) + len(value) + 4 for name, value in merged.items())
         if size > MAX_HEADER_BYTES:
             longest = max(merged, key=lambda name: len(merged[name]))
@@ -241,30 +257,18 @@ class GatewayClient:
         return _inlined(request, contents)
 
 
-class AnswerStream:
-    """A streamed answer: iterate over its deltas, then take the whole ``answer``.
+class _Stream:
+    """What the sync and the async stream share.
 
     Attributes:
         info: what the response headers say of the call.
     """
 
-    def __init__(self, response: httpx.Response, info: GatewayInfo) -> None:
-        self.info = info
+    def __init__(self, response: httpx.Response, call: transport.Call) -> None:
+        self.info = call.info(response)
         self._response = response
-        self._fold = AnswerFold(info)
-
-    def __iter__(self) -> Generator[Delta]:
-        """Yield what each chunk adds, to the very end of the body, so that the connection can be used again."""
-        body = transport.iter_body(self._response, self.info)
-        if _is_event_stream(self._response):
-            chunks = ChunkStream(self.info)
-            for data in body:
-                for chunk in chunks.feed(data):
-                    yield self._fold.add(chunk)
-            for chunk in chunks.close():
-                yield self._fold.add(chunk)
-        else:
-            yield from _fold_whole(self._fold, b"".join(body))
+        self._call = call
+        self._fold = AnswerFold(self.info)
 
     @property
     def answer(self) -> Answer:
@@ -272,32 +276,38 @@ class AnswerStream:
         return self._fold.answer()
 
 
-class AsyncAnswerStream:
-    """Async twin of ``AnswerStream``."""
+class AnswerStream(_Stream):
+    """A streamed answer: iterate over its deltas, then take the whole ``answer``."""
 
-    def __init__(self, response: httpx.Response, info: GatewayInfo) -> None:
-        self.info = info
-        self._response = response
-        self._fold = AnswerFold(info)
+    def __iter__(self) -> Generator[Delta]:
+        """Yield what each chunk adds, to the very end of the body, so that the connection can be used again."""
+        with self._call.redacting(), closing(transport.iter_body(self._response, self.info)) as body:
+            if _is_event_stream(self._response):
+                chunks = ChunkStream(self.info)
+                for data in body:
+                    yield from map(self._fold.add, chunks.feed(data))
+                yield from map(self._fold.add, chunks.close())
+            else:
+                # From the gateway's response cache, which knows whole answers only; or an error.
+                yield self._fold.add(decode_whole(b"".join(body), self.info))
+
+
+class AsyncAnswerStream(_Stream):
+    """Async twin of ``AnswerStream``."""
 
     async def __aiter__(self) -> AsyncGenerator[Delta]:
         """Yield what each chunk adds, to the very end of the body."""
         async with aclosing(transport.aiter_body(self._response, self.info)) as body:
-            if _is_event_stream(self._response):
-                chunks = ChunkStream(self.info)
-                async for data in body:
-                    for chunk in chunks.feed(data):
+            with self._call.redacting():
+                if _is_event_stream(self._response):
+                    chunks = ChunkStream(self.info)
+                    async for data in body:
+                        for chunk in chunks.feed(data):
+                            yield self._fold.add(chunk)
+                    for chunk in chunks.close():
                         yield self._fold.add(chunk)
-                for chunk in chunks.close():
-                    yield self._fold.add(chunk)
-            else:
-                for delta in _fold_whole(self._fold, b"".join([data async for data in body])):
-                    yield delta
-
-    @property
-    def answer(self) -> Answer:
-        """What was received so far; the whole answer once the iteration is over."""
-        return self._fold.answer()
+                else:
+                    yield self._fold.add(decode_whole(b"".join([data async for data in body]), self.info))
 
 
 def _is_event_stream(response: httpx.Response) -> bool:
@@ -305,9 +315,17 @@ def _is_event_stream(response: httpx.Response) -> bool:
     return content_type.startswith("text/event-stream")
 
 
-def _fold_whole(fold: AnswerFold, content: bytes) -> Iterator[Delta]:
-    """A stream was asked for and a whole body came: an answer (from the gateway's response cache), or an error."""
-    yield fold.add(decode_whole(content, fold.info))
+def _encode(body: Mapping[str, Any]) -> bytes:
+    try:
+        return to_json(body)
+    except ValueError as error:
+        raise EncodingError(f"the request holds something that JSON does not know: {error}") from error
+
+
+def _prompt_path(prompt_id: str) -> str:
+    if not prompt_id.strip():
+        raise EncodingError("prompt_id is empty: give the id that Portkey's prompt library shows")
+    return f"/prompts/{quote(prompt_id.strip(), safe='@')}/render"
 
 
 def _read_token_count(content: bytes, info: GatewayInfo) -> int:
@@ -322,6 +340,12 @@ def _read_prompt(content: bytes, info: GatewayInfo) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise decode_not_an_answer(content, info)
     return data
+
+
+def _read_receipt(content: bytes, info: GatewayInfo) -> None:
+    receipt = _json_object(content)
+    if not receipt or "error" in receipt:
+        raise decode_not_an_answer(content, info)
 
 
 def _json_object(content: bytes) -> dict[str, Any]:

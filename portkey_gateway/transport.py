@@ -7,23 +7,27 @@ all of it the TLS context, so that is shared too.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import functools
 import os
 import random
 import ssl
+import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import httpx
 
 from portkey_gateway.errors import (
     APIConnectionError,
     APITimeoutError,
+    InvalidResponseError,
     PortkeyError,
+    StreamDecodeError,
     StreamInterruptedError,
     StreamTimeoutError,
     decode_error,
@@ -36,7 +40,16 @@ CONNECT_TIMEOUT_S: Final = 10.0
 
 _LIMITS: Final = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 _TRACE_HEADER: Final = "x-portkey-trace-id"
-_REDACTED: Final = b"[redacted]"
+_REDACTED: Final = "[redacted]"
+# Servers and the firewalls before them refuse requests that do not say what sends them.
+_OWN_HEADERS: Final = {"user-agent": f"portkey-frameworks/{version('portkey-frameworks')}"}
+# What a second try would meet again.
+_LASTING_FAILURES: Final = (
+    httpx.InvalidURL,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+    httpx.TooManyRedirects,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +63,7 @@ class Call:
     """Seconds without a byte after which the call fails; ``None`` waits for ever."""
     retry: RetryPolicy
     secrets: tuple[str, ...] = field(default=(), repr=False)
-    """Texts to be blotted out of whatever an error response says."""
-
-    def timeouts(self) -> dict[str, float | None]:
-        """The timeout of each phase, as httpx names them, in seconds."""
-        connect_s = CONNECT_TIMEOUT_S if self.timeout_s is None else min(CONNECT_TIMEOUT_S, self.timeout_s)
-        return {"connect": connect_s, "read": self.timeout_s, "write": self.timeout_s, "pool": self.timeout_s}
+    """Texts to be blotted out of whatever an error says."""
 
     def info(self, response: httpx.Response) -> GatewayInfo:
         """What the gateway says of this call."""
@@ -63,17 +71,36 @@ class Call:
 
     def decode_error(self, response: httpx.Response) -> PortkeyError:
         """The exception for a response, already read, with an error status."""
-        content = response.content
-        for secret in self.secrets:
-            content = content.replace(secret.encode(), _REDACTED)
-        return decode_error(content, self.info(response))
+        return decode_error(response.content, self.info(response))
 
     def delay_s(self, error: PortkeyError, retries: int) -> float:
         """Seconds to wait before the next try; raises the error if there is to be none."""
         delay_s = self.retry.delay_s(error, retries, jitter=random.random())  # noqa: S311 jitter is no secret
         if delay_s is None:
-            raise error
+            with self.redacting():
+                raise error
         return delay_s
+
+    @contextmanager
+    def redacting(self) -> Iterator[None]:
+        """Blot the secrets out of an error raised inside: servers echo keys, whole and streamed."""
+        try:
+            yield
+        except PortkeyError as error:
+            error.message = self._redact(error.message)
+            error.args = (error.message,)
+            error.body = self._redact(error.body)
+            raise
+
+    def _redact(self, value: Any) -> Any:
+        if isinstance(value, str):
+            for secret in self.secrets:
+                value = value.replace(secret, _REDACTED)
+        elif isinstance(value, dict):
+            return {self._redact(name): self._redact(item) for name, item in value.items()}
+        elif isinstance(value, list):
+            return [self._redact(item) for item in value]
+        return value
 
 
 @contextmanager
@@ -116,11 +143,11 @@ async def aread_response(client: httpx.AsyncClient | None, call: Call) -> tuple[
     return response.content, call.info(response)
 
 
-def iter_body(response: httpx.Response, info: GatewayInfo) -> Iterator[bytes]:
+def iter_body(response: httpx.Response, info: GatewayInfo) -> Generator[bytes]:
     """Yield the body of an open response as it comes; a break in it raises a ``StreamError``."""
     try:
         yield from response.iter_raw() if _is_plain(response) else response.iter_bytes()
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         raise _stream_error(error, info) from error
 
 
@@ -129,40 +156,47 @@ async def aiter_body(response: httpx.Response, info: GatewayInfo) -> AsyncGenera
     try:
         async for data in response.aiter_raw() if _is_plain(response) else response.aiter_bytes():
             yield data
-    except httpx.TransportError as error:
+    except httpx.RequestError as error:
         raise _stream_error(error, info) from error
 
 
 def fetch(client: httpx.Client | None, url: str, timeout_s: float | None) -> httpx.Response:
-    """Get a URL, following redirects. Raises ``APIConnectionError`` if it cannot be had."""
+    """Get a URL, following redirects. Raises ``APIConnectionError`` if it cannot be had.
+
+    A borrowed client's headers and credentials stay out: they are meant for the gateway, not for any image's host.
+    """
     try:
-        return (client or _shared_client()).get(url, timeout=timeout_s, follow_redirects=True).raise_for_status()
-    except httpx.HTTPError as error:
+        request = httpx.Request("GET", url, headers=_OWN_HEADERS, extensions={"timeout": _timeouts(timeout_s)})
+        return (client or _shared_client()).send(request, auth=None, follow_redirects=True).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _fetch_error(url, error) from error
 
 
 async def afetch(client: httpx.AsyncClient | None, url: str, timeout_s: float | None) -> httpx.Response:
     """Async twin of ``fetch``."""
     try:
+        request = httpx.Request("GET", url, headers=_OWN_HEADERS, extensions={"timeout": _timeouts(timeout_s)})
         shared = client or await _shared_async_client()
-        return (await shared.get(url, timeout=timeout_s, follow_redirects=True)).raise_for_status()
-    except httpx.HTTPError as error:
+        return (await shared.send(request, auth=None, follow_redirects=True)).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _fetch_error(url, error) from error
 
 
 def _send(client: httpx.Client | None, call: Call, *, whole: bool = False) -> httpx.Response:
     retries = 0
     while True:
+        response = None
         try:
             sender = client or _shared_client()
             response = sender.send(_build(client, call), stream=True)
             if whole or not response.is_success:
-                response.read()
+                with closing(response):
+                    response.read()
             if response.is_success:
                 return response
             error = call.decode_error(response)
-        except httpx.TransportError as failure:
-            error = _connection_error(failure, call)
+        except (httpx.RequestError, httpx.InvalidURL) as failure:
+            error = _request_error(failure, call, response)
             error.__cause__ = failure
         time.sleep(call.delay_s(error, retries))
         retries += 1
@@ -171,30 +205,38 @@ def _send(client: httpx.Client | None, call: Call, *, whole: bool = False) -> ht
 async def _asend(client: httpx.AsyncClient | None, call: Call, *, whole: bool = False) -> httpx.Response:
     retries = 0
     while True:
+        response = None
         try:
             sender = client or await _shared_async_client()
             response = await sender.send(_build(client, call), stream=True)
             if whole or not response.is_success:
-                await response.aread()
+                async with aclosing(response):
+                    await response.aread()
             if response.is_success:
                 return response
             error = call.decode_error(response)
-        except httpx.TransportError as failure:
-            error = _connection_error(failure, call)
+        except (httpx.RequestError, httpx.InvalidURL) as failure:
+            error = _request_error(failure, call, response)
             error.__cause__ = failure
         await asyncio.sleep(call.delay_s(error, retries))
         retries += 1
 
 
 def _build(client: httpx.Client | httpx.AsyncClient | None, call: Call) -> httpx.Request:
+    timeouts = _timeouts(call.timeout_s)
     if client is not None:
         # A borrowed client's own headers, cookies and parameters belong to the request.
         return client.build_request(
-            "POST", call.url, headers=call.headers, content=call.body, timeout=httpx.Timeout(**call.timeouts())
+            "POST", call.url, headers=call.headers, content=call.body, timeout=httpx.Timeout(**timeouts)
         )
-    return httpx.Request(
-        "POST", _url(call.url), headers=call.headers, content=call.body, extensions={"timeout": call.timeouts()}
-    )
+    headers = {**_OWN_HEADERS, **call.headers}
+    return httpx.Request("POST", _url(call.url), headers=headers, content=call.body, extensions={"timeout": timeouts})
+
+
+def _timeouts(timeout_s: float | None) -> dict[str, float | None]:
+    """The timeout of each phase in seconds, as httpx names them."""
+    connect_s = CONNECT_TIMEOUT_S if timeout_s is None else min(CONNECT_TIMEOUT_S, timeout_s)
+    return {"connect": connect_s, "read": timeout_s, "write": timeout_s, "pool": timeout_s}
 
 
 @functools.lru_cache(maxsize=64)
@@ -206,16 +248,22 @@ def _is_plain(response: httpx.Response) -> bool:
     return "content-encoding" not in response.headers
 
 
-def _connection_error(failure: httpx.TransportError, call: Call) -> PortkeyError:
+def _request_error(failure: Exception, call: Call, response: httpx.Response | None) -> PortkeyError:
     if isinstance(failure, httpx.TimeoutException):
         phase = type(failure).__name__
         return APITimeoutError(f"no answer from {call.url} within timeout={call.timeout_s} s ({phase})")
-    return APIConnectionError(f"cannot reach {call.url}: {_reason(failure)}; is base_url right?")
+    if isinstance(failure, httpx.DecodingError) and response is not None:
+        return InvalidResponseError(f"the body cannot be decompressed: {_reason(failure)}", info=call.info(response))
+    error = APIConnectionError(f"cannot reach {call.url}: {_reason(failure)}; is base_url right?")
+    error.is_retryable = not isinstance(failure, _LASTING_FAILURES)
+    return error
 
 
-def _stream_error(failure: httpx.TransportError, info: GatewayInfo) -> PortkeyError:
+def _stream_error(failure: httpx.RequestError, info: GatewayInfo) -> PortkeyError:
     if isinstance(failure, httpx.TimeoutException):
         return StreamTimeoutError("the stream went silent for longer than timeout; the answer is cut off", info=info)
+    if isinstance(failure, httpx.DecodingError):
+        return StreamDecodeError(f"the stream cannot be decompressed: {_reason(failure)}", info=info)
     return StreamInterruptedError(f"the connection broke in the middle of the answer: {_reason(failure)}", info=info)
 
 
@@ -223,27 +271,35 @@ def _reason(failure: Exception) -> str:
     return str(failure) or type(failure).__name__
 
 
-def _fetch_error(url: str, failure: httpx.HTTPError) -> APIConnectionError:
+def _fetch_error(url: str, failure: Exception) -> APIConnectionError:
     return APIConnectionError(f"cannot fetch {url[:200]!r} to inline it: {_reason(failure)}")
 
 
 # --- clients of our own ---------------------------------------------------------------------------------------------
 
 _client: httpx.Client | None = None
-_async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None]]] = (
-    WeakKeyDictionary()
-)
+_async_clients: dict[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None]]] = {}
+# First calls come from many threads at once, and each of them may bring an event loop.
+_lock = threading.Lock()
 
 
 def _forget_clients() -> None:
-    """After a fork the parent's connections are not the child's to use."""
-    global _client  # noqa: PLW0603 one client per process is the point
+    """After a fork the parent's connections are not the child's to use, and its lock may be held for ever."""
+    global _client, _lock  # noqa: PLW0603 one client per process is the point
     _client = None
     _async_clients.clear()
     _ssl_context.cache_clear()
+    _lock = threading.Lock()
 
 
-os.register_at_fork(after_in_child=_forget_clients) if hasattr(os, "register_at_fork") else None
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_clients)
+
+
+@atexit.register
+def _close_client() -> None:
+    if _client is not None:
+        _client.close()
 
 
 @functools.cache
@@ -257,21 +313,25 @@ def _client_options() -> dict[str, Any]:
 
 def _shared_client() -> httpx.Client:
     global _client  # noqa: PLW0603 one client per process is the point
-    if _client is None:
-        _client = httpx.Client(**_client_options())
-    return _client
+    with _lock:
+        if _client is None:
+            _client = httpx.Client(**_client_options())
+        return _client
 
 
 async def _shared_async_client() -> httpx.AsyncClient:
     loop = asyncio.get_running_loop()
-    if loop not in _async_clients:
+    known = _async_clients.get(loop)
+    if known is not None:
+        return known[0]
+    with _lock:
         for other in [other for other in _async_clients if other.is_closed()]:
             del _async_clients[other]
         client = httpx.AsyncClient(**_client_options())
         lifetime = _close_with_loop(client, loop)
         _async_clients[loop] = client, lifetime
-        await anext(lifetime)
-    return _async_clients[loop][0]
+    await anext(lifetime)
+    return client
 
 
 async def _close_with_loop(client: httpx.AsyncClient, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None]:
@@ -279,5 +339,6 @@ async def _close_with_loop(client: httpx.AsyncClient, loop: asyncio.AbstractEven
     try:
         yield
     finally:
-        _async_clients.pop(loop, None)
+        with _lock:
+            _async_clients.pop(loop, None)
         await client.aclose()
