@@ -1,0 +1,39 @@
+"""The fixtures of this folder."""
+
+import os
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conformance.media import PDF_TEXT, draw_png, write_pdf
+
+IMAGE_URL = (
+    "https://raw.githubusercontent.com/langchain-ai/docs/4d11d08b6b0e210bd456943f7a22febbd168b543"
+    "/src/images/agentic-rag-output.png"
+)
+PDF_URL = "https://www.w3.org/WAI/ER/tests/xhtml/testfiles/resources/pdf/dummy.pdf"
+
+
+@pytest.fixture
+def offline_media(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Serve the image and the PDF that LangChain's suite fetches.
+
+    Tests never leave this machine, and a suite that depends on other people's sites fails when those do. The suite
+    calls `httpx.get` itself and nothing else does: the product talks through clients of its own. Any other URL still
+    goes to the real function, where the closed sockets refuse it.
+    """
+    media = {IMAGE_URL: draw_png(), PDF_URL: write_pdf(PDF_TEXT)}
+    fetch = httpx.get
+
+    def get(url: str, **options: Any) -> httpx.Response:
+        return httpx.Response(200, content=media[url]) if url in media else fetch(url, **options)
+
+    monkeypatch.setattr(httpx, "get", get)
+
+
+@pytest.fixture(autouse=True)
+def _no_gateway_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what a developer's shell says of a gateway out of the models and the snapshot."""
+    for name in [name for name in os.environ if name.startswith("PORTKEY_")]:
+        monkeypatch.delenv(name)

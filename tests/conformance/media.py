@@ -1,0 +1,39 @@
+"""A real PNG and a real PDF, made here."""
+
+from io import BytesIO
+from typing import Final
+
+from PIL import Image, ImageDraw
+from pypdf import PdfWriter
+from pypdf.generic import ContentStream, DictionaryObject, NameObject
+
+PNG_SIZE: Final = (320, 160)
+PDF_TEXT: Final = "Dummy PDF file"
+
+
+def draw_png() -> bytes:
+    """Draw two boxes and a line between them on white."""
+    image = Image.new("RGB", PNG_SIZE, "white")
+    draw = ImageDraw.Draw(image)
+    draw.line((120, 80, 200, 80), fill="black", width=4)
+    draw.rectangle((20, 50, 120, 110), fill="navy")
+    draw.rectangle((200, 50, 300, 110), fill="purple")
+    png = BytesIO()
+    image.save(png, "PNG")
+    return png.getvalue()
+
+
+def write_pdf(text: str) -> bytes:
+    """Write one page with one line of text."""
+    writer = PdfWriter()
+    page = writer.add_blank_page(width=300, height=144)
+    font = {"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Helvetica"}
+    named = DictionaryObject({NameObject(key): NameObject(value) for key, value in font.items()})
+    fonts = DictionaryObject({NameObject("/F1"): named})
+    page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
+    drawing = ContentStream(None, writer)
+    drawing.set_data(f"BT /F1 12 Tf 20 100 Td ({text}) Tj ET".encode())
+    page.replace_contents(drawing)
+    pdf = BytesIO()
+    writer.write(pdf)
+    return pdf.getvalue()
