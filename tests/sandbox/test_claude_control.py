@@ -104,12 +104,13 @@ def test_scripted_blocks_are_completed() -> None:
             {"type": "redacted_thinking", "text": "secret"},
             {"type": "tool_use", "name": "f"},
             {"type": "thinking", "thinking": "hm", "signature": "forged"},
+            {"type": "redacted_thinking", "data": "forged"},
         ]
     )
-    thought, redacted, call, forged = scripted.reply.content
+    thought, redacted, call, forged, sealed = scripted.reply.content
     assert is_genuine("hm", thought["signature"])
     assert is_sealed(redacted["data"])
     assert call["input"] == {}
     assert call["id"].startswith("toolu_")
-    assert forged["signature"] == "forged"
+    assert (forged["signature"], sealed["data"]) == ("forged", "forged")
     assert scripted.reply.stop_reason == "tool_use"

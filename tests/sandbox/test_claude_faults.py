@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from portkey_gateway.sandbox.claude.delivery import json_delivery
 from portkey_gateway.sandbox.claude.faults import Fault
 from portkey_gateway.sandbox.claude.server import ClaudeServer
 
@@ -172,6 +173,12 @@ def test_split_bytes_cuts_characters_and_changes_nothing(server: ClaudeServer, *
     assert min(map(len, pieces)) == 1
     assert len(pieces) > 100
     assert "é" in b"".join(pieces).decode()
+
+
+@pytest.mark.parametrize("kind", ["status", "html"])
+def test_an_answer_can_be_replaced_as_a_whole(kind: Any) -> None:
+    fault = Fault(kind)
+    assert fault.spoil(json_delivery({"an": "answer"}), "req_1") == fault.answer("req_1")
 
 
 def test_a_fault_meets_only_its_requests_and_as_many_as_it_should(server: ClaudeServer) -> None:

@@ -105,7 +105,7 @@ def test_headers_are_checked(
 def test_other_routes_are_refused_in_the_same_shape(
     http: httpx.Client, method: str, path: str, status: int, error_type: str
 ) -> None:
-    response = http.request(method, path)
+    response = http.request(method, path, json=body())
     assert response.status_code == status
     assert response.json()["error"]["type"] == error_type
 

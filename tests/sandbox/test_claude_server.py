@@ -6,12 +6,17 @@ import time
 
 import httpx
 import pytest
+import uvicorn
 
 from portkey_gateway.sandbox.claude.faults import Fault
 from portkey_gateway.sandbox.claude.log import LoggedRequest, RequestLog
 from portkey_gateway.sandbox.claude.server import ClaudeServer
 
 HEADERS = {"x-api-key": "sk-ant-test", "anthropic-version": "2023-06-01"}
+EARLY_END = (
+    b"POST /v1/messages HTTP/1.1\r\nhost: x\r\nx-api-key: sk-ant-x\r\nanthropic-version: 2023-06-01\r\n"
+    b"content-length: 100\r\n\r\n{"
+)
 BODY = {"model": "claude-sonnet-4-6", "max_tokens": 99, "messages": [{"role": "user", "content": "Hello"}]}
 
 
@@ -39,6 +44,15 @@ def test_a_taken_port_is_an_error() -> None:
         ClaudeServer(server.port).start()
 
 
+def test_a_server_that_cannot_run_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_server: uvicorn.Server, sockets: object) -> None:
+        raise SystemExit(sockets is None)
+
+    monkeypatch.setattr(uvicorn.Server, "run", fail)
+    with pytest.raises(RuntimeError, match="did not start"):
+        ClaudeServer().start()
+
+
 def test_it_stops_within_two_seconds_though_a_stream_is_open() -> None:
     server = ClaudeServer().start()
     server.inject(Fault("stall", seconds=30))
@@ -57,7 +71,7 @@ def test_a_client_that_goes_away_disturbs_nobody(capfd: pytest.CaptureFixture[st
         with httpx.stream("POST", f"{server.url}/v1/messages", headers=HEADERS, json=body) as response:
             assert response.status_code == 200
         with socket.create_connection(("127.0.0.1", server.port)) as early:
-            early.sendall(b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+            early.sendall(EARLY_END)
         assert httpx.post(f"{server.url}/v1/messages", headers=HEADERS, json=BODY).status_code == 200
         start = time.monotonic()
     assert time.monotonic() - start < 1, "the abandoned stream was still being sent"

@@ -74,6 +74,14 @@ def test_an_empty_tool_input_is_one_empty_piece() -> None:
     ]
 
 
+def test_a_cut_input_is_told_as_far_as_it_goes() -> None:
+    block = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
+    message = build_message(Reply((block,), "max_tokens"), model="claude-sonnet-4-6", input_usage=InputUsage(7))
+    events: list[Any] = list(sse.events(message, cut_json='{"city": "Par'))
+    pieces = [event["delta"]["partial_json"] for event in events if event["type"] == "content_block_delta"]
+    assert "".join(pieces) == '{"city": "Par'
+
+
 def test_white_space_survives_the_cutting() -> None:
     text = "  a\n\n b\u2028c \t"
     events = told({"type": "text", "text": text})

@@ -81,7 +81,7 @@ def _answer_messages(state: ClaudeState, api_key: str, body: Any, request_id: st
     message = build_message(reply, model=body["model"], input_usage=state.ledger.account(api_key, body))
     headers = {"request-id": request_id}
     if body.get("stream"):
-        return stream_delivery(map(sse.encode, sse.events(message)), headers=headers)
+        return stream_delivery(map(sse.encode, sse.events(message, cut_json=reply.cut_json)), headers=headers)
     return json_delivery(message, headers=headers)
 
 

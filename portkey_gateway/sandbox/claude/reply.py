@@ -19,9 +19,11 @@ class Reply:
         stop_reason: Why Claude stopped.
         stop_sequence: The stop sequence that ended the answer, if one did.
         usage: Figures that replace the counted ones, for tests that need exact figures.
+        cut_json: What a stream tells of the last tool call's input when `max_tokens` cut it; a whole answer has `{}`.
     """
 
     content: tuple[Block, ...]
     stop_reason: StopReason = "end_turn"
     stop_sequence: str | None = None
     usage: Mapping[str, Any] | None = None
+    cut_json: str | None = None

@@ -25,8 +25,14 @@ def encode(event: Event) -> bytes:
     return f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
 
 
-def events(message: Message) -> Iterator[Event]:
-    """Yield the events that tell this message, first to last."""
+def events(message: Message, *, cut_json: str | None = None) -> Iterator[Event]:
+    """Yield the events that tell this message, first to last.
+
+    Args:
+        message: The whole message.
+        cut_json: What to tell of the last tool call's input instead of all of it.
+    """
+    last = len(message["content"]) - 1
     known = {key: value for key, value in message["usage"].items() if key != "output_tokens_details"}
     begun = {
         **message,
@@ -37,7 +43,7 @@ def events(message: Message) -> Iterator[Event]:
     }
     yield {"type": "message_start", "message": begun}
     for index, block in enumerate(message["content"]):
-        start, deltas = _told(block)
+        start, deltas = _told(block, cut_json if index == last else None)
         yield {"type": "content_block_start", "index": index, "content_block": start}
         if index == 0:
             yield {"type": "ping"}
@@ -52,14 +58,15 @@ def events(message: Message) -> Iterator[Event]:
     yield {"type": "message_stop"}
 
 
-def _told(block: dict[str, Any]) -> tuple[Event, Iterator[Event]]:
+def _told(block: dict[str, Any], cut_json: str | None) -> tuple[Event, Iterator[Event]]:
     """Return how a block starts and the deltas that complete it."""
     match block["type"]:
         case "text":
             words = _WORD.findall(block["text"])
             return block | {"text": ""}, ({"type": "text_delta", "text": word} for word in words)
         case "tool_use":
-            pieces = _json_pieces(block["input"])
+            written = json.dumps(block["input"], ensure_ascii=False) if block["input"] else ""
+            pieces = _json_pieces(written if cut_json is None else cut_json)
             return block | {"input": {}}, ({"type": "input_json_delta", "partial_json": piece} for piece in pieces)
         case "thinking":
             thoughts = [{"type": "thinking_delta", "thinking": piece} for piece in _WORD.findall(block["thinking"])]
@@ -69,10 +76,9 @@ def _told(block: dict[str, Any]) -> tuple[Event, Iterator[Event]]:
             return block, iter(())
 
 
-def _json_pieces(value: Mapping[str, Any]) -> Iterator[str]:
+def _json_pieces(text: str) -> Iterator[str]:
     """Yield a tool's input in pieces, an empty one first; nothing but that for an empty input, as Claude does."""
     yield ""
-    text = json.dumps(value, ensure_ascii=False) if value else ""
     sizes = itertools.cycle(_JSON_PIECE_SIZES)
     start = 0
     while start < len(text):

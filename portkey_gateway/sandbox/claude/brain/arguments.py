@@ -1,5 +1,6 @@
 """Fills a JSON schema with values found in a text: the arguments of a tool call, or JSON asked for in words."""
 
+import math
 import re
 from collections import deque
 from collections.abc import Mapping
@@ -140,8 +141,8 @@ class _Filler:
         else:
             value = schema.get("default") or 0
         step = 1 if whole else 0.5
-        low = schema.get("minimum", schema["exclusiveMinimum"] + step if "exclusiveMinimum" in schema else value)
-        high = schema.get("maximum", schema["exclusiveMaximum"] - step if "exclusiveMaximum" in schema else value)
+        low = schema.get("minimum", schema.get("exclusiveMinimum", -math.inf) + step)
+        high = schema.get("maximum", schema.get("exclusiveMaximum", math.inf) - step)
         value = min(max(value, low), high)
         return int(value) if whole else value
 

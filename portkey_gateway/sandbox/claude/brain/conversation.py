@@ -1,7 +1,7 @@
 """Reads a request as a conversation: what was said, what is asked now, and what happened since it was asked."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -9,6 +9,7 @@ from typing import Any, Final
 Block = Mapping[str, Any]
 
 _LABELLED_QUESTION: Final = re.compile(r"^(?:User )?(?:Query|Question)(?: Str)?:[ \t]*(\S.*)$", re.MULTILINE)
+_POINTS_BACK: Final = re.compile(r"\b(?:image|picture|photo|document|pdf|file)s?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,8 @@ class Conversation:
         system: The system prompt.
         earlier: What the user said before the question.
         question: The user's latest words.
-        shown: The images and documents shown with the question or since, those in tool results too.
+        shown: The images and documents shown with the question or since, those in tool results too; earlier ones when
+            nothing was shown since and the question speaks of an image or a document.
         results: What tools gave back since the question.
         called: The tools called since the question, one list per round.
     """
@@ -80,7 +82,7 @@ def read_conversation(body: Mapping[str, Any]) -> Conversation:
         system=text_of(as_blocks(body.get("system") or "")),
         earlier=tuple(turns[index].text for index in spoken[:-1]),
         question=turns[start].text.strip(),
-        shown=tuple(part for turn in since for block in turn.blocks for part in _shown(block)),
+        shown=_shown(since) or (_shown(turns[:start]) if _POINTS_BACK.search(turns[start].text) else ()),
         results=tuple(_result(block, names.get(block["tool_use_id"], "")) for block in results),
         called=tuple(names for names in calls if names),
     )
@@ -100,12 +102,15 @@ def _flatten(messages: Any) -> list[Block]:
     return [block for message in messages for block in as_blocks(message["content"])]
 
 
-def _shown(block: Block) -> list[Block]:
-    if block["type"] == "tool_result":
-        return [part for part in as_blocks(block.get("content") or []) if part["type"] in {"image", "document"}]
-    return [block] if block["type"] in {"image", "document"} else []
+def _shown(turns: Sequence[_Turn]) -> tuple[Block, ...]:
+    blocks = [block for turn in turns for block in turn.blocks]
+    parts = [part for block in blocks for part in (as_blocks(_content(block)) or [block])]
+    return tuple(part for part in parts if part["type"] in {"image", "document"})
+
+
+def _content(block: Block) -> str | list[Block]:
+    return (block.get("content") or []) if block["type"] == "tool_result" else []
 
 
 def _result(block: Block, name: str) -> ToolResult:
-    text = text_of(as_blocks(block.get("content") or []))
-    return ToolResult(name, text, bool(block.get("is_error")))
+    return ToolResult(name, text_of(as_blocks(_content(block))), bool(block.get("is_error")))

@@ -1,5 +1,6 @@
 """Cuts an answer where the request says it ends: at a stop sequence, or after `max_tokens`."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,11 +26,15 @@ def _stop(reply: Reply, sequences: Sequence[str]) -> Reply:
 
 
 def _limit_tokens(reply: Reply, max_tokens: int) -> Reply:
-    """Keep what fits; a thought or a tool call that does not is left out whole, a text is cut."""
+    """Keep what fits; a text and a tool call's input are cut, a thought that does not fit is left out whole."""
     kept: list[Block] = []
     left = max_tokens
     for block in reply.content:
         weight = tokens.count_block(block)
+        if weight > left and block["type"] == "tool_use":
+            written = json.dumps(block["input"], ensure_ascii=False)
+            cut = written[: min(left * tokens.CHARACTERS_PER_TOKEN, len(written) - 1)]
+            return Reply((*kept, {**block, "input": {}}), "max_tokens", cut_json=cut)
         if weight > left:
             cut = block["text"][: left * tokens.CHARACTERS_PER_TOKEN] if block["type"] == "text" else ""
             return Reply((*kept, *_text(cut)), "max_tokens")

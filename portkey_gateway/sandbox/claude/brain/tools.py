@@ -1,6 +1,7 @@
 """Decides which tools to call now, and with what."""
 
 import ast
+import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -163,10 +164,9 @@ def _calls_of(tool: Tool, text: str) -> list[Call]:
 
 def _written_input(schema: Mapping[str, Any], code: str, text: str) -> dict[str, Any]:
     """Read arguments written as code, `f(3)` or `f(a=3)`; whatever is missing is filled as usual."""
-    try:
+    parsed: ast.expr | None = None
+    with contextlib.suppress(SyntaxError):
         parsed = ast.parse(f"f({code})", mode="eval").body
-    except SyntaxError:
-        return fill(schema, code or text)
     if not isinstance(parsed, ast.Call):
         return fill(schema, code or text)
     try:
