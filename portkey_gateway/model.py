@@ -1,0 +1,106 @@
+"""What the model classes of all frameworks have in common: their parameters, and how a call is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Self, cast
+
+import httpx
+from pydantic import ConfigDict, Field, model_validator
+
+from portkey_gateway.client import DEFAULT_TIMEOUT_S, GatewayClient
+from portkey_gateway.content import is_claude
+from portkey_gateway.options import GatewayFields, check_names
+from portkey_gateway.request import encode_tool_choice
+from portkey_gateway.wire import ChatRequest, Message
+
+_PARAMETERS: Final = ("max_tokens", "temperature", "top_p", "top_k", "stop", "thinking")
+_MERGED: Final = ("metadata", "request_metadata", "default_headers", "gateway_headers")
+
+
+class GatewayModel(GatewayFields):
+    """The fields of a model behind the gateway, beside the gateway's own options."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True)
+
+    model: str = Field(min_length=1)
+    """The model's name, such as ``claude-sonnet-4-5``, or ``@slug/name`` from Portkey's model catalog."""
+    max_tokens: int | None = Field(default=None, gt=0)
+    """The most tokens to answer with; a Claude gets 4096 if nothing is said."""
+    temperature: float | None = None
+    """0 to 1 for Claude."""
+    top_p: float | None = None
+    """Nucleus sampling."""
+    top_k: int | None = None
+    """Sampling from the k likeliest tokens."""
+    stop: list[str] | None = Field(default=None, alias="stop_sequences")
+    """Texts that end the answer."""
+    thinking: dict[str, Any] | None = None
+    """Claude's extended thinking, such as ``{"type": "enabled", "budget_tokens": 2048}``."""
+    inline_images: bool = False
+    """Fetch images and documents given by URL and send their data: some targets take base64 only."""
+    timeout: float | None = Field(default=DEFAULT_TIMEOUT_S, gt=0)
+    """Seconds without a byte after which a call fails; ``None`` waits for ever."""
+    max_retries: int = Field(default=2, ge=0)
+    """How often a call is tried again that failed before its answer began."""
+    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
+    """A client of yours for sync calls; it is never closed here."""
+    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
+    """A client of yours for async calls; it is never closed here."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_names(cls, values: Any) -> Any:
+        if isinstance(values, Mapping):
+            aliases = {field.alias: None for field in cls.model_fields.values() if field.alias}
+            check_names(values, {**cls.model_fields, **aliases})
+        return values
+
+    def with_options(self, **changes: Any) -> Self:
+        """Return a copy with some options changed; it shares the connections.
+
+        Args:
+            changes: any argument of the constructor; metadata and header mappings are merged key by key.
+
+        Raises:
+            pydantic.ValidationError: if a name or value is not valid.
+        """
+        for name in _MERGED:
+            if isinstance(changes.get(name), Mapping):
+                changes[name] = {**(getattr(self, name, None) or {}), **changes[name]}
+        return type(self)(**{name: getattr(self, name) for name in self.model_fields_set} | changes)
+
+    def for_call(self, arguments: Mapping[str, Any]) -> tuple[Self, dict[str, Any]]:
+        """Sort the keyword arguments of one call into gateway options and parameters of the request.
+
+        Args:
+            arguments: what the caller passed beside the messages.
+
+        Returns:
+            The model to call, with the options that hold for this call, and the remaining parameters.
+        """
+        options = {name: arguments[name] for name in arguments.keys() & GatewayFields.model_fields.keys()}
+        parameters = {name: value for name, value in arguments.items() if name not in options}
+        return (self.with_options(**options) if options else self), parameters
+
+    def gateway_client(self) -> GatewayClient:
+        """The client that calls under these options; cheap, since connections are shared."""
+        return GatewayClient(
+            self,
+            timeout_s=self.timeout,
+            max_retries=self.max_retries,
+            http_client=self.http_client,
+            http_async_client=self.http_async_client,
+        )
+
+    def targets_claude(self, model: str | None = None) -> bool:
+        """Tell whether a call, perhaps of another ``model``, goes to a Claude."""
+        return is_claude(model or self.model, self.provider)
+
+    def request(self, messages: list[Message], parameters: Mapping[str, Any]) -> ChatRequest:
+        """Build a request from encoded messages, the model's own parameters, and those of this call, which win."""
+        own = {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
+        request = {"model": self.model, "messages": messages, **own, **parameters}
+        if "tool_choice" in request:
+            request["tool_choice"] = encode_tool_choice(request["tool_choice"])
+        return cast("ChatRequest", request)
