@@ -28,6 +28,7 @@ from portkey_langchain import translate as _translate  # noqa: F401 registers th
 from portkey_langchain.decode import ContentState, decode_last_chunk, decode_message
 from portkey_langchain.encode import encode_messages
 from portkey_langchain.errors import as_langchain_errors
+from portkey_langchain.structured import Method, Schema, Structured, structured_output
 from portkey_langchain.tools import encode_tool
 
 _PARAMETERS = ("max_tokens", "temperature", "top_p", "top_k", "thinking")
@@ -180,6 +181,38 @@ class ChatPortkey(GatewayFields, BaseChatModel):
         if (choice := encode_tool_choice(tool_choice)) is not None:
             bound["tool_choice"] = choice
         return self.bind(**bound)
+
+    @override
+    def with_structured_output(
+        self,
+        schema: Schema,
+        *,
+        include_raw: bool = False,
+        method: Method = "function_calling",
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Structured:
+        """Return a runnable that answers with objects of a schema.
+
+        Args:
+            schema: a pydantic class, a TypedDict, a JSON schema with a title, or a tool dict.
+            include_raw: return ``{"raw", "parsed", "parsing_error"}`` instead of raising.
+            method: ``"function_calling"`` and ``"json_schema"`` both send the schema as a tool: the gateway carries
+                no ``response_format`` to Claude. ``"json_mode"`` asks for JSON in the system message.
+            strict: asks OpenAI to hold the model to the schema.
+            kwargs: none; a name here is an error.
+
+        Raises:
+            ValueError: if the method or a name is not known.
+            OutputParserException: (from a call) if the answer holds no object of the schema. While Claude thinks,
+                it cannot be made to answer by the tool, and may answer in words.
+        """
+        if kwargs:
+            raise ValueError(f"with_structured_output does not know {', '.join(map(repr, kwargs))}")
+        thinks = (self.thinking or {}).get("type", "disabled") != "disabled"
+        return structured_output(
+            self, schema, method=method, include_raw=include_raw, strict=strict, may_force=not thinks
+        )
 
     # --- calls ------------------------------------------------------------------------------------------------------
 

@@ -25,9 +25,10 @@ LONG_PROMPT = "You answer questions about the harbour of a small town by the sea
 Details = Literal["audio_input", "audio_output", "reasoning_output", "cache_read_input", "cache_creation_input"]
 
 
+@pytest.mark.usefixtures("offline_media")
 class TestChatPortkeyIntegration(ChatModelIntegrationTests):
     @pytest.fixture(autouse=True)
-    def _in_sandbox(self, sandbox: Sandbox, offline_media: None) -> None:
+    def _in_sandbox(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
 
     @property

@@ -1,0 +1,125 @@
+"""Answers as objects of a schema: what ``ChatPortkey.with_structured_output`` returns.
+
+The gateway drops ``response_format`` for Claude without a word, and the answer would be free text. So a schema travels
+as a tool, which the gateway carries to every provider; JSON mode is an instruction in the system message.
+"""
+
+from __future__ import annotations
+
+import json
+from operator import itemgetter
+from typing import Any, Final, Literal, TypeGuard, cast, get_args
+
+from langchain_core.exceptions import OutputParserException
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import BaseMessage, SystemMessage
+from langchain_core.output_parsers import (
+    JsonOutputKeyToolsParser,
+    JsonOutputParser,
+    PydanticOutputParser,
+    PydanticToolsParser,
+)
+from langchain_core.outputs import ChatGeneration, Generation
+from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
+from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
+from langchain_core.utils.pydantic import is_basemodel_subclass
+from pydantic import BaseModel
+from typing_extensions import override
+
+Method = Literal["function_calling", "json_schema", "json_mode"]
+Schema = dict[str, Any] | type
+Structured = Runnable[LanguageModelInput, Any]
+
+_INSTRUCTION: Final = (
+    "Answer with one JSON object that fits the JSON schema below, and with nothing else: "
+    "no explanation, no code fence.\n\n{schema}"
+)
+
+
+def structured_output(
+    model: BaseChatModel, schema: Schema, *, method: Method, include_raw: bool, strict: bool | None, may_force: bool
+) -> Structured:
+    """Build the chain from a model to objects of a schema.
+
+    Args:
+        model: the model to ask.
+        schema: a pydantic class, a TypedDict, a JSON schema with a title, or a tool dict.
+        method: how to ask.
+        include_raw: whether to return ``{"raw", "parsed", "parsing_error"}`` instead of raising.
+        strict: asks OpenAI to hold the model to the schema.
+        may_force: whether the model takes a forced tool choice; Claude does not while it thinks.
+
+    Raises:
+        ValueError: if the method is none of the three.
+    """
+    if method not in get_args(Method):
+        raise ValueError(f"method must be one of {', '.join(get_args(Method))}; got {method!r}")
+    told = {"kwargs": {"method": method}, "schema": schema}
+    if method == "json_mode":
+        asked: Structured = _instructed(model, schema) | model.bind(ls_structured_output_format=told)
+        return _parsed(asked, _json_parser(schema), include_raw=include_raw)
+    choice = "any" if may_force else "auto"
+    asked = model.bind_tools([schema], tool_choice=choice, strict=strict, ls_structured_output_format=told)
+    return _parsed(asked, _tool_call_parser(schema), include_raw=include_raw)
+
+
+def _parsed(asked: Structured, parser: Runnable[Any, Any], *, include_raw: bool) -> Structured:
+    if not include_raw:
+        return asked | parser
+    parse = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
+    give_up = RunnablePassthrough.assign(parsed=lambda _: None)
+    return RunnableMap(raw=asked) | parse.with_fallbacks([give_up], exception_key="parsing_error")
+
+
+def _instructed(model: BaseChatModel, schema: Schema) -> Runnable[LanguageModelInput, list[BaseMessage]]:
+    """Put the instruction behind the system messages, so that a cached prompt before it stays as it was."""
+    text = json.dumps(convert_to_json_schema(schema), ensure_ascii=False)
+    instruction = SystemMessage(_INSTRUCTION.format(schema=text))
+
+    def instruct(given: LanguageModelInput) -> list[BaseMessage]:
+        messages = model._convert_input(given).to_messages()  # noqa: SLF001 LangChain's one reader of every input
+        rest = (index for index, message in enumerate(messages) if not isinstance(message, SystemMessage))
+        position = next(rest, len(messages))
+        return [*messages[:position], instruction, *messages[position:]]
+
+    return RunnableLambda(instruct)
+
+
+def _json_parser(schema: Schema) -> Runnable[Any, Any]:
+    return PydanticOutputParser(pydantic_object=schema) if _is_pydantic(schema) else JsonOutputParser()
+
+
+def _tool_call_parser(schema: Schema) -> Runnable[Any, Any]:
+    if _is_pydantic(schema):
+        return _ObjectParser(tools=[schema], first_tool_only=True)
+    return _MappingParser(key_name=convert_to_openai_tool(schema)["function"]["name"], first_tool_only=True)
+
+
+def _is_pydantic(schema: Schema) -> TypeGuard[type[BaseModel]]:
+    return isinstance(schema, type) and is_basemodel_subclass(schema)
+
+
+class _ObjectParser(PydanticToolsParser):
+    @override
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        parsed = super().parse_result(result, partial=partial)
+        return parsed if partial else _required(parsed, result)
+
+
+class _MappingParser(JsonOutputKeyToolsParser):
+    @override
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        parsed = super().parse_result(result, partial=partial)
+        return parsed if partial else _required(parsed, result)
+
+
+def _required(parsed: Any, result: list[Generation]) -> Any:
+    """Raise where LangChain's parsers return ``None``: the model refused, ran out of tokens or answered in words."""
+    if parsed is None:
+        message = cast("ChatGeneration", result[0]).message
+        reason = message.response_metadata.get("finish_reason")
+        raise OutputParserException(
+            f"the model gave no object of the schema; its finish_reason is {reason!r}", llm_output=message.text
+        )
+    return parsed
