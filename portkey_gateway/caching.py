@@ -41,7 +41,7 @@ def encode_cache_control(value: Any, *, where: str) -> CacheControl:
     """
     if isinstance(value, Mapping) and value.get("type") == "ephemeral" and value.keys() <= {"type", "ttl"}:
         ttl = value.get("ttl", "5m")
-        if ttl in _TTL_ORDER:
+        if isinstance(ttl, str) and ttl in _TTL_ORDER:
             return cast("CacheControl", dict(value))
     raise EncodingError(
         f"cache_control of {where} must be {{'type': 'ephemeral'}}, with 'ttl': '5m' or '1h' if wanted; got {value!r}"
@@ -49,15 +49,21 @@ def encode_cache_control(value: Any, *, where: str) -> CacheControl:
 
 
 def find_breakpoints(request: ChatRequest) -> list[CacheBreakpoint]:
-    """List the cache breakpoints of a request in the order in which Anthropic reads them."""
-    return [CacheBreakpoint(path, mark.get("ttl", "5m")) for path, mark in _marks(request)]
+    """List the cache breakpoints of a request in the order in which Anthropic reads them.
+
+    Raises:
+        EncodingError: if one of them is not a ``cache_control`` that Anthropic knows.
+    """
+    marks = ((path, encode_cache_control(mark, where=path)) for path, mark in _marks(request))
+    return [CacheBreakpoint(path, mark.get("ttl", "5m")) for path, mark in marks]
 
 
 def check_breakpoints(request: ChatRequest) -> list[CacheBreakpoint]:
     """List the cache breakpoints of a request after checking them against Anthropic's rules.
 
     Raises:
-        EncodingError: if there are more than four, or one of an hour follows one of five minutes.
+        EncodingError: if one is not what Anthropic knows, if there are more than four, or if one of an hour follows
+            one of five minutes.
     """
     breakpoints = find_breakpoints(request)
     if len(breakpoints) > MAX_BREAKPOINTS:
@@ -74,7 +80,7 @@ def check_breakpoints(request: ChatRequest) -> list[CacheBreakpoint]:
     return breakpoints
 
 
-def _marks(request: ChatRequest) -> Iterator[tuple[str, CacheControl]]:
+def _marks(request: ChatRequest) -> Iterator[tuple[str, Any]]:
     for index, tool in enumerate(request.get("tools") or ()):
         if mark := tool.get("cache_control"):
             yield f"tools[{index}]", mark
@@ -86,8 +92,10 @@ def _marks(request: ChatRequest) -> Iterator[tuple[str, CacheControl]]:
                 yield from _message_marks(f"messages[{index}]", cast("Mapping[str, Any]", message))
 
 
-def _message_marks(path: str, message: Mapping[str, Any]) -> Iterator[tuple[str, CacheControl]]:
-    for field in ("content_blocks", "content", "tool_calls"):
+def _message_marks(path: str, message: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    # Of an assistant message the gateway reads content_blocks in the place of content, of any other content alone.
+    has_blocks = message["role"] == "assistant" and message.get("content_blocks") is not None
+    for field in ("content_blocks" if has_blocks else "content", "tool_calls"):
         blocks = message.get(field)
         if isinstance(blocks, list):
             for index, block in enumerate(blocks):
