@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic_core import to_json
+from pydantic_core import to_json, to_jsonable_python
 
 from portkey_gateway.errors import EncodingError, PortkeyWarning
 
@@ -42,9 +42,9 @@ class TraceContext:
             "x-portkey-trace-id": self.trace_id,
             "x-portkey-span-id": self.span_id,
             "x-portkey-parent-span-id": self.parent_span_id,
-            "x-portkey-span-name": self.span_name and header_safe(self.span_name),
+            "x-portkey-span-name": self.span_name,
         }
-        return {name: value for name, value in named.items() if value}
+        return {name: text for name, value in named.items() if (text := header_safe(value or ""))}
 
 
 def new_trace_id() -> str:
@@ -58,7 +58,8 @@ def new_span_id() -> str:
 
 
 def header_safe(text: str) -> str:
-    """Replace what an HTTP header cannot carry: control characters and everything beyond ASCII become ``?``."""
+    """Make a header's value of any text: control characters and what is not ASCII become ``?``, outer spaces go."""
+    text = text.strip()
     if text.isascii() and text.isprintable():
         return text
     return "".join(character if character.isascii() and character.isprintable() else "?" for character in text)
@@ -67,8 +68,9 @@ def header_safe(text: str) -> str:
 def encode_metadata(metadata: Mapping[str, Any]) -> str | None:
     """Encode metadata as the value of ``x-portkey-metadata``: a JSON object of strings, in ASCII.
 
-    Text stays text, other scalars become text (``True`` → ``true``), nested values become JSON. ``None`` is left out,
-    and so are the frameworks' internal keys (``lc_*``, ``ls_*``, ``langgraph_*``, ``__*``).
+    Text stays text, so does what JSON writes as text (dates, UUIDs), other scalars become text (``True`` → ``true``),
+    nested values become JSON. ``None`` is left out, and so are the frameworks' internal keys (``lc_*``, ``ls_*``,
+    ``langgraph_*``, ``__*``).
     Portkey takes 128 characters a value: longer text is cut, marked with ``...``, and a warning tells.
 
     Returns:
@@ -97,7 +99,8 @@ def _metadata_text(key: str, value: Any) -> str:
     if isinstance(value, str):
         return value
     try:
-        return to_json(value).decode()
+        plain = to_jsonable_python(value)
+        return plain if isinstance(plain, str) else to_json(plain).decode()
     except ValueError as error:
         raise EncodingError(f"metadata[{key!r}] is a {type(value).__name__}, which JSON does not know") from error
 
