@@ -257,8 +257,11 @@ CLASS_BY_STATUS: dict[int, type[PortkeyStatusError]] = {
 }
 
 _HTML = re.compile(rb"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
-# Anthropic: "prompt is too long: 210000 tokens > 200000 maximum"; OpenAI: code "context_length_exceeded".
-_CONTEXT_OVERFLOW = re.compile(r"prompt is too long|context_length_exceeded|maximum context length", re.IGNORECASE)
+# Anthropic: "prompt is too long: 210000 tokens > 200000 maximum" and "input length and `max_tokens` exceed context
+# limit: …"; OpenAI: code "context_length_exceeded".
+_CONTEXT_OVERFLOW = re.compile(
+    r"prompt is too long|exceed context limit|context_length_exceeded|maximum context length", re.IGNORECASE
+)
 
 
 def decode_error(content: bytes, info: GatewayInfo) -> PortkeyStatusError:
