@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portkey_gateway.sandbox.claude.brain import think
 from portkey_gateway.sandbox.claude.brain.arguments import fill
@@ -86,6 +88,11 @@ def answered(body: dict[str, Any], *results: Any) -> dict[str, Any]:
         ),
         ("Weather forecast for Oslo, please", [WEATHER, FORECAST], [("get_weather_forecast", {"city": "Oslo"})]),
         ("Use the get_weather tool for Oslo", [WEATHER, FORECAST], [("get_weather", {"city": "Oslo"})]),
+        (
+            "What is the weather in Paris and what is the time there?",
+            [WEATHER, TIME],
+            [("get_weather", {"city": "Paris"}), ("get_time", {"city": "Paris"})],
+        ),
         ("Please add 4 and 5.", [ADD, MULTIPLY], [("add", {"a": 4, "b": 5})]),
         (
             "add 2 and 3 and multiply 4 by 5",
@@ -162,6 +169,15 @@ def test_a_new_question_starts_anew() -> None:
         {"role": "user", "content": "And the weather in Rome?"},
     ]
     assert calls(body) == [("get_weather", {"city": "Rome"})]
+
+
+def test_a_question_may_point_back_at_a_place() -> None:
+    body = answered(request("What is the weather in Paris?", WEATHER, TIME), "sunny")
+    body["messages"] += [
+        {"role": "assistant", "content": "It is sunny."},
+        {"role": "user", "content": "And what is the time there?"},
+    ]
+    assert calls(body) == [("get_time", {"city": "Paris"})]
 
 
 def test_ids_are_the_same_streamed_or_not_and_differ_otherwise() -> None:
@@ -243,6 +259,45 @@ PERSON = {"type": "object", "properties": {"name": STRING, "age": INTEGER}, "req
 def test_a_schema_is_filled_from_the_text(schema: dict[str, Any], text: str, expected: dict[str, Any]) -> None:
     whole = {"type": "object", "properties": schema, "required": list(schema), "$defs": {"Person": PERSON}}
     assert fill(whole, text) == expected
+
+
+NAMES = st.text("ab_-A é", max_size=4)
+SCHEMAS: st.SearchStrategy[Any] = st.recursive(
+    st.sampled_from(
+        [
+            True,
+            {},
+            {"type": "string", "format": "date"},
+            {"type": ["null", "number"], "exclusiveMaximum": -3},
+            {"type": "integer", "minimum": 2, "default": None},
+            {"type": "boolean"},
+            {"type": "null"},
+            {"enum": [None, 1, "a"]},
+            {"const": {"a": 1}},
+            {"$ref": "#"},
+            {"anyOf": [{"type": "null"}]},
+        ]
+    ),
+    lambda inner: st.one_of(
+        st.builds(lambda items, least: {"type": "array", "items": items, "minItems": least}, inner, st.integers(0, 2)),
+        st.builds(lambda parts: {"oneOf": parts}, st.lists(inner, min_size=1, max_size=2)),
+        st.builds(lambda parts: {"allOf": parts}, st.lists(inner, min_size=1, max_size=2)),
+        st.builds(
+            lambda properties: {"type": "object", "properties": properties, "required": list(properties)},
+            st.dictionaries(NAMES, inner, max_size=3),
+        ),
+    ),
+    max_leaves=6,
+)
+
+
+@given(properties=st.dictionaries(NAMES, SCHEMAS, max_size=3), text=st.text("ab 1.-:=\"'?(),Ünot in", max_size=40))
+def test_no_schema_and_no_text_is_too_strange(properties: dict[str, Any], text: str) -> None:
+    schema = {"type": "object", "properties": properties, "required": list(properties)}
+    forced = {"name": "f", "input_schema": schema}
+    ((name, given_input),) = calls(request(text or "x", forced, tool_choice={"type": "tool", "name": "f"}))
+    assert name == "f"
+    assert set(given_input) == set(properties)
 
 
 def test_a_schema_that_contains_itself_ends() -> None:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from portkey_gateway.sandbox.claude.brain import mining
@@ -34,22 +34,29 @@ _EXPRESSION: Final = re.compile(r"[\d(][\d\s.+*/()^%-]*[\d)]")
 _AFTER_COLON: Final = re.compile(r":\s*(\S.*)\Z", re.DOTALL)
 
 
-def fill(schema: Schema, text: str) -> dict[str, Any]:
+def fill(schema: Schema, text: str, *, around: Sequence[str] = ()) -> dict[str, Any]:
     """Return an object that fits the schema, from what the text says.
 
     Required properties are always there; others only when the text mentions them. A value the text does not hold is
     the schema's default, the first choice of an enum, or a phrase made of the property's name.
+
+    Args:
+        schema: The schema of an object.
+        text: What to take the values from.
+        around: Where to look for a place or a name the text only points at, as in `its population`; nearest first.
     """
-    return _Filler(schema, text).object(schema, 0)
+    return _Filler(schema, text, around).object(schema, 0)
 
 
 def resolve(schema: Schema, root: Schema) -> Schema:
     """Follow references and take the first choice that is not null."""
     for _ in range(_MAX_DEPTH):
+        if isinstance(schema, bool):  # `true` lets everything pass
+            return {}
         if "$ref" in schema:
             schema = _follow(schema["$ref"], root)
         elif choices := schema.get("anyOf") or schema.get("oneOf"):
-            schema = next((choice for choice in choices if choice.get("type") != "null"), choices[0])
+            schema = next((choice for choice in choices if choice != {"type": "null"}), choices[0])
         elif parts := schema.get("allOf"):
             rest = {key: value for key, value in schema.items() if key != "allOf"}
             schema = {**rest, **resolve(parts[0], root)}
@@ -71,22 +78,28 @@ def _follow(reference: str, root: Schema) -> Schema:
     return target  # type: ignore[no-any-return]  # a validated schema refers to schemas only
 
 
+def _first_found(find: Callable[[str], list[str]], *texts: str) -> list[str]:
+    return next((found for text in texts if (found := find(text))), [])
+
+
 class _Filler:
     """Hands out the values of a text, each once, in order."""
 
-    def __init__(self, root: Schema, text: str) -> None:
+    def __init__(self, root: Schema, text: str, around: Sequence[str]) -> None:
         self._root = root
         self._text = text
         self._numbers = deque(mining.numbers(text))
         self._quotes = deque(mining.quotes(text))
-        self._places = deque(mining.places(text))
-        self._names = deque(name for name in mining.names(text) if name not in self._places)
+        self._places = deque(_first_found(mining.places, text, *around))
+        self._names = deque(name for name in _first_found(mining.names, text, *around) if name not in self._places)
 
     def object(self, schema: Schema, depth: int) -> dict[str, Any]:
+        if depth > _MAX_DEPTH:  # a schema may require itself
+            return {}
         required = schema.get("required") or ()
         filled = {}
         for name, part in (schema.get("properties") or {}).items():
-            if name in required or (depth < _MAX_DEPTH and self._mentions(name, part)):
+            if name in required or self._mentions(name, part):
                 filled[name] = self._value(name, part, depth + 1)
         return filled
 
@@ -105,7 +118,8 @@ class _Filler:
             fallback = part.get("default", options[0])
             return next(iter(self._chosen(options)), fallback)
         # What stands beside a reference, such as a default, counts too.
-        return self._typed(name, {**schema, **part}, depth)
+        beside = {} if isinstance(part, bool) else part
+        return self._typed(name, {**schema, **beside}, depth)
 
     def _typed(self, name: str, schema: Schema, depth: int) -> Any:
         match type_of(schema):

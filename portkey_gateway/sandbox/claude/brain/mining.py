@@ -105,12 +105,12 @@ def labelled(text: str, key: str) -> str | None:
     found = re.search(
         rf"\b{label}[\"']?\s*(?:[:=]|\bis\b)\s*[\"']?([^\"',;?!\n]+?)[\"']?(?:[.,;?!\n]|$)", text, re.IGNORECASE
     )
-    return found[1].strip() if found else None
+    return (found[1].strip() or None) if found else None
 
 
 def words_of(identifier: str) -> list[str]:
     """Split an identifier into words: `get_weather` and `getWeather` → `get`, `weather`."""
-    return [word.lower() for word in _CAMEL.split(identifier) if word]
+    return [word.lower() for word in _CAMEL.split(identifier) if word] or [identifier.lower()]
 
 
 def telling_words(text: str) -> set[str]:

@@ -55,7 +55,7 @@ def next_calls(body: Mapping[str, Any], conversation: Conversation) -> list[Call
     one_at_a_time = bool(choice.get("disable_parallel_tool_use"))
     if choice["type"] == "tool":
         tools = [tool for tool in tools if tool["name"] == choice["name"]]
-        return _calls_of(tools[0], conversation.asked)[:1]
+        return _calls_of(tools[0], conversation.asked, conversation)[:1]
     rounds = _plan(conversation, tools)
     if one_at_a_time:
         rounds = [[call] for calls in rounds for call in calls]
@@ -70,20 +70,20 @@ def _plan(conversation: Conversation, tools: Sequence[Tool]) -> list[list[Call]]
     if _FORBIDDEN.search(conversation.asked):
         return []
     rounds: list[list[Call]] = []
+    last_result = _last_result(conversation)
     for step in _STEPS.split(conversation.asked):
-        text = _EARLIER_RESULT.sub(_last_result(conversation), step) if rounds else step
-        calls = [call for tool, words in _chosen(text, tools) for call in _calls_of(tool, words)]
+        text = _EARLIER_RESULT.sub(lambda _: last_result, step) if rounds else step
+        calls = [call for tool, words in _chosen(text, tools) for call in _calls_of(tool, words, conversation)]
         if calls:
             rounds.append(calls)
     if not rounds and len(tools) == 1 and _USE_TOOL.search(conversation.asked):
-        rounds.append(_calls_of(tools[0], conversation.asked))
+        rounds.append(_calls_of(tools[0], conversation.asked, conversation))
     return rounds
 
 
 def _last_result(conversation: Conversation) -> str:
     text = conversation.results[-1].text.strip() if conversation.results else ""
-    # A replacement string gives a backslash a meaning of its own.
-    return text.replace("\\", "\\\\") if 0 < len(text) <= _SHORT else "it"
+    return text if 0 < len(text) <= _SHORT else "it"
 
 
 def _forced_call(conversation: Conversation, tools: Sequence[Tool]) -> Call:
@@ -92,7 +92,7 @@ def _forced_call(conversation: Conversation, tools: Sequence[Tool]) -> Call:
     fresh = [tool for tool in tools if tool["name"] not in called] or list(tools)
     best = max(fresh, key=lambda tool: _score(conversation.asked, tool)[0])  # the first of equals
     told = " ".join([conversation.asked, *(result.text for result in conversation.results)])
-    return _calls_of(best, told)[0]
+    return _calls_of(best, told, conversation)[0]
 
 
 def _chosen(text: str, tools: Sequence[Tool]) -> list[tuple[Tool, str]]:
@@ -152,12 +152,14 @@ def _parts(text: str, chosen: Sequence[tuple[Tool, set[str]]]) -> list[str]:
     return [" and ".join(clauses) or text for clauses in parts]
 
 
-def _calls_of(tool: Tool, text: str) -> list[Call]:
+def _calls_of(tool: Tool, text: str, conversation: Conversation) -> list[Call]:
     """Return the calls of one tool that a text asks for, at least one."""
     schema = tool.get("input_schema") or {}
     written = re.findall(rf"(?<!\w){re.escape(tool['name'])}\(([^()]*)\)", text)
     texts = [text] if written else list(_one_per_value(schema, text))
-    inputs = [_written_input(schema, code, text) for code in written] or [fill(schema, each) for each in texts]
+    around = (conversation.asked, *conversation.earlier[-1:])
+    filled = (fill(schema, each, around=around) for each in texts)
+    inputs = [_written_input(schema, code, text) for code in written] or list(filled)
     unique = [each for index, each in enumerate(inputs) if each not in inputs[:index]]
     return [Call(tool["name"], each) for each in unique]
 
