@@ -1,0 +1,185 @@
+"""Structured output: what the model is asked, and what comes back."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import pytest
+from langchain_core.exceptions import OutputParserException
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.prompts import ChatPromptTemplate
+from pydantic import BaseModel
+from pydantic.v1 import BaseModel as BaseModelV1
+
+from portkey_langchain.structured import Method, Schema
+
+if TYPE_CHECKING:
+    from portkey_gateway.sandbox import Sandbox
+    from portkey_langchain import ChatPortkey
+
+QUESTION = "Which city is in the text? Name: Lisbon, population: 545000. Return JSON."
+METHODS: tuple[Method, ...] = ("function_calling", "json_schema", "json_mode")
+BY_TOOL: tuple[Method, ...] = ("function_calling", "json_schema")
+
+
+class City(BaseModel):
+    """A city."""
+
+    name: str
+    population: int
+
+
+class CityV1(BaseModelV1):
+    """A city."""
+
+    name: str
+    population: int
+
+
+class CityDict(TypedDict):
+    """A city."""
+
+    name: str
+    population: int
+
+
+LISBON: dict[str, Any] = {"name": "Lisbon", "population": 545000}
+SCHEMAS = [
+    pytest.param(City, City(**LISBON), id="pydantic"),
+    pytest.param(CityV1, CityV1(**LISBON), id="pydantic-v1"),
+    pytest.param(CityDict, LISBON, id="typed-dict"),
+    pytest.param(City.model_json_schema(), LISBON, id="json-schema"),
+]
+
+any_method = pytest.mark.parametrize("method", METHODS)
+by_tool = pytest.mark.parametrize("method", BY_TOOL)
+any_schema = pytest.mark.parametrize(("schema", "expected"), SCHEMAS)
+
+
+def received(sandbox: Sandbox) -> dict[str, Any]:
+    """The body of the one request that reached Claude."""
+    [request] = sandbox.claude.requests
+    body: dict[str, Any] = request.body
+    return body
+
+
+@any_method
+@any_schema
+def test_every_method_gives_an_object_of_every_schema(
+    model: ChatPortkey, schema: Schema, expected: object, method: Method
+) -> None:
+    assert model.with_structured_output(schema, method=method).invoke(QUESTION) == expected
+
+
+@any_method
+async def test_async_gives_the_same(model: ChatPortkey, method: Method) -> None:
+    assert await model.with_structured_output(City, method=method).ainvoke(QUESTION) == City(**LISBON)
+
+
+@any_method
+@any_schema
+def test_the_last_object_of_a_stream_is_the_whole_one(
+    model: ChatPortkey, schema: Schema, expected: object, method: Method
+) -> None:
+    *_, last = model.with_structured_output(schema, method=method).stream(QUESTION)
+    assert last == expected
+
+
+@by_tool
+def test_a_schema_goes_as_a_tool_that_must_be_called(model: ChatPortkey, sandbox: Sandbox, method: Method) -> None:
+    model.with_structured_output(City, method=method).invoke(QUESTION)
+    body = received(sandbox)
+    assert [tool["name"] for tool in body["tools"]] == ["City"]
+    assert body["tool_choice"] == {"type": "any"}
+
+
+def test_json_mode_asks_in_a_system_message_behind_the_ones_given(model: ChatPortkey, sandbox: Sandbox) -> None:
+    mark = {"type": "ephemeral"}
+    known = SystemMessage([{"type": "text", "text": "You know cities.", "cache_control": mark}])
+    answer = model.with_structured_output(City, method="json_mode").invoke([known, HumanMessage(QUESTION)])
+    assert answer == City(**LISBON)
+    body = received(sandbox)
+    assert "tools" not in body
+    first, instruction = body["system"]
+    assert first == known.content[0]
+    assert instruction["text"].startswith("Answer with one JSON object")
+    assert json.loads(instruction["text"].split("\n\n")[1])["required"] == ["name", "population"]
+    assert [message["role"] for message in body["messages"]] == ["user"]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        pytest.param([SystemMessage("Be brief.")], id="only-system"),
+        pytest.param([HumanMessage("Hi"), AIMessage("Hello"), SystemMessage("Hush."), HumanMessage("Go")], id="mid"),
+    ],
+)
+def test_json_mode_leaves_the_order_of_messages_alone(model: ChatPortkey, messages: list[BaseMessage]) -> None:
+    chain = model.with_structured_output(City, method="json_mode")
+    instructed = chain.steps[0].invoke(messages)  # type: ignore[attr-defined]  # a sequence
+    assert [message for message in instructed if "JSON" not in message.text] == messages
+
+
+@any_method
+def test_a_prompt_pipes_into_it(model: ChatPortkey, method: Method) -> None:
+    prompt = ChatPromptTemplate.from_messages([("system", "Be brief."), ("human", "{question}")])
+    chain = prompt | model.with_structured_output(City, method=method)
+    assert chain.invoke({"question": QUESTION}) == City(**LISBON)
+
+
+@any_method
+def test_include_raw_returns_the_message_too(model: ChatPortkey, method: Method) -> None:
+    answer = model.with_structured_output(City, method=method, include_raw=True).invoke(QUESTION)
+    assert isinstance(answer["raw"], AIMessage)
+    assert answer["parsed"] == City(**LISBON)
+    assert answer["parsing_error"] is None
+
+
+@any_method
+@any_schema
+def test_words_instead_of_an_object_are_an_error(
+    model: ChatPortkey, sandbox: Sandbox, schema: Schema, expected: object, method: Method
+) -> None:
+    sandbox.claude.reply_with("I would rather talk.", stop_reason="max_tokens", times=2)
+    with pytest.raises(OutputParserException, match="'length'" if method in BY_TOOL else "I would rather talk"):
+        model.with_structured_output(schema, method=method).invoke(QUESTION)
+    answer = model.with_structured_output(schema, method=method, include_raw=True).invoke(QUESTION)
+    assert answer["raw"].text == "I would rather talk."
+    assert answer["parsed"] is None
+    assert isinstance(answer["parsing_error"], OutputParserException)
+    assert model.with_structured_output(schema, method=method).invoke(QUESTION) == expected
+
+
+@by_tool
+def test_a_thinking_claude_is_not_forced(model: ChatPortkey, sandbox: Sandbox, method: Method) -> None:
+    thinking = model.with_options(thinking={"type": "enabled", "budget_tokens": 1024})
+    chain = thinking.with_structured_output(City, method=method)
+    assert chain.invoke(f"Use the City tool. {QUESTION}") == City(**LISBON)
+    assert received(sandbox)["tool_choice"] == {"type": "auto"}
+    sandbox.claude.reply_with("I would rather talk.")
+    with pytest.raises(OutputParserException, match="'stop'"):
+        chain.invoke(QUESTION)
+
+
+def test_thinking_switched_off_may_be_forced(model: ChatPortkey, sandbox: Sandbox) -> None:
+    model.with_options(thinking={"type": "disabled"}).with_structured_output(City).invoke(QUESTION)
+    assert received(sandbox)["tool_choice"] == {"type": "any"}
+
+
+@by_tool
+@pytest.mark.parametrize("strict", [True, False])
+def test_strict_is_handed_on(model: ChatPortkey, method: Method, strict: bool) -> None:
+    chain = model.with_structured_output(City, method=method, strict=strict)
+    [tool] = chain.steps[0].kwargs["tools"]  # type: ignore[attr-defined]  # a sequence that starts with a binding
+    assert tool["function"]["strict"] is strict
+
+
+def test_an_unknown_method_is_an_error_that_names_the_known(model: ChatPortkey) -> None:
+    with pytest.raises(ValueError, match="function_calling, json_schema, json_mode; got 'json'"):
+        model.with_structured_output(City, method="json")  # type: ignore[arg-type]  # the mistake under test
+
+
+def test_an_unknown_argument_is_an_error(model: ChatPortkey) -> None:
+    with pytest.raises(ValueError, match="does not know 'methd'"):
+        model.with_structured_output(City, methd="json_mode")
