@@ -8,7 +8,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -163,9 +163,16 @@ class RecordingServer:
 
     def wait_until_open(self, count: int) -> None:
         """Wait until this many connections are open; fail if they are not soon."""
+        self._wait(lambda: self.open_connections == count)
+
+    def wait_until_asked(self, count: int) -> None:
+        """Wait until this many requests came in; fail if they do not soon."""
+        self._wait(lambda: len(self.requests) >= count)
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _SOON_S
-        while self.open_connections != count:
-            assert time.monotonic() < deadline, f"{self.open_connections} connections are open, not {count}"
+        while not condition():
+            assert time.monotonic() < deadline, f"{self.open_connections} open, {len(self.requests)} requests"
             time.sleep(_POLL_S)
 
     def _accept(self) -> None:
