@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portkey_gateway.sandbox.claude.brain import think
@@ -291,13 +291,11 @@ SCHEMAS: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(properties=st.dictionaries(NAMES, SCHEMAS, max_size=3), text=st.text("ab 1.-:=\"'?(),Ünot in", max_size=40))
 def test_no_schema_and_no_text_is_too_strange(properties: dict[str, Any], text: str) -> None:
     schema = {"type": "object", "properties": properties, "required": list(properties)}
-    forced = {"name": "f", "input_schema": schema}
-    ((name, given_input),) = calls(request(text or "x", forced, tool_choice={"type": "tool", "name": "f"}))
-    assert name == "f"
-    assert set(given_input) == set(properties)
+    assert set(fill(schema, text)) == set(properties)
 
 
 def test_a_schema_that_contains_itself_ends() -> None:

@@ -9,8 +9,10 @@ from typing import Any, Final
 from portkey_gateway.sandbox.claude.brain import mining
 
 Schema = Mapping[str, Any]
+AnySchema = Schema | bool
+"""What may stand inside a schema: `true` lets every value pass."""
 
-_MAX_DEPTH: Final = 6
+_MAX_DEPTH: Final = 4
 
 _PLACE_WORDS: Final = frozenset(
     ("address", "city", "country", "destination", "location", "origin", "place", "region", "state", "town")
@@ -48,11 +50,11 @@ def fill(schema: Schema, text: str, *, around: Sequence[str] = ()) -> dict[str, 
     return _Filler(schema, text, around).object(schema, 0)
 
 
-def resolve(schema: Schema, root: Schema) -> Schema:
+def resolve(schema: AnySchema, root: Schema) -> Schema:
     """Follow references and take the first choice that is not null."""
     for _ in range(_MAX_DEPTH):
-        if isinstance(schema, bool):  # `true` lets everything pass
-            return {}
+        if isinstance(schema, bool):
+            break
         if "$ref" in schema:
             schema = _follow(schema["$ref"], root)
         elif choices := schema.get("anyOf") or schema.get("oneOf"):
@@ -62,7 +64,7 @@ def resolve(schema: Schema, root: Schema) -> Schema:
             schema = {**rest, **resolve(parts[0], root)}
         else:
             break
-    return schema
+    return {} if isinstance(schema, bool) else schema
 
 
 def type_of(schema: Schema) -> str:
@@ -103,23 +105,22 @@ class _Filler:
                 filled[name] = self._value(name, part, depth + 1)
         return filled
 
-    def _mentions(self, name: str, part: Schema) -> bool:
+    def _mentions(self, name: str, part: AnySchema) -> bool:
         words = mining.words_of(name)
         if re.search(rf"\b(?:no|without)\b(?: \w+)? {re.escape(words[-1])}", self._text, re.IGNORECASE):
             return False
         spoken = re.search(r"[ _-]?".join(map(re.escape, words)), self._text, re.IGNORECASE)
         return spoken is not None or bool(self._chosen(resolve(part, self._root).get("enum") or ()))
 
-    def _value(self, name: str, part: Schema, depth: int) -> Any:
+    def _value(self, name: str, part: AnySchema, depth: int) -> Any:
         schema = resolve(part, self._root)
+        if not isinstance(part, bool):
+            schema = {**schema, **part}  # what stands beside a reference, such as a default, counts too
         if "const" in schema:
             return schema["const"]
         if options := schema.get("enum"):
-            fallback = part.get("default", options[0])
-            return next(iter(self._chosen(options)), fallback)
-        # What stands beside a reference, such as a default, counts too.
-        beside = {} if isinstance(part, bool) else part
-        return self._typed(name, {**schema, **beside}, depth)
+            return next(iter(self._chosen(options)), schema.get("default", options[0]))
+        return self._typed(name, schema, depth)
 
     def _typed(self, name: str, schema: Schema, depth: int) -> Any:
         match type_of(schema):
