@@ -1,0 +1,95 @@
+"""The benchmarks run, void wrong answers and compute ratios; how fast anything is, no test asserts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from benchmarks.answers import answer_pieces, events, expected_answer, whole_answer
+from benchmarks.measures import MEASURES, QUICK, SHORT_TOKENS, Bench, WrongAnswerError
+from benchmarks.registry import ENTRIES
+from benchmarks.report import describe_machine, render_json, render_markdown
+from benchmarks.runner import run
+from portkey_gateway.answer import AnswerFold, decode_answer
+from portkey_gateway.options import GatewayInfo
+from portkey_gateway.stream import ChunkStream
+
+CALLS = [measure for measure in MEASURES if measure.name not in {"import", "first answer"}]
+
+
+class Scripted:
+    """A contender that answers as it is told, in answers of ``SHORT_TOKENS``."""
+
+    def __init__(self, answer: str | None = None) -> None:
+        self._answer = answer
+
+    def prepare(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return messages
+
+    def invoke(self, prepared: list[dict[str, Any]]) -> str:
+        return expected_answer(prepared, SHORT_TOKENS) if self._answer is None else self._answer
+
+    async def ainvoke(self, prepared: list[dict[str, Any]]) -> str:
+        return self.invoke(prepared)
+
+    def stream(self, prepared: list[dict[str, Any]]) -> Iterator[str]:
+        yield self.invoke(prepared)
+
+    async def astream(self, prepared: list[dict[str, Any]]) -> AsyncIterator[str]:
+        yield self.invoke(prepared)
+
+
+def test_a_quick_run_measures_everything() -> None:
+    entries = [entry for entry in ENTRIES if entry.module in {"chat_portkey", "langchain_floor"}]
+    figures = run(entries, rounds=1, is_quick=True)
+
+    assert {module: list(by_name) for module, by_name in figures.items()} == {
+        entry.module: [measure.name for measure in MEASURES] for entry in entries
+    }
+    assert all(figure >= 0 for by_name in figures.values() for (figure,) in by_name.values())
+
+
+@pytest.mark.parametrize("measure", CALLS, ids=lambda measure: measure.name)
+@pytest.mark.parametrize("answer", ["", "1 messages, 0 MB: The river"])
+def test_a_wrong_answer_is_no_figure(measure: Any, answer: str) -> None:
+    scripted = Scripted(answer)
+    with asyncio.Runner() as runner, pytest.raises(WrongAnswerError):
+        measure.run(Bench(scripted, scripted, QUICK, runner, import_s=1.0, first_answer_s=2.0))
+
+
+def test_ratios_are_taken_round_by_round() -> None:
+    def figures_of(*rounds: float) -> dict[str, list[float]]:
+        return {measure.name: list(rounds) for measure in MEASURES}
+
+    # The machine was ten times slower in the second round.
+    figures = {
+        "raw_httpx": figures_of(1, 10, 1),
+        "langchain_floor": figures_of(1, 10, 1),
+        "chat_portkey": figures_of(3, 30, 3),
+        "chat_openai": figures_of(12, 120, 12),
+    }
+    machine = describe_machine()
+    ratios = render_json(figures, machine)["ratios"]
+
+    assert {title: set(row.values()) for title, row in ratios.items()} == {
+        "ChatPortkey / (LangChain floor + raw httpx)": {1.5},
+        "ChatOpenAI + createHeaders / ChatPortkey": {4.0},
+    }
+    markdown = render_markdown(figures, machine)
+    assert "| medians of 3 rounds " in markdown
+    assert "| ChatOpenAI + createHeaders / ChatPortkey    |   4.00 |" in markdown
+
+
+def test_the_mock_gateway_s_whole_and_streamed_answers_say_the_same() -> None:
+    pieces = answer_pieces(messages=3, request_bytes=7_100_000, tokens=20)
+    info = GatewayInfo()
+    fold = AnswerFold(info)
+    chunks = ChunkStream(info)
+    for event in events(pieces):
+        for chunk in chunks.feed(event):
+            fold.add(chunk)
+
+    assert list(chunks.close()) == []
+    assert fold.answer() == decode_answer(whole_answer(pieces), info)
+    assert fold.answer().text.startswith("3 messages, 7 MB: The river")
