@@ -50,17 +50,13 @@ def fits(value: Any, shape: Any) -> bool:
         return True
     if is_typeddict(shape):
         return _fits_keys(value, shape)
-    match get_origin(shape):
-        case None:
-            return isinstance(value, shape)
-        case origin if origin is Literal:
-            return value in arguments
-        case origin if origin in {Union, UnionType}:
-            return any(fits(value, alternative) for alternative in arguments)
-        case origin if origin is list:
-            return isinstance(value, list) and all(fits(item, arguments[0]) for item in value)
-        case origin:
-            return isinstance(value, origin) and all(fits(item, arguments[1]) for item in value.values())
+    origin = get_origin(shape)
+    if origin is Literal:
+        return value in arguments
+    if origin in {Union, UnionType}:
+        return any(fits(value, alternative) for alternative in arguments)
+    items = list(value.values()) if isinstance(value, dict) else value
+    return isinstance(value, origin or shape) and (not origin or all(fits(item, arguments[-1]) for item in items))
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=lambda path: path.name)
