@@ -5,6 +5,7 @@ Server-sent events: WHATWG HTML, 9.2.6 "Interpreting an event stream".
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from portkey_gateway.options import GatewayInfo
 from portkey_gateway.wire import Chunk
 
 _DONE = b"[DONE]"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _EXCERPT_LENGTH = 200
 
 
@@ -30,9 +32,12 @@ class EventDecoder:
     def feed(self, data: bytes) -> list[bytes]:
         """Return the data of the events that ``data`` completes."""
         data = self._rest + data if self._rest else data
-        if self._at_start and len(data) >= 3:  # noqa: PLR2004 the length of a byte order mark
+        if self._at_start:
+            if len(data) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(data):
+                self._rest = data
+                return []
             self._at_start = False
-            data = data.removeprefix(b"\xef\xbb\xbf")
+            data = data.removeprefix(_BYTE_ORDER_MARK)
         carried = b""
         if b"\r" in data:
             # A CR at the end may be the first half of a CR LF.
@@ -51,8 +56,25 @@ class EventDecoder:
 def _event_data(event: bytes) -> bytes | None:
     if event.startswith(b"data: ") and b"\n" not in event:
         return event[6:]
-    lines = [line[5:].removeprefix(b" ") for line in event.split(b"\n") if line.startswith(b"data:")]
+    fields = (line.partition(b":") for line in event.split(b"\n"))
+    lines = [value.removeprefix(b" ") for name, _, value in fields if name == b"data"]
     return b"\n".join(lines) if lines else None
+
+
+def _from_json(payload: bytes) -> Any:
+    try:
+        return from_json(payload)
+    except ValueError:
+        # It refuses half a surrogate pair, which the gateway writes where it cuts a cached answer inside an emoji
+        # (``OpenAIChatCompleteJSONToStreamResponseTransform``); the standard library takes it.
+        return json.loads(payload)
+
+
+def _is_chunk(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    choices = value.get("choices") or []
+    return isinstance(choices, list) and all(isinstance(choice, dict) for choice in choices)
 
 
 class ChunkStream:
@@ -74,7 +96,7 @@ class ChunkStream:
 
         Raises:
             StreamProviderError: if the provider reports an error.
-            StreamDecodeError: if an event is not a JSON object.
+            StreamDecodeError: if an event is not the JSON object it has to be.
         """
         for payload in self._decoder.feed(data):
             yield from self._decode(payload)
@@ -99,16 +121,16 @@ class ChunkStream:
             self._is_done = True
             return
         try:
-            chunk = from_json(payload)
+            chunk = _from_json(payload)
         except ValueError:
             chunk = None
-        if not isinstance(chunk, dict):
+        if not _is_chunk(chunk):
             text = payload[:_EXCERPT_LENGTH].decode("utf-8", "replace")
             raise StreamDecodeError(
-                f"an event of the stream is not a JSON object: {text!r}", info=self._info, body=text
+                f"an event of the stream is not the JSON object it has to be: {text!r}", info=self._info, body=text
             )
         self._raise_reported_error(chunk)
-        yield chunk  # type: ignore[misc]  # what the JSON holds is checked where it is read
+        yield chunk
 
     def _raise_reported_error(self, chunk: dict[str, Any]) -> None:
         error = chunk.get("error")
