@@ -6,7 +6,7 @@ Understood are LangChain's standard blocks (v1) and their v0 forms, OpenAI's cha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from portkey_gateway.caching import encode_cache_control
 from portkey_gateway.content import (
@@ -25,14 +25,24 @@ Block = Mapping[str, Any]
 
 
 def content_blocks(content: str | list[str | dict[str, Any]]) -> list[Block]:
-    """List a message's content as blocks: text as a text block, ``non_standard`` blocks unwrapped."""
+    """List a message's content as blocks: text as a text block, ``non_standard`` blocks unwrapped.
+
+    Raises:
+        ContentError: if it is neither text nor a list of blocks.
+    """
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content else []
     return [_unwrapped(block) for block in content]
 
 
-def encode_user_block(block: Block, *, where: str, for_claude: bool) -> ContentBlock:
+def encode_user_block(block: Block, *, where: str, for_claude: bool, inlined: bool = False) -> ContentBlock:
     """Encode a block of a user message.
+
+    Args:
+        block: what LangChain hands over.
+        where: its place, for the error text.
+        for_claude: whether Claude's own forms may be used.
+        inlined: whether media given by URL will travel as data, where the gateway keeps a cache breakpoint.
 
     Raises:
         ContentError: if nobody can send it.
@@ -40,7 +50,10 @@ def encode_user_block(block: Block, *, where: str, for_claude: bool) -> ContentB
     mark = cache_control(block, where=where)
     if (text := _text(block, where)) is not None:
         return text_block(text, mark)
-    return user_block(_media(block, where), mark, for_claude=for_claude)
+    media = _media(block, where)
+    if inlined and mark and media.url:
+        return cast("ContentBlock", {**user_block(media, for_claude=for_claude), "cache_control": mark})
+    return user_block(media, mark, for_claude=for_claude)
 
 
 def encode_tool_result_block(block: Block, *, where: str, for_claude: bool) -> ContentBlock:
@@ -55,7 +68,8 @@ def encode_tool_result_block(block: Block, *, where: str, for_claude: bool) -> C
     media = _media(block, where)
     if not for_claude:
         raise ContentError(
-            f"{where} is an {media.kind}: only Claude takes one in a tool message; put it in a user message after it"
+            f"{where} shows media ({media.kind}): only Claude takes that in a tool message; put it in a user message "
+            "after it"
         )
     return tool_result_block(media, mark)
 
@@ -73,20 +87,15 @@ def encode_text_block(block: Block, *, where: str) -> TextBlock:
 
 
 def encode_thinking_block(block: Block) -> ThinkingBlock | RedactedThinkingBlock | None:
-    """Encode Claude's reasoning for its replay; ``None`` for any other block, and for another provider's reasoning.
-
-    Only Claude signs its reasoning, and Anthropic refuses what is not signed.
-    """
-    kind = block.get("type")
-    if kind == "redacted_thinking":
-        return {"type": "redacted_thinking", "data": block["data"]}
-    if kind == "thinking":
-        thinking, signature = block.get("thinking", ""), block.get("signature")
-    elif kind == "reasoning":
-        thinking, signature = block.get("reasoning", ""), (block.get("extras") or {}).get("signature")
-    else:
+    """Encode Claude's reasoning for its replay; ``None`` for what Anthropic would refuse: reasoning without a proof."""
+    if block.get("type") == "redacted_thinking":
+        data = block.get("data")
+        return {"type": "redacted_thinking", "data": data} if isinstance(data, str) else None
+    thinking = block.get("thinking") or block.get("reasoning") or ""
+    signature = block.get("signature") or _extras(block).get("signature")
+    if not isinstance(thinking, str) or not isinstance(signature, str):
         return None
-    return {"type": "thinking", "thinking": thinking, "signature": signature} if signature else None
+    return {"type": "thinking", "thinking": thinking, "signature": signature}
 
 
 def cache_control(block: Block, *, where: str) -> CacheControl | None:
@@ -95,24 +104,40 @@ def cache_control(block: Block, *, where: str) -> CacheControl | None:
     Raises:
         EncodingError: if it is not in Anthropic's form.
     """
-    mark = block.get("cache_control") or (block.get("extras") or {}).get("cache_control")
+    mark = block.get("cache_control") or _extras(block).get("cache_control")
     return encode_cache_control(mark, where=where) if mark else None
 
 
-def _unwrapped(block: str | dict[str, Any]) -> Block:
+def required_text(block: Block, name: str, *, where: str = "a content block") -> str:
+    """The text under ``name``.
+
+    Raises:
+        ContentError: if there is none.
+    """
+    value = block.get(name)
+    if not isinstance(value, str):
+        raise ContentError(f"{where} needs {name!r} as text; got {type(value).__name__}")
+    return value
+
+
+def _unwrapped(block: Any) -> Block:
     if isinstance(block, str):
         return {"type": "text", "text": block}
+    if not isinstance(block, dict) or not isinstance(block.get("type"), str | None):
+        raise ContentError(f"content must be text or a list of content blocks, each with a type; got {block!r:.100}")
     value = block.get("value")
     return value if block.get("type") == "non_standard" and isinstance(value, dict) else block
 
 
+def _extras(block: Block) -> Block:
+    """What LangChain's standard blocks keep of a provider's own keys."""
+    extras = block.get("extras")
+    return extras if isinstance(extras, Mapping) else {}
+
+
 def _text(block: Block, where: str) -> str | None:
-    if block.get("type") not in {"text", "input_text", "output_text"}:
-        return None
-    text = block.get("text")
-    if not isinstance(text, str):
-        raise ContentError(f"{where} is a text block whose text is {text!r}: it must be a string")
-    return text
+    is_text = block.get("type") in {"text", "input_text", "output_text"}
+    return required_text(block, "text", where=where) if is_text else None
 
 
 def _media(block: Block, where: str) -> Media:
@@ -122,15 +147,13 @@ def _media(block: Block, where: str) -> Media:
         raise ContentError(f"{where} is a {block.get('type')!r} block, which the gateway cannot carry; known: {known}")
     try:
         return load(block)
-    except KeyError as error:
-        raise ContentError(f"{where} is a {block['type']!r} block without {error.args[0]!r}") from None
     except ContentError as error:
         raise ContentError(f"{where}: {error.message}") from error.__cause__
 
 
 def _load_image_url(block: Block) -> Media:
-    value = block["image_url"]
-    return load_url(value if isinstance(value, str) else value["url"])
+    value = block.get("image_url")
+    return load_url(required_text(value if isinstance(value, Mapping) else {"url": value, **block}, "url"))
 
 
 def _load_image(block: Block) -> Media:
@@ -146,17 +169,20 @@ def _load_file(block: Block) -> Media:
     if not isinstance(file, Mapping):
         return _load(block, "document")
     # OpenAI's form: the data is a data URL; the gateway's own takes raw base64.
+    name, media_type = str(file.get("filename") or ""), file.get("mime_type")
     if "file_url" in file:
-        return load_url(file["file_url"], kind="document", media_type=file.get("mime_type"))
-    name = file.get("filename", "")
-    if file.get("mime_type") == "text/plain" and not file["file_data"].startswith("data:"):
-        return Media("document", "text/plain", data=file["file_data"], name=name)
-    return load_base64(file["file_data"], media_type=file.get("mime_type"), name=name)
+        return load_url(required_text(file, "file_url"), kind="document", media_type=media_type)
+    if "file_id" in file:
+        raise _file_id_error()
+    data = required_text(file, "file_data")
+    if media_type == "text/plain" and not data.startswith("data:"):
+        return Media("document", "text/plain", data=data, name=name)
+    return load_base64(data, media_type=media_type, name=name)
 
 
 def _load_plain_text(block: Block) -> Media:
     if "text" in block:
-        return Media("document", "text/plain", data=block["text"], name=block.get("title", ""))
+        return Media("document", "text/plain", data=required_text(block, "text"), name=_name(block))
     return _load({"mime_type": "text/plain", **block}, "document")
 
 
@@ -166,29 +192,41 @@ def _load(block: Block, kind: Literal["image", "document"]) -> Media:
     if isinstance(source, Mapping):
         return _load_source(source, kind, _name(block))
     media_type = block.get("mime_type")
-    if (data := block.get("base64") or block.get("data")) is not None:
-        if isinstance(data, bytes):
-            return load_bytes(data, media_type=media_type, name=_name(block))
-        return load_base64(data, media_type=media_type, name=_name(block))
+    for name in ("base64", "data"):
+        if block.get(name) is not None:
+            return _load_data(block, name, media_type, _name(block))
     if block.get("source_type") == "text":
-        return Media("document", "text/plain", data=block["text"], name=_name(block))
-    if "file_id" in block or (block.get("id") and "url" not in block):
-        raise ContentError("a file id cannot travel through the gateway; give the data or a URL")
-    return load_url(block["url"], kind=kind, media_type=media_type)
+        return _load_plain_text(block)
+    if "file_id" in block or ("id" in block and "url" not in block):
+        raise _file_id_error()
+    return load_url(required_text(block, "url"), kind=kind, media_type=media_type)
 
 
 def _load_source(source: Block, kind: Literal["image", "document"], name: str) -> Media:
-    if source["type"] == "base64":
-        return load_base64(source["data"], media_type=source.get("media_type"), name=name)
-    if source["type"] == "text":
-        return Media("document", "text/plain", data=source["data"], name=name)
-    if source["type"] == "url":
-        return load_url(source["url"], kind=kind, media_type=source.get("media_type"))
-    raise ContentError(f"a source of type {source['type']!r} cannot travel through the gateway; give base64 or a url")
+    if source.get("type") == "base64":
+        return _load_data(source, "data", source.get("media_type"), name)
+    if source.get("type") == "text":
+        return Media("document", "text/plain", data=required_text(source, "data"), name=name)
+    if source.get("type") == "url":
+        return load_url(required_text(source, "url"), kind=kind, media_type=source.get("media_type"))
+    raise ContentError(
+        f"a source of type {source.get('type')!r} cannot travel through the gateway; give base64 or a url"
+    )
+
+
+def _load_data(block: Block, key: str, media_type: str | None, name: str) -> Media:
+    data = block.get(key)
+    if isinstance(data, bytes):
+        return load_bytes(data, media_type=media_type, name=name)
+    return load_base64(required_text(block, key), media_type=media_type, name=name)
+
+
+def _file_id_error() -> ContentError:
+    return ContentError("a file id cannot travel through the gateway; give the data or a URL")
 
 
 def _name(block: Block) -> str:
-    extras = block.get("extras") or {}
+    extras = _extras(block)
     return str(block.get("title") or block.get("filename") or extras.get("title") or extras.get("filename") or "")
 
 

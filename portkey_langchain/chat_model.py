@@ -297,7 +297,9 @@ class ChatPortkey(GatewayFields, BaseChatModel):
         model = parameters.get("model") or self.model
         request: dict[str, Any] = {
             "model": model,
-            "messages": encode_messages(messages, for_claude=is_claude(model, self.provider)),
+            "messages": encode_messages(
+                messages, for_claude=is_claude(model, self.provider), inlined=self.inline_images
+            ),
         }
         for name in _PARAMETERS:
             if (value := getattr(self, name)) is not None:

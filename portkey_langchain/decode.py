@@ -73,6 +73,8 @@ class ContentState:
                 )
                 for call in delta.tool_calls
             ],
+            # Every chunk says whose it is, so that its content_blocks are translated while the answer still comes in.
+            response_metadata={"model_provider": MODEL_PROVIDER},
         )
         return ChatGenerationChunk(message=message)
 
