@@ -8,6 +8,7 @@ from typing import Any, cast
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages import content as types
 from langchain_core.messages.block_translators import register_translator
+from langchain_core.messages.tool import ToolCallChunk
 
 from portkey_langchain.decode import MODEL_PROVIDER
 
@@ -26,8 +27,12 @@ def translate_content_chunk(message: AIMessageChunk) -> list[types.ContentBlock]
     """Translate a chunk: what it adds to text, reasoning and tool calls."""
     if message.chunk_position == "last":
         return translate_content(message)
-    calls = [cast("types.ContentBlock", {**call, "type": "tool_call_chunk"}) for call in message.tool_call_chunks]
-    return [*_translate_blocks(message), *calls]
+    return [*_translate_blocks(message), *map(_translate_call_chunk, message.tool_call_chunks)]
+
+
+def _translate_call_chunk(call: ToolCallChunk) -> types.ContentBlock:
+    """Tool calls are counted apart; the prefix, LangChain's own, keeps their index from meeting that of a block."""
+    return cast("types.ContentBlock", {**call, "type": "tool_call_chunk", "index": f"lc_tc_{call['index']}"})
 
 
 def _translate_blocks(message: AIMessage) -> Iterator[types.ContentBlock]:
