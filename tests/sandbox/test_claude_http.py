@@ -139,6 +139,11 @@ def test_the_log_tells_what_arrived_and_hides_the_key(http: httpx.Client, server
     assert "secret" not in repr(entry)
 
 
+def test_the_log_hides_a_key_of_another_shape_whole(http: httpx.Client, server: ClaudeServer) -> None:
+    http.post("/v1/messages", json=body(), headers={"x-api-key": "secret"})
+    assert server.requests[-1].headers["x-api-key"] == "…"
+
+
 def test_anthropics_own_client_reads_whole_answers(sdk: anthropic.Anthropic) -> None:
     message = sdk.messages.create(
         model=MODEL, max_tokens=100, messages=[{"role": "user", "content": "Say exactly: yes"}]

@@ -1,5 +1,6 @@
 """The server's life: ports, restarts, clients that go away, and a quick end."""
 
+import logging
 import socket
 import threading
 import time
@@ -61,7 +62,7 @@ def test_it_stops_within_two_seconds_though_a_stream_is_open() -> None:
         start = time.monotonic()
         server.stop()
         assert time.monotonic() - start < 2
-    assert not [thread for thread in threading.enumerate() if thread.name == "claude"]
+    assert not [thread for thread in threading.enumerate() if thread.name == "emulated-claude"]
 
 
 def test_a_client_that_goes_away_disturbs_nobody(capfd: pytest.CaptureFixture[str]) -> None:
@@ -76,6 +77,16 @@ def test_a_client_that_goes_away_disturbs_nobody(capfd: pytest.CaptureFixture[st
         start = time.monotonic()
     assert time.monotonic() - start < 1, "the abandoned stream was still being sent"
     assert capfd.readouterr() == ("", "")
+
+
+def test_uvicorn_is_quiet_in_our_thread_only(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "uvicorn.error")
+    with ClaudeServer() as server:
+        server.inject(Fault("cut"))
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.post(f"{server.url}/v1/messages", headers=HEADERS, json=BODY)
+    logging.getLogger("uvicorn.error").warning("another server's words")
+    assert [record.message for record in caplog.records if "uvicorn" in record.name] == ["another server's words"]
 
 
 def test_the_log_is_bounded() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 MAX_LOGGED_REQUESTS: Final = 1000
 
 _KEY_HEADERS: Final = frozenset({"x-api-key", "authorization"})
-_SHOWN_CHARACTERS: Final = 7
+_KEY_PREFIX: Final = "sk-ant-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +77,9 @@ def body_text(body: object) -> str:
 
 
 def mask_keys(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers with all but the first characters of a key hidden."""
-    return {name: f"{value[:_SHOWN_CHARACTERS]}…" if name in _KEY_HEADERS else value for name, value in headers.items()}
+    """Return the headers with their keys hidden; of a key of the right shape its public prefix stays."""
+    return {name: _mask(value) if name in _KEY_HEADERS else value for name, value in headers.items()}
+
+
+def _mask(key: str) -> str:
+    return f"{_KEY_PREFIX}…" if key.removeprefix("Bearer ").startswith(_KEY_PREFIX) else "…"

@@ -1,6 +1,7 @@
 """Runs the emulated Claude in a thread of this process."""
 
 import contextlib
+import logging
 import socket
 import threading
 import time
@@ -17,6 +18,7 @@ from portkey_gateway.sandbox.claude.reply import StopReason
 from portkey_gateway.sandbox.claude.scripted import script
 from portkey_gateway.sandbox.claude.state import ClaudeState
 
+_THREAD_NAME: Final = "emulated-claude"
 _START_TIMEOUT_S: Final = 10.0
 _STOP_TIMEOUT_S: Final = 5.0
 # How long an open stream may go on after `stop`.
@@ -91,9 +93,10 @@ class ClaudeServer:
         except OSError:
             listener.close()
             raise
+        _hush_uvicorn()
         self._socket = listener
         self._server = uvicorn.Server(_config(self._state))
-        self._thread = threading.Thread(target=self._run, args=(self._server, listener), name="claude", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(self._server, listener), name=_THREAD_NAME, daemon=True)
         self._thread.start()
         self._await_start(self._server, self._thread)
         return self
@@ -149,6 +152,23 @@ class ClaudeServer:
             time.sleep(_POLL_S)
 
 
+class _NotFromHere(logging.Filter):
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.threadName != _THREAD_NAME
+
+
+_NOT_FROM_HERE: Final = _NotFromHere()
+
+
+def _hush_uvicorn() -> None:
+    """Keep uvicorn quiet in our thread only: the process may run another uvicorn, whose log is not ours to set.
+
+    A cut connection is an error to uvicorn, but here it is wanted.
+    """
+    for name in ("uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).addFilter(_NOT_FROM_HERE)
+
+
 def _config(state: ClaudeState) -> uvicorn.Config:
     return uvicorn.Config(
         build_app(state),
@@ -156,10 +176,8 @@ def _config(state: ClaudeState) -> uvicorn.Config:
         loop="asyncio",
         ws="none",
         lifespan="off",
-        # A cut connection is an error to uvicorn, but here it is wanted.
         log_config=None,
-        log_level="critical",
-        access_log=False,
+        log_level=None,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
         # Clients keep connections for minutes; one that is closed under them fails a test at random.
