@@ -12,7 +12,8 @@ from pydantic_core import from_json, to_json
 from portkey_gateway.errors import decode_not_an_answer
 from portkey_gateway.options import GatewayInfo
 from portkey_gateway.usage import Usage, decode_usage
-from portkey_gateway.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta, FunctionDelta
+from portkey_gateway.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
+from portkey_gateway.wire import ToolCallDelta as WireToolCallDelta
 
 FINISH_REASONS: Final = MappingProxyType(
     {
@@ -42,7 +43,7 @@ class BlockDelta(NamedTuple):
     data: str = ""
     """What a redacted thinking block holds."""
     raw: dict[str, Any] | None = None
-    """A block of a kind that we do not know, as it came."""
+    """A block of a kind that we do not know, as it came; of a text block ``{"citations": […]}`` where it has any."""
 
 
 class ToolCallDelta(NamedTuple):
@@ -146,52 +147,44 @@ class Answer:
 
 
 class AnswerFold:
-    """Decodes the chunks of one answer and gathers them into the whole. No I/O."""
+    """Decodes the chunks of one answer and gathers them into the whole. No I/O.
 
-    __slots__ = ("_blocks", "_hook_results", "_id", "_model", "_order", "_provider", "_refusal", "_stop_reason",
-                 "_tool_calls", "_usage", "info")  # fmt: skip
+    Attributes:
+        info: what the response headers say of the call.
+        id: the answer's id, once a chunk told it; so it is with the next two.
+        model: the model that answers.
+        provider: the provider that answers.
+    """
+
+    __slots__ = ("_blocks", "_half", "_hook_results", "_order", "_refusal", "_server_tool", "_stop_reason",
+                 "_tool_calls", "_tool_order", "_usage", "id", "info", "model", "provider")  # fmt: skip
 
     def __init__(self, info: GatewayInfo) -> None:
         self.info = info
-        self._order: dict[int, int] = {}
+        self._order: dict[tuple[int, BlockType], int] = {}
         self._blocks: list[_GrowingBlock] = []
-        self._tool_calls: dict[int, _GrowingToolCall] = {}
+        self._half = ""
+        self._tool_order: dict[int, int] = {}
+        self._tool_calls: list[_GrowingToolCall] = []
+        self._server_tool: int | None = None
         self._refusal = ""
         self._stop_reason: str | None = None
         self._usage: Usage | None = None
         self._hook_results: dict[str, Any] | None = None
-        self._id = self._model = self._provider = ""
-
-    @property
-    def id(self) -> str:
-        """The answer's id, once the first chunk came."""
-        return self._id
-
-    @property
-    def model(self) -> str:
-        """The model that answers, once the first chunk came."""
-        return self._model
-
-    @property
-    def provider(self) -> str:
-        """The provider that answers, once the first chunk came."""
-        return self._provider
+        self.id = self.model = self.provider = ""
 
     def add(self, chunk: Chunk) -> Delta:
         """Decode one chunk and add it to the answer."""
-        if not self._id:
-            self._id = chunk.get("id") or ""
-        if not self._model:
-            self._model = chunk.get("model") or ""
-        if not self._provider:
-            self._provider = chunk.get("provider") or ""
+        self.id = self.id or chunk.get("id") or ""
+        self.model = self.model or chunk.get("model") or ""
+        self.provider = self.provider or chunk.get("provider") or ""
         choices = chunk.get("choices")
         choice = choices[0] if choices else {}
         wire_delta = choice.get("delta")
         usage = chunk.get("usage")
         delta = Delta(
             blocks=self._decode_blocks(wire_delta) if wire_delta else (),
-            tool_calls=_decode_tool_calls(wire_delta) if wire_delta else (),
+            tool_calls=self._decode_tool_calls(wire_delta) if wire_delta else (),
             refusal=(wire_delta.get("refusal") or "") if wire_delta else "",
             stop_reason=choice.get("finish_reason"),
             usage=decode_usage(usage) if usage else None,
@@ -204,14 +197,14 @@ class AnswerFold:
         """The whole of what was added so far."""
         return Answer(
             blocks=tuple(block.finished() for block in self._blocks),
-            tool_calls=tuple(self._tool_calls[index].finished() for index in sorted(self._tool_calls)),
+            tool_calls=tuple(call.finished() for call in self._tool_calls),
             stop_reason=self._stop_reason,
             usage=self._usage,
             refusal=self._refusal,
             hook_results=self._hook_results,
-            model=self._model,
-            provider=self._provider,
-            id=self._id,
+            model=self.model,
+            provider=self.provider,
+            id=self.id,
             info=self.info,
         )
 
@@ -219,17 +212,57 @@ class AnswerFold:
         content = wire_delta.get("content")
         items = wire_delta.get("content_blocks")
         if not items:
-            return (BlockDelta(self._place(0), "text", content),) if content else ()
+            items = [{"delta": {"text": content}}] if content else []
         # Where both are sent, the text stands twice: the blocks also know its place.
-        return tuple(
-            block._replace(position=self._place(item.get("index") or 0))
-            for item in items
-            if (block := _decode_block(item.get("delta") or {}))
-        )
+        blocks = []
+        for item in items:
+            if block := _decode_block(item.get("delta") or {}):
+                # The wire's index also counts tool calls; ours counts content blocks only, as in a whole answer. That
+                # of OpenRouter is 0 for reasoning and text alike (``providers/openrouter/chatComplete.ts``).
+                key = (item.get("index") or 0, block.type)
+                position = self._order.setdefault(key, len(self._order))
+                blocks.append(block._replace(position=position, text=self._whole_characters(block.text)))
+                self._server_tool = position if block.raw and "input" in block.raw else None
+        return tuple(blocks)
 
-    def _place(self, wire_index: int) -> int:
-        """The wire's index also counts tool calls; ours counts content blocks only, as in a whole answer."""
-        return self._order.setdefault(wire_index, len(self._order))
+    def _whole_characters(self, text: str) -> str:
+        """Keep half a surrogate pair back for the next text: the gateway cuts cached answers inside an emoji too."""
+        text = self._half + text
+        self._half = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return text.removesuffix(self._half).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return text
+
+    def _decode_tool_calls(self, wire_delta: ChunkDelta) -> tuple[ToolCallDelta, ...]:
+        calls = []
+        for place, call in enumerate(wire_delta.get("tool_calls") or ()):
+            function = call.get("function") or {}
+            call_id, name, arguments = call.get("id"), function.get("name"), function.get("arguments") or ""
+            index = call.get("index")
+            position = self._tool_position(place if index is None else index, call_id, name)
+            if position is not None:
+                calls.append(ToolCallDelta(position, call_id, name, arguments))
+            elif self._server_tool is not None:
+                self._blocks[self._server_tool].texts.append(arguments)
+        return tuple(calls)
+
+    def _tool_position(self, index: int, call_id: str | None, name: str | None) -> int | None:
+        """The place of a call among the answer's calls; ``None`` if it is the provider's own, run by itself.
+
+        The gateway tells the input of such a server tool as that of the tool call before it, or of one at -1. A new id
+        is a new call even where the index is an old one: Gemini's calls that come apart all have 0.
+        """
+        if call_id or name:
+            self._server_tool = None
+        known = self._tool_order.get(index)
+        if self._server_tool is not None or (known is None and not (call_id or name)):
+            return None
+        if known is None or (call_id and self._tool_calls[known].id not in {"", call_id}):
+            known = self._tool_order[index] = len(self._tool_calls)
+            self._tool_calls.append(_GrowingToolCall())
+        return known
 
     def _gather(self, delta: Delta) -> None:
         for block in delta.blocks:
@@ -237,12 +270,14 @@ class AnswerFold:
                 self._blocks.append(_GrowingBlock(block.type))
             self._blocks[block.position].add(block)
         for call in delta.tool_calls:
-            self._tool_calls.setdefault(call.position, _GrowingToolCall()).add(call)
+            self._tool_calls[call.position].add(call)
         self._refusal += delta.refusal
         self._stop_reason = delta.stop_reason or self._stop_reason
         self._usage = delta.usage or self._usage
-        if delta.hook_results:
-            self._hook_results = {**(self._hook_results or {}), **delta.hook_results}
+        # A whole answer also lists the kinds of hooks that did not run.
+        ran = {name: results for name, results in (delta.hook_results or {}).items() if results}
+        if ran:
+            self._hook_results = {**(self._hook_results or {}), **ran}
 
 
 def decode_answer(content: bytes, info: GatewayInfo) -> Answer:
@@ -271,7 +306,8 @@ def decode_whole(content: bytes, info: GatewayInfo) -> Chunk:
     except ValueError:
         response = None
     choices = response.get("choices") if isinstance(response, dict) else None
-    if not choices or not isinstance(choices, list) or not isinstance(choices[0].get("message"), dict):
+    choice = choices[0] if choices and isinstance(choices, list) else None
+    if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
         raise decode_not_an_answer(content, info)
     return _as_chunk(cast("ChatResponse", response))
 
@@ -284,10 +320,7 @@ def _as_chunk(response: ChatResponse) -> Chunk:
     if blocks := message.get("content_blocks"):
         delta["content_blocks"] = [{"index": index, "delta": block} for index, block in enumerate(blocks)]
     if calls := message.get("tool_calls"):
-        delta["tool_calls"] = [
-            {"index": index, "id": call["id"], "function": cast("FunctionDelta", call["function"])}
-            for index, call in enumerate(calls)
-        ]
+        delta["tool_calls"] = [cast("WireToolCallDelta", {**call, "index": index}) for index, call in enumerate(calls)]
     chunk: dict[str, Any] = {
         **response,
         "choices": [{"delta": delta, "finish_reason": choice.get("finish_reason")}],
@@ -297,26 +330,17 @@ def _as_chunk(response: ChatResponse) -> Chunk:
 
 def _decode_block(delta: dict[str, Any]) -> BlockDelta | None:
     """Tell the kind of block by its keys: in a stream the gateway deletes ``type``. ``None`` if it adds nothing."""
-    if "text" in delta:
-        return BlockDelta(0, "text", delta["text"]) if delta["text"] else None
+    if "text" in delta or "citation" in delta:
+        text = delta.get("text") or ""
+        citations = [delta["citation"]] if "citation" in delta else delta.get("citations")
+        raw = {"citations": citations} if citations else None
+        return BlockDelta(0, "text", text, raw=raw) if text or raw else None
     if "thinking" in delta or "signature" in delta:
         thinking, signature = delta.get("thinking") or "", delta.get("signature") or ""
         return BlockDelta(0, "thinking", thinking, signature) if thinking or signature else None
     if "data" in delta:
-        return BlockDelta(0, "redacted_thinking", data=delta["data"])
+        return BlockDelta(0, "redacted_thinking", data=delta["data"]) if delta["data"] else None
     return BlockDelta(0, "other", raw=delta) if delta else None
-
-
-def _decode_tool_calls(wire_delta: ChunkDelta) -> tuple[ToolCallDelta, ...]:
-    calls = []
-    for position, call in enumerate(wire_delta.get("tool_calls") or ()):
-        function = call.get("function") or {}
-        calls.append(
-            ToolCallDelta(
-                call.get("index", position), call.get("id"), function.get("name"), function.get("arguments") or ""
-            )
-        )
-    return tuple(calls)
 
 
 class _GrowingBlock:
@@ -332,11 +356,23 @@ class _GrowingBlock:
         self.texts.append(delta.text)
         self.signature += delta.signature
         self.data += delta.data
-        if delta.raw:
-            self.raw = {**(self.raw or {}), **delta.raw}
+        for name, value in (delta.raw or {}).items():
+            self.raw = self.raw or {}
+            known = self.raw.get(name)
+            self.raw[name] = known + value if isinstance(known, list) and isinstance(value, list) else value
 
     def finished(self) -> AnswerBlock:
-        return AnswerBlock(self.type, "".join(self.texts), self.signature, self.data, self.raw)
+        text = "".join(self.texts)
+        if self.type != "other":
+            return AnswerBlock(self.type, text, self.signature, self.data, self.raw)
+        return AnswerBlock(self.type, raw={**(self.raw or {}), "input": _parsed(text)} if text else self.raw)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return from_json(text)
+    except ValueError:
+        return text
 
 
 class _GrowingToolCall:

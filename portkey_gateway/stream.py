@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from pydantic_core import from_json
 
@@ -61,6 +61,16 @@ def _event_data(event: bytes) -> bytes | None:
     return b"\n".join(lines) if lines else None
 
 
+def _read_chunk(payload: bytes) -> dict[str, Any] | None:
+    try:
+        chunk = _from_json(payload)
+    except ValueError:
+        return None
+    choices = chunk.get("choices") or [] if isinstance(chunk, dict) else None
+    is_chunk = isinstance(choices, list) and all(isinstance(choice, dict) for choice in choices)
+    return chunk if is_chunk else None
+
+
 def _from_json(payload: bytes) -> Any:
     try:
         return from_json(payload)
@@ -68,13 +78,6 @@ def _from_json(payload: bytes) -> Any:
         # It refuses half a surrogate pair, which the gateway writes where it cuts a cached answer inside an emoji
         # (``OpenAIChatCompleteJSONToStreamResponseTransform``); the standard library takes it.
         return json.loads(payload)
-
-
-def _is_chunk(value: Any) -> bool:
-    if not isinstance(value, dict):
-        return False
-    choices = value.get("choices") or []
-    return isinstance(choices, list) and all(isinstance(choice, dict) for choice in choices)
 
 
 class ChunkStream:
@@ -120,17 +123,14 @@ class ChunkStream:
         if payload.strip() == _DONE:
             self._is_done = True
             return
-        try:
-            chunk = _from_json(payload)
-        except ValueError:
-            chunk = None
-        if not _is_chunk(chunk):
+        chunk = _read_chunk(payload)
+        if chunk is None:
             text = payload[:_EXCERPT_LENGTH].decode("utf-8", "replace")
             raise StreamDecodeError(
                 f"an event of the stream is not the JSON object it has to be: {text!r}", info=self._info, body=text
             )
         self._raise_reported_error(chunk)
-        yield chunk
+        yield cast("Chunk", chunk)
 
     def _raise_reported_error(self, chunk: dict[str, Any]) -> None:
         error = chunk.get("error")
