@@ -6,30 +6,25 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conformance.media import PDF_TEXT, draw_png, write_pdf
-
-IMAGE_URL = (
-    "https://raw.githubusercontent.com/langchain-ai/docs/4d11d08b6b0e210bd456943f7a22febbd168b543"
-    "/src/images/agentic-rag-output.png"
-)
-PDF_URL = "https://www.w3.org/WAI/ER/tests/xhtml/testfiles/resources/pdf/dummy.pdf"
+from tests.conformance.media import IMAGE_URL, PDF_URL, draw_png, write_pdf
 
 
 @pytest.fixture
-def offline_media(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Serve the image and the PDF that LangChain's suite fetches.
+def offline_media(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Serve the image and the PDF that LangChain's suite fetches; returns them by URL.
 
     Tests never leave this machine, and a suite that depends on other people's sites fails when those do. The suite
     calls `httpx.get` itself and nothing else does: the product talks through clients of its own. Any other URL still
     goes to the real function, where the closed sockets refuse it.
     """
-    media = {IMAGE_URL: draw_png(), PDF_URL: write_pdf(PDF_TEXT)}
+    media = {IMAGE_URL: draw_png(), PDF_URL: write_pdf("Dummy PDF file")}
     fetch = httpx.get
 
     def get(url: str, **options: Any) -> httpx.Response:
         return httpx.Response(200, content=media[url]) if url in media else fetch(url, **options)
 
     monkeypatch.setattr(httpx, "get", get)
+    return media
 
 
 @pytest.fixture(autouse=True)

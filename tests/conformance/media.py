@@ -1,19 +1,21 @@
-"""A real PNG and a real PDF, made here."""
+"""What LangChain's suite fetches, and a real PNG and a real PDF in its place."""
 
 from io import BytesIO
-from typing import Final
 
 from PIL import Image, ImageDraw
 from pypdf import PdfWriter
 from pypdf.generic import ContentStream, DictionaryObject, NameObject
 
-PNG_SIZE: Final = (320, 160)
-PDF_TEXT: Final = "Dummy PDF file"
+IMAGE_URL = (
+    "https://raw.githubusercontent.com/langchain-ai/docs/4d11d08b6b0e210bd456943f7a22febbd168b543"
+    "/src/images/agentic-rag-output.png"
+)
+PDF_URL = "https://www.w3.org/WAI/ER/tests/xhtml/testfiles/resources/pdf/dummy.pdf"
 
 
 def draw_png() -> bytes:
     """Draw two boxes and a line between them on white."""
-    image = Image.new("RGB", PNG_SIZE, "white")
+    image = Image.new("RGB", (320, 160), "white")
     draw = ImageDraw.Draw(image)
     draw.line((120, 80, 200, 80), fill="black", width=4)
     draw.rectangle((20, 50, 120, 110), fill="navy")

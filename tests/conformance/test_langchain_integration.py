@@ -2,34 +2,67 @@
 
 What Claude does is declared supported. Audio and video are not: Claude takes neither. The suite's timing test needs
 recorded answers (VCR) and skips itself without; benchmarks measure our time instead.
+
+The suite looks at answers only, and a gateway that drops a block still answers. So the tests at the end run some of its
+tests again and look at what reached Claude.
 """
 
 from __future__ import annotations
 
+import base64
 from functools import reduce
 from operator import add
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_core.tools import BaseTool
 from langchain_tests.integration_tests import ChatModelIntegrationTests
+from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 
+from portkey_gateway.sandbox.claude.signatures import is_genuine
 from portkey_langchain import ChatPortkey
+from tests.conformance.media import IMAGE_URL, PDF_URL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from langchain_core.messages import AIMessageChunk
+
     from portkey_gateway.sandbox import Sandbox
 
+CACHEABLE_TOKENS = 1024
+"""Claude caches no shorter prompt (Anthropic's documentation, "Prompt caching")."""
+
 LONG_PROMPT = "You answer questions about the harbour of a small town by the sea. " * 120
-"""More tokens than Claude's least for its prompt cache, 1024."""
+
+REPLIES: dict[str, str | dict[str, Any]] = {
+    "reasoning": {"type": "thinking", "thinking": "The user greets me."},
+    "non_standard": {"type": "redacted_thinking", "text": "Nothing to see."},
+    "text": "Hello, I look that up.",
+    "tool_call": {"type": "tool_use", "name": "get_weather", "input": {"city": "Lisbon"}},
+}
+"""What Claude says, by the type of the standard content block that it becomes."""
+
+ORDERS = [
+    ("text",),
+    ("tool_call", "tool_call"),
+    ("text", "tool_call"),
+    ("reasoning", "text"),
+    ("reasoning", "tool_call", "tool_call"),
+    ("reasoning", "text", "tool_call"),
+    ("non_standard", "reasoning", "text"),
+    ("text", "reasoning", "text", "tool_call"),
+]
 
 Details = Literal["audio_input", "audio_output", "reasoning_output", "cache_read_input", "cache_creation_input"]
 
 
-@pytest.mark.usefixtures("offline_media")
 class TestChatPortkeyIntegration(ChatModelIntegrationTests):
     @pytest.fixture(autouse=True)
-    def _in_sandbox(self, sandbox: Sandbox) -> None:
+    def _in_sandbox(self, sandbox: Sandbox, offline_media: dict[str, bytes]) -> None:
         self.sandbox = sandbox
+        self.image, self.pdf = (base64.b64encode(offline_media[url]).decode() for url in (IMAGE_URL, PDF_URL))
 
     @property
     def chat_model_class(self) -> type[ChatPortkey]:
@@ -109,4 +142,88 @@ class TestChatPortkeyIntegration(ChatModelIntegrationTests):
         model = self.chat_model_class(**self.chat_model_params)
         prompt = {"type": "text", "text": LONG_PROMPT, "cache_control": {"type": "ephemeral"}}
         messages = [SystemMessage([prompt]), HumanMessage("How deep is it?")]
-        return cast("AIMessage", reduce(add, model.stream(messages))) if stream else model.invoke(messages)
+        return _sum(model.stream(messages)) if stream else model.invoke(messages)
+
+    # --- what the suite sends but does not follow ---------------------------------------------------------------------
+
+    def test_anthropic_inputs_arrive(self, model: ChatPortkey) -> None:
+        self.test_anthropic_inputs(model)
+        with_image, with_thinking = self._arrived()
+        mark = {"type": "ephemeral"}
+        [tool] = with_image["tools"]
+        assert tool["cache_control"] == mark
+        text, image = with_image["messages"][0]["content"]
+        assert text["cache_control"] == mark
+        assert image["source"]["data"] == self.image
+        thinking, text = with_thinking["messages"][1]["content"]
+        assert thinking["type"] == "thinking"
+        assert is_genuine(thinking["thinking"], thinking["signature"])
+        assert text == {"type": "text", "text": "Hello, how are you?"}
+
+    def test_image_inputs_arrive(self, model: ChatPortkey) -> None:
+        self.test_image_inputs(model)
+        inline = {"type": "base64", "media_type": "image/png", "data": self.image}
+        linked = {"type": "url", "url": IMAGE_URL}
+        sources = [_media_sources(body["messages"][0]["content"]) for body in self._arrived()]
+        assert sources == [[inline], [inline], [linked]]
+
+    def test_pdf_inputs_arrive(self, model: ChatPortkey) -> None:
+        self.test_pdf_inputs(model)
+        inline = {"type": "base64", "media_type": "application/pdf", "data": self.pdf}
+        assert [_media_sources(body["messages"][0]["content"]) for body in self._arrived()] == [[inline], [inline]]
+
+    def test_images_and_pdfs_in_tool_messages_arrive(self, model: ChatPortkey) -> None:
+        self.test_image_tool_message(model)
+        self.test_pdf_tool_message(model)
+        image = {"type": "base64", "media_type": "image/png", "data": self.image}
+        pdf = {"type": "base64", "media_type": "application/pdf", "data": self.pdf}
+        results = [body["messages"][-1]["content"][0] for body in self._arrived()]
+        assert [_media_sources(result["content"]) for result in results] == [[image], [image], [pdf]]
+
+    def test_an_error_of_a_tool_arrives_in_words(self, model: ChatPortkey, my_adder_tool: BaseTool) -> None:
+        self.test_tool_message_error_status(model, my_adder_tool)
+        [body] = self._arrived()
+        [result] = body["messages"][-1]["content"]
+        assert result["content"] == "Error: Missing required argument 'b'."
+
+    def test_forced_tool_choices_arrive(self, model: ChatPortkey) -> None:
+        self.test_tool_choice(model)
+        choices = [body["tool_choice"] for body in self._arrived()]
+        assert choices == [{"type": "any"}, {"type": "tool", "name": "magic_function"}]
+
+    def test_stop_sequences_arrive(self, model: ChatPortkey) -> None:
+        self.test_stop_sequence(model)
+        assert [body["stop_sequences"] for body in self._arrived()] == [["you"], ["you"]]
+
+    @pytest.mark.parametrize("stream", [False, True], ids=["invoke", "stream"])
+    def test_a_cached_prompt_is_written_once_and_then_read(self, *, stream: bool) -> None:
+        created = _input_details(self.invoke_with_cache_creation_input(stream=stream))
+        read = _input_details(self.invoke_with_cache_read_input(stream=stream))
+        assert created["cache_read"] == read["cache_creation"] == 0
+        assert created["cache_creation"] == read["cache_read"] > CACHEABLE_TOKENS
+
+    @pytest.mark.parametrize("output_version", ["v0", "v1"])
+    @pytest.mark.parametrize("kinds", ORDERS, ids=", ".join)
+    def test_blocks_of_every_kind_stream_in_order(self, kinds: tuple[str, ...], output_version: str) -> None:
+        self.sandbox.claude.reply_with(*(REPLIES[kind] for kind in kinds), times=3)
+        model = self.chat_model_class(**self.chat_model_params, output_version=output_version)
+        stream = model.stream_events("Hello", version="v3")
+        assert_valid_event_stream(list(stream))
+        for message in (model.invoke("Hello"), _sum(model.stream("Hello")), stream.output):
+            assert tuple(block["type"] for block in message.content_blocks) == kinds
+
+    def _arrived(self) -> list[dict[str, Any]]:
+        return [request.body for request in self.sandbox.claude.requests]
+
+
+def _sum(chunks: Iterator[AIMessageChunk]) -> AIMessage:
+    return cast("AIMessage", reduce(add, chunks))
+
+
+def _media_sources(content: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [block["source"] for block in content if block["type"] in {"image", "document"}]
+
+
+def _input_details(message: AIMessage) -> dict[str, int]:
+    assert message.usage_metadata
+    return cast("dict[str, int]", message.usage_metadata.get("input_token_details"))
