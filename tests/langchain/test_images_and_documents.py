@@ -13,8 +13,9 @@ from tests.langchain.ask import Ask, any_call
 from tests.langchain.media import MARK, PDF, PDF64, PDF_SOURCE, PDF_URL, PNG, PNG64, PNG_SOURCE, PNG_URL, TEXT, TEXT64
 
 Received = Callable[[], dict[str, Any]]
+Shapes = dict[str, dict[str, Any]]
 
-IMAGES = {
+IMAGES: Shapes = {
     "v1 base64": {"type": "image", "base64": PNG64, "mime_type": "image/png"},
     "v1 base64 with a wrong type": {"type": "image", "base64": PNG64, "mime_type": "image/jpeg"},
     "v1 base64 in lines": {"type": "image", "base64": f"{PNG64[:40]}\n{PNG64[40:]}\n", "mime_type": "image/png"},
@@ -35,7 +36,7 @@ IMAGES = {
     "non standard": {"type": "non_standard", "value": {"type": "image", "source": PNG_SOURCE}},
     "file that is an image": {"type": "file", "base64": PNG64, "mime_type": "image/png"},
 }
-IMAGE_LINKS = {
+IMAGE_LINKS: Shapes = {
     "v1": {"type": "image", "url": "https://a.org/x.png"},
     "v1 with an id": {"type": "image", "id": "lc_1", "url": "https://a.org/x.png", "mime_type": "image/png"},
     "v0": {"type": "image", "source_type": "url", "url": "https://a.org/x.png"},
@@ -43,7 +44,7 @@ IMAGE_LINKS = {
     "OpenAI bare text": {"type": "image_url", "image_url": "https://a.org/x.png"},
     "Anthropic": {"type": "image", "source": {"type": "url", "url": "https://a.org/x.png"}},
 }
-PDFS = {
+PDFS: Shapes = {
     "v1": {"type": "file", "base64": PDF64, "mime_type": "application/pdf"},
     "v1 with a name": {"type": "file", "base64": PDF64, "extras": {"filename": "report.pdf"}},
     "v0": {"type": "file", "source_type": "base64", "data": PDF64, "mime_type": "application/pdf", "filename": "a.pdf"},
@@ -54,13 +55,13 @@ PDFS = {
     "Anthropic": {"type": "document", "source": PDF_SOURCE},
     "Anthropic with a title": {"type": "document", "source": PDF_SOURCE, "title": "Report"},
 }
-PDF_LINKS = {
+PDF_LINKS: Shapes = {
     "v1": {"type": "file", "url": "https://a.org/x.pdf"},
     "v0": {"type": "file", "source_type": "url", "url": "https://a.org/x.pdf", "mime_type": "application/pdf"},
     "Anthropic": {"type": "document", "source": {"type": "url", "url": "https://a.org/x.pdf"}},
     "OpenAI": {"type": "file", "file": {"file_url": "https://a.org/x.pdf"}},
 }
-TEXTS = {
+TEXTS: Shapes = {
     "v1 text-plain": {"type": "text-plain", "text": TEXT, "mime_type": "text/plain"},
     "v1 text-plain base64": {"type": "text-plain", "base64": TEXT64, "mime_type": "text/plain"},
     "v1 file": {"type": "file", "base64": TEXT64, "mime_type": "text/plain"},
