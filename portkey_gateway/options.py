@@ -8,20 +8,33 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 HOSTED_BASE_URL: Final = "https://api.portkey.ai/v1"
 """The hosted gateway, used when no ``base_url`` is given."""
 
 _SENT_UNDER_ANOTHER_NAME = frozenset({"base_url", "provider_api_key", "default_headers", "gateway_headers", "metadata"})
 _HEADER_PREFIX = "x-portkey-"
+_CONFIG_ID = re.compile(r"[!-~]+")
+_SECRET_NAME = re.compile(r"key|secret|token|authorization|password|credential", re.IGNORECASE)
+_INTEGER = re.compile(r"-?[0-9]{1,9}")
 
 
 class GatewayFields(BaseModel):
@@ -71,35 +84,55 @@ class GatewayFields(BaseModel):
     gateway_headers: dict[str, str] = Field(default_factory=dict, repr=False)
     """Further ``x-portkey-*`` headers by name without the prefix, such as ``{"azure_resource_name": …}``."""
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _read_environment(cls, values: Any) -> Any:
+    def _read_environment(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(values, Mapping):
-            return values
-        return _with_environment(dict(values))
+            return handler(values)
+        completed = _with_environment(dict(values))
+        options = handler(completed)
+        # What only the environment gave counts as not set, so that a changed copy asks the environment anew: the
+        # environment's key must not follow a copy to another provider.
+        options.model_fields_set.difference_update(completed.keys() - values.keys())
+        return options
 
     @field_validator("config")
     @classmethod
     def _check_config(cls, config: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
-        if not isinstance(config, str):
-            return config
+        # Whatever is wrong with it, the config is not shown: it may hold keys of providers.
+        if config is None:
+            return None
+        if isinstance(config, dict):
+            return _checked_json(config)
         text = config.strip()
         if not text.startswith(("{", "[")):
-            if not text or any(character.isspace() for character in text):
-                raise ValueError(
-                    f"config must be a config id such as 'pc-my-config-1a2b3c', a mapping or JSON text; got {config!r}"
-                )
+            if not _CONFIG_ID.fullmatch(text):
+                raise ValueError("config must be a config id such as 'pc-my-config-1a2b3c', a mapping or JSON text")
             return text
         try:
             parsed = json.loads(text)
         except json.JSONDecodeError as error:
-            # The text itself may hold keys of providers: only the place of the fault is told.
             raise ValueError(
                 f"config looks like JSON but is not: {error.msg} at character {error.pos}; give a mapping instead"
             ) from None
         if not isinstance(parsed, dict):
             raise ValueError("config as JSON must be an object, as Portkey's config editor shows it; got a list")
         return parsed
+
+    @field_validator("api_key", "provider_api_key", "virtual_key")
+    @classmethod
+    def _check_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        # httpx would refuse the header later, and quote the key in its error.
+        if key is not None:
+            _check_header(str(info.field_name), key.get_secret_value())
+        return key
+
+    @field_validator("forward_headers", "sensitive_headers")
+    @classmethod
+    def _check_header_names(cls, names: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
+        for name in names or ():
+            _check_header(str(info.field_name), name)
+        return names
 
     @field_validator("forward_headers", "sensitive_headers", mode="before")
     @classmethod
@@ -138,20 +171,22 @@ class GatewayFields(BaseModel):
 
     def render_headers(self) -> dict[str, str]:
         """Render the headers of every call under these options; metadata and the trace are the trace room's."""
-        headers = {"content-type": "application/json", **self.default_headers}
+        headers = {"content-type": "application/json"}
+        headers |= {name.lower(): value for name, value in self.default_headers.items()}
         for name in GatewayFields.model_fields:
             if name not in _SENT_UNDER_ANOTHER_NAME and (value := getattr(self, name)) is not None:
                 headers[_HEADER_PREFIX + name.replace("_", "-")] = _render(value)
         for name, text in self.gateway_headers.items():
-            headers[_HEADER_PREFIX + name.replace("_", "-").lower()] = text
+            headers[_HEADER_PREFIX + name.replace("_", "-").lower().removeprefix(_HEADER_PREFIX)] = text
         if self.provider_api_key:
             headers["authorization"] = f"Bearer {self.provider_api_key.get_secret_value()}"
         return headers
 
     def secrets(self) -> tuple[str, ...]:
-        """The key texts that must never show up in an error or a log."""
+        """The key texts that must never show up in an error or a log: also those of headers and an inline config."""
         keys = (self.api_key, self.provider_api_key, self.virtual_key)
-        return tuple(key.get_secret_value() for key in keys if key and key.get_secret_value())
+        given = [key.get_secret_value() for key in keys if key and key.get_secret_value()]
+        return (*given, *_find_secrets([self.default_headers, self.gateway_headers, self.config]))
 
 
 class GatewayOptions(GatewayFields):
@@ -231,7 +266,7 @@ def read_gateway_info(status: int, headers: Mapping[str, str], sent_trace_id: st
         provider=headers.get("x-portkey-provider") or None,
         cache_status=headers.get("x-portkey-cache-status") or None,
         target_index=headers.get("x-portkey-last-used-option-index") or None,
-        retry_count=int(retry_count) if retry_count.lstrip("-").isdigit() else None,
+        retry_count=int(retry_count) if _INTEGER.fullmatch(retry_count) else None,
         is_gateway_exception=headers.get("x-portkey-gateway-exception") == "true",
         retry_after_s=_read_retry_after(headers) if status >= HTTPStatus.BAD_REQUEST else None,
     )
@@ -281,8 +316,8 @@ def _read_retry_after(headers: Mapping[str, str]) -> float | None:
 
 def _with_environment(values: dict[str, Any]) -> dict[str, Any]:
     environment = os.environ
-    if not values.get("api_key"):
-        values["api_key"] = environment.get("PORTKEY_API_KEY") or None
+    if not values.get("api_key") and (key := environment.get("PORTKEY_API_KEY")):
+        values["api_key"] = key
     if not values.get("base_url"):
         values["base_url"] = environment.get("PORTKEY_BASE_URL") or HOSTED_BASE_URL
     values["base_url"] = str(values["base_url"]).rstrip("/")
@@ -296,9 +331,30 @@ def _with_environment(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_header(name: str, value: str) -> None:
-    # httpx encodes header values as ASCII and the gateway's server refuses control characters.
-    if not value.isascii() or any(ord(character) < ord(" ") for character in value):
-        raise ValueError(f"{name} goes into an HTTP header: printable ASCII only")
+    # httpx encodes header values as ASCII, and HTTP takes neither control characters nor outer spaces (RFC 9110, 5.5).
+    if not value.isascii() or not value.isprintable() or value != value.strip():
+        raise ValueError(f"{name} goes into an HTTP header: printable ASCII only, without spaces around it")
+
+
+def _find_secrets(value: Any, name: str = "") -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _find_secrets(inner, str(key))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _find_secrets(inner, name)
+    elif isinstance(value, str) and _SECRET_NAME.search(name) and value:
+        yield value.removeprefix("Bearer ")
+
+
+def _checked_json(config: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(config, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "config holds something that JSON does not know: give text, numbers, lists, mappings"
+        ) from None
+    return config
 
 
 def _render(value: Any) -> str:
@@ -307,7 +363,8 @@ def _render(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
-        return json.dumps(value, separators=(",", ":"))
+        # The encoder writes everything beyond ASCII as \uXXXX; DEL is ASCII, yet no header may hold it.
+        return json.dumps(value, separators=(",", ":")).replace("\x7f", "\\u007f")
     if isinstance(value, tuple):
         return ",".join(value)
     return str(value)

@@ -1,0 +1,434 @@
+"""Options: every header, every mistake, and no secret where one can read it."""
+
+import json
+import logging
+import pickle
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from portkey_gateway.options import (
+    HOSTED_BASE_URL,
+    GatewayInfo,
+    GatewayOptions,
+    check_metadata,
+    check_names,
+    read_gateway_info,
+)
+
+LOCAL = "http://localhost:8787/v1"
+API_KEY = "pk-secret-1"
+PROVIDER_KEY = "sk-ant-secret-2"
+VIRTUAL_KEY = "vk-secret-3"
+CONFIG_KEY = "sk-secret-4"
+HEADER_KEY = "aws-secret-5"
+SECRETS = (API_KEY, PROVIDER_KEY, VIRTUAL_KEY, CONFIG_KEY, HEADER_KEY)
+VARIABLES = ("API_KEY", "BASE_URL", "PROVIDER", "PROVIDER_API_KEY", "CUSTOM_HOST")
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(f"PORTKEY_{name}", raising=False)
+
+
+def local(**options: Any) -> GatewayOptions:
+    return GatewayOptions(base_url=LOCAL, **options)
+
+
+def headers(**options: Any) -> dict[str, str]:
+    """The headers that these options add to those of every call."""
+    every = {"content-type": "application/json", "x-portkey-strict-open-ai-compliance": "false"}
+    rendered = local(**options).render_headers()
+    return {name: value for name, value in rendered.items() if every.get(name) != value}
+
+
+# --- headers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, {}),
+        ({"api_key": "pk"}, {"x-portkey-api-key": "pk"}),
+        ({"virtual_key": "vk"}, {"x-portkey-virtual-key": "vk"}),
+        ({"provider": "@anthropic-prod"}, {"x-portkey-provider": "@anthropic-prod"}),
+        (
+            {"provider": "anthropic", "provider_api_key": "sk"},
+            {"x-portkey-provider": "anthropic", "authorization": "Bearer sk"},
+        ),
+        ({"config": "pc-main-1a2b"}, {"x-portkey-config": "pc-main-1a2b"}),
+        ({"config": {"retry": {"attempts": 3}}}, {"x-portkey-config": '{"retry":{"attempts":3}}'}),
+        ({"config": ' {"retry": {"attempts": 3}}\n'}, {"x-portkey-config": '{"retry":{"attempts":3}}'}),
+        ({"custom_host": "http://127.0.0.1:9/v1"}, {"x-portkey-custom-host": "http://127.0.0.1:9/v1"}),
+        ({"trace_id": "t-1"}, {"x-portkey-trace-id": "t-1"}),
+        ({"span_name": "plan trip"}, {"x-portkey-span-name": "plan trip"}),
+        ({"cache_namespace": "team"}, {"x-portkey-cache-namespace": "team"}),
+        ({"cache_force_refresh": True}, {"x-portkey-cache-force-refresh": "true"}),
+        ({"cache_force_refresh": False}, {"x-portkey-cache-force-refresh": "false"}),
+        ({"request_timeout": 3000}, {"x-portkey-request-timeout": "3000"}),
+        ({"forward_headers": ["x-a", "x-b"]}, {"x-portkey-forward-headers": "x-a,x-b"}),
+        ({"forward_headers": "x-a, x-b,"}, {"x-portkey-forward-headers": "x-a,x-b"}),
+        ({"sensitive_headers": ("x-a",)}, {"x-portkey-sensitive-headers": "x-a"}),
+        ({"strict_open_ai_compliance": True}, {"x-portkey-strict-open-ai-compliance": "true"}),
+        ({"anthropic_beta": "context-1m"}, {"x-portkey-anthropic-beta": "context-1m"}),
+        ({"anthropic_version": "2023-06-01"}, {"x-portkey-anthropic-version": "2023-06-01"}),
+        ({"default_headers": {"X-Team": "search"}}, {"x-team": "search"}),
+        ({"gateway_headers": {"azure_resource_name": "res"}}, {"x-portkey-azure-resource-name": "res"}),
+        ({"gateway_headers": {"AWS-Region": "eu"}}, {"x-portkey-aws-region": "eu"}),
+        ({"gateway_headers": {"x-portkey-vertex-region": "eu"}}, {"x-portkey-vertex-region": "eu"}),
+        ({"metadata": {"team": "search"}}, {}),
+    ],
+)
+def test_each_option_has_its_header(options: dict[str, Any], expected: dict[str, str]) -> None:
+    assert headers(**options) == expected
+
+
+def test_headers_of_every_call() -> None:
+    assert local().render_headers() == {
+        "content-type": "application/json",
+        "x-portkey-strict-open-ai-compliance": "false",
+    }
+
+
+def test_a_header_is_sent_once_however_it_is_spelled() -> None:
+    rendered = headers(
+        provider_api_key="sk",
+        default_headers={"Authorization": "Bearer old", "Content-Type": "application/json; charset=utf-8"},
+    )
+    assert rendered == {"authorization": "Bearer sk", "content-type": "application/json; charset=utf-8"}
+
+
+def test_a_config_is_ascii_without_control_characters() -> None:
+    sent = headers(config={"name": "Zürich\x7f\n"})["x-portkey-config"]
+    assert sent.isascii()
+    assert sent.isprintable()
+    assert json.loads(sent) == {"name": "Zürich\x7f\n"}
+
+
+# --- mistakes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"virtualkey": "vk"}, "unknown option 'virtualkey': did you mean 'virtual_key'?"),
+        ({"provder": "anthropic"}, "did you mean 'provider'?"),
+        ({"zzz": 1}, "unknown option 'zzz': known are anthropic_beta, anthropic_version, api_key"),
+        ({"virtual_key": "vk", "provider_api_key": "sk"}, "virtual_key and provider_api_key exclude each other"),
+        ({"config": "my config"}, "config must be a config id such as"),
+        ({"config": "pc-größe"}, "config must be a config id such as"),
+        ({"config": "  "}, "config must be a config id such as"),
+        ({"config": '{"retry": '}, "config looks like JSON but is not"),
+        ({"config": '[{"provider": "anthropic"}]'}, "must be an object"),
+        ({"config": {"retry": object()}}, "config holds something that JSON does not know"),
+        ({"config": {"weight": float("nan")}}, "config holds something that JSON does not know"),
+        ({"config": ["pc-1"]}, "config"),
+        ({"metadata": "team=search"}, "metadata must be a mapping such as {'team': 'search'}; got str"),
+        ({"metadata": [("team", "search")]}, "got list"),
+        ({"metadata": None}, "got NoneType"),
+        ({"metadata": {1: "a"}}, "metadata keys must be text; got 1"),
+        ({"request_timeout": 0}, "request_timeout"),
+        ({"request_timeout": -5}, "request_timeout"),
+        ({"provider": "größe"}, "provider goes into an HTTP header"),
+        ({"span_name": "a\r\nx-evil: 1"}, "span_name goes into an HTTP header"),
+        ({"trace_id": "a\x7f"}, "trace_id goes into an HTTP header"),
+        ({"cache_namespace": " a"}, "cache_namespace goes into an HTTP header"),
+        ({"custom_host": "http://höst/v1"}, "custom_host goes into an HTTP header"),
+        ({"api_key": "pk\n"}, "api_key goes into an HTTP header"),
+        ({"provider_api_key": "sk ante \x00"}, "provider_api_key goes into an HTTP header"),
+        ({"virtual_key": "vk "}, "virtual_key goes into an HTTP header"),
+        ({"forward_headers": ["x-a\r\n"]}, "forward_headers goes into an HTTP header"),
+        ({"default_headers": {"x-team": "sökning"}}, "x-team goes into an HTTP header"),
+        ({"gateway_headers": {"azure_resource_name": "a\nb"}}, "azure_resource_name goes into an HTTP header"),
+    ],
+)
+def test_a_mistake_is_an_error_that_says_what_to_do(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        local(**options)
+    assert message in str(caught.value)
+
+
+def test_the_hosted_gateway_needs_a_key() -> None:
+    with pytest.raises(ValidationError, match=r"api_key is missing: .*PORTKEY_API_KEY"):
+        GatewayOptions()
+    with pytest.raises(ValidationError, match="api_key is missing"):
+        GatewayOptions(base_url=HOSTED_BASE_URL + "/")
+    assert GatewayOptions(api_key=SecretStr("pk")).base_url == HOSTED_BASE_URL
+
+
+def test_a_gateway_of_ones_own_needs_none() -> None:
+    assert GatewayOptions(base_url=LOCAL + "/").base_url == LOCAL
+
+
+def test_options_are_frozen() -> None:
+    options = local(provider="anthropic")
+    with pytest.raises(ValidationError, match="frozen"):
+        options.provider = "openai"  # type: ignore[misc]  # the mistake is the point
+
+
+def test_options_come_from_a_mapping_only() -> None:
+    with pytest.raises(ValidationError, match="instance of GatewayOptions"):
+        GatewayOptions.model_validate([("provider", "anthropic")])
+
+
+def test_checks_stand_alone_too() -> None:
+    check_names({"model": 1}, {"model": None})
+    assert check_metadata({"a": 1}) == {"a": 1}
+
+
+# --- environment ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTKEY_API_KEY", "pk-env")
+    monkeypatch.setenv("PORTKEY_BASE_URL", LOCAL + "/")
+    monkeypatch.setenv("PORTKEY_PROVIDER", "anthropic")
+    monkeypatch.setenv("PORTKEY_PROVIDER_API_KEY", "sk-env")
+    monkeypatch.setenv("PORTKEY_CUSTOM_HOST", "http://127.0.0.1:9/v1")
+
+
+ROUTE_OF_THE_ENVIRONMENT = {
+    "x-portkey-provider": "anthropic",
+    "x-portkey-custom-host": "http://127.0.0.1:9/v1",
+    "authorization": "Bearer sk-env",
+}
+
+
+def route(options: GatewayOptions) -> dict[str, str]:
+    """The headers that say where a call goes."""
+    names = {"authorization", *(f"x-portkey-{name}" for name in ("provider", "virtual-key", "config", "custom-host"))}
+    return {name: value for name, value in options.render_headers().items() if name in names}
+
+
+@pytest.mark.usefixtures("environment")
+def test_the_environment_fills_what_is_not_given() -> None:
+    options = GatewayOptions()
+    assert options.base_url == LOCAL
+    assert options.render_headers()["x-portkey-api-key"] == "pk-env"
+    assert route(options) == ROUTE_OF_THE_ENVIRONMENT
+
+
+@pytest.mark.usefixtures("environment")
+def test_what_is_given_wins() -> None:
+    options = GatewayOptions(api_key=SecretStr("pk"), base_url="http://other/v1", trace_id="t")
+    assert options.base_url == "http://other/v1"
+    assert options.render_headers()["x-portkey-api-key"] == "pk"
+    assert route(options) == ROUTE_OF_THE_ENVIRONMENT
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"provider": "openai"}, {"x-portkey-provider": "openai"}),
+        ({"virtual_key": "vk"}, {"x-portkey-virtual-key": "vk"}),
+        ({"config": "pc-1"}, {"x-portkey-config": "pc-1"}),
+        ({"custom_host": "http://a/v1"}, {"x-portkey-custom-host": "http://a/v1"}),
+    ],
+)
+def test_a_route_of_ones_own_takes_nothing_from_the_environment(
+    given: dict[str, str], expected: dict[str, str]
+) -> None:
+    assert route(GatewayOptions.model_validate(given)) == expected
+    assert route(GatewayOptions().merge(**given)) == expected
+
+
+def test_an_empty_variable_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTKEY_API_KEY", "")
+    monkeypatch.setenv("PORTKEY_BASE_URL", LOCAL)
+    monkeypatch.setenv("PORTKEY_PROVIDER", "")
+    options = GatewayOptions()
+    assert (options.api_key, options.provider) == (None, None)
+
+
+def test_a_bad_key_in_the_environment_is_an_error_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTKEY_API_KEY", API_KEY + "\n")
+    with pytest.raises(ValidationError, match="api_key goes into an HTTP header") as caught:
+        GatewayOptions()
+    assert API_KEY not in str(caught.value)
+
+
+# --- merge ------------------------------------------------------------------------------------------------------------
+
+
+def test_merge_changes_a_copy() -> None:
+    options = local(provider="anthropic", trace_id="a")
+    merged = options.merge(trace_id="b", config="pc-1")
+    assert (options.trace_id, options.config) == ("a", None)
+    assert (merged.trace_id, merged.config, merged.provider, merged.base_url) == ("b", "pc-1", "anthropic", LOCAL)
+
+
+def test_merge_merges_mappings_key_by_key() -> None:
+    options = local(metadata={"a": "1", "b": "1"}, default_headers={"x-a": "1"}, gateway_headers={"debug": "false"})
+    merged = options.merge(metadata={"b": "2"}, default_headers={"x-b": "2"}, gateway_headers={"aws_region": "eu"})
+    assert merged.metadata == {"a": "1", "b": "2"}
+    assert merged.default_headers == {"x-a": "1", "x-b": "2"}
+    assert merged.gateway_headers == {"debug": "false", "aws_region": "eu"}
+    assert options.metadata == {"a": "1", "b": "1"}
+
+
+def test_merge_without_changes_is_equal() -> None:
+    options = full()
+    assert options.merge() == options
+
+
+@pytest.mark.parametrize("changes", [{"trase_id": "b"}, {"metadata": "no"}, {"provider_api_key": "sk"}])
+def test_merge_checks_as_the_constructor_does(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        local(virtual_key="vk").merge(**changes)
+
+
+# --- secrets ----------------------------------------------------------------------------------------------------------
+
+
+def full() -> GatewayOptions:
+    return local(
+        api_key=API_KEY,
+        provider="anthropic",
+        provider_api_key=PROVIDER_KEY,
+        config={"targets": [{"api_key": CONFIG_KEY}]},
+        default_headers={"x-key": HEADER_KEY},
+        gateway_headers={"aws_secret_access_key": HEADER_KEY},
+        metadata={"team": "search"},
+    )
+
+
+def assert_no_secret(text: str) -> None:
+    assert [secret for secret in SECRETS if secret in text] == []
+
+
+def test_no_secret_in_any_way_to_print_options(caplog: pytest.LogCaptureFixture) -> None:
+    options = full()
+    copy = pickle.loads(pickle.dumps(options))
+    assert copy == options
+    assert_no_secret(repr(options) + str(options) + repr(copy) + f"{options!r:>9}" + repr([options, {"o": options}]))
+    with caplog.at_level(logging.INFO):
+        logging.getLogger("test").info("calling with %s", options)
+    assert_no_secret(caplog.text)
+    dumped = repr(options.model_dump()) + options.model_dump_json()
+    assert [key for key in (API_KEY, PROVIDER_KEY) if key in dumped] == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"virtual_key": VIRTUAL_KEY},
+        {"trase_id": "x"},
+        {"api_key": API_KEY + "\r\n"},
+        {"provider_api_key": PROVIDER_KEY + "ü"},
+        {"virtual_key": VIRTUAL_KEY + "\x00"},
+        {"config": f'{{"api_key": "{CONFIG_KEY}"'},
+        {"config": f"targets: [api_key: {CONFIG_KEY}]"},
+        {"config": [CONFIG_KEY]},
+        {"config": {"api_key": CONFIG_KEY, "bad": {CONFIG_KEY}}},
+        {"default_headers": {"authorization": f"Bearer {HEADER_KEY}\n"}},
+        {"gateway_headers": {"aws_secret_access_key": HEADER_KEY + "\n"}},
+        {"gateway_headers": HEADER_KEY},
+        {"request_timeout": HEADER_KEY},
+    ],
+)
+def test_no_secret_in_the_text_of_an_error(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        local(**({"api_key": API_KEY, "provider_api_key": PROVIDER_KEY} | wrong))
+    assert_no_secret(f"{caught.value} {caught.value!r}")
+    assert caught.value.__cause__ is None
+
+
+def test_secrets_names_the_keys_to_blot_out() -> None:
+    assert set(full().secrets()) == {API_KEY, PROVIDER_KEY, CONFIG_KEY, HEADER_KEY}
+    assert local(virtual_key=VIRTUAL_KEY, api_key="").secrets() == (VIRTUAL_KEY,)
+
+
+def test_the_scheme_of_a_header_is_no_part_of_its_secret() -> None:
+    assert local(default_headers={"Authorization": f"Bearer {HEADER_KEY}"}).secrets() == (HEADER_KEY,)
+
+
+def test_what_is_no_key_is_not_blotted_out() -> None:
+    options = local(config={"targets": [{"override_params": {"max_tokens": 5}}]}, gateway_headers={"aws_region": "eu"})
+    assert options.secrets() == ()
+
+
+# --- response headers -------------------------------------------------------------------------------------------------
+
+
+def test_every_response_header() -> None:
+    assert read_gateway_info(
+        246,
+        {
+            "x-portkey-trace-id": "t-1",
+            "request-id": "req_1",
+            "x-request-id": "other",
+            "x-portkey-provider": "anthropic",
+            "x-portkey-cache-status": "SEMANTIC HIT",
+            "x-portkey-last-used-option-index": "config.targets[0]",
+            "x-portkey-retry-attempt-count": "2",
+            "x-portkey-gateway-exception": "true",
+        },
+    ) == GatewayInfo(
+        status=246,
+        trace_id="t-1",
+        request_id="req_1",
+        provider="anthropic",
+        cache_status="SEMANTIC HIT",
+        target_index="config.targets[0]",
+        retry_count=2,
+        is_gateway_exception=True,
+    )
+
+
+def test_headers_that_are_missing_or_empty() -> None:
+    empty = {"x-portkey-trace-id": "", "x-portkey-provider": "", "x-portkey-cache-status": ""}
+    assert read_gateway_info(200, empty) == read_gateway_info(200, {}) == GatewayInfo(200)
+
+
+def test_the_sent_trace_id_stands_in_for_one_that_does_not_come_back() -> None:
+    assert read_gateway_info(200, {"x-portkey-trace-id": ""}, "sent").trace_id == "sent"
+    assert read_gateway_info(200, {"x-portkey-trace-id": "came"}, "sent").trace_id == "came"
+
+
+def test_other_providers_request_id() -> None:
+    assert read_gateway_info(200, {"x-request-id": "req_2"}).request_id == "req_2"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("0", 0), ("3", 3), ("-1", -1), ("", None), ("--5", None), ("²", None), ("1.5", None), ("9" * 5000, None)],
+)
+def test_retry_count(text: str, count: int | None) -> None:
+    assert read_gateway_info(200, {"x-portkey-retry-attempt-count": text}).retry_count == count
+
+
+@pytest.mark.parametrize(
+    ("sent", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after-ms": "1500"}, 1.5),
+        ({"retry-after-ms": "20", "retry-after": "7"}, 0.02),
+        ({"retry-after-ms": "soon", "retry-after": "7"}, 7.0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 -0000"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": ""}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after(sent: dict[str, str], seconds: float | None) -> None:
+    assert read_gateway_info(429, sent).retry_after_s == seconds
+
+
+def test_retry_after_as_a_date_to_come() -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    seconds = read_gateway_info(503, {"retry-after": date}).retry_after_s
+    assert seconds is not None
+    assert 60 < seconds <= 90
+
+
+def test_retry_after_of_a_success_says_nothing() -> None:
+    assert read_gateway_info(200, {"retry-after": "7"}).retry_after_s is None
