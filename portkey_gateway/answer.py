@@ -209,10 +209,9 @@ class AnswerFold:
         )
 
     def _decode_blocks(self, wire_delta: ChunkDelta) -> tuple[BlockDelta, ...]:
-        content = wire_delta.get("content")
-        items = wire_delta.get("content_blocks")
-        if not items:
-            items = [{"delta": {"text": content}}] if content else []
+        items = wire_delta.get("content_blocks") or []
+        if not items and (content := wire_delta.get("content")):
+            items = [{"index": 0, "delta": {"text": content}}]
         # Where both are sent, the text stands twice: the blocks also know its place.
         blocks = []
         for item in items:
