@@ -58,8 +58,7 @@ class GatewayClient:
         self._retry = RetryPolicy(max_retries=max_retries)
         self._http_client = http_client
         self._http_async_client = http_async_client
-        # Header names know no case: of two spellings the later one wins, instead of both being sent.
-        self._headers = {name.lower(): value for name, value in self.options.render_headers().items()}
+        self._headers = self.options.render_headers()
 
     def __repr__(self) -> str:
         """The class and where it calls; never a key."""

@@ -15,7 +15,7 @@ import ssl
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Final
@@ -90,6 +90,9 @@ class Call:
             error.message = self._redact(error.message)
             error.args = (error.message,)
             error.body = self._redact(error.body)
+            # h11 quotes a line of a response that it cannot read.
+            if self._redact(str(error.__cause__)) != str(error.__cause__):
+                raise error from None
             raise
 
     def _redact(self, value: Any) -> Any:
@@ -190,8 +193,7 @@ def _send(client: httpx.Client | None, call: Call, *, whole: bool = False) -> ht
             sender = client or _shared_client()
             response = sender.send(_build(client, call), stream=True)
             if whole or not response.is_success:
-                with closing(response):
-                    response.read()
+                response.read()
             if response.is_success:
                 return response
             error = call.decode_error(response)
@@ -210,8 +212,7 @@ async def _asend(client: httpx.AsyncClient | None, call: Call, *, whole: bool = 
             sender = client or await _shared_async_client()
             response = await sender.send(_build(client, call), stream=True)
             if whole or not response.is_success:
-                async with aclosing(response):
-                    await response.aread()
+                await response.aread()
             if response.is_success:
                 return response
             error = call.decode_error(response)

@@ -29,7 +29,7 @@ from portkey_gateway import (
 from tests.support.calls import Ask, any_call, is_streamed, streamed_call, whole_call
 from tests.support.recording import RecordingServer, Reply, answer, deltas, event, events, whole
 
-HOOKS = {"before_request_hooks": [{"verdict": False, "id": "no-secrets"}], "after_request_hooks": []}
+HOOKS = {"before_request_hooks": [{"verdict": False, "id": "no-secrets"}], "after_request_hooks": [{"verdict": True}]}
 HTML = b"<!DOCTYPE html>\n<html><body><h1>502 Bad Gateway</h1></body></html>"
 RETRY_AT_ONCE = {"retry-after-ms": "0"}
 

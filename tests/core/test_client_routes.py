@@ -1,0 +1,150 @@
+"""Token counts, prompts and feedback: the routes of `GatewayClient` beside chat completions."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from portkey_gateway import (
+    EncodingError,
+    ErrorInBodyError,
+    GatewayClient,
+    GatewayOptions,
+    HTMLResponseError,
+    InvalidResponseError,
+    NotFoundError,
+)
+from tests.support.calls import Ask, is_streamed
+from tests.support.recording import RecordingServer, answer, deltas, events, whole
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+HTML = b"<html><body>Welcome!</body></html>"
+
+
+def client(server: RecordingServer, **options: Any) -> GatewayClient:
+    fields: dict[str, Any] = {"base_url": server.base_url, "provider": "anthropic", **options}
+    return GatewayClient(GatewayOptions(**fields), timeout_s=5, max_retries=0)
+
+
+def answer_any(server: RecordingServer, ask: Ask) -> None:
+    server.reply(events(*deltas("Hello.")) if is_streamed(ask) else whole(answer()))
+
+
+Route = Callable[..., Any]
+
+
+def routes(name: str) -> pytest.MarkDecorator:
+    """Parametrise over a method and its async twin."""
+
+    def call(client: GatewayClient, *values: Any, **more: Any) -> Any:
+        return getattr(client, name)(*values, **more)
+
+    def acall(client: GatewayClient, *values: Any, **more: Any) -> Any:
+        return asyncio.run(getattr(client, f"a{name}")(*values, **more))
+
+    return pytest.mark.parametrize("call", [call, acall], ids=["sync", "async"])
+
+
+@routes("count_tokens")
+def test_count_tokens(server: RecordingServer, call: Route) -> None:
+    server.reply(whole({"input_tokens": 12}))
+    body = {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "Hello!"}]}
+
+    assert call(client(server), body) == 12
+    [sent] = server.requests
+    assert (sent.path, sent.json) == ("/v1/messages/count_tokens", body)
+
+
+@routes("count_tokens")
+@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"input_tokens": "12"}', b'{"input_tokens": null}', b"no", HTML])
+def test_count_tokens_without_a_count(server: RecordingServer, call: Route, body: bytes) -> None:
+    server.reply(whole(body))
+
+    with pytest.raises(InvalidResponseError):
+        call(client(server), {"model": "m", "messages": []})
+
+
+@routes("count_tokens")
+def test_count_tokens_of_what_is_no_json(server: RecordingServer, call: Route) -> None:
+    with pytest.raises(EncodingError, match="JSON does not know"):
+        call(client(server), {"model": object()})
+    assert server.requests == []
+
+
+@routes("render_prompt")
+@pytest.mark.parametrize(
+    ("prompt_id", "path"),
+    [
+        ("pp-1", "/v1/prompts/pp-1/render"),
+        (" pp-1@12 ", "/v1/prompts/pp-1@12/render"),
+        ("a/../b?c#d", "/v1/prompts/a%2F..%2Fb%3Fc%23d/render"),
+    ],
+)
+def test_render_prompt(server: RecordingServer, call: Route, prompt_id: str, path: str) -> None:
+    rendered = {"messages": [{"role": "user", "content": "Hello, Ann!"}], "model": "claude-sonnet-4-5"}
+    server.reply(whole({"success": True, "data": rendered}))
+
+    assert call(client(server), prompt_id, {"name": "Ann"}) == rendered
+    assert call(client(server), prompt_id) == rendered
+    assert [sent.path for sent in server.requests] == [path, path]
+    assert [sent.json for sent in server.requests] == [{"variables": {"name": "Ann"}}, {"variables": {}}]
+
+
+@routes("render_prompt")
+def test_render_prompt_that_fails(server: RecordingServer, call: Route) -> None:
+    server.reply(whole({"success": False, "data": {"message": "No such prompt"}}, status=404))
+    with pytest.raises(NotFoundError):
+        call(client(server), "pp-none")
+
+    server.reply(whole({"success": True, "data": None}))
+    with pytest.raises(InvalidResponseError):
+        call(client(server), "pp-1")
+
+    with pytest.raises(EncodingError, match="prompt_id is empty"):
+        call(client(server), " ")
+    with pytest.raises(EncodingError, match="JSON does not know"):
+        call(client(server), "pp-1", {"name": object()})
+
+
+@routes("feedback")
+def test_feedback(server: RecordingServer, call: Route) -> None:
+    server.reply(whole({"status": "success", "feedback_ids": ["f-1"]}))
+
+    call(client(server), "trace-1", -10)
+    call(client(server), "trace-1", 10, weight=0.5, metadata={"_user": "ann"})
+
+    assert {sent.path for sent in server.requests} == {"/v1/feedback"}
+    assert [sent.json for sent in server.requests] == [
+        {"trace_id": "trace-1", "value": -10, "weight": 1.0},
+        {"trace_id": "trace-1", "value": 10, "weight": 0.5, "metadata": {"_user": "ann"}},
+    ]
+
+
+@routes("feedback")
+@pytest.mark.parametrize(
+    ("value", "weight", "message"),
+    [(11, 1, "value"), (-11, 1, "value"), (1, 1.1, "weight"), (1, -0.1, "weight"), (1, float("nan"), "weight")],
+)
+def test_feedback_out_of_range(server: RecordingServer, call: Route, value: int, weight: float, message: str) -> None:
+    with pytest.raises(EncodingError, match=f"feedback {message} must be from"):
+        call(client(server), "trace-1", value, weight=weight)
+    assert server.requests == []
+
+
+@routes("feedback")
+@pytest.mark.parametrize(
+    ("body", "error_class"), [(HTML, HTMLResponseError), (b'{"error": {"message": "no"}}', ErrorInBodyError)]
+)
+def test_feedback_that_was_not_received(
+    server: RecordingServer, call: Route, body: bytes, error_class: type[InvalidResponseError]
+) -> None:
+    server.reply(whole(body))
+
+    with pytest.raises(error_class):
+        call(client(server), "trace-1", 1)

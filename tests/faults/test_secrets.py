@@ -1,0 +1,133 @@
+"""Keys never show: not in a repr, not in an error's text or body, not in a log, whatever the server echoes."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import traceback
+from typing import Any
+
+import pytest
+
+from portkey_gateway import GatewayClient, GatewayOptions, PortkeyError
+from portkey_gateway.transport import Call
+from tests.support.calls import HELLO, Ask, any_call, is_streamed, streamed_call
+from tests.support.recording import RecordingServer, Reply, answer, chunk, deltas, event, events, whole
+
+API_KEY, PROVIDER_KEY, VIRTUAL_KEY = "pk-very-secret", "sk-ant-very-secret", "anthropic-very-secret"
+ECHO = {"error": {"message": f"bad key {PROVIDER_KEY} with {API_KEY}", "type": "auth", "param": [API_KEY, 1, None]}}
+HTML = f"<!DOCTYPE html><html>{API_KEY} {PROVIDER_KEY}</html>".encode()
+
+
+def client(base_url: str, **options: Any) -> GatewayClient:
+    fields: dict[str, Any] = {"api_key": API_KEY, "provider": "anthropic", "provider_api_key": PROVIDER_KEY, **options}
+    return GatewayClient(GatewayOptions(base_url=base_url, **fields), timeout_s=1, max_retries=0)
+
+
+def everything_about(error: PortkeyError) -> str:
+    """All that logging, printing or storing an error may show, its causes included."""
+    return f"{error!r} {error} {error.args} {error.body} {error.info} {''.join(traceback.format_exception(error))}"
+
+
+@any_call
+@pytest.mark.parametrize(
+    "reply",
+    [
+        whole(ECHO, status=401),
+        whole(HTML, status=403),
+        whole(f"no {PROVIDER_KEY}".encode(), status=500),
+        whole({API_KEY: [{"deep": PROVIDER_KEY}]}, status=400),
+        whole(ECHO),
+        whole(HTML),
+        whole(f"not json {API_KEY}".encode()),
+        whole({"choices": [], "echo": API_KEY}),
+        Reply((f"HTTP/1.1 200 {API_KEY}\r\n{PROVIDER_KEY}\r\n\r\n".encode(),), then="close"),
+    ],
+)
+def test_an_echoed_key_is_blotted_out(server: RecordingServer, ask: Ask, reply: Reply) -> None:
+    server.reply(reply)
+
+    with pytest.raises(PortkeyError) as caught:
+        ask(client(server.base_url))
+
+    assert server.requests[0].header("authorization") == f"Bearer {PROVIDER_KEY}"
+    assert "very-secret" not in everything_about(caught.value)
+
+
+@streamed_call
+@pytest.mark.parametrize(
+    "last",
+    [
+        chunk(event(ECHO)),
+        chunk(event({"choices": [{"finish_reason": "api_error", "delta": {"content": API_KEY}}]})),
+        chunk(event(f"not json {PROVIDER_KEY}".encode())),
+        f"{PROVIDER_KEY} where a chunk's length should be\r\n".encode(),
+    ],
+)
+def test_a_key_echoed_in_a_stream_is_blotted_out(server: RecordingServer, ask: Ask, last: bytes) -> None:
+    begun = events(*deltas("Hel"), end="cut")
+    server.reply(Reply((*begun.pieces, last), then="close"))
+
+    with pytest.raises(PortkeyError) as caught:
+        ask(client(server.base_url))
+
+    assert "[redacted]" in everything_about(caught.value)
+    assert "very-secret" not in everything_about(caught.value)
+
+
+async def test_it_is_blotted_out_before_the_callers_own_handler_sees_it(server: RecordingServer) -> None:
+    server.reply(events(event(ECHO)))
+
+    with client(server.base_url).stream(HELLO) as stream, pytest.raises(PortkeyError) as caught:
+        list(stream)
+    async with client(server.base_url).astream(HELLO) as astream:
+        with pytest.raises(PortkeyError) as acaught:
+            [delta async for delta in astream]
+
+    assert "very-secret" not in everything_about(caught.value) + everything_about(acaught.value)
+
+
+@any_call
+def test_a_virtual_key_is_a_key_too(server: RecordingServer, ask: Ask) -> None:
+    server.reply(whole({"error": {"message": f"unknown {VIRTUAL_KEY}"}}, status=400))
+
+    with pytest.raises(PortkeyError, match=r"unknown \[redacted\]"):
+        ask(client(server.base_url, provider=None, provider_api_key=None, virtual_key=VIRTUAL_KEY))
+
+
+@any_call
+def test_logs_at_their_loudest_hold_no_key(server: RecordingServer, ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+    server.reply(events(*deltas("Hello.")) if is_streamed(ask) else whole(answer()))
+
+    with caplog.at_level(logging.DEBUG):
+        ask(client(server.base_url))
+
+    assert "/v1/chat/completions" in caplog.text
+    assert "very-secret" not in caplog.text
+
+
+def test_no_repr_holds_a_key() -> None:
+    calling = client("http://127.0.0.1:1/v1", config={"api_key": VIRTUAL_KEY}, default_headers={"x-key": VIRTUAL_KEY})
+    call = calling._call("/feedback", b'{"secret": "very-secret"}', {})
+
+    assert repr(calling) == "GatewayClient(base_url='http://127.0.0.1:1/v1')"
+    assert isinstance(call, Call)
+    assert "very-secret" not in f"{calling!r} {calling.options!r} {calling.options} {call!r}"
+
+
+@pytest.mark.parametrize("key", [f"{API_KEY}\n", f"{API_KEY}\u00e9", f"{API_KEY}\x00"])
+def test_a_key_that_no_header_carries_is_not_quoted(key: str) -> None:
+    with pytest.raises(ValueError, match="printable ASCII") as caught:
+        client("http://127.0.0.1:1/v1", api_key=key).chat(HELLO)
+
+    assert "very-secret" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_call_under_options_made_without_checks_is_refused_without_its_key() -> None:
+    options = pickle.loads(pickle.dumps(GatewayOptions(base_url="http://127.0.0.1:1/v1")))
+    unchecked = options.model_copy(update={"default_headers": {"x-key": f"{API_KEY}\n"}})
+
+    with pytest.raises(PortkeyError, match="header x-key") as caught:
+        GatewayClient(unchecked).chat(HELLO)
+
+    assert "very-secret" not in everything_about(caught.value)
