@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.measures import MEASURES
 from benchmarks.registry import ENTRIES
-from benchmarks.report import describe_machine, render_json, render_markdown
+from benchmarks.report import describe_machine, note_load, render_json, render_markdown
 from benchmarks.runner import BenchmarkError, run
 
 _FULL_ROUNDS = 5
@@ -27,6 +27,7 @@ def main() -> None:
             )
     rounds = arguments.rounds or (1 if arguments.quick else _FULL_ROUNDS)
     machine = describe_machine()
+    note_load(machine)
     try:
         figures = run(
             entries,
@@ -36,6 +37,7 @@ def main() -> None:
         )
     except BenchmarkError as error:
         sys.exit(str(error))
+    note_load(machine)
     markdown = render_markdown(figures, machine)
     print(markdown)
     for measure in MEASURES:

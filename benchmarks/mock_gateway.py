@@ -29,14 +29,14 @@ _STREAM_HEADERS = (
 
 
 async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer the requests of one connection until the client closes it."""
+    """Answer the requests of one connection until the client closes it, or the benchmark is over."""
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             length = _CONTENT_LENGTH.search(head)
             body = await reader.readexactly(int(length[1])) if length else b""
             await _answer(body, writer)
-    except (asyncio.IncompleteReadError, ConnectionError):
+    except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
         writer.close()
 
 

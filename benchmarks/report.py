@@ -19,15 +19,19 @@ _TITLES = {entry.module: entry.title for entry in ENTRIES}
 
 
 def describe_machine() -> dict[str, Any]:
-    """Return what the figures depend on, the load of the last minute included."""
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    """Return what the figures depend on."""
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
-        "load": load,
         "packages": {name: found for name in _PACKAGES if (found := _version(name))},
+        "load": [],
     }
+
+
+def note_load(machine: dict[str, Any]) -> None:
+    """Add the load of the last minute: before a run it is others' work, after it the run's own too."""
+    machine["load"].append(round(os.getloadavg()[0], 1))
 
 
 def render_json(figures: Figures, machine: dict[str, Any]) -> dict[str, Any]:
@@ -51,9 +55,10 @@ def render_markdown(figures: Figures, machine: dict[str, Any]) -> str:
     parts = [_table([f"medians of {rounds} rounds" if rounds > 1 else "one round", *columns], medians)]
     if ratios:
         parts.append(_table(["ratios", *_names()], ratios))
+    load = " and ".join(map(str, machine["load"]))
     parts.append(
-        f"Python {machine['python']}, {machine['system']}, {machine['cores']} cores, load {machine['load']:.1f} at the "
-        f"start; {packages}."
+        f"Python {machine['python']}, {machine['system']}, {machine['cores']} cores, load before and after {load}; "
+        f"{packages}."
     )
     return "\n\n".join(parts) + "\n"
 
