@@ -11,7 +11,7 @@ import base64
 import binascii
 import mimetypes
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -87,7 +87,7 @@ def load_bytes(data: bytes, *, media_type: str | None = None, name: str = "") ->
     sniffed = sniff_media_type(data)
     if sniffed:
         return _media(sniffed, base64.b64encode(data).decode("ascii"), name)
-    if media_type and media_type.startswith("text/"):
+    if data and media_type and media_type.startswith("text/"):
         try:
             return Media("document", "text/plain", data=data.decode("utf-8"), name=name)
         except UnicodeDecodeError as error:
@@ -106,12 +106,13 @@ def load_base64(data: str, *, media_type: str | None = None, name: str = "") -> 
         ContentError: if it is not base64, or none of these.
     """
     if data.startswith("data:"):
-        return load_url(data, media_type=media_type)
+        return replace(load_url(data, media_type=media_type), name=name)
+    text = "".join(data.split())
+    if not text.isascii() or len(text) % 4 == 1:
+        raise _not_base64(text, name)
+    text += "=" * (-len(text) % 4)
     if media_type and media_type.startswith("text/"):
-        return load_bytes(_decode_base64(data, name), media_type=media_type, name=name)
-    text = data if data.isascii() and "\n" not in data else "".join(data.split())
-    if len(text) % 4:
-        text += "=" * (-len(text) % 4)
+        return load_bytes(_decode_base64(text, name), media_type=media_type, name=name)
     start = _decode_base64(text[:_SNIFFED_BASE64_LENGTH], name)
     sniffed = sniff_media_type(start)
     if sniffed is None:
@@ -206,8 +207,12 @@ def _media(media_type: str, data: str, name: str) -> Media:
 def _decode_base64(data: str, name: str) -> bytes:
     try:
         return base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError):
-        raise ContentError(f"the data of {name or 'a content block'!r} is not base64: {data[:24]!r}…") from None
+    except binascii.Error:
+        raise _not_base64(data, name) from None
+
+
+def _not_base64(data: str, name: str) -> ContentError:
+    return ContentError(f"the data of {name or 'a content block'!r} is not base64: {data[:24]!r}…")
 
 
 def _unknown_bytes(start: bytes, media_type: str | None, name: str) -> ContentError:
