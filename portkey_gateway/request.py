@@ -147,7 +147,7 @@ def _for_claude(request: ChatRequest) -> dict[str, Any]:
 
 
 def _drop_empty_text(messages: list[Message]) -> list[Message]:
-    """Leave out empty text, which Anthropic refuses, and messages that say nothing.
+    """Leave out empty text, or white space alone, which Anthropic refuses, and messages that say nothing.
 
     The gateway drops a whole system message whose first block is empty, and sends ``""`` on as an empty block.
     """
@@ -158,7 +158,7 @@ def _drop_empty_text(messages: list[Message]) -> list[Message]:
         if isinstance(content, list) and any(_is_empty_text(block) for block in content):
             content = [block for block in content if not _is_empty_text(block)]
             trimmed = cast("Message", {**message, "content": content})
-        if content or trimmed.get("tool_calls") or trimmed.get("content_blocks"):
+        if _says_something(content) or trimmed.get("tool_calls") or trimmed.get("content_blocks"):
             kept.append(trimmed)
         elif message["role"] == "tool":
             # An empty tool result is an answer too, and Anthropic takes one; an empty list of blocks it takes as well.
@@ -170,14 +170,18 @@ def _drop_empty_text(messages: list[Message]) -> list[Message]:
     return kept
 
 
+def _says_something(content: str | list[ContentBlock] | None) -> bool:
+    return bool(content.strip() if isinstance(content, str) else content)
+
+
 def _is_empty_text(block: ContentBlock) -> bool:
-    return block["type"] == "text" and not block["text"]
+    return block["type"] == "text" and not block["text"].strip()
 
 
 def _warn_about_losses(body: Mapping[str, Any]) -> None:
-    for name in _DROPPED_FOR_CLAUDE.keys() & body.keys():
-        if body[name] is not None:
-            _warn(f"{name} does not reach Claude: {_DROPPED_FOR_CLAUDE[name]}")
+    for name, remedy in _DROPPED_FOR_CLAUDE.items():
+        if body.get(name) is not None:
+            _warn(f"{name} does not reach Claude: {remedy}")
     temperature = body.get("temperature")
     if temperature is not None and temperature > 1:
         _warn(f"temperature {temperature} is sent to Claude as 1: its range is 0 to 1")

@@ -1,0 +1,316 @@
+"""The body of a request: what the gateway would lose is mended, refused or warned of; the input stays as it is."""
+
+import copy
+import json
+import warnings
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portkey_gateway.errors import EncodingError, PortkeyWarning
+from portkey_gateway.request import (
+    DEFAULT_MAX_TOKENS,
+    encode_request,
+    encode_tool_choice,
+    inline_media,
+    media_urls,
+)
+from portkey_gateway.wire import ChatRequest
+
+CLAUDE = "claude-sonnet-4-5"
+HELLO = {"role": "user", "content": "Hello"}
+MARK = {"type": "ephemeral"}
+
+
+def request(*messages: dict[str, Any], model: str = CLAUDE, **parameters: Any) -> ChatRequest:
+    body: Any = {"model": model, "messages": list(messages or (HELLO,)), **parameters}
+    return body  # type: ignore[no-any-return]  # also what no type allows
+
+
+def encoded(body: ChatRequest, provider: str | None = None) -> dict[str, Any]:
+    before = copy.deepcopy(body)
+    decoded = json.loads(encode_request(body, provider=provider))
+    assert body == before
+    assert isinstance(decoded, dict)
+    return decoded
+
+
+def messages_of(*messages: dict[str, Any]) -> Any:
+    return encoded(request(*messages, max_tokens=5))["messages"]
+
+
+# --- parameters -------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_given_is_sent_and_none_is_not() -> None:
+    parameters: dict[str, Any] = {
+        "max_tokens": 5,
+        "temperature": 0.0,
+        "top_k": 3,
+        "stream": False,
+        "response_format": {"type": "json"},
+    }
+    assert encoded(request(**parameters, top_p=None, tools=None)) == {
+        "model": CLAUDE,
+        "messages": [HELLO],
+        **parameters,
+    }
+
+
+def test_text_is_sent_as_utf_8() -> None:
+    assert "Grüße 🌞\u2028".encode() in encode_request(request({"role": "user", "content": "Grüße 🌞\u2028"}))
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "given", "sent"),
+    [
+        (CLAUDE, None, {}, {"max_tokens": DEFAULT_MAX_TOKENS}),
+        ("my-model", "anthropic", {}, {"max_tokens": DEFAULT_MAX_TOKENS}),
+        (CLAUDE, None, {"max_tokens": None}, {"max_tokens": DEFAULT_MAX_TOKENS}),
+        (CLAUDE, None, {"max_tokens": 9}, {"max_tokens": 9}),
+        (CLAUDE, None, {"max_completion_tokens": 9}, {"max_completion_tokens": 9}),
+        ("gpt-5", "openai", {}, {}),
+        ("gpt-5", None, {}, {}),
+    ],
+)
+def test_a_claude_gets_the_max_tokens_it_requires(
+    model: str, provider: str | None, given: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    body = encoded(request(model=model, **given), provider)
+    assert {name: value for name, value in body.items() if name.startswith("max_")} == sent
+
+
+@pytest.mark.parametrize("model", [CLAUDE, "gpt-5"])
+def test_one_stop_text_becomes_a_list(model: str) -> None:
+    assert encoded(request(model=model, stop="END"))["stop"] == ["END"]
+    assert encoded(request(model=model, stop=["A", "B"]))["stop"] == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("seed", "Claude has none"),
+        ("parallel_tool_calls", "the gateway cannot say it"),
+        ("reasoning_effort", "use thinking={'type': 'enabled', 'budget_tokens': …}"),
+        ("metadata", "label calls with the model's metadata option"),
+        ("service_tier", "the gateway cannot say it"),
+        ("stop_sequences", "use stop"),
+        ("frequency_penalty", "Claude has none"),
+        ("presence_penalty", "Claude has none"),
+        ("logit_bias", "Claude has none"),
+        ("logprobs", "Claude has none"),
+        ("n", "Claude gives one answer"),
+    ],
+)
+def test_a_parameter_that_the_gateway_drops_is_warned_of_with_a_remedy(name: str, remedy: str) -> None:
+    given: dict[str, Any] = {name: 1}
+    absent: dict[str, Any] = {name: None}
+    with pytest.warns(PortkeyWarning) as caught:
+        encoded(request(**given))
+    assert len(caught) == 1
+    assert str(caught[0].message).startswith(f"{name} does not reach Claude: {remedy}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoded(request(**absent))
+        assert encoded(request(model="gpt-5", **given))[name] == 1
+
+
+def test_a_temperature_beyond_claudes_range_is_warned_of() -> None:
+    with pytest.warns(PortkeyWarning, match=r"temperature 1.5 is sent to Claude as 1: its range is 0 to 1"):
+        encoded(request(temperature=1.5))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoded(request(temperature=1.0))
+        encoded(request(model="gpt-5", temperature=1.5))
+
+
+@pytest.mark.parametrize("value", [object(), "\ud83d", {"a": object()}])
+def test_what_json_does_not_know_is_an_error(value: Any) -> None:
+    with pytest.raises(EncodingError, match="the request holds something that JSON does not know"):
+        encode_request(request(user=value))
+
+
+def test_cache_breakpoints_are_checked_for_a_claude_only() -> None:
+    block = {"type": "text", "text": "a", "cache_control": MARK}
+    many = {"role": "user", "content": [block] * 5}
+    with pytest.raises(EncodingError, match="at most 4"):
+        encode_request(request(many))
+    assert encoded(request(many, model="gpt-5"))["messages"] == [many]
+
+
+# --- messages ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("messages", [[], None])
+def test_no_messages_are_an_error(messages: Any) -> None:
+    with pytest.raises(EncodingError, match="messages is empty"):
+        encode_request({"model": CLAUDE, "messages": messages})
+
+
+@pytest.mark.parametrize(
+    "empty", ["", " \n", None, [], [{"type": "text", "text": ""}], [{"type": "text", "text": "\t"}]]
+)
+def test_an_empty_user_message_is_an_error_that_names_it(empty: Any) -> None:
+    with pytest.raises(EncodingError, match=r"messages\[1\] \(user\) is empty"):
+        encode_request(request(HELLO, {"role": "user", "content": empty}))
+
+
+@pytest.mark.parametrize("role", ["system", "developer", "assistant"])
+@pytest.mark.parametrize("empty", ["", " ", None, [], [{"type": "text", "text": ""}]])
+def test_other_messages_that_say_nothing_are_left_out(role: str, empty: Any) -> None:
+    assert messages_of(HELLO, {"role": role, "content": empty}) == [HELLO]
+
+
+@pytest.mark.parametrize("empty", ["", None, [], [{"type": "text", "text": " "}]])
+def test_an_empty_tool_result_is_a_result(empty: Any) -> None:
+    result = {"role": "tool", "tool_call_id": "1", "content": empty}
+    assert messages_of(HELLO, result)[1] == {"role": "tool", "tool_call_id": "1", "content": ""}
+
+
+def test_empty_text_among_other_blocks_is_left_out() -> None:
+    # The gateway drops a system message whole whose first text is empty.
+    kept = {"type": "text", "text": "Be brief.", "cache_control": MARK}
+    image = {"type": "image_url", "image_url": {"url": "https://a/b.png"}}
+    assert messages_of(
+        {"role": "system", "content": [{"type": "text", "text": ""}, kept]},
+        {"role": "user", "content": [image, {"type": "text", "text": "\n"}]},
+    ) == [{"role": "system", "content": [kept]}, {"role": "user", "content": [image]}]
+
+
+def test_white_space_around_text_stays() -> None:
+    message = {"role": "user", "content": " Hello \n"}
+    assert messages_of(message) == [message]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"tool_calls": [{"id": "1", "type": "function", "function": {"name": "now", "arguments": "{}"}}]},
+        {"content_blocks": [{"type": "thinking", "thinking": "Hm.", "signature": "Eq=="}]},
+    ],
+)
+@pytest.mark.parametrize("content", [{}, {"content": ""}, {"content": None}])
+def test_an_assistant_message_may_say_something_else_than_text(said: dict[str, Any], content: dict[str, Any]) -> None:
+    message = {"role": "assistant", **content, **said}
+    assert messages_of(HELLO, message)[1] == message
+
+
+def test_system_messages_alone_are_an_error() -> None:
+    with pytest.raises(EncodingError, match="holds system messages only"):
+        encode_request(request({"role": "system", "content": "Be brief."}))
+    with pytest.raises(EncodingError, match="holds system messages only"):
+        encode_request(request({"role": "developer", "content": "a"}, {"role": "assistant", "content": ""}))
+
+
+def test_other_models_messages_stay_as_they_are() -> None:
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": ""}]
+    assert encoded(request(*messages, model="gpt-5"))["messages"] == messages
+
+
+TEXTS = st.sampled_from(["", " ", "Hi", "\n", "there"])
+CONTENTS = st.none() | TEXTS | st.lists(TEXTS.map(lambda text: {"type": "text", "text": text}), max_size=3)
+MESSAGES = st.lists(
+    st.fixed_dictionaries({"role": st.sampled_from(["system", "user", "assistant", "tool"]), "content": CONTENTS}),
+    max_size=5,
+)
+
+
+@given(MESSAGES)
+def test_nothing_empty_is_ever_sent_and_nothing_said_is_lost(messages: list[dict[str, Any]]) -> None:
+    try:
+        sent = encoded(request(*messages))["messages"]
+    except EncodingError:
+        return
+    for message in sent:
+        content = message["content"]
+        texts = [content] if isinstance(content, str) else [block["text"] for block in content]
+        assert message["role"] == "tool" or (texts and all(text.strip() for text in texts))
+    assert [word for word in json.dumps(sent).split('"') if word in {"Hi", "there"}] == [
+        word for word in json.dumps(messages or [HELLO]).split('"') if word in {"Hi", "there"}
+    ]
+
+
+# --- tool choice ------------------------------------------------------------------------------------------------------
+
+NAMED = {"type": "function", "function": {"name": "weather"}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (None, None),
+        (False, None),
+        (True, "required"),
+        ("auto", "auto"),
+        ("none", "none"),
+        ("any", "required"),
+        ("required", "required"),
+        ("weather", NAMED),
+        (NAMED, NAMED),
+        ({"type": "tool", "name": "weather"}, NAMED),
+        ({"type": "auto"}, "auto"),
+        ({"type": "any"}, "required"),
+        ({"type": "none"}, "none"),
+        ({"type": "auto", "disable_parallel_tool_use": True}, "auto"),
+    ],
+)
+def test_tool_choice(choice: Any, expected: Any) -> None:
+    assert encode_tool_choice(choice) == expected
+
+
+@pytest.mark.parametrize(
+    "choice", [{}, {"type": "tool"}, {"type": "function"}, {"type": "function", "function": "weather"}, {"name": "x"}]
+)
+def test_a_tool_choice_of_no_known_form_is_an_error(choice: dict[str, Any]) -> None:
+    with pytest.raises(EncodingError, match=r"tool_choice .* is not understood: give 'auto'"):
+        encode_tool_choice(choice)
+
+
+@pytest.mark.parametrize("model", [CLAUDE, "gpt-5"])
+def test_any_is_said_as_the_gateway_understands_it(model: str) -> None:
+    assert encoded(request(model=model, tool_choice="any"))["tool_choice"] == "required"
+    assert encoded(request(model=model, tool_choice=NAMED))["tool_choice"] == NAMED
+
+
+# --- media ------------------------------------------------------------------------------------------------------------
+
+URL = "https://example.com/a.png"
+IMAGE = {"type": "image_url", "image_url": {"url": URL}}
+FILE = {"type": "file", "file": {"file_url": "http://example.com/b.pdf"}}
+INLINE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBO"}}
+
+
+def test_urls_are_listed_once_in_order() -> None:
+    data_file = {"type": "file", "file": {"file_data": "JVBERi0="}}
+    body = request(
+        HELLO,
+        {"role": "user", "content": [FILE, IMAGE, {"type": "text", "text": URL}, INLINE, data_file]},
+        {"role": "user", "content": [IMAGE]},
+        {"role": "assistant", "content": [IMAGE]},
+    )
+    assert media_urls(body) == ["http://example.com/b.pdf", URL]
+
+
+def test_inlining_replaces_the_block_and_keeps_its_breakpoint() -> None:
+    marked = {**IMAGE, "cache_control": MARK}
+    body = request(HELLO, {"role": "user", "content": [marked, FILE, {"type": "text", "text": "?"}]})
+    before = copy.deepcopy(body)
+    inlined = inline_media(body, {URL: INLINE})
+    assert inlined["messages"] == [
+        HELLO,
+        {"role": "user", "content": [{**INLINE, "cache_control": MARK}, FILE, {"type": "text", "text": "?"}]},
+    ]
+    assert body == before
+    assert INLINE.keys() == {"type", "image_url"}
+
+
+def test_inlining_a_block_without_a_breakpoint_adds_none() -> None:
+    body = request({"role": "user", "content": [IMAGE]})
+    assert inline_media(body, {URL: INLINE})["messages"] == [{"role": "user", "content": [INLINE]}]
+
+
+def test_inlining_nothing_changes_nothing() -> None:
+    body = request(HELLO, {"role": "user", "content": [IMAGE]}, temperature=0.5)
+    assert inline_media(body, {}) == body
