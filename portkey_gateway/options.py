@@ -343,8 +343,8 @@ def _find_secrets(value: Any, name: str = "") -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _find_secrets(inner, name)
-    elif isinstance(value, str) and _SECRET_NAME.search(name) and value:
-        yield value.removeprefix("Bearer ")
+    elif isinstance(value, str) and _SECRET_NAME.search(name) and (secret := value.removeprefix("Bearer ")):
+        yield secret
 
 
 def _checked_json(config: dict[str, Any]) -> dict[str, Any]:

@@ -349,7 +349,8 @@ def test_the_scheme_of_a_header_is_no_part_of_its_secret() -> None:
 
 
 def test_what_is_no_key_is_not_blotted_out() -> None:
-    options = local(config={"targets": [{"override_params": {"max_tokens": 5}}]}, gateway_headers={"aws_region": "eu"})
+    config = {"targets": [{"override_params": {"max_tokens": 5}, "api_key": "Bearer ", "aws_secret_access_key": ""}]}
+    options = local(config=config, gateway_headers={"aws_region": "eu"})
     assert options.secrets() == ()
 
 
