@@ -1,16 +1,18 @@
 """The gateway's answers → LlamaIndex responses.
 
-Whole and streamed answers come from one state, so the last response of a stream equals the whole one, but for its
-``delta``.
+The last response of a stream is decoded from the same ``Answer`` as a whole one, and equals it but for its ``delta``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
     ChatResponse,
+    CitationBlock,
     CompletionResponse,
     ContentBlock,
     MessageRole,
@@ -19,51 +21,90 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
-from portkey_gateway.answer import Answer, AnswerBlock, AnswerToolCall, Delta
+from portkey_gateway.answer import Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta, ToolCallDelta
 from portkey_gateway.usage import Usage
 
 
-def decode_response(answer: Answer, *, delta: str | None = None) -> ChatResponse:
+def decode_response(answer: Answer, *, delta: str | None = None, one_tool_call: bool = False) -> ChatResponse:
     """Decode a whole answer.
 
     Args:
         answer: what the model answered.
         delta: the text that a stream's last response adds.
+        one_tool_call: leave out every tool call but the first.
 
     Returns:
         The response: ``raw`` says how the answer ended, its usage and what the gateway says of the call;
         ``additional_kwargs`` repeats the usage under the names that other LLM classes use.
     """
+    blocks = [decoded for block in answer.blocks for decoded in _decode_block(block)]
+    calls = answer.tool_calls[:1] if one_tool_call else answer.tool_calls
+    blocks.extend(_tool_call_block(call, call.arguments if call.args is None else call.args) for call in calls)
     return ChatResponse(
-        message=_message(answer.blocks, answer.tool_calls),
-        raw=decode_raw(answer),
-        delta=delta,
-        additional_kwargs=_usage_kwargs(answer.usage),
+        message=_message(blocks, calls), raw=decode_raw(answer), delta=delta, additional_kwargs=_usage(answer.usage)
     )
 
 
-def decode_partial_response(answer: Answer, delta: Delta) -> ChatResponse:
-    """Decode what a stream has said so far.
+class GrowingResponse:
+    """Turns what a stream adds into responses that hold everything said so far.
+
+    Every response stands for itself: none changes when the next one comes. A chunk costs no more than its own text
+    and one copy of the text before it. Of a tool call the arguments are JSON text until the answer is whole.
 
     Args:
-        answer: everything up to now.
-        delta: what the last chunk added.
+        one_tool_call: leave out every tool call but the first.
     """
-    thinking = "".join(block.text for block in delta.blocks if block.type == "thinking")
-    return ChatResponse(
-        message=_message(answer.blocks, answer.tool_calls),
-        delta=delta.text,
-        additional_kwargs={"thinking_delta": thinking} if thinking else {},
-    )
+
+    def __init__(self, *, one_tool_call: bool = False) -> None:
+        self._one_tool_call = one_tool_call
+        self._blocks: list[ContentBlock] = []
+        self._calls: list[AnswerToolCall] = []
+
+    def add(self, delta: Delta) -> ChatResponse | None:
+        """Add one chunk; ``None`` if it says nothing that a response shows."""
+        calls = [call for call in delta.tool_calls if not (self._one_tool_call and call.position)]
+        if not delta.blocks and not calls:
+            return None
+        for block in delta.blocks:
+            self._add_block(block)
+        for call in calls:
+            self._add_call(call)
+        thinking = "".join(block.text for block in delta.blocks if block.type == "thinking")
+        blocks = [*self._blocks, *(_tool_call_block(call, call.arguments) for call in self._calls)]
+        return ChatResponse(
+            message=_message(blocks, self._calls),
+            delta=delta.text,
+            additional_kwargs={"thinking_delta": thinking} if thinking else {},
+        )
+
+    def _add_block(self, added: BlockDelta) -> None:
+        if added.position == len(self._blocks):
+            self._blocks.append(_fresh_block(added))
+            return
+        known = self._blocks[added.position]
+        if isinstance(known, TextBlock):
+            self._blocks[added.position] = TextBlock(text=known.text + added.text)
+        elif isinstance(known, ThinkingBlock):
+            information = {**known.additional_information, **_thinking_information(added)}
+            self._blocks[added.position] = ThinkingBlock(
+                content=(known.content or "") + added.text or None, additional_information=information
+            )
+
+    def _add_call(self, added: ToolCallDelta) -> None:
+        if added.position == len(self._calls):
+            self._calls.append(AnswerToolCall(added.id or "", added.name or "", added.arguments))
+        else:
+            known = self._calls[added.position]
+            self._calls[added.position] = replace(known, arguments=known.arguments + added.arguments)
 
 
 def decode_completion(response: ChatResponse) -> CompletionResponse:
-    """Turn a chat response into that of a completion."""
+    """Turn a chat response into that of a completion; tool calls stand in ``additional_kwargs``."""
     return CompletionResponse(
-        text=response.message.content or "",
+        text="".join(block.text for block in response.message.blocks if isinstance(block, TextBlock)),
         raw=response.raw,
         delta=response.delta,
-        additional_kwargs=response.additional_kwargs,
+        additional_kwargs={**response.message.additional_kwargs, **response.additional_kwargs},
     )
 
 
@@ -89,27 +130,44 @@ def decode_raw(answer: Answer) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value not in (None, "")}
 
 
-def _message(blocks: tuple[AnswerBlock, ...], calls: tuple[AnswerToolCall, ...]) -> ChatMessage:
-    decoded: list[ContentBlock] = [_decode_block(block) for block in blocks]
-    decoded.extend(
-        ToolCallBlock(
-            tool_call_id=call.id, tool_name=call.name, tool_kwargs=call.arguments if call.args is None else call.args
-        )
-        for call in calls
-    )
+def _message(blocks: Sequence[ContentBlock], calls: Sequence[AnswerToolCall]) -> ChatMessage:
     # LlamaIndex's streamed structured output looks for tool calls here, and only here.
     kwargs = {"tool_calls": [_openai_tool_call(call) for call in calls]} if calls else {}
-    return ChatMessage(role=MessageRole.ASSISTANT, blocks=decoded, additional_kwargs=kwargs)
+    return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=kwargs)
 
 
-def _decode_block(block: AnswerBlock) -> ContentBlock:
+def _decode_block(block: AnswerBlock) -> Iterable[ContentBlock]:
+    if block.type != "text":
+        return [ThinkingBlock(content=block.text or None, additional_information=_thinking_information(block))]
+    citations = (block.raw or {}).get("citations") or ()
+    return [TextBlock(text=block.text), *(_citation_block(citation) for citation in citations)]
+
+
+def _citation_block(citation: Mapping[str, Any]) -> CitationBlock:
+    """Anthropic names the source by the kind of citation: a search result, a web page or a document."""
+    title = citation.get("title") or citation.get("document_title") or ""
+    return CitationBlock(
+        cited_content=TextBlock(text=citation.get("cited_text") or ""),
+        source=citation.get("source") or citation.get("url") or title,
+        title=title,
+        additional_location_info={name: value for name, value in citation.items() if isinstance(value, int)},
+    )
+
+
+def _fresh_block(block: BlockDelta) -> ContentBlock:
     if block.type == "text":
         return TextBlock(text=block.text)
-    if block.type == "thinking":
-        return ThinkingBlock(content=block.text, additional_information={"signature": block.signature})
-    if block.type == "redacted_thinking":
-        return ThinkingBlock(additional_information={"data": block.data})
-    return ThinkingBlock(additional_information={"raw": block.raw})
+    return ThinkingBlock(content=block.text or None, additional_information=_thinking_information(block))
+
+
+def _thinking_information(block: AnswerBlock | BlockDelta) -> dict[str, Any]:
+    """What proves the reasoning or holds it encrypted; or a block that is neither text nor reasoning, as it came."""
+    known = {"signature": block.signature, "data": block.data, "raw": block.raw}
+    return {name: value for name, value in known.items() if value}
+
+
+def _tool_call_block(call: AnswerToolCall, arguments: dict[str, Any] | str) -> ToolCallBlock:
+    return ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=arguments)
 
 
 def _openai_tool_call(call: AnswerToolCall) -> dict[str, Any]:
@@ -127,7 +185,7 @@ def _usage_dict(usage: Usage) -> dict[str, int]:
     }
 
 
-def _usage_kwargs(usage: Usage | None) -> dict[str, int]:
+def _usage(usage: Usage | None) -> dict[str, int]:
     if usage is None:
         return {}
     counts = _usage_dict(usage)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import aclosing, closing
+from typing import Any, NamedTuple, Self
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -15,14 +16,17 @@ from llama_index.core.base.llms.types import (
     CompletionResponseGen,
     LLMMetadata,
     MessageRole,
-    ToolCallBlock,
 )
 from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW, DEFAULT_NUM_OUTPUTS
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
+from llama_index.core.program.utils import get_program_for_llm
+from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools.types import BaseTool
+from llama_index.core.types import BasePydanticProgram, PydanticProgramMode
 from pydantic import (
+    BaseModel,
     ConfigDict,
     Field,
     SerializationInfo,
@@ -30,15 +34,16 @@ from pydantic import (
     field_validator,
     model_serializer,
 )
-from pydantic_core import from_json
 
 from portkey_gateway.client import GatewayClient
 from portkey_gateway.model import GatewayModel
 from portkey_gateway.options import check_metadata
 from portkey_gateway.request import DEFAULT_MAX_TOKENS
 from portkey_gateway.wire import ChatRequest
-from portkey_llamaindex.decode import decode_completion, decode_partial_response, decode_response
-from portkey_llamaindex.encode import encode_messages, encode_tool
+from portkey_llamaindex.announce import announced
+from portkey_llamaindex.decode import GrowingResponse, decode_completion, decode_response
+from portkey_llamaindex.encode import encode_messages
+from portkey_llamaindex.tools import encode_tool, select_tools
 
 CLAUDE_CONTEXT_WINDOW = 200_000
 """Tokens (Anthropic, "Models overview")."""
@@ -88,6 +93,16 @@ class Portkey(GatewayModel, FunctionCallingLLM):
         data = super().custom_model_dump(handler, info)
         return {name: value for name, value in data.items() if name not in _SECRET_FIELDS}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave borrowed clients behind: their connections cannot travel."""
+        travelling = self.model_copy(update={"http_client": None, "http_async_client": None})
+        return super(Portkey, travelling).__getstate__()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore also which options were set: LlamaIndex calls the constructor, which counts all of them."""
+        super().__setstate__(state)
+        self.__pydantic_fields_set__ = set(state["__pydantic_fields_set__"])
+
     @classmethod
     def class_name(cls) -> str:
         """The name under which LlamaIndex stores the class."""
@@ -105,45 +120,66 @@ class Portkey(GatewayModel, FunctionCallingLLM):
             model_name=self.model,
         )
 
+    def with_options(self, **changes: Any) -> Self:
+        """Return a copy with some options changed; it shares the connections and the callbacks."""
+        return super().with_options(**{"callback_manager": self.callback_manager, **changes})
+
     # --- calls ------------------------------------------------------------------------------------------------------
 
-    @llm_chat_callback()
+    @announced(llm_chat_callback)
     def chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
-        """Ask for a whole answer to a conversation."""
+        """Ask for a whole answer to a conversation.
+
+        Args:
+            messages: the conversation.
+            kwargs: parameters and gateway options of this call, under the names that the constructor takes; any other
+                is sent as a parameter of the request.
+
+        Raises:
+            PortkeyError: if the call fails; the class says how.
+        """
         return self._chat(messages, kwargs)
 
-    @llm_chat_callback()
+    @announced(llm_chat_callback)
     async def achat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponse:
         """Async twin of ``chat``."""
         return await self._achat(messages, kwargs)
 
-    @llm_chat_callback()
+    @announced(llm_chat_callback)
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
-        """Ask for a streamed answer to a conversation."""
+        """Ask for a streamed answer to a conversation; takes and raises what ``chat`` does.
+
+        Every response holds all that was said so far; ``raw`` and the usage are on the last one.
+        """
         return self._stream(messages, kwargs)
 
-    @llm_chat_callback()
+    @announced(llm_chat_callback)
     async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
         """Async twin of ``stream_chat``."""
         return self._astream(messages, kwargs)
 
-    @llm_completion_callback()
+    @announced(llm_completion_callback)
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:  # noqa: ARG002 as LLM
-        """Ask for a whole answer to a prompt."""
+        """Ask for a whole answer to a prompt; takes and raises what ``chat`` does."""
         return decode_completion(self._chat(_as_messages(prompt), kwargs))
 
-    @llm_completion_callback()
+    @announced(llm_completion_callback)
     async def acomplete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:  # noqa: ARG002 as LLM
         """Async twin of ``complete``."""
         return decode_completion(await self._achat(_as_messages(prompt), kwargs))
 
-    @llm_completion_callback()
+    @announced(llm_completion_callback)
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:  # noqa: ARG002 as LLM
         """Ask for a streamed answer to a prompt."""
         responses = self._stream(_as_messages(prompt), kwargs)
-        return (decode_completion(response) for response in responses)
 
-    @llm_completion_callback()
+        def completions() -> CompletionResponseGen:
+            with closing(responses):
+                yield from map(decode_completion, responses)
+
+        return completions()
+
+    @announced(llm_completion_callback)
     async def astream_complete(
         self,
         prompt: str,
@@ -152,47 +188,58 @@ class Portkey(GatewayModel, FunctionCallingLLM):
     ) -> CompletionResponseAsyncGen:
         """Async twin of ``stream_complete``."""
         responses = self._astream(_as_messages(prompt), kwargs)
-        return (decode_completion(response) async for response in responses)
+
+        async def completions() -> CompletionResponseAsyncGen:
+            async with aclosing(responses):
+                async for response in responses:
+                    yield decode_completion(response)
+
+        return completions()
 
     def _chat(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
-        client, request = self._call(messages, kwargs)
-        answer = client.chat(request, metadata=self.request_metadata, inline_images=self.inline_images)
-        return decode_response(answer)
+        call = self._call(messages, kwargs)
+        return decode_response(call.client.chat(call.request, **call.labels), one_tool_call=call.one_tool_call)
 
     async def _achat(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
-        client, request = self._call(messages, kwargs)
-        answer = await client.achat(request, metadata=self.request_metadata, inline_images=self.inline_images)
-        return decode_response(answer)
+        call = self._call(messages, kwargs)
+        return decode_response(await call.client.achat(call.request, **call.labels), one_tool_call=call.one_tool_call)
 
     def _stream(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseGen:
-        client, request = self._call(messages, kwargs)
+        call = self._call(messages, kwargs)
+        growing = GrowingResponse(one_tool_call=call.one_tool_call)
 
         def responses() -> ChatResponseGen:
-            with client.stream(request, metadata=self.request_metadata, inline_images=self.inline_images) as stream:
-                for delta in stream:
-                    if delta.blocks or delta.tool_calls:
-                        yield decode_partial_response(stream.answer, delta)
-                yield decode_response(stream.answer, delta="")
+            with call.client.stream(call.request, **call.labels) as stream, closing(iter(stream)) as deltas:
+                for delta in deltas:
+                    if response := growing.add(delta):
+                        yield response
+                yield decode_response(stream.answer, delta="", one_tool_call=call.one_tool_call)
 
         return responses()
 
     def _astream(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseAsyncGen:
-        client, request = self._call(messages, kwargs)
+        call = self._call(messages, kwargs)
+        growing = GrowingResponse(one_tool_call=call.one_tool_call)
 
         async def responses() -> ChatResponseAsyncGen:
-            metadata, inline_images = self.request_metadata, self.inline_images
-            async with client.astream(request, metadata=metadata, inline_images=inline_images) as stream:
-                async for delta in stream:
-                    if delta.blocks or delta.tool_calls:
-                        yield decode_partial_response(stream.answer, delta)
-                yield decode_response(stream.answer, delta="")
+            async with call.client.astream(call.request, **call.labels) as stream, aclosing(aiter(stream)) as deltas:
+                async for delta in deltas:
+                    if response := growing.add(delta):
+                        yield response
+                yield decode_response(stream.answer, delta="", one_tool_call=call.one_tool_call)
 
         return responses()
 
-    def _call(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> tuple[GatewayClient, ChatRequest]:
-        target, parameters = self.for_call(kwargs)
-        encoded = encode_messages(messages, for_claude=target.targets_claude(parameters.get("model")))
-        return target.gateway_client(), target.request(encoded, {**self.additional_kwargs, **parameters})
+    def _call(self, messages: Sequence[ChatMessage], parameters: dict[str, Any]) -> _Call:
+        for_claude = self.targets_claude(parameters.get("model"))
+        encoded = encode_messages(messages, for_claude=for_claude, inline_images=self.inline_images)
+        parameters = {**self.additional_kwargs, **parameters}
+        one_tool_call = parameters.get("parallel_tool_calls") is False
+        if for_claude:
+            # The gateway cannot say it to Claude, so we keep to it ourselves.
+            parameters.pop("parallel_tool_calls", None)
+        labels = {"metadata": self.request_metadata, "inline_images": self.inline_images}
+        return _Call(self.gateway_client(), self.request(encoded, parameters), labels, one_tool_call)
 
     # --- tools ------------------------------------------------------------------------------------------------------
 
@@ -206,36 +253,29 @@ class Portkey(GatewayModel, FunctionCallingLLM):
         tool_required: bool = False,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """The arguments of ``chat`` that offer tools; the gateway cannot tell Claude to call only one at a time."""
+        """The arguments of ``chat`` that offer tools."""
         messages = list(chat_history or [])
         if user_msg is not None:
             messages.append(
                 ChatMessage(role=MessageRole.USER, content=user_msg) if isinstance(user_msg, str) else user_msg
             )
-        prepared: dict[str, Any] = {"messages": messages, **kwargs}
-        if tools:
-            prepared["tools"] = [encode_tool(tool) for tool in tools]
-            prepared.setdefault("tool_choice", "required" if tool_required else "auto")
-            if not self.targets_claude():
-                prepared.setdefault("parallel_tool_calls", allow_parallel_tool_calls)
-        return prepared
+        if not tools:
+            return {"messages": messages, **kwargs}
+        # LlamaIndex's programs hand over None where they leave the choice open.
+        chosen = kwargs.pop("tool_choice", None)
+        required = tool_required and self._may_force_tools(kwargs)
+        return {
+            "messages": messages,
+            "tools": [encode_tool(tool) for tool in tools],
+            "tool_choice": chosen or ("required" if required else "auto"),
+            "parallel_tool_calls": allow_parallel_tool_calls,
+            **kwargs,
+        }
 
-    def _validate_chat_with_tools_response(
-        self,
-        response: ChatResponse,
-        tools: Sequence[BaseTool],  # noqa: ARG002 LlamaIndex's signature
-        allow_parallel_tool_calls: bool = False,
-        **kwargs: Any,  # noqa: ARG002 LlamaIndex's signature
-    ) -> ChatResponse:
-        """Where one call at a time is asked for, keep the first: Claude cannot be told through the gateway."""
-        if allow_parallel_tool_calls:
-            return response
-        calls = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
-        if len(calls) > 1:
-            message = response.message
-            message.blocks = [block for block in message.blocks if block not in calls[1:]]
-            message.additional_kwargs["tool_calls"] = message.additional_kwargs["tool_calls"][:1]
-        return response
+    def _may_force_tools(self, parameters: Mapping[str, Any]) -> bool:
+        """Claude refuses a forced tool choice while it thinks."""
+        thinking = parameters.get("thinking", self.thinking) or {}
+        return bool(thinking.get("type", "disabled") == "disabled")
 
     def get_tool_calls_from_response(
         self,
@@ -248,27 +288,52 @@ class Portkey(GatewayModel, FunctionCallingLLM):
         Raises:
             ValueError: if there is none and ``error_on_no_tool_call``.
         """
-        calls = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
-        if not calls and error_on_no_tool_call:
+        selections = select_tools(response)
+        if not selections and error_on_no_tool_call:
             raise ValueError(f"the model called no tool; it said: {response.message.content!r}")
-        return [
-            ToolSelection(
-                tool_id=call.tool_call_id or "", tool_name=call.tool_name, tool_kwargs=_arguments(call.tool_kwargs)
-            )
-            for call in calls
-        ]
+        return selections
+
+    def _structured_stream_call(
+        self,
+        output_cls: type[BaseModel],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Generator[Any, None, None]:
+        program = self._program(output_cls, prompt, llm_kwargs or {})
+        return program.stream_call(llm_kwargs=llm_kwargs, **prompt_args)
+
+    async def _structured_astream_call(
+        self,
+        output_cls: type[BaseModel],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> AsyncGenerator[Any, None]:
+        program = self._program(output_cls, prompt, llm_kwargs or {})
+        return await program.astream_call(llm_kwargs=llm_kwargs, **prompt_args)
+
+    def _program(
+        self, output_cls: type[BaseModel], prompt: PromptTemplate, llm_kwargs: dict[str, Any]
+    ) -> BasePydanticProgram[Any]:
+        """LlamaIndex requires the tool when it asks for a whole object, but forgets to when it streams one."""
+        mode = self.pydantic_program_mode
+        calls_a_tool = mode is PydanticProgramMode.FUNCTION or (
+            mode is PydanticProgramMode.DEFAULT and self.is_function_calling_model
+        )
+        choice = {"tool_choice": "required"} if calls_a_tool and self._may_force_tools(llm_kwargs) else {}
+        return get_program_for_llm(output_cls, prompt, self, pydantic_program_mode=mode, **choice)
+
+
+class _Call(NamedTuple):
+    """One call, ready to be made."""
+
+    client: GatewayClient
+    request: ChatRequest
+    labels: dict[str, Any]
+    """What the client takes beside the request."""
+    one_tool_call: bool
 
 
 def _as_messages(prompt: str) -> list[ChatMessage]:
     return [ChatMessage(role=MessageRole.USER, content=prompt)]
-
-
-def _arguments(kwargs: dict[str, Any] | str) -> dict[str, Any]:
-    """The arguments, as far as a stream has told them."""
-    if isinstance(kwargs, dict):
-        return kwargs
-    try:
-        parsed = from_json(kwargs or "{}", allow_partial="trailing-strings")
-    except ValueError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
