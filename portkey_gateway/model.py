@@ -56,6 +56,12 @@ class GatewayModel(GatewayFields):
             check_names(values, {**cls.model_fields, **aliases})
         return values
 
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Copy all but the borrowed clients, whose connections cannot be copied: the copy shares them."""
+        memo = {} if memo is None else memo
+        memo.update({id(client): client for client in (self.http_client, self.http_async_client)})
+        return super().__deepcopy__(memo)
+
     def with_options(self, **changes: Any) -> Self:
         """Return a copy with some options changed; it shares the connections.
 
@@ -79,7 +85,8 @@ class GatewayModel(GatewayFields):
         Returns:
             The model to call, with the options that hold for this call, and the remaining parameters.
         """
-        options = {name: arguments[name] for name in arguments.keys() & GatewayFields.model_fields.keys()}
+        names = {*GatewayModel.model_fields, "request_metadata"} - {"model", *_PARAMETERS}
+        options = {name: arguments[name] for name in arguments.keys() & names}
         parameters = {name: value for name, value in arguments.items() if name not in options}
         return (self.with_options(**options) if options else self), parameters
 
