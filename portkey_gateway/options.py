@@ -100,10 +100,8 @@ class GatewayFields(BaseModel):
     @classmethod
     def _check_config(cls, config: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
         # Whatever is wrong with it, the config is not shown: it may hold keys of providers.
-        if config is None:
-            return None
-        if isinstance(config, dict):
-            return _checked_json(config)
+        if not isinstance(config, str):
+            return _checked_json(config) if config else config
         text = config.strip()
         if not text.startswith(("{", "[")):
             if not _CONFIG_ID.fullmatch(text):
@@ -119,21 +117,6 @@ class GatewayFields(BaseModel):
             raise ValueError("config as JSON must be an object, as Portkey's config editor shows it; got a list")
         return parsed
 
-    @field_validator("api_key", "provider_api_key", "virtual_key")
-    @classmethod
-    def _check_key(cls, key: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        # httpx would refuse the header later, and quote the key in its error.
-        if key is not None:
-            _check_header(str(info.field_name), key.get_secret_value())
-        return key
-
-    @field_validator("forward_headers", "sensitive_headers")
-    @classmethod
-    def _check_header_names(cls, names: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
-        for name in names or ():
-            _check_header(str(info.field_name), name)
-        return names
-
     @field_validator("forward_headers", "sensitive_headers", mode="before")
     @classmethod
     def _split_header_names(cls, names: Any) -> Any:
@@ -147,12 +130,15 @@ class GatewayFields(BaseModel):
         return headers
 
     @field_validator(
-        "provider", "custom_host", "trace_id", "span_name", "cache_namespace", "anthropic_beta", "anthropic_version"
-    )
+        "api_key", "provider_api_key", "virtual_key", "provider", "custom_host", "trace_id", "span_name",
+        "cache_namespace", "forward_headers", "sensitive_headers", "anthropic_beta", "anthropic_version",
+    )  # fmt: skip
     @classmethod
-    def _check_header_text(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None:
-            _check_header(str(info.field_name), value)
+    def _check_header_text(cls, value: Any, info: ValidationInfo) -> Any:
+        # httpx would refuse the header only when it is sent, and quote it, a key too, in its error.
+        for text in value if isinstance(value, tuple) else (value,):
+            if text is not None:
+                _check_header(str(info.field_name), _render(text))
         return value
 
     @model_validator(mode="after")

@@ -87,6 +87,13 @@ def test_each_option_has_its_header(options: dict[str, Any], expected: dict[str,
     assert headers(**options) == expected
 
 
+@pytest.mark.parametrize(
+    "name", ["api_key", "provider", "config", "trace_id", "forward_headers", "cache_force_refresh", "request_timeout"]
+)
+def test_none_counts_as_not_given(name: str) -> None:
+    assert headers(**{name: None}) == {}
+
+
 def test_headers_of_every_call() -> None:
     assert local().render_headers() == {
         "content-type": "application/json",
