@@ -114,7 +114,9 @@ def test_a_bad_mark_in_a_request_is_an_error_that_names_its_place(mark: Any) -> 
 
 
 def test_a_request_without_marks_has_no_breakpoints() -> None:
-    assert check_breakpoints(request({"role": "user", "content": "Hello"}, {"role": "assistant"})) == []
+    body = request({"role": "user", "content": "Hello"}, {"role": "assistant"})
+    body["tools"] = [{"type": "function", "function": {"name": "f"}}]
+    assert check_breakpoints(body) == []
 
 
 def test_the_request_is_not_changed() -> None:
