@@ -15,7 +15,8 @@ from pydantic_core import PydanticSerializationError, to_json
 from portkey_gateway.caching import check_breakpoints
 from portkey_gateway.content import is_claude
 from portkey_gateway.errors import EncodingError, PortkeyWarning
-from portkey_gateway.wire import ChatRequest, ContentBlock, Message
+from portkey_gateway.schema import simplify_parameters
+from portkey_gateway.wire import ChatRequest, ContentBlock, Message, Tool
 
 DEFAULT_MAX_TOKENS: Final = 4096
 """Sent to a Claude when no ``max_tokens`` is given: Anthropic requires one."""
@@ -141,9 +142,26 @@ def _for_claude(request: ChatRequest) -> dict[str, Any]:
     body["messages"] = _drop_empty_text(request["messages"])
     if body.get("max_tokens") is None and body.get("max_completion_tokens") is None:
         body["max_tokens"] = DEFAULT_MAX_TOKENS
+    if body.get("tools"):
+        body["tools"] = [_with_simple_schema(tool) for tool in body["tools"]]
+    if _thinks(body) and body.get("tool_choice") not in (None, "auto", "none"):
+        _warn("tool_choice is sent as 'auto': Claude cannot be made to call a tool while it thinks")
+        body["tool_choice"] = "auto"
     check_breakpoints(cast("ChatRequest", body))
     _warn_about_losses(body)
     return body
+
+
+def _thinks(body: Mapping[str, Any]) -> bool:
+    return (body.get("thinking") or {}).get("type", "disabled") != "disabled"
+
+
+def _with_simple_schema(tool: Tool) -> Tool:
+    function = tool.get("function")
+    if not function or "parameters" not in function:
+        return tool
+    parameters = simplify_parameters(function["parameters"], tool=function["name"])
+    return cast("Tool", {**tool, "function": {**function, "parameters": parameters}})
 
 
 def _drop_empty_text(messages: list[Message]) -> list[Message]:

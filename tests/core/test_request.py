@@ -314,3 +314,21 @@ def test_inlining_a_block_without_a_breakpoint_adds_none() -> None:
 def test_inlining_nothing_changes_nothing() -> None:
     body = request(HELLO, {"role": "user", "content": [IMAGE]}, temperature=0.5)
     assert inline_media(body, {}) == body
+
+
+def test_a_tool_schema_is_rewritten_into_what_the_gateway_keeps() -> None:
+    parameters = {"$ref": "#/definitions/P", "definitions": {"P": {"type": "object", "properties": {"a": {}}}}}
+    tool: dict[str, Any] = {"type": "function", "function": {"name": "t", "parameters": parameters}}
+    sent = encoded(request(tools=[tool, {"type": "web_search"}]))["tools"]
+    assert sent[0]["function"]["parameters"]["properties"] == {"a": {}}
+    assert sent[1] == {"type": "web_search"}
+    assert encoded(request(tools=[tool], model="gpt-5"))["tools"] == [tool]
+
+
+@pytest.mark.parametrize("choice", ["any", "required", {"type": "function", "function": {"name": "t"}}])
+def test_a_thinking_claude_is_not_made_to_call_a_tool(choice: Any) -> None:
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    with pytest.warns(PortkeyWarning, match="tool_choice is sent as 'auto'"):
+        assert encoded(request(tool_choice=choice, thinking=thinking))["tool_choice"] == "auto"
+    assert encoded(request(tool_choice=choice, thinking={"type": "disabled"}))["tool_choice"] != "auto"
+    assert encoded(request(tool_choice="none", thinking=thinking))["tool_choice"] == "none"
