@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox test lint format typecheck imports bench lock clean
+.PHONY: help install demo sandbox test lint format typecheck imports bench notebooks lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ typecheck: $(STAMP) ## mypy (strict) and pyright over source and tests
 bench: $(STAMP) ## Measure ours beside ChatOpenAI + createHeaders and raw httpx
 	@test -f .venv-bench/.installed || { $(PYTHON) -m venv .venv-bench && .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt && .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . && touch .venv-bench/.installed; }
 	@.venv-bench/bin/python -m benchmarks
+
+notebooks: $(STAMP) ## Execute every notebook and keep its outputs
+	@$(BIN)/python -m tests.notebooks.execute
 
 lock: $(STAMP) ## Compile the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --group dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/dev.txt pyproject.toml

@@ -1,0 +1,74 @@
+"""Every notebook runs, with and without a key, and shows what is committed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.notebooks.execute import METADATA, execute, list_notebooks, read
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from portkey_gateway.sandbox import Sandbox
+
+each_notebook = pytest.mark.parametrize("path", list_notebooks(), ids=lambda path: path.stem)
+
+
+def code_cells(notebook: NotebookNode) -> list[Any]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def shown(notebook: NotebookNode) -> dict[str, list[str]]:
+    """By cell id, what a reader sees under the cell. Of an image only that it is there: its bytes vary with zlib."""
+    return {cell.id: [describe(output) for output in cell.outputs] for cell in code_cells(notebook)}
+
+
+def describe(output: Any) -> str:
+    if output.output_type == "stream":
+        return f"{output.name}: {output.text}"
+    return str(output.data.get("text/plain") or sorted(output.data))
+
+
+def test_there_is_a_notebook_for_each_framework() -> None:
+    assert [path.name for path in list_notebooks()] == ["01_langchain.ipynb", "02_llamaindex.ipynb"]
+
+
+@each_notebook
+def test_it_shows_what_is_committed(path: Path) -> None:
+    assert shown(execute(path)) == shown(read(path)), "run `make notebooks` and look at the difference"
+
+
+@each_notebook
+def test_it_shows_the_same_with_a_key(path: Path, sandbox: Sandbox) -> None:
+    variables = {**sandbox.env(), "PORTKEY_API_KEY": "pk-test", "PORTKEY_MODEL": sandbox.model}
+
+    fresh = execute(path, variables)
+
+    assert shown(fresh) == shown(read(path))
+    assert len(sandbox.claude.requests) > 10, "the calls went to another gateway than the environment's"
+
+
+@each_notebook
+def test_what_is_committed_was_executed_once_in_order(path: Path) -> None:
+    cells = code_cells(read(path))
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    assert all(cell.outputs for cell in cells if "print(" in cell.source)
+
+
+@each_notebook
+def test_what_is_committed_tells_nothing_of_a_machine(path: Path) -> None:
+    notebook = read(path)
+    outputs = str([cell.outputs for cell in code_cells(notebook)])
+
+    assert notebook.metadata == METADATA
+    assert not any(cell.metadata for cell in notebook.cells)
+    for trace in ("127.0.0.1", "localhost", "sk-ant", str(Path.home()), str(path.parents[1]), "'stderr'", "0x"):
+        assert trace not in outputs
+
+
+def test_the_notebooks_begin_and_end_alike() -> None:
+    first, *others = ([cells[0].source, cells[-1].source] for cells in map(code_cells, map(read, list_notebooks())))
+    assert others == [first]
