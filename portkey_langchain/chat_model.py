@@ -32,6 +32,7 @@ from portkey_langchain.structured import Method, Schema, Structured, structured_
 from portkey_langchain.tools import encode_tool
 
 _PARAMETERS = ("max_tokens", "temperature", "top_p", "top_k", "thinking")
+_IN_THE_BODY = frozenset({"model", "stop", *_PARAMETERS})
 # What the environment can say again when a serialised model is loaded; LangChain never writes these out.
 _SECRETS = {
     "api_key": "PORTKEY_API_KEY",
@@ -280,8 +281,8 @@ class ChatPortkey(GatewayFields, BaseChatModel):
     def _call(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
     ) -> tuple[GatewayClient, ChatRequest]:
-        """The client and the request of one call; gateway options among ``kwargs`` hold for this call."""
-        options = {name: kwargs[name] for name in kwargs.keys() & GatewayFields.model_fields.keys()}
+        """The client and the request of one call; options of ours among ``kwargs`` hold for this call."""
+        options = {name: kwargs[name] for name in kwargs.keys() & type(self).model_fields.keys() - _IN_THE_BODY}
         target = self.with_options(**options) if options else self
         parameters = {name: value for name, value in kwargs.items() if name not in options and name != "stream"}
         client = GatewayClient(

@@ -51,7 +51,7 @@ class ContentState:
         text = ""
         listed: list[str | dict[str, Any]] = []
         for block in blocks:
-            if not self._is_list and block.type == "text":
+            if not self._is_list and block.type == "text" and not block.raw:
                 text += block.text
                 continue
             self._is_list = True
@@ -62,7 +62,7 @@ class ContentState:
 
     def decode_chunk(self, delta: Delta) -> ChatGenerationChunk | None:
         """Decode a chunk; ``None`` if it adds neither content nor a tool call."""
-        content = self.add(delta.blocks) if delta.blocks else ""
+        content = self.add(map(_without_input, delta.blocks)) if delta.blocks else ""
         if not content and not delta.tool_calls:
             return None
         message = AIMessageChunk(
@@ -80,9 +80,14 @@ class ContentState:
 
 
 def decode_last_chunk(answer: Answer) -> ChatGenerationChunk:
-    """Decode what only the end of a stream tells: usage and metadata."""
+    """Decode what only the end of a stream tells: usage, metadata and the input of tools that the provider ran."""
+    inputs: list[str | dict[str, Any]] = [
+        {"type": "non_standard", "value": {"input": block.raw["input"]}, "index": position}
+        for position, block in enumerate(answer.blocks)
+        if block.raw and "input" in block.raw
+    ]
     message = AIMessageChunk(
-        content="",
+        content=inputs or "",
         usage_metadata=decode_usage_metadata(answer.usage),
         response_metadata=decode_response_metadata(answer),
         additional_kwargs=_additional_kwargs(answer),
@@ -135,9 +140,16 @@ def _as_delta(position: int, block: AnswerBlock) -> BlockDelta:
     return BlockDelta(position, block.type, block.text, block.signature, block.data, block.raw)
 
 
+def _without_input(block: BlockDelta) -> BlockDelta:
+    """A server tool's input comes in pieces behind its block: the last chunk tells it whole."""
+    if not block.raw or "input" not in block.raw:
+        return block
+    return block._replace(raw={name: value for name, value in block.raw.items() if name != "input"})
+
+
 def _decode_block(block: BlockDelta) -> dict[str, Any]:
     if block.type == "text":
-        return {"type": "text", "text": block.text, "index": block.position}
+        return {"type": "text", "text": block.text, "index": block.position, **(block.raw or {})}
     if block.type == "thinking":
         decoded = {"type": "thinking", "index": block.position}
         if block.text:

@@ -52,6 +52,12 @@ def _translate_block(block: dict[str, Any]) -> types.ContentBlock:
         translated = {"type": "reasoning", "reasoning": block.get("thinking", "")}
         if signature := block.get("signature"):
             translated["extras"] = {"signature": signature}
+    elif kind == "text" and "citations" in block:
+        translated = {
+            "type": "text",
+            "text": block["text"],
+            "annotations": [*map(_translate_citation, block["citations"])],
+        }
     elif kind in types.KNOWN_BLOCK_TYPES:
         return cast("types.ContentBlock", block)
     else:
@@ -60,6 +66,12 @@ def _translate_block(block: dict[str, Any]) -> types.ContentBlock:
     if "index" in block:
         translated["index"] = block["index"]
     return cast("types.ContentBlock", translated)
+
+
+def _translate_citation(citation: dict[str, Any]) -> types.Citation:
+    known = {name: value for name, value in citation.items() if name in {"url", "title", "cited_text"}}
+    extras = {name: value for name, value in citation.items() if name not in known}
+    return cast("types.Citation", {"type": "citation", **known, "extras": extras})
 
 
 register_translator(MODEL_PROVIDER, translate_content, translate_content_chunk)

@@ -21,23 +21,23 @@ def total(chunks: list[AIMessageChunk]) -> AIMessageChunk:
     return summed
 
 
-def invoke(model: Any, messages: Any, **more: Any) -> AIMessage:
+def invoke(model: Any, messages: Any, /, **more: Any) -> AIMessage:
     answer = model.invoke(messages, **more)
     assert isinstance(answer, AIMessage)
     return answer
 
 
-def ainvoke(model: Any, messages: Any, **more: Any) -> AIMessage:
+def ainvoke(model: Any, messages: Any, /, **more: Any) -> AIMessage:
     answer = asyncio.run(model.ainvoke(messages, **more))
     assert isinstance(answer, AIMessage)
     return answer
 
 
-def stream(model: Any, messages: Any, **more: Any) -> AIMessage:
+def stream(model: Any, messages: Any, /, **more: Any) -> AIMessage:
     return total(list(model.stream(messages, **more)))
 
 
-def astream(model: Any, messages: Any, **more: Any) -> AIMessage:
+def astream(model: Any, messages: Any, /, **more: Any) -> AIMessage:
     async def collect() -> list[AIMessageChunk]:
         return [chunk async for chunk in model.astream(messages, **more)]
 

@@ -56,7 +56,10 @@ def system_text(body: dict[str, Any]) -> list[str]:
         pytest.param([("developer", [{"type": "text", "text": "Be brief."}]), ("user", "Hi")], id="developer blocks"),
         pytest.param([SystemMessage(["Be brief."]), HumanMessage(["Hi"])], id="texts in lists"),
         pytest.param([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}], id="dicts"),
-        pytest.param([ChatMessage("Be brief.", role="developer"), ChatMessage("Hi", role="user")], id="chat messages"),
+        pytest.param(
+            [ChatMessage(content="Be brief.", role="developer"), ChatMessage(content="Hi", role="user")],
+            id="chat messages",
+        ),
         pytest.param([HumanMessage("Hi"), SystemMessage("Be brief.")], id="system message last"),
         pytest.param([SystemMessage(["", "Be brief."]), HumanMessage(["", "Hi"])], id="with empty texts"),
         pytest.param([SystemMessage(""), SystemMessage("Be brief."), HumanMessage("Hi")], id="with an empty message"),
@@ -82,7 +85,7 @@ def test_two_system_messages_keep_their_order(model: ChatPortkey, received: Rece
     [
         (FunctionMessage(name="f", content="1"), "FunctionMessage, which no model takes"),
         (RemoveMessage(id="1"), "RemoveMessage, which no model takes"),
-        (ChatMessage("Hi", role="pirate"), "a ChatMessage with role 'pirate'"),
+        (ChatMessage(content="Hi", role="pirate"), "a ChatMessage with role 'pirate'"),
     ],
 )
 def test_a_message_that_no_model_takes_is_named(message: BaseMessage, says: str) -> None:
@@ -114,13 +117,13 @@ def test_a_name_is_for_other_models_than_claude() -> None:
         pytest.param(AIMessage([dict(LOOK)], tool_calls=[LOOK]), id="standard block"),
         pytest.param(
             AIMessageChunk(
-                "",
+                content="",
                 tool_call_chunks=[
                     {"type": "tool_call_chunk", "name": "look", "args": '{"at":', "id": "call_1", "index": 0}
                 ],
             )
             + AIMessageChunk(
-                "",
+                content="",
                 tool_call_chunks=[{"type": "tool_call_chunk", "name": None, "args": '"sky"}', "id": None, "index": 0}],
             ),
             id="summed chunks",
