@@ -14,7 +14,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from portkey_gateway.caching import check_breakpoints
 from portkey_gateway.content import is_claude
-from portkey_gateway.errors import EncodingError, PortkeyWarning
+from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
 from portkey_gateway.schema import simplify_parameters
 from portkey_gateway.wire import ChatRequest, ContentBlock, Message, Tool
 
@@ -22,6 +22,7 @@ DEFAULT_MAX_TOKENS: Final = 4096
 """Sent to a Claude when no ``max_tokens`` is given: Anthropic requires one."""
 
 _SYSTEM_ROLES: Final = frozenset({"system", "developer"})
+_USER_BLOCK_TYPES: Final = frozenset({"text", "image_url", "file"})
 _DROPPED_FOR_CLAUDE: Final = {
     "seed": "Claude has none",
     "parallel_tool_calls": "the gateway cannot say it to Claude",
@@ -173,6 +174,8 @@ def _drop_empty_text(messages: list[Message]) -> list[Message]:
     for index, message in enumerate(messages):
         trimmed = message
         content = message.get("content")
+        if isinstance(content, list) and message["role"] == "user":
+            _check_user_blocks(content, f"messages[{index}]")
         if isinstance(content, list) and any(_is_empty_text(block) for block in content):
             content = [block for block in content if not _is_empty_text(block)]
             trimmed = cast("Message", {**message, "content": content})
@@ -186,6 +189,20 @@ def _drop_empty_text(messages: list[Message]) -> list[Message]:
     if all(message["role"] in _SYSTEM_ROLES for message in kept):
         raise EncodingError("messages holds system messages only: Claude needs at least one user message")
     return kept
+
+
+def _check_user_blocks(blocks: list[ContentBlock], where: str) -> None:
+    """Refuse what the gateway would drop without a word; the plugins never send it, a caller of the client may."""
+    for index, block in enumerate(blocks):
+        if block["type"] not in _USER_BLOCK_TYPES:
+            known = ", ".join(sorted(_USER_BLOCK_TYPES))
+            raise ContentError(
+                f"{where}.content[{index}] is a {block['type']!r} block, which the gateway drops; it carries {known}"
+            )
+        if block["type"] == "image_url" and not isinstance(block["image_url"], Mapping):
+            raise ContentError(
+                f"{where}.content[{index}].image_url must be {{'url': …}}: the gateway drops any other image"
+            )
 
 
 def _says_something(content: str | list[ContentBlock] | None) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portkey_gateway.errors import EncodingError, PortkeyWarning
+from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
 from portkey_gateway.request import (
     DEFAULT_MAX_TOKENS,
     encode_request,
@@ -332,3 +332,15 @@ def test_a_thinking_claude_is_not_made_to_call_a_tool(choice: Any) -> None:
         assert encoded(request(tool_choice=choice, thinking=thinking))["tool_choice"] == "auto"
     assert encoded(request(tool_choice=choice, thinking={"type": "disabled"}))["tool_choice"] != "auto"
     assert encoded(request(tool_choice="none", thinking=thinking))["tool_choice"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("block", "named"),
+    [
+        ({"type": "input_audio", "input_audio": {}}, r"messages\[0\].content\[0\] is a 'input_audio' block"),
+        ({"type": "image_url", "image_url": "https://example.com/a.png"}, r"content\[0\].image_url must be"),
+    ],
+)
+def test_a_user_block_that_the_gateway_would_drop_is_refused(block: dict[str, Any], named: str) -> None:
+    with pytest.raises(ContentError, match=named):
+        encoded(request({"role": "user", "content": [block]}))
