@@ -62,7 +62,7 @@ def test_an_address_that_is_none_is_told_at_once(ask: Ask, base_url: str) -> Non
         ask(client(base_url, max_retries=5))
 
     assert not caught.value.is_retryable
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 5
 
 
 @any_call
@@ -104,13 +104,12 @@ def test_without_a_timeout_a_slow_answer_is_awaited(server: RecordingServer, ask
 @any_call
 def test_the_timeout_counts_silence_and_not_the_whole_call(server: RecordingServer, ask: Ask) -> None:
     first, second, last = deltas("Hel", "lo.")
-    head, body = whole(answer()).pieces[1], b""
-    assert isinstance(head, bytes)
-    head, body = head[:-40], head[-40:]
-    slow = Reply((head, 0.25, body[:20], 0.25, body[20:]))
-    server.reply(events(first, 0.25, second, 0.25, last) if is_streamed(ask) else slow)
+    [_, full] = whole(answer()).pieces
+    assert isinstance(full, bytes)
+    slow = Reply((full[:-60], 0.2, full[-60:-40], 0.2, full[-40:-20], 0.2, full[-20:]))
+    server.reply(events(first, 0.2, second, 0.2, last, 0.2) if is_streamed(ask) else slow)
 
-    assert ask(client(server.base_url, timeout_s=0.4)).text == "Hello."
+    assert ask(client(server.base_url, timeout_s=0.5)).text == "Hello."
 
 
 @streamed_call
@@ -203,7 +202,9 @@ def test_a_connection_the_server_closed_meanwhile_costs_nothing(server: Recordin
     server.reply(Reply(reply.pieces, then="close"))
     asking = client(server.base_url)
 
-    assert [ask(asking).text, ask(asking).text] == ["Hello.", "Hello."]
+    for _ in range(2):
+        assert ask(asking).text == "Hello."
+        server.wait_until_open(0)
 
 
 async def test_what_is_received_before_a_break_stays_at_hand(server: RecordingServer) -> None:

@@ -94,7 +94,7 @@ def test_retry_after_is_honoured_and_the_retries_are_counted(sandbox: Sandbox, a
     with pytest.raises(RateLimitError) as caught:
         ask(client(sandbox, max_retries=1))
 
-    assert 1 <= time.monotonic() - begun < 2
+    assert 1 <= time.monotonic() - begun < 5
     assert len(sandbox.claude.requests) == 2
     assert caught.value.info is not None
     assert caught.value.info.retry_after_s == 1

@@ -128,21 +128,23 @@ class RecordingServer:
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self._threads = [threading.Thread(target=self._accept, name="recording-server", daemon=True)]
+        self._accepting = threading.Thread(target=self._accept, name="recording-server", daemon=True)
+        self._serving: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
-        self._threads[0].start()
+        self._accepting.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join(_SOON_S)  # from here on nobody is let in any more
         with self._lock:
             for connection in self._connections:
                 with contextlib.suppress(OSError):  # the client may have reset it
                     connection.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
+        for thread in self._serving:
             thread.join(_SOON_S)
         self._listener.close()
 
@@ -186,7 +188,7 @@ class RecordingServer:
                 self.accepted += 1
                 self._connections.add(connection)
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-            self._threads.append(thread)
+            self._serving.append(thread)
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -202,9 +204,9 @@ class RecordingServer:
         except OSError:
             pass  # the client went away: many tests want just that
         finally:
+            connection.close()
             with self._lock:
                 self._connections.discard(connection)
-            connection.close()
 
     def _send(self, connection: socket.socket, reply: Reply) -> None:
         for piece in reply.pieces:
