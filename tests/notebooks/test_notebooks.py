@@ -61,11 +61,11 @@ def test_what_is_committed_was_executed_once_in_order(path: Path) -> None:
 @each_notebook
 def test_what_is_committed_tells_nothing_of_a_machine(path: Path) -> None:
     notebook = read(path)
-    outputs = str([cell.outputs for cell in code_cells(notebook)])
+    outputs = str(shown(notebook))
 
     assert notebook.metadata == METADATA
     assert not any(cell.metadata for cell in notebook.cells)
-    for trace in ("127.0.0.1", "localhost", "sk-ant", str(Path.home()), str(path.parents[1]), "'stderr'", "0x"):
+    for trace in ("127.0.0.1", "localhost", "sk-ant", "/home/", "/Users/", str(path.parents[1]), "stderr:", "0x"):
         assert trace not in outputs
 
 
