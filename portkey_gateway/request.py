@@ -139,7 +139,7 @@ def _media_url(block: ContentBlock) -> str | None:
 
 
 def _for_claude(request: ChatRequest) -> dict[str, Any]:
-    body = dict(request)
+    body: dict[str, Any] = {**request}
     body["messages"] = _drop_empty_text(request["messages"])
     if body.get("max_tokens") is None and body.get("max_completion_tokens") is None:
         body["max_tokens"] = DEFAULT_MAX_TOKENS
@@ -154,7 +154,8 @@ def _for_claude(request: ChatRequest) -> dict[str, Any]:
 
 
 def _thinks(body: Mapping[str, Any]) -> bool:
-    return (body.get("thinking") or {}).get("type", "disabled") != "disabled"
+    thinking: Mapping[str, Any] = body.get("thinking") or {}
+    return thinking.get("type", "disabled") != "disabled"
 
 
 def _with_simple_schema(tool: Tool) -> Tool:
@@ -191,7 +192,7 @@ def _drop_empty_text(messages: list[Message]) -> list[Message]:
     return kept
 
 
-def _check_user_blocks(blocks: list[ContentBlock], where: str) -> None:
+def _check_user_blocks(blocks: list[Any], where: str) -> None:
     """Refuse what the gateway would drop without a word; the plugins never send it, a caller of the client may."""
     for index, block in enumerate(blocks):
         if block["type"] not in _USER_BLOCK_TYPES:
