@@ -155,7 +155,7 @@ def _for_claude(request: ChatRequest) -> dict[str, Any]:
 
 def _thinks(body: Mapping[str, Any]) -> bool:
     thinking: Mapping[str, Any] = body.get("thinking") or {}
-    return thinking.get("type", "disabled") != "disabled"
+    return str(thinking.get("type", "disabled")) != "disabled"
 
 
 def _with_simple_schema(tool: Tool) -> Tool:
