@@ -131,3 +131,16 @@ def test_a_call_under_options_made_without_checks_is_refused_without_its_key() -
         GatewayClient(unchecked).chat(HELLO)
 
     assert "very-secret" not in everything_about(caught.value)
+
+
+@pytest.mark.parametrize("status", [200, 400])
+async def test_the_other_routes_blot_it_out_too(server: RecordingServer, status: int) -> None:
+    server.reply(whole(ECHO, status=status))
+    calling = client(server.base_url)
+
+    with pytest.raises(PortkeyError) as caught:
+        calling.count_tokens({})
+    with pytest.raises(PortkeyError) as acaught:
+        await calling.acount_tokens({})
+
+    assert "very-secret" not in everything_about(caught.value) + everything_about(acaught.value)
