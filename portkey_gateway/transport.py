@@ -1,18 +1,10 @@
-"""The only I/O of the core: requests over httpx, tried again where that is safe. Sync and async twins stand together.
-
-Clients are made when first used and shared: one per process, one per event loop. Making one costs about 44 ms, nearly
-all of it the TLS context, so that is shared too.
-"""
+"""The only I/O of the core: requests over httpx, tried again where that is safe; sync and async twins adjacent."""
 
 from __future__ import annotations
 
 import asyncio
-import atexit
 import functools
-import os
 import random
-import ssl
-import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -33,16 +25,19 @@ from portkey_gateway.errors import (
     decode_error,
 )
 from portkey_gateway.options import GatewayInfo, read_gateway_info
+from portkey_gateway.pool import shared_async_client, shared_client
 from portkey_gateway.retry import RetryPolicy
 
 CONNECT_TIMEOUT_S: Final = 10.0
 """Seconds to wait for a connection, where the whole call may take longer."""
 
-_LIMITS: Final = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 _TRACE_HEADER: Final = "x-portkey-trace-id"
 _REDACTED: Final = "[redacted]"
 # Servers and the firewalls before them refuse requests that do not say what sends them.
 _OWN_HEADERS: Final = {"user-agent": f"portkey-frameworks/{version('portkey-frameworks')}"}
+# In the place of a stream that was read: stream and response refer to each other, so a request of 5 MB would live on
+# until the collector runs.
+_READ: Final = httpx.ByteStream(b"")
 # What a second try would meet again.
 _LASTING_FAILURES: Final = (
     httpx.InvalidURL,
@@ -67,7 +62,9 @@ class Call:
 
     def info(self, response: httpx.Response) -> GatewayInfo:
         """What the gateway says of this call."""
-        return read_gateway_info(response.status_code, response.headers, self.headers.get(_TRACE_HEADER))
+        # httpx searches a list for every name; what is read here are ten of them.
+        headers = dict(response.headers)
+        return read_gateway_info(response.status_code, headers, self.headers.get(_TRACE_HEADER))
 
     def decode_error(self, response: httpx.Response) -> PortkeyError:
         """The exception for a response, already read, with an error status."""
@@ -170,7 +167,7 @@ def fetch(client: httpx.Client | None, url: str, timeout_s: float | None) -> htt
     """
     try:
         request = httpx.Request("GET", url, headers=_OWN_HEADERS, extensions={"timeout": _timeouts(timeout_s)})
-        return (client or _shared_client()).send(request, auth=None, follow_redirects=True).raise_for_status()
+        return (client or shared_client()).send(request, auth=None, follow_redirects=True).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _fetch_error(url, error) from error
 
@@ -179,7 +176,7 @@ async def afetch(client: httpx.AsyncClient | None, url: str, timeout_s: float | 
     """Async twin of ``fetch``."""
     try:
         request = httpx.Request("GET", url, headers=_OWN_HEADERS, extensions={"timeout": _timeouts(timeout_s)})
-        shared = client or await _shared_async_client()
+        shared = client or await shared_async_client()
         return (await shared.send(request, auth=None, follow_redirects=True)).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _fetch_error(url, error) from error
@@ -190,10 +187,11 @@ def _send(client: httpx.Client | None, call: Call, *, whole: bool = False) -> ht
     while True:
         response = None
         try:
-            sender = client or _shared_client()
+            sender = client or shared_client()
             response = sender.send(_build(client, call), stream=True)
             if whole or not response.is_success:
                 response.read()
+                response.stream = _READ
             if response.is_success:
                 return response
             error = call.decode_error(response)
@@ -209,10 +207,11 @@ async def _asend(client: httpx.AsyncClient | None, call: Call, *, whole: bool = 
     while True:
         response = None
         try:
-            sender = client or await _shared_async_client()
+            sender = client or await shared_async_client()
             response = await sender.send(_build(client, call), stream=True)
             if whole or not response.is_success:
                 await response.aread()
+                response.stream = _READ
             if response.is_success:
                 return response
             error = call.decode_error(response)
@@ -274,72 +273,3 @@ def _reason(failure: Exception) -> str:
 
 def _fetch_error(url: str, failure: Exception) -> APIConnectionError:
     return APIConnectionError(f"cannot fetch {url[:200]!r} to inline it: {_reason(failure)}")
-
-
-# --- clients of our own ---------------------------------------------------------------------------------------------
-
-_client: httpx.Client | None = None
-_async_clients: dict[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None]]] = {}
-# First calls come from many threads at once, and each of them may bring an event loop.
-_lock = threading.Lock()
-
-
-def _forget_clients() -> None:
-    """After a fork the parent's connections are not the child's to use, and its lock may be held for ever."""
-    global _client, _lock  # noqa: PLW0603 one client per process is the point
-    _client = None
-    _async_clients.clear()
-    _ssl_context.cache_clear()
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_clients)
-
-
-@atexit.register
-def _close_client() -> None:
-    if _client is not None:
-        _client.close()
-
-
-@functools.cache
-def _ssl_context() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
-
-
-def _client_options() -> dict[str, Any]:
-    return {"verify": _ssl_context(), "limits": _LIMITS}
-
-
-def _shared_client() -> httpx.Client:
-    global _client  # noqa: PLW0603 one client per process is the point
-    with _lock:
-        if _client is None:
-            _client = httpx.Client(**_client_options())
-        return _client
-
-
-async def _shared_async_client() -> httpx.AsyncClient:
-    loop = asyncio.get_running_loop()
-    known = _async_clients.get(loop)
-    if known is not None:
-        return known[0]
-    with _lock:
-        for other in [other for other in _async_clients if other.is_closed()]:
-            del _async_clients[other]
-        client = httpx.AsyncClient(**_client_options())
-        lifetime = _close_with_loop(client, loop)
-        _async_clients[loop] = client, lifetime
-    await anext(lifetime)
-    return client
-
-
-async def _close_with_loop(client: httpx.AsyncClient, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None]:
-    """Close the client when the loop shuts its async generators down, as ``asyncio.run`` does at its end."""
-    try:
-        yield
-    finally:
-        with _lock:
-            _async_clients.pop(loop, None)
-        await client.aclose()

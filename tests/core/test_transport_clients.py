@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from portkey_gateway import APIConnectionError, GatewayClient, GatewayOptions, transport
+from portkey_gateway import APIConnectionError, GatewayClient, GatewayOptions, pool, transport
 from tests.support.calls import HELLO, Ask, any_call, astream_in_loop, chat, is_streamed, stream
 from tests.support.recording import RecordingServer, answer, deltas, events, whole
 
@@ -36,7 +36,7 @@ def answer_any(server: RecordingServer, ask: Ask, headers: Mapping[str, str] | N
 def test_many_threads_share_one_client(server: RecordingServer, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     answer_any(server, ask)
     made: list[httpx.Client] = []
-    monkeypatch.setattr(transport, "_client", None)
+    monkeypatch.setattr(pool, "_client", None)
     monkeypatch.setattr(httpx, "Client", _slow_to_make(made))
     together = threading.Barrier(16)
 
@@ -44,8 +44,8 @@ def test_many_threads_share_one_client(server: RecordingServer, ask: Ask, monkey
         together.wait()
         return "".join(ask(client(server)).text for _ in range(5))
 
-    with ThreadPoolExecutor(16) as pool:
-        assert set(pool.map(work, range(16))) == {"Hello." * 5}
+    with ThreadPoolExecutor(16) as threads:
+        assert set(threads.map(work, range(16))) == {"Hello." * 5}
     assert len(server.requests) == 80
     assert server.accepted <= 16
     [only] = made
@@ -70,7 +70,7 @@ def test_event_loops_one_after_another(server: RecordingServer) -> None:
     for _ in range(3):
         assert asyncio.run(asking.achat(HELLO)).text == "Hello."
         server.wait_until_open(0)
-        assert transport._async_clients == {}
+        assert pool._async_clients == {}
 
 
 def test_event_loops_at_once(server: RecordingServer) -> None:
@@ -80,10 +80,10 @@ def test_event_loops_at_once(server: RecordingServer) -> None:
     async def several() -> set[str]:
         return {found.text for found in await asyncio.gather(*[astream_in_loop(asking) for _ in range(5)])}
 
-    with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(lambda _: asyncio.run(several()), range(8))) == [{"Hello."}] * 8
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda _: asyncio.run(several()), range(8))) == [{"Hello."}] * 8
     server.wait_until_open(0)
-    assert transport._async_clients == {}
+    assert pool._async_clients == {}
 
 
 def test_a_loop_closed_without_its_shutdown_is_forgotten_by_the_next(server: RecordingServer) -> None:
@@ -97,7 +97,7 @@ def test_a_loop_closed_without_its_shutdown_is_forgotten_by_the_next(server: Rec
             loop.close()
 
     asyncio.run(client(server).achat(HELLO))
-    assert transport._async_clients == {}
+    assert pool._async_clients == {}
 
 
 def test_a_forked_child_opens_connections_of_its_own(server: RecordingServer) -> None:
@@ -105,7 +105,7 @@ def test_a_forked_child_opens_connections_of_its_own(server: RecordingServer) ->
     asking.chat(HELLO)
     assert server.accepted == 1
 
-    with transport._lock, warnings.catch_warnings():  # held by another thread, at the worst
+    with pool._lock, warnings.catch_warnings():  # held by another thread, at the worst
         warnings.simplefilter("ignore", DeprecationWarning)  # this process has threads: just what is tested
         child = os.fork()
         if child == 0:
@@ -192,7 +192,7 @@ def test_our_own_requests_say_what_sends_them_and_nothing_twice(server: Recordin
 def test_the_environments_proxy_is_used(
     server: RecordingServer, monkeypatch: pytest.MonkeyPatch, is_async: bool
 ) -> None:
-    monkeypatch.setattr(transport, "_client", None)
+    monkeypatch.setattr(pool, "_client", None)
     monkeypatch.setenv("HTTP_PROXY", server.base_url.removesuffix("/v1"))
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
@@ -202,8 +202,8 @@ def test_the_environments_proxy_is_used(
 
     assert found.text == "Hello."
     assert server.requests[0].path == "http://gateway.invalid/v1/chat/completions"
-    if transport._client:
-        transport._client.close()
+    if pool._client:
+        pool._client.close()
 
 
 @pytest.mark.parametrize("is_async", [False, True])
