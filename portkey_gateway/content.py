@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import mimetypes
+import string
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -107,7 +108,8 @@ def load_base64(data: str, *, media_type: str | None = None, name: str = "") -> 
     """
     if data.startswith("data:"):
         return replace(load_url(data, media_type=media_type), name=name)
-    text = "".join(data.split())
+    # Looking for white space costs a third of taking it out, and hardly any base64 has some.
+    text = "".join(data.split()) if any(space in data for space in string.whitespace) else data
     if not text.isascii() or len(text) % 4 == 1:
         raise _not_base64(text, name)
     text += "=" * (-len(text) % 4)
