@@ -10,7 +10,6 @@ import httpx
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
@@ -21,10 +20,11 @@ from typing_extensions import override
 from portkey_gateway.answer import Answer
 from portkey_gateway.client import DEFAULT_TIMEOUT_S, GatewayClient
 from portkey_gateway.content import is_claude
-from portkey_gateway.options import GatewayFields, check_metadata, check_names
+from portkey_gateway.options import check_metadata, check_names
 from portkey_gateway.request import encode_tool_choice
 from portkey_gateway.wire import ChatRequest
 from portkey_langchain import translate as _translate  # noqa: F401 registers the translator of our messages
+from portkey_langchain.confidential import ConfidentialModel
 from portkey_langchain.decode import ContentState, decode_last_chunk, decode_message
 from portkey_langchain.encode import encode_messages
 from portkey_langchain.errors import as_langchain_errors
@@ -33,17 +33,9 @@ from portkey_langchain.tools import encode_tool
 
 _PARAMETERS = ("max_tokens", "temperature", "top_p", "top_k", "thinking")
 _IN_THE_BODY = frozenset({"model", "stop", *_PARAMETERS})
-# What the environment can say again when a serialised model is loaded; LangChain never writes these out.
-_SECRETS = {
-    "api_key": "PORTKEY_API_KEY",
-    "provider_api_key": "PORTKEY_PROVIDER_API_KEY",
-    "virtual_key": "PORTKEY_VIRTUAL_KEY",
-    "default_headers": "PORTKEY_DEFAULT_HEADERS",
-    "gateway_headers": "PORTKEY_GATEWAY_HEADERS",
-}
 
 
-class ChatPortkey(GatewayFields, BaseChatModel):
+class ChatPortkey(ConfidentialModel):
     """A chat model behind the Portkey AI gateway: Claude, or any other.
 
     Takes every option of the gateway (``GatewayFields``) beside the model's own parameters. Safe to use from many
@@ -111,6 +103,12 @@ class ChatPortkey(GatewayFields, BaseChatModel):
         state = super().__getstate__()
         return {**state, "__dict__": {**state["__dict__"], "http_client": None, "http_async_client": None}}
 
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Share borrowed clients with the copy: their connections cannot be copied."""
+        memo = {} if memo is None else memo
+        memo.update({id(client): client for client in (self.http_client, self.http_async_client) if client})
+        return super().__deepcopy__(memo)
+
     # --- what LangChain asks of a model -----------------------------------------------------------------------------
 
     @property
@@ -121,17 +119,6 @@ class ChatPortkey(GatewayFields, BaseChatModel):
     def _identifying_params(self) -> dict[str, Any]:
         parameters = {name: getattr(self, name) for name in _PARAMETERS}
         return {"model": self.model, "base_url": self.base_url, "provider": self.provider, **parameters}
-
-    @classmethod
-    @override
-    def is_lc_serializable(cls) -> bool:
-        return True
-
-    @property
-    @override
-    def lc_secrets(self) -> dict[str, str]:
-        # An inline config may hold providers' keys; the id of a saved one says nothing.
-        return {**_SECRETS, "config": "PORTKEY_CONFIG"} if isinstance(self.config, dict) else _SECRETS
 
     @override
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:

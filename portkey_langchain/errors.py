@@ -28,6 +28,8 @@ _TWINS: Final[dict[type[core.PortkeyError], type[langchain.ModelError]]] = {
     core.APITimeoutError: langchain.ModelTimeoutError,
     core.APIConnectionError: langchain.ModelConnectionError,
     core.StreamError: langchain.ModelAPIError,
+    core.StreamInterruptedError: langchain.ModelConnectionError,
+    core.StreamTimeoutError: langchain.ModelTimeoutError,
     core.PortkeyError: langchain.ModelError,
 }
 """The nearest class on the way up the core's tree counts."""

@@ -196,6 +196,13 @@ def test_citations_stand_with_their_text_and_as_annotations() -> None:
     ]
 
 
+def test_blocks_of_another_hand_are_translated_too() -> None:
+    message = AIMessage(
+        [{"type": "thinking", "thinking": "Hm."}, "Hi"], response_metadata={"model_provider": "portkey"}
+    )
+    assert message.content_blocks == [{"type": "reasoning", "reasoning": "Hm."}, {"type": "text", "text": "Hi"}]
+
+
 def test_usage_includes_what_came_from_the_cache() -> None:
     assert whole([], [], "end_turn").usage_metadata == {
         "input_tokens": 23,

@@ -257,6 +257,11 @@ def test_a_call_that_nobody_could_run_but_somebody_answered_shows_what_was_writt
     assert results["content"][0]["content"] == "Error: That is no JSON."
 
 
+def test_an_assistant_may_be_a_chat_message() -> None:
+    said = ChatMessage(content="Hello.", role="assistant")
+    assert encode(HumanMessage("Hi"), said)[1] == {"role": "assistant", "content": "Hello."}
+
+
 def test_an_empty_conversation_is_refused(model: ChatPortkey) -> None:
     with pytest.raises(ValueError, match="messages is empty"):
         model.invoke([])

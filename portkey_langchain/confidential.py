@@ -1,0 +1,65 @@
+"""What a model tells of itself to dumps, tracers and caches: everything but its keys."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from langchain_core.language_models.chat_models import BaseChatModel
+from pydantic import Secret, SerializationInfo, field_serializer, field_validator
+from pydantic_core import to_json
+from typing_extensions import override
+
+from portkey_gateway.options import GatewayFields
+
+# What the environment can say again when a serialised model is loaded; LangChain never writes these out.
+_SECRETS: Final = {
+    "api_key": "PORTKEY_API_KEY",
+    "provider_api_key": "PORTKEY_PROVIDER_API_KEY",
+    "virtual_key": "PORTKEY_VIRTUAL_KEY",
+    "default_headers": "PORTKEY_DEFAULT_HEADERS",
+    "gateway_headers": "PORTKEY_GATEWAY_HEADERS",
+}
+_MASK: Final = "**********"
+
+
+class ConfidentialModel(GatewayFields, BaseChatModel):
+    """A chat model with the gateway's options that keeps its keys to itself, and those in mappings too."""
+
+    @field_validator("default_headers", "gateway_headers", mode="before")
+    @classmethod
+    def _without_secrets(cls, headers: Any) -> Any:
+        """A model that is loaded without its secrets has ``None`` in their place."""
+        return {} if headers is None else headers
+
+    @field_serializer("config", "default_headers", "gateway_headers")
+    def _mask_mapping(self, value: Any, info: SerializationInfo) -> Any:
+        """Mask a mapping as pydantic masks a ``SecretStr``: an inline config may hold providers' keys."""
+        if not isinstance(value, Mapping) or not value:
+            return value
+        return _MASK if info.mode == "json" else Secret(value)
+
+    @classmethod
+    @override
+    def is_lc_serializable(cls) -> bool:
+        return True
+
+    @property
+    @override
+    def lc_secrets(self) -> dict[str, str]:
+        # An inline config may hold providers' keys; the id of a saved one says nothing.
+        return {**_SECRETS, "config": "PORTKEY_CONFIG"} if isinstance(self.config, dict) else _SECRETS
+
+    @override
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        params = super()._get_invocation_params(stop=stop, **kwargs)
+        return {name: _MASK if name in _SECRETS else value for name, value in params.items()}
+
+    @override
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        """The key under which a cache keeps answers: what routes elsewhere is another model."""
+        shown = {name: value for name, value in kwargs.items() if name not in _SECRETS}
+        virtual_key = self.virtual_key.get_secret_value() if self.virtual_key else None
+        digest = hashlib.sha256(to_json([self.config, self.gateway_headers, virtual_key])).hexdigest()
+        return f"{super()._get_llm_string(stop=stop, **shown)}---{digest}"

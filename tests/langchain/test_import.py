@@ -1,0 +1,21 @@
+"""Without its framework the plugin says what to install."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+
+import portkey_langchain
+
+
+def test_a_missing_langchain_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "langchain_core", None)
+    monkeypatch.delitem(sys.modules, "portkey_langchain")
+    with pytest.raises(ImportError, match=r'pip install "portkey-frameworks\[langchain\]"'):
+        importlib.import_module("portkey_langchain")
+
+
+def test_the_public_names_are_there() -> None:
+    assert all(hasattr(portkey_langchain, name) for name in portkey_langchain.__all__)
