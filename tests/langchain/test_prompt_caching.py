@@ -44,9 +44,8 @@ def breakpoints(body: dict[str, Any]) -> list[str]:
 
 
 @tool(extras={"cache_control": MARK})
-def look(at: str) -> str:
+def look(at: str) -> None:
     """Look at something."""
-    return at
 
 
 @pytest.mark.parametrize(

@@ -68,9 +68,8 @@ def test_redacted_thinking_is_decoded(thinking: ChatPortkey, ask: Ask) -> None:
     assert answer.content_blocks[0]["type"] == "non_standard"
 
 
-def look() -> str:
+def look() -> None:
     """Look at the sky."""
-    return "blue"
 
 
 @any_call

@@ -21,13 +21,12 @@ from tests.langchain.ask import Ask, any_call, invoke, stream, total
 Received = Callable[[], dict[str, Any]]
 
 
-def get_weather(city: str) -> str:
+def get_weather(city: str) -> None:
     """Get the weather of a city.
 
     Args:
         city: the city's name.
     """
-    return city
 
 
 class GetWeather(BaseModel):
