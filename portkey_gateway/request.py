@@ -24,6 +24,7 @@ DEFAULT_MAX_TOKENS: Final = 4096
 _SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 _USER_BLOCK_TYPES: Final = frozenset({"text", "image_url", "file"})
 _DROPPED_FOR_CLAUDE: Final = {
+    "response_format": "the answer would be free text: use the framework's structured output, or a tool",
     "seed": "Claude has none",
     "parallel_tool_calls": "the gateway cannot say it to Claude",
     "reasoning_effort": "use thinking={'type': 'enabled', 'budget_tokens': …}",
@@ -54,7 +55,7 @@ def encode_request(request: ChatRequest, *, provider: str | None = None) -> byte
     if not request.get("messages"):
         raise EncodingError("messages is empty: give at least one user message")
     claude = is_claude(request.get("model") or "", provider)
-    body = _for_claude(request) if claude else dict(request)
+    body = prepare_for_claude(request) if claude else dict(request)
     stop = body.get("stop")
     if isinstance(stop, str):
         body["stop"] = [stop]
@@ -138,7 +139,12 @@ def _media_url(block: ContentBlock) -> str | None:
     return url if url and url.startswith(("http://", "https://")) else None
 
 
-def _for_claude(request: ChatRequest) -> dict[str, Any]:
+def prepare_for_claude(request: ChatRequest) -> dict[str, Any]:
+    """Return the request as the gateway can carry it to Claude; ``encode_request`` does so by itself.
+
+    Raises:
+        EncodingError: as ``encode_request``.
+    """
     body: dict[str, Any] = {**request}
     body["messages"] = _drop_empty_text(request["messages"])
     if body.get("max_tokens") is None and body.get("max_completion_tokens") is None:

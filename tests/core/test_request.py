@@ -50,7 +50,7 @@ def test_what_is_given_is_sent_and_none_is_not() -> None:
         "temperature": 0.0,
         "top_k": 3,
         "stream": False,
-        "response_format": {"type": "json"},
+        "user": "u-1",
     }
     assert encoded(request(**parameters, top_p=None, tools=None)) == {
         "model": CLAUDE,
