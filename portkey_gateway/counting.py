@@ -25,7 +25,7 @@ def encode_for_counting(request: ChatRequest) -> dict[str, Any]:
     Args:
         request: a chat completion for a Claude; parameters that weigh no tokens are left out.
     """
-    body: dict[str, Any] = {name: request[name] for name in _COUNTED if request.get(name)}
+    body: dict[str, Any] = {name: value for name in _COUNTED if (value := request.get(name))}
     body["messages"] = [_message(message) for message in request["messages"] if message["role"] not in _SYSTEM_ROLES]
     system = [
         block

@@ -15,6 +15,7 @@ from portkey_gateway.request import encode_tool_choice
 from portkey_gateway.wire import ChatRequest, Message
 
 _PARAMETERS: Final = ("max_tokens", "temperature", "top_p", "top_k", "stop", "thinking")
+_IN_THE_BODY: Final = frozenset({"model", *_PARAMETERS})
 _MERGED: Final = ("metadata", "request_metadata", "default_headers", "gateway_headers")
 
 
@@ -59,7 +60,7 @@ class GatewayModel(GatewayFields):
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Copy all but the borrowed clients, whose connections cannot be copied: the copy shares them."""
         memo = {} if memo is None else memo
-        memo.update({id(client): client for client in (self.http_client, self.http_async_client)})
+        memo.update({id(client): client for client in (self.http_client, self.http_async_client) if client})
         return super().__deepcopy__(memo)
 
     def with_options(self, **changes: Any) -> Self:
@@ -77,7 +78,7 @@ class GatewayModel(GatewayFields):
         return type(self)(**{name: getattr(self, name) for name in self.model_fields_set} | changes)
 
     def for_call(self, arguments: Mapping[str, Any]) -> tuple[Self, dict[str, Any]]:
-        """Sort the keyword arguments of one call into gateway options and parameters of the request.
+        """Sort the keyword arguments of one call into options of the model and parameters of the request.
 
         Args:
             arguments: what the caller passed beside the messages.
@@ -85,8 +86,7 @@ class GatewayModel(GatewayFields):
         Returns:
             The model to call, with the options that hold for this call, and the remaining parameters.
         """
-        names = {*GatewayModel.model_fields, "request_metadata"} - {"model", *_PARAMETERS}
-        options = {name: arguments[name] for name in arguments.keys() & names}
+        options = {name: arguments[name] for name in arguments.keys() & type(self).model_fields.keys() - _IN_THE_BODY}
         parameters = {name: value for name, value in arguments.items() if name not in options}
         return (self.with_options(**options) if options else self), parameters
 
@@ -108,6 +108,8 @@ class GatewayModel(GatewayFields):
         """Build a request from encoded messages, the model's own parameters, and those of this call, which win."""
         own = {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
         request = {"model": self.model, "messages": messages, **own, **parameters}
+        if not request.get("stop"):
+            request.pop("stop", None)
         if "tool_choice" in request:
             request["tool_choice"] = encode_tool_choice(request["tool_choice"])
         return cast("ChatRequest", request)

@@ -45,15 +45,15 @@ class GatewayFields(BaseModel):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    api_key: SecretStr | None = None
-    """The Portkey API key; read from ``PORTKEY_API_KEY``. The hosted gateway needs one."""
+    api_key: SecretStr | str | None = None
+    """The Portkey API key; read from ``PORTKEY_API_KEY``. The hosted gateway needs one. Text is hidden at once."""
     base_url: str = ""
     """The gateway, with its ``/v1``; read from ``PORTKEY_BASE_URL``, else the hosted gateway."""
     provider: str | None = None
     """A provider slug such as ``anthropic``, or ``@slug`` of a provider in the model catalog."""
-    provider_api_key: SecretStr | None = None
+    provider_api_key: SecretStr | str | None = None
     """The provider's own key, sent as ``Authorization``; goes with ``provider``."""
-    virtual_key: SecretStr | None = None
+    virtual_key: SecretStr | str | None = None
     """A virtual key: Portkey's stored provider key (older name of a provider in the model catalog)."""
     config: str | dict[str, Any] | None = Field(default=None, repr=False)
     """A gateway config: its id (``pc-…``), or the config itself as a mapping or JSON text; it may hold secrets."""
@@ -95,6 +95,12 @@ class GatewayFields(BaseModel):
         # environment's key must not follow a copy to another provider.
         options.model_fields_set.difference_update(completed.keys() - values.keys())
         return options
+
+    @field_validator("api_key", "provider_api_key", "virtual_key", mode="before")
+    @classmethod
+    def _hide_key(cls, key: Any) -> Any:
+        # The annotation says ``str`` too so that type checkers take the text that everybody passes.
+        return SecretStr(key) if isinstance(key, str) else key
 
     @field_validator("config")
     @classmethod
@@ -165,13 +171,13 @@ class GatewayFields(BaseModel):
         for name, text in self.gateway_headers.items():
             headers[_HEADER_PREFIX + name.replace("_", "-").lower().removeprefix(_HEADER_PREFIX)] = text
         if self.provider_api_key:
-            headers["authorization"] = f"Bearer {self.provider_api_key.get_secret_value()}"
+            headers["authorization"] = f"Bearer {_render(self.provider_api_key)}"
         return headers
 
     def secrets(self) -> tuple[str, ...]:
         """The key texts that must never show up in an error or a log: also those of headers and an inline config."""
         keys = (self.api_key, self.provider_api_key, self.virtual_key)
-        given = [key.get_secret_value() for key in keys if key and key.get_secret_value()]
+        given = [_render(key) for key in keys if key]
         return (*given, *_find_secrets([self.default_headers, self.gateway_headers, self.config]))
 
 

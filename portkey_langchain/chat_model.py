@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from typing import Any, Self, cast
+from typing import Any
 
-import httpx
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator
 from typing_extensions import override
 
-from portkey_gateway.answer import Answer
-from portkey_gateway.client import DEFAULT_TIMEOUT_S, GatewayClient
-from portkey_gateway.content import is_claude
-from portkey_gateway.options import check_metadata, check_names
+from portkey_gateway.options import check_metadata
 from portkey_gateway.request import encode_tool_choice
-from portkey_gateway.wire import ChatRequest
 from portkey_langchain import translate as _translate  # noqa: F401 registers the translator of our messages
+from portkey_langchain.call import Call
 from portkey_langchain.confidential import ConfidentialModel
-from portkey_langchain.decode import ContentState, decode_last_chunk, decode_message
-from portkey_langchain.encode import encode_messages
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.structured import Method, Schema, Structured, structured_output
 from portkey_langchain.tools import encode_tool
-
-_PARAMETERS = ("max_tokens", "temperature", "top_p", "top_k", "thinking")
-_IN_THE_BODY = frozenset({"model", "stop", *_PARAMETERS})
 
 
 class ChatPortkey(ConfidentialModel):
@@ -56,42 +47,10 @@ class ChatPortkey(ConfidentialModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True)
 
-    model: str = Field(min_length=1)
-    """The model's name, such as ``claude-sonnet-4-5``, or ``@slug/name`` from Portkey's model catalog."""
-    max_tokens: int | None = Field(default=None, gt=0)
-    """The most tokens to answer with; a Claude gets 4096 if nothing is said."""
-    temperature: float | None = None
-    """0 to 1 for Claude."""
-    top_p: float | None = None
-    """Nucleus sampling."""
-    top_k: int | None = None
-    """Sampling from the k likeliest tokens."""
-    stop: list[str] | None = Field(default=None, alias="stop_sequences")
-    """Texts that end the answer."""
-    thinking: dict[str, Any] | None = None
-    """Claude's extended thinking, such as ``{"type": "enabled", "budget_tokens": 2048}``."""
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further parameters of the request body, sent as they are."""
     streaming: bool = False
     """Stream even where ``invoke`` is called."""
-    inline_images: bool = False
-    """Fetch images and documents given by URL and send their data: some targets take base64 only."""
-    timeout: float | None = Field(default=DEFAULT_TIMEOUT_S, gt=0)
-    """Seconds without a byte after which a call fails; ``None`` waits for ever."""
-    max_retries: int = Field(default=2, ge=0)
-    """How often a call is tried again that failed before its answer began."""
-    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
-    """A client of yours for sync calls; it is never closed here."""
-    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
-    """A client of yours for async calls; it is never closed here."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _check_names(cls, values: Any) -> Any:
-        if isinstance(values, Mapping):
-            aliases = {field.alias: None for field in cls.model_fields.values() if field.alias}
-            check_names(values, {**cls.model_fields, **aliases})
-        return values
 
     @field_validator("metadata", mode="before")
     @classmethod
@@ -103,12 +62,6 @@ class ChatPortkey(ConfidentialModel):
         state = super().__getstate__()
         return {**state, "__dict__": {**state["__dict__"], "http_client": None, "http_async_client": None}}
 
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """Share borrowed clients with the copy: their connections cannot be copied."""
-        memo = {} if memo is None else memo
-        memo.update({id(client): client for client in (self.http_client, self.http_async_client) if client})
-        return super().__deepcopy__(memo)
-
     # --- what LangChain asks of a model -----------------------------------------------------------------------------
 
     @property
@@ -117,7 +70,7 @@ class ChatPortkey(ConfidentialModel):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        parameters = {name: getattr(self, name) for name in _PARAMETERS}
+        parameters = {name: getattr(self, name) for name in ("max_tokens", "temperature", "top_p", "top_k", "thinking")}
         return {"model": self.model, "base_url": self.base_url, "provider": self.provider, **parameters}
 
     @override
@@ -128,21 +81,7 @@ class ChatPortkey(ConfidentialModel):
             params["ls_stop"] = stops
         return params
 
-    # --- options ----------------------------------------------------------------------------------------------------
-
-    def with_options(self, **changes: Any) -> Self:
-        """Return a copy with some options changed; it shares the connections.
-
-        Args:
-            changes: any argument of the constructor; ``metadata`` and header mappings are merged key by key.
-
-        Raises:
-            pydantic.ValidationError: if a name or value is not valid.
-        """
-        for name in ("metadata", "default_headers", "gateway_headers"):
-            if isinstance(changes.get(name), Mapping):
-                changes[name] = {**(getattr(self, name) or {}), **changes[name]}
-        return type(self)(**{name: getattr(self, name) for name in self.model_fields_set} | changes)
+    # --- tools and structured output --------------------------------------------------------------------------------
 
     @override
     def bind_tools(
@@ -212,9 +151,8 @@ class ChatPortkey(ConfidentialModel):
         **kwargs: Any,
     ) -> ChatResult:
         with as_langchain_errors():
-            client, request = self._call(messages, stop, kwargs)
-            answer = client.chat(request, metadata=self.metadata, inline_images=self.inline_images)
-        return _result(answer)
+            call = self._call(messages, stop, kwargs)
+            return call.result(call.client.chat(call.request, **call.labels))
 
     async def _agenerate(
         self,
@@ -224,9 +162,8 @@ class ChatPortkey(ConfidentialModel):
         **kwargs: Any,
     ) -> ChatResult:
         with as_langchain_errors():
-            client, request = self._call(messages, stop, kwargs)
-            answer = await client.achat(request, metadata=self.metadata, inline_images=self.inline_images)
-        return _result(answer)
+            call = self._call(messages, stop, kwargs)
+            return call.result(await call.client.achat(call.request, **call.labels))
 
     def _stream(
         self,
@@ -236,15 +173,14 @@ class ChatPortkey(ConfidentialModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         with as_langchain_errors():
-            client, request = self._call(messages, stop, kwargs)
-            content = ContentState()
-            with client.stream(request, metadata=self.metadata, inline_images=self.inline_images) as stream:
+            call = self._call(messages, stop, kwargs)
+            with call.client.stream(call.request, **call.labels) as stream:
                 for delta in stream:
-                    if chunk := content.decode_chunk(delta):
+                    if chunk := call.chunk(delta):
                         if run_manager:
                             run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                         yield chunk
-                yield decode_last_chunk(stream.answer)
+                yield from call.last_chunks(stream.answer)
 
     async def _astream(
         self,
@@ -254,54 +190,21 @@ class ChatPortkey(ConfidentialModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         with as_langchain_errors():
-            client, request = self._call(messages, stop, kwargs)
-            content = ContentState()
-            async with client.astream(request, metadata=self.metadata, inline_images=self.inline_images) as stream:
+            call = self._call(messages, stop, kwargs)
+            async with call.client.astream(call.request, **call.labels) as stream:
                 async with aclosing(aiter(stream)) as deltas:
                     async for delta in deltas:
-                        if chunk := content.decode_chunk(delta):
+                        if chunk := call.chunk(delta):
                             if run_manager:
                                 await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
                             yield chunk
-                yield decode_last_chunk(stream.answer)
+                for chunk in call.last_chunks(stream.answer):
+                    yield chunk
 
-    def _call(
-        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]
-    ) -> tuple[GatewayClient, ChatRequest]:
-        """The client and the request of one call; options of ours among ``kwargs`` hold for this call."""
-        options = {name: kwargs[name] for name in kwargs.keys() & type(self).model_fields.keys() - _IN_THE_BODY}
-        target = self.with_options(**options) if options else self
-        parameters = {name: value for name, value in kwargs.items() if name not in options and name != "stream"}
-        client = GatewayClient(
-            target,
-            timeout_s=target.timeout,
-            max_retries=target.max_retries,
-            http_client=target.http_client,
-            http_async_client=target.http_async_client,
-        )
-        return client, target._request(messages, stop, parameters)  # noqa: SLF001 a copy of ourselves
-
-    def _request(self, messages: list[BaseMessage], stop: list[str] | None, parameters: dict[str, Any]) -> ChatRequest:
-        model = parameters.get("model") or self.model
-        request: dict[str, Any] = {
-            "model": model,
-            "messages": encode_messages(
-                messages, for_claude=is_claude(model, self.provider), inlined=self.inline_images
-            ),
-        }
-        for name in _PARAMETERS:
-            if (value := getattr(self, name)) is not None:
-                request[name] = value
-        if stops := stop if stop is not None else self.stop:
-            request["stop"] = stops
-        if "tool_choice" in parameters:
-            parameters["tool_choice"] = encode_tool_choice(parameters["tool_choice"])
-        return cast("ChatRequest", {**request, **self.model_kwargs, **parameters})
-
-
-def _result(answer: Answer) -> ChatResult:
-    message = decode_message(answer)
-    return ChatResult(
-        generations=[ChatGeneration(message=message)],
-        llm_output={"model_name": answer.model, "id": answer.id},
-    )
+    def _call(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Call:
+        """One call; options of ours among ``kwargs`` hold for it alone."""
+        model, given = self.for_call(kwargs)
+        given.pop("stream", None)
+        if stop is not None:
+            given["stop"] = stop
+        return Call(model, messages, {**model.model_kwargs, **given})

@@ -11,7 +11,7 @@ from pydantic import Secret, SerializationInfo, field_serializer, field_validato
 from pydantic_core import to_json
 from typing_extensions import override
 
-from portkey_gateway.options import GatewayFields
+from portkey_gateway.model import GatewayModel
 
 # What the environment can say again when a serialised model is loaded; LangChain never writes these out.
 _SECRETS: Final = {
@@ -24,7 +24,7 @@ _SECRETS: Final = {
 _MASK: Final = "**********"
 
 
-class ConfidentialModel(GatewayFields, BaseChatModel):
+class ConfidentialModel(GatewayModel, BaseChatModel):
     """A chat model with the gateway's options that keeps its keys to itself, and those in mappings too."""
 
     @field_validator("default_headers", "gateway_headers", mode="before")
@@ -60,6 +60,7 @@ class ConfidentialModel(GatewayFields, BaseChatModel):
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
         """The key under which a cache keeps answers: what routes elsewhere is another model."""
         shown = {name: value for name, value in kwargs.items() if name not in _SECRETS}
-        virtual_key = self.virtual_key.get_secret_value() if self.virtual_key else None
-        digest = hashlib.sha256(to_json([self.config, self.gateway_headers, virtual_key])).hexdigest()
+        headers = self.render_headers()
+        route = [headers.get(f"x-portkey-{name}") for name in ("config", "virtual-key")]
+        digest = hashlib.sha256(to_json([*route, self.gateway_headers])).hexdigest()
         return f"{super()._get_llm_string(stop=stop, **shown)}---{digest}"

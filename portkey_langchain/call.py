@@ -1,0 +1,73 @@
+"""One call of a model: its request and the decoding of its answer, whole or streamed. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+
+from portkey_gateway.answer import Answer, Delta
+from portkey_langchain.decode import ContentState, decode_last_chunk, decode_message
+from portkey_langchain.encode import encode_messages
+from portkey_langchain.response_format import FormatTool
+
+if TYPE_CHECKING:
+    from portkey_langchain.chat_model import ChatPortkey
+
+
+class Labels(TypedDict):
+    """The keyword arguments of the client's methods."""
+
+    metadata: dict[str, Any] | None
+    inline_images: bool
+
+
+class Call:
+    """What the sync and async, whole and streamed ways to call share.
+
+    Args:
+        model: with the options of this call.
+        messages: the conversation.
+        parameters: of the request, beside the model's own.
+
+    Attributes:
+        client: what sends the request.
+        request: what is sent.
+        labels: the keyword arguments of the client's methods.
+
+    Raises:
+        EncodingError: if a message or parameter cannot be sent.
+    """
+
+    def __init__(self, model: ChatPortkey, messages: list[BaseMessage], parameters: dict[str, Any]) -> None:
+        claude = model.targets_claude(parameters.get("model"))
+        self._format = FormatTool.wanted(parameters) if claude else None
+        if self._format:
+            parameters = self._format.ask(parameters)
+        self._content = ContentState()
+        self.client = model.gateway_client()
+        encoded = encode_messages(messages, for_claude=claude, inlined=model.inline_images)
+        self.request = model.request(encoded, parameters)
+        self.labels: Labels = {"metadata": model.metadata, "inline_images": model.inline_images}
+
+    def result(self, answer: Answer) -> ChatResult:
+        """Decode a whole answer."""
+        answer = self._format.read(answer) if self._format else answer
+        return ChatResult(
+            generations=[ChatGeneration(message=decode_message(answer))],
+            llm_output={"model_name": answer.model, "id": answer.id},
+        )
+
+    def chunk(self, delta: Delta) -> ChatGenerationChunk | None:
+        """Decode what a chunk adds; ``None`` if that is nothing yet."""
+        return self._content.decode_chunk(self._format.read_delta(delta) if self._format else delta)
+
+    def last_chunks(self, answer: Answer) -> Iterator[ChatGenerationChunk]:
+        """Decode what only the end of a stream tells."""
+        if self._format:
+            if held := self._content.decode_chunk(self._format.held_back()):
+                yield held
+            answer = self._format.read(answer)
+        yield decode_last_chunk(answer)
