@@ -1,0 +1,261 @@
+"""LlamaIndex messages become what the gateway carries; nothing is lost without a word."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from llama_index.core.base.llms.types import (
+    AudioBlock,
+    CacheControl,
+    CachePoint,
+    ChatMessage,
+    CitableBlock,
+    CitationBlock,
+    DocumentBlock,
+    ImageBlock,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+    VideoBlock,
+)
+
+from portkey_gateway import ContentError, EncodingError, PortkeyWarning
+from portkey_llamaindex import Portkey
+from portkey_llamaindex.encode import encode_messages
+from tests.llamaindex.media import PDF, PDF_SOURCE, PDF_URL, PNG, PNG_SOURCE, PNG_URL, TEXT
+from tests.llamaindex.received import Received
+
+MARK = {"type": "ephemeral"}
+HOUR = {"type": "ephemeral", "ttl": "1h"}
+POINT = CachePoint(cache_control=CacheControl(type="ephemeral"))
+HOUR_POINT = CachePoint(cache_control=CacheControl(type="ephemeral", ttl="1h"))
+CALL = ToolCallBlock(tool_call_id="toolu_1", tool_name="add", tool_kwargs={"a": 1})
+WIRE_CALL = {"id": "toolu_1", "type": "function", "function": {"name": "add", "arguments": '{"a":1}'}}
+THINKING = ThinkingBlock(content="hm", additional_information={"signature": "sig"})
+WIRE_THINKING = {"type": "thinking", "thinking": "hm", "signature": "sig"}
+
+
+def encode(
+    *blocks: Any, role: str = "user", for_claude: bool = True, inline: bool = False, **kwargs: Any
+) -> dict[str, Any]:
+    message = ChatMessage(role=MessageRole(role), blocks=list(blocks), additional_kwargs=kwargs)
+    [encoded] = encode_messages([message], for_claude=for_claude, inline_images=inline)
+    return cast("dict[str, Any]", encoded)
+
+
+def text(said: str, **more: Any) -> dict[str, Any]:
+    return {"type": "text", "text": said, **more}
+
+
+@pytest.mark.parametrize("role", ["system", "developer", "user", "assistant"])
+def test_a_single_text_is_a_string(role: str) -> None:
+    assert encode(TextBlock(text="Hello"), role=role) == {"role": role, "content": "Hello"}
+
+
+@pytest.mark.parametrize(("role", "sent"), [("chatbot", "assistant"), ("model", "assistant"), ("function", "tool")])
+def test_every_role_of_llamaindex_has_one_on_the_wire(role: str, sent: str) -> None:
+    assert encode(TextBlock(text="Hello"), role=role, tool_call_id="1")["role"] == sent
+
+
+@pytest.mark.parametrize("role", ["system", "developer", "user", "tool"])
+def test_a_cache_point_marks_the_block_before_it(role: str) -> None:
+    encoded = encode(TextBlock(text="a"), POINT, TextBlock(text="b"), HOUR_POINT, role=role, tool_call_id="1")
+    assert encoded["content"] == [text("a", cache_control=MARK), text("b", cache_control=HOUR)]
+
+
+def test_the_older_way_to_mark_a_message_marks_its_last_block() -> None:
+    encoded = encode(TextBlock(text="a"), TextBlock(text="b"), cache_control=MARK)
+    assert encoded["content"] == [text("a"), text("b", cache_control=MARK)]
+
+
+def test_a_cache_point_in_an_assistant_message_marks_text_or_tool_call() -> None:
+    encoded = encode(TextBlock(text="a"), POINT, CALL, POINT, TextBlock(text="b"), role="assistant")
+    assert encoded["content"] == [text("a", cache_control=MARK), text("b")]
+    assert encoded["tool_calls"] == [{**WIRE_CALL, "cache_control": MARK}]
+
+
+def test_a_cache_point_after_the_text_that_follows_a_tool_call_marks_the_text() -> None:
+    encoded = encode(CALL, TextBlock(text="a"), POINT, role="assistant")
+    assert encoded["content"] == [text("a", cache_control=MARK)]
+    assert encoded["tool_calls"] == [WIRE_CALL]
+
+
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_a_cache_point_with_nothing_before_it_is_an_error(role: str) -> None:
+    with pytest.raises(EncodingError, match=r"messages\[0\]\.blocks\[1\] marks nothing"):
+        encode(TextBlock(text=""), POINT, role=role)
+
+
+def test_thinking_cannot_be_marked() -> None:
+    with pytest.raises(EncodingError, match=r"blocks\[2\] marks thinking"):
+        encode(TextBlock(text="a"), THINKING, POINT, role="assistant")
+
+
+@pytest.mark.parametrize("control", [{"type": "persistent"}, {"type": "ephemeral", "ttl": "2h"}])
+def test_a_cache_point_that_anthropic_does_not_know_is_an_error(control: dict[str, str]) -> None:
+    with pytest.raises(EncodingError, match="must be"):
+        encode(TextBlock(text="a"), CachePoint(cache_control=CacheControl(**control)))
+
+
+def test_images_and_pdfs_keep_their_mark() -> None:
+    encoded = encode(ImageBlock(image=PNG), POINT, DocumentBlock(data=PDF), POINT)
+    assert encoded["content"] == [
+        {"type": "image_url", "image_url": {"url": PNG_URL}, "cache_control": MARK},
+        {"type": "image_url", "image_url": {"url": PDF_URL}, "cache_control": MARK},
+    ]
+
+
+@pytest.mark.parametrize("block", [
+    ImageBlock(url="https://example.org/a.png"),
+    DocumentBlock(url="https://example.org/a.pdf"),
+    DocumentBlock(data=TEXT.encode(), document_mimetype="text/plain"),
+])  # fmt: skip
+def test_a_mark_that_the_gateway_would_drop_is_a_warning(block: Any) -> None:
+    with pytest.warns(PortkeyWarning, match=r"drops the cache mark messages\[0\].blocks\[1\]"):
+        encode(block, POINT)
+
+
+def test_a_mark_on_an_image_that_will_be_inlined_is_kept() -> None:
+    [block] = encode(ImageBlock(url="https://example.org/a.png"), POINT, inline=True)["content"]
+    assert block["cache_control"] == MARK
+
+
+def test_a_tool_result_to_claude_holds_images_and_documents() -> None:
+    encoded = encode(TextBlock(text="a"), ImageBlock(image=PNG), DocumentBlock(data=PDF, title="Report"), role="tool",
+                     tool_call_id="toolu_1")  # fmt: skip
+    assert encoded["tool_call_id"] == "toolu_1"
+    assert encoded["content"] == [
+        text("a"),
+        {"type": "image", "source": PNG_SOURCE},
+        {"type": "document", "source": PDF_SOURCE, "title": "Report"},
+    ]
+
+
+@pytest.mark.parametrize("role", ["system", "assistant"])
+def test_an_image_where_claude_takes_none_is_an_error(role: str) -> None:
+    with pytest.raises(ContentError, match=rf"blocks\[0\]: a {role} message cannot carry this image"):
+        encode(ImageBlock(image=PNG), role=role)
+
+
+def test_an_image_in_a_tool_result_to_another_model_is_an_error() -> None:
+    with pytest.raises(ContentError, match="a tool message cannot carry this image"):
+        encode(ImageBlock(image=PNG), role="tool", tool_call_id="1", for_claude=False)
+
+
+@pytest.mark.parametrize(("block", "name"), [
+    (AudioBlock(audio=b"RIFF"), "AudioBlock"),
+    (VideoBlock(video=b"\0\0\0\x18ftypmp42"), "VideoBlock"),
+    (CALL, "ToolCallBlock"),
+    (THINKING, "ThinkingBlock"),
+])  # fmt: skip
+def test_a_block_nobody_can_send_is_an_error_that_names_it(block: Any, name: str) -> None:
+    with pytest.raises(ContentError, match=rf"messages\[0\]\.blocks\[1\] is a {name}, which a user message"):
+        encode(TextBlock(text="look"), block)
+
+
+def test_a_citable_block_is_its_content_under_its_title() -> None:
+    block = CitableBlock(title="Tides", source="https://example.org", content=[TextBlock(text="High at noon.")])
+    assert encode(block)["content"] == [text("Tides (https://example.org):"), text("High at noon.")]
+
+
+def test_a_citation_is_what_it_cites_but_is_not_repeated_to_the_one_who_made_it() -> None:
+    block = CitationBlock(cited_content="High at noon.", source="s", title="t", additional_location_info={})
+    assert encode(block)["content"] == "High at noon."
+    assert encode(TextBlock(text="At noon."), block, role="assistant")["content"] == "At noon."
+
+
+def test_thinking_is_replayed_in_its_place() -> None:
+    encoded = encode(THINKING, TextBlock(text="a"), CALL, role="assistant")
+    assert encoded["content_blocks"] == [WIRE_THINKING, text("a")]
+    assert encoded["content"] == "a"
+    assert encoded["tool_calls"] == [WIRE_CALL]
+
+
+def test_redacted_thinking_is_replayed() -> None:
+    encoded = encode(ThinkingBlock(additional_information={"data": "xyz"}), role="assistant")
+    assert encoded["content_blocks"] == [{"type": "redacted_thinking", "data": "xyz"}]
+
+
+def test_thinking_without_a_signature_stays_behind() -> None:
+    encoded = encode(ThinkingBlock(content="hm"), TextBlock(text="a"), role="assistant")
+    assert encoded == {"role": "assistant", "content": "a"}
+
+
+def test_thinking_stays_behind_when_another_model_is_asked() -> None:
+    assert encode(THINKING, TextBlock(text="a"), role="assistant", for_claude=False)["content"] == "a"
+
+
+@pytest.mark.parametrize("call", [
+    {"id": "toolu_1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}},
+    {"id": "toolu_1", "type": "tool_use", "name": "add", "input": {"a": 1}},
+    SimpleNamespace(model_dump=lambda: WIRE_CALL),
+], ids=["openai", "anthropic", "object"])  # fmt: skip
+def test_tool_calls_of_other_llm_classes_are_understood(call: Any) -> None:
+    assert encode(role="assistant", tool_calls=[call]) == {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [WIRE_CALL],
+    }
+
+
+def test_tool_call_blocks_win_over_other_tool_calls() -> None:
+    other = {"id": "toolu_2", "function": {"name": "sub", "arguments": "{}"}}
+    assert encode(CALL, role="assistant", tool_calls=[other])["tool_calls"] == [WIRE_CALL]
+
+
+@pytest.mark.parametrize(("kwargs", "sent"), [("", "{}"), ('{"a": 1, "b', '{"a":1}'), ("[1]", "{}"), ("?", "{}")])
+def test_arguments_that_are_no_object_are_mended(kwargs: str, sent: str) -> None:
+    call = ToolCallBlock(tool_call_id="1", tool_name="add", tool_kwargs=kwargs)
+    assert encode(call, role="assistant")["tool_calls"][0]["function"]["arguments"] == sent
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [({"tool_name": "add"}, "an id"), ({"tool_call_id": "1", "tool_name": ""}, "a name")]
+)
+def test_a_tool_call_that_no_result_could_answer_is_an_error(given: dict[str, Any], missing: str) -> None:
+    with pytest.raises(EncodingError, match=rf"messages\[0\]\.blocks\[0\] is a tool call without {missing}"):
+        encode(ToolCallBlock(**given), role="assistant")
+
+
+def test_a_tool_message_that_answers_no_call_is_an_error() -> None:
+    with pytest.raises(EncodingError, match=r"messages\[0\] is a tool message without additional_kwargs"):
+        encode(TextBlock(text="3"), role="tool")
+
+
+def test_messages_are_left_as_they_are() -> None:
+    message = ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text="a"), POINT, CALL, POINT])
+    before = message.model_dump()
+    encode_messages([message], for_claude=True)
+    assert message.model_dump() == before
+
+
+def test_all_of_it_reaches_claude(llm: Portkey, received: Received) -> None:
+    tools = [{"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}]
+    llm.chat(
+        [
+            ChatMessage(role=MessageRole.SYSTEM, blocks=[TextBlock(text="Be brief."), POINT]),
+            ChatMessage(role=MessageRole.DEVELOPER, content="Be kind."),
+            ChatMessage(role=MessageRole.USER, blocks=[TextBlock(text="Add"), ImageBlock(image=PNG), POINT]),
+            ChatMessage(role=MessageRole.ASSISTANT, blocks=[CALL, POINT]),
+            ChatMessage(
+                role=MessageRole.TOOL,
+                blocks=[TextBlock(text="2"), ImageBlock(image=PNG), POINT],
+                additional_kwargs={"tool_call_id": "toolu_1"},
+            ),
+            ChatMessage(role=MessageRole.ASSISTANT, content=""),
+            ChatMessage(role=MessageRole.USER, content="And?"),
+        ],
+        tools=tools,
+    )
+    system = received.latest["system"]
+    asked, called, told, question = (message["content"] for message in received.latest["messages"])
+    image = {"type": "image", "source": PNG_SOURCE, "cache_control": MARK}
+    assert system == [text("Be brief.", cache_control=MARK), text("Be kind.")]
+    assert asked == [text("Add"), image]
+    tool_use = {"type": "tool_use", "id": "toolu_1", "name": "add", "input": {"a": 1}, "cache_control": MARK}
+    assert called == [tool_use]
+    assert told == [{"type": "tool_result", "tool_use_id": "toolu_1", "content": [text("2"), image]}]
+    assert question == "And?"
