@@ -55,7 +55,7 @@ def encode_request(request: ChatRequest, *, provider: str | None = None) -> byte
     if not request.get("messages"):
         raise EncodingError("messages is empty: give at least one user message")
     claude = is_claude(request.get("model") or "", provider)
-    body = prepare_for_claude(request) if claude else dict(request)
+    body: dict[str, Any] = {**(prepare_for_claude(request) if claude else request)}
     stop = body.get("stop")
     if isinstance(stop, str):
         body["stop"] = [stop]
@@ -139,7 +139,7 @@ def _media_url(block: ContentBlock) -> str | None:
     return url if url and url.startswith(("http://", "https://")) else None
 
 
-def prepare_for_claude(request: ChatRequest) -> dict[str, Any]:
+def prepare_for_claude(request: ChatRequest) -> ChatRequest:
     """Return the request as the gateway can carry it to Claude; ``encode_request`` does so by itself.
 
     Raises:
@@ -151,17 +151,18 @@ def prepare_for_claude(request: ChatRequest) -> dict[str, Any]:
         body["max_tokens"] = DEFAULT_MAX_TOKENS
     if body.get("tools"):
         body["tools"] = [_with_simple_schema(tool) for tool in body["tools"]]
-    if _thinks(body) and body.get("tool_choice") not in (None, "auto", "none"):
+    if thinks(body.get("thinking")) and body.get("tool_choice") not in (None, "auto", "none"):
         _warn("tool_choice is sent as 'auto': Claude cannot be made to call a tool while it thinks")
         body["tool_choice"] = "auto"
-    check_breakpoints(cast("ChatRequest", body))
+    prepared = cast("ChatRequest", body)
+    check_breakpoints(prepared)
     _warn_about_losses(body)
-    return body
+    return prepared
 
 
-def _thinks(body: Mapping[str, Any]) -> bool:
-    thinking: Mapping[str, Any] = body.get("thinking") or {}
-    return str(thinking.get("type", "disabled")) != "disabled"
+def thinks(thinking: Mapping[str, Any] | None) -> bool:
+    """Tell whether a ``thinking`` parameter turns thinking on; Claude then takes no forced tool choice."""
+    return bool(thinking) and str(thinking.get("type", "disabled")) != "disabled"
 
 
 def _with_simple_schema(tool: Tool) -> Tool:

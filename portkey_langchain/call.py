@@ -9,6 +9,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from portkey_gateway.answer import Answer, Delta
+from portkey_gateway.request import thinks
 from portkey_langchain.decode import ContentState, decode_last_chunk, decode_message
 from portkey_langchain.encode import encode_messages
 from portkey_langchain.response_format import FormatTool
@@ -45,7 +46,8 @@ class Call:
         claude = model.targets_claude(parameters.get("model"))
         self._format = FormatTool.wanted(parameters) if claude else None
         if self._format:
-            parameters = self._format.ask(parameters)
+            may_force = not thinks(parameters.get("thinking") or model.thinking)
+            parameters = self._format.ask(parameters, may_force=may_force)
         self._content = ContentState()
         self.client = model.gateway_client()
         encoded = encode_messages(messages, for_claude=claude, inlined=model.inline_images)

@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Final
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.language_models.model_profile import ModelProfile
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, field_validator
 from typing_extensions import override
 
+from portkey_gateway.counting import encode_for_counting
+from portkey_gateway.errors import NotFoundError
 from portkey_gateway.options import check_metadata
-from portkey_gateway.request import encode_tool_choice
+from portkey_gateway.request import encode_tool_choice, prepare_for_claude, thinks
 from portkey_langchain import translate as _translate  # noqa: F401 registers the translator of our messages
 from portkey_langchain.call import Call
 from portkey_langchain.confidential import ConfidentialModel
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.structured import Method, Schema, Structured, structured_output
 from portkey_langchain.tools import encode_tool
+
+# What every Claude takes and gives through the gateway, and its smallest context window (Anthropic, "Models overview").
+CLAUDE_PROFILE: Final[ModelProfile] = {
+    "max_input_tokens": 200_000,
+    "text_inputs": True,
+    "image_inputs": True,
+    "image_url_inputs": True,
+    "pdf_inputs": True,
+    "audio_inputs": False,
+    "video_inputs": False,
+    "image_tool_message": True,
+    "pdf_tool_message": True,
+    "text_outputs": True,
+    "tool_calling": True,
+    "tool_choice": True,
+    "tool_call_streaming": True,
+    "structured_output": True,
+}
 
 
 class ChatPortkey(ConfidentialModel):
@@ -81,6 +104,36 @@ class ChatPortkey(ConfidentialModel):
             params["ls_stop"] = stops
         return params
 
+    @override
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        return CLAUDE_PROFILE.copy() if self.targets_claude() else None
+
+    @override
+    def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
+        """Count the tokens of a conversation, as Claude would read it.
+
+        The gateway asks Anthropic, which counts without charge. Models other than Claude, and gateways without the
+        route, have no such count: LangChain's approximation (some four characters a token) is returned for them.
+
+        Args:
+            messages: the conversation.
+            tools: the tools that would be offered, in any form that ``bind_tools`` takes.
+
+        Raises:
+            PortkeyError: if the count fails for another reason than a missing route.
+        """
+        offered = [encode_tool(tool) for tool in tools or ()]
+        if self.targets_claude():
+            with as_langchain_errors(), contextlib.suppress(NotFoundError):
+                call = self._call(messages, None, {"tools": offered} if offered else {})
+                return call.client.count_tokens(encode_for_counting(prepare_for_claude(call.request)))
+        return count_tokens_approximately(messages, tools=[dict(tool) for tool in offered])
+
+    @override
+    def get_num_tokens(self, text: str) -> int:
+        """Count the tokens of a text said by a user; see ``get_num_tokens_from_messages``."""
+        return self.get_num_tokens_from_messages([HumanMessage(text)])
+
     # --- tools and structured output --------------------------------------------------------------------------------
 
     @override
@@ -136,9 +189,9 @@ class ChatPortkey(ConfidentialModel):
         """
         if kwargs:
             raise ValueError(f"with_structured_output does not know {', '.join(map(repr, kwargs))}")
-        thinks = (self.thinking or {}).get("type", "disabled") != "disabled"
+        may_force = not thinks(self.thinking)
         return structured_output(
-            self, schema, method=method, include_raw=include_raw, strict=strict, may_force=not thinks
+            self, schema, method=method, include_raw=include_raw, strict=strict, may_force=may_force
         )
 
     # --- calls ------------------------------------------------------------------------------------------------------

@@ -41,8 +41,13 @@ class FormatTool:
             return cls(asked.get("json_schema") or {})
         return None
 
-    def ask(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters with the tool in the place of ``response_format``; some tool then has to be called."""
+    def ask(self, parameters: Mapping[str, Any], *, may_force: bool) -> dict[str, Any]:
+        """The parameters with the tool in the place of ``response_format``.
+
+        Args:
+            parameters: those of the call.
+            may_force: whether some tool has to be called; Claude cannot be made to while it thinks.
+        """
         rest = {name: value for name, value in parameters.items() if name != _FORMAT}
         function = {
             "name": self._name,
@@ -50,7 +55,7 @@ class FormatTool:
             "parameters": self._schema.get("schema") or {"type": "object"},
         }
         tools = [*(rest.get("tools") or ()), {"type": "function", "function": function}]
-        return {**rest, "tools": tools, "tool_choice": "required"}
+        return {**rest, "tools": tools, "tool_choice": "required" if may_force else "auto"}
 
     def read(self, answer: Answer) -> Answer:
         """The answer with the call of the tool as its text."""
