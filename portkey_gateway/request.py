@@ -162,7 +162,7 @@ def prepare_for_claude(request: ChatRequest) -> ChatRequest:
 
 def thinks(thinking: Mapping[str, Any] | None) -> bool:
     """Tell whether a ``thinking`` parameter turns thinking on; Claude then takes no forced tool choice."""
-    return bool(thinking) and str(thinking.get("type", "disabled")) != "disabled"
+    return thinking is not None and str(thinking.get("type", "disabled")) != "disabled"
 
 
 def _with_simple_schema(tool: Tool) -> Tool:
