@@ -57,7 +57,7 @@ class GrowingResponse:
 
     def __init__(self, *, one_tool_call: bool = False) -> None:
         self._one_tool_call = one_tool_call
-        self._blocks: list[ContentBlock] = []
+        self._blocks: list[TextBlock | ThinkingBlock] = []
         self._calls: list[AnswerToolCall] = []
 
     def add(self, delta: Delta) -> ChatResponse | None:
@@ -70,7 +70,7 @@ class GrowingResponse:
         for call in calls:
             self._add_call(call)
         thinking = "".join(block.text for block in delta.blocks if block.type == "thinking")
-        blocks = [*self._blocks, *(_tool_call_block(call, call.arguments) for call in self._calls)]
+        blocks: list[ContentBlock] = [*self._blocks, *(_tool_call_block(call, call.arguments) for call in self._calls)]
         return ChatResponse(
             message=_message(blocks, self._calls),
             delta=delta.text,
@@ -84,7 +84,7 @@ class GrowingResponse:
         known = self._blocks[added.position]
         if isinstance(known, TextBlock):
             self._blocks[added.position] = TextBlock(text=known.text + added.text)
-        elif isinstance(known, ThinkingBlock):
+        else:
             information = {**known.additional_information, **_thinking_information(added)}
             self._blocks[added.position] = ThinkingBlock(
                 content=(known.content or "") + added.text or None, additional_information=information
@@ -154,7 +154,7 @@ def _citation_block(citation: Mapping[str, Any]) -> CitationBlock:
     )
 
 
-def _fresh_block(block: BlockDelta) -> ContentBlock:
+def _fresh_block(block: BlockDelta) -> TextBlock | ThinkingBlock:
     if block.type == "text":
         return TextBlock(text=block.text)
     return ThinkingBlock(content=block.text or None, additional_information=_thinking_information(block))

@@ -62,7 +62,7 @@ class Portkey(GatewayModel, FunctionCallingLLM):
         ```python
         from portkey_llamaindex import Portkey
 
-        llm = Portkey(model="@anthropic-prod/claude-sonnet-4-5")  # PORTKEY_API_KEY from the environment
+        llm = Portkey(model="@anthropic-prod/claude-sonnet-4-6")  # PORTKEY_API_KEY from the environment
         llm.complete("Hello").text
         ```
 

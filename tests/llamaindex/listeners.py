@@ -16,10 +16,6 @@ class Events(BaseEventHandler):
 
     seen: ClassVar[list[BaseEvent]] = []
 
-    @classmethod
-    def class_name(cls) -> str:
-        return "Events"
-
     def handle(self, event: BaseEvent, **kwargs: Any) -> None:
         assert not kwargs
         self.seen.append(event)

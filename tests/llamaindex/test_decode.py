@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from llama_index.core.base.llms.types import (
+    ChatMessage,
     ChatResponse,
     CitationBlock,
     TextBlock,
@@ -88,6 +89,11 @@ def test_a_whole_answer() -> None:
     assert first == {"id": "toolu_1", "type": "function", "function": {"name": "add", "arguments": '{"a":1,"b":2}'}}
     assert response.message.content == "Let me look."
     assert response.delta is None
+
+
+def test_a_stored_message_is_the_same_again() -> None:
+    message = decode_response(fold(EVERYTHING)[1]).message
+    assert ChatMessage.model_validate_json(message.model_dump_json()) == message
 
 
 def test_usage_counts_cached_tokens_as_input() -> None:

@@ -162,7 +162,9 @@ def test_a_citable_block_is_its_content_under_its_title() -> None:
 
 
 def test_a_citation_is_what_it_cites_but_is_not_repeated_to_the_one_who_made_it() -> None:
-    block = CitationBlock(cited_content="High at noon.", source="s", title="t", additional_location_info={})
+    block = CitationBlock(
+        cited_content=TextBlock(text="High at noon."), source="s", title="t", additional_location_info={}
+    )
     assert encode(block)["content"] == "High at noon."
     assert encode(TextBlock(text="At noon."), block, role="assistant")["content"] == "At noon."
 

@@ -184,6 +184,14 @@ def test_bad_input_is_an_error_that_says_what_to_do(given: dict[str, Any], compl
     assert "sk-" not in str(raised.value)
 
 
+def test_prompt_and_messages_may_be_named(recorded: Portkey, server: RecordingServer) -> None:
+    server.reply(whole(HELLO))
+    assert recorded.complete(prompt="Hi", formatted=True).text == "Hello."
+    assert recorded.chat(messages=[ChatMessage("Hi")]).message.content == "Hello."
+    first, second = server.requests
+    assert first.json == second.json
+
+
 @every_way
 def test_options_of_one_call_become_headers(recorded: Portkey, server: RecordingServer, way: str) -> None:
     llm = recorded.with_options(request_metadata={"team": "search"}, trace_id="own")

@@ -13,8 +13,8 @@ from llama_index.core.base.llms.types import (
     TextBlock,
     ToolCallBlock,
 )
-from llama_index.core.tools import FunctionTool, ToolMetadata
-from llama_index.core.tools.types import BaseTool, ToolOutput
+from llama_index.core.tools import FunctionTool
+from llama_index.core.tools.types import BaseTool
 
 from portkey_gateway.sandbox import Sandbox
 from portkey_llamaindex import Portkey
@@ -44,17 +44,6 @@ def multiply(a: int, b: int) -> int:
 TOOLS = [FunctionTool.from_defaults(add), FunctionTool.from_defaults(multiply)]
 
 
-class LongWinded(BaseTool):
-    """A tool that takes many words to describe."""
-
-    @property
-    def metadata(self) -> ToolMetadata:
-        return ToolMetadata(name="talk", description="word " * 1000)
-
-    def __call__(self, input: Any) -> ToolOutput:  # noqa: A002 BaseTool names it so
-        raise NotImplementedError
-
-
 def prepare(llm: Portkey, **given: Any) -> dict[str, Any]:
     return llm._prepare_chat_with_tools(**{"tools": TOOLS, "user_msg": "1 + 2?", **given})
 
@@ -71,7 +60,7 @@ def test_a_tool_is_told_with_its_schema() -> None:
 
 
 def test_a_long_description_is_no_error() -> None:
-    assert len(described(LongWinded())["description"]) > 1024
+    assert len(described(FunctionTool.from_defaults(add, description="word " * 1000))["description"]) > 1024
 
 
 @pytest.mark.parametrize(("given", "choice"), [

@@ -56,6 +56,12 @@ def text_of(response: Any) -> str:
     return text
 
 
+class Place(BaseModel):
+    """Where the weather is asked for."""
+
+    city: str
+
+
 @every_way
 def test_text(llm: Portkey, received: Received, way: str) -> None:
     responses = ask_all(llm, way, "Please say: the sea is calm today", temperature=0.3)
@@ -107,11 +113,7 @@ def test_tools(llm: Portkey, received: Received, way: str) -> None:
 
 @pytest.mark.parametrize("way", [f"{way}_with_tools" for way in CHAT])
 def test_tools_of_llamaindex(llm: Portkey, received: Received, way: str) -> None:
-    def get_weather(city: str) -> str:
-        """Get the weather in a city."""
-        return f"rain in {city}"
-
-    tool = FunctionTool.from_defaults(get_weather)
+    tool = FunctionTool.from_defaults(str.title, name="get_weather", fn_schema=Place, description="Get the weather.")
     *_, response = call(getattr(llm, way), [tool], "What is the weather in Paris?", tool_required=True)
     [selection] = llm.get_tool_calls_from_response(response)
     assert (selection.tool_name, selection.tool_kwargs) == ("get_weather", {"city": "Paris"})
