@@ -6,17 +6,19 @@ A block with ``cache_control`` ends a prefix that Anthropic caches, counted over
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
-from portkey_gateway.errors import EncodingError
-from portkey_gateway.wire import CacheControl, ChatRequest
+from portkey_gateway.errors import EncodingError, PortkeyWarning
+from portkey_gateway.wire import CacheControl, ChatRequest, Message
 
 MAX_BREAKPOINTS: Final = 4
 """Anthropic refuses a request with more."""
 
 _TTL_ORDER: Final = {"1h": 0, "5m": 1}
+_SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,50 @@ def check_breakpoints(request: ChatRequest) -> list[CacheBreakpoint]:
     return breakpoints
 
 
+def mark_last_block(request: ChatRequest, mark: CacheControl) -> ChatRequest:
+    """Return the request with a cache breakpoint on the last block that can carry one.
+
+    So Anthropic reads ``cache_control`` of a request itself (Anthropic, "Prompt caching", automatic caching), where the
+    gateway drops it. Thinking and empty text carry no breakpoint, and documents in ``file`` blocks and images given by
+    URL lose theirs on the way: the block before them is marked. A mark of the block's own is kept.
+
+    Warns:
+        PortkeyWarning: if no block can carry it.
+    """
+    messages = [*request["messages"]]
+    # Claude reads system messages first, wherever they stand.
+    reading_order = sorted(range(len(messages)), key=lambda index: messages[index]["role"] not in _SYSTEM_ROLES)
+    for index in reversed(reading_order):
+        if marked := _with_last_block_marked(messages[index], mark):
+            messages[index] = marked
+            return cast("ChatRequest", {**request, "messages": messages})
+    warnings.warn(
+        "cache_control does not reach Claude: no message holds a text, or an image or PDF as data",
+        PortkeyWarning,
+        stacklevel=2,
+    )
+    return request
+
+
+def _with_last_block_marked(message: Message, mark: CacheControl) -> Message | None:
+    for field in ("tool_calls", _content_field(message)):
+        value: Any = message.get(field) or ()
+        blocks: list[Any] = [{"type": "text", "text": value}] if isinstance(value, str) else [*value]
+        for index in reversed(range(len(blocks))):
+            if _can_carry_mark(blocks[index]):
+                blocks[index] = {**blocks[index], "cache_control": blocks[index].get("cache_control") or mark}
+                return cast("Message", {**message, field: blocks})
+    return None
+
+
+def _can_carry_mark(block: Mapping[str, Any]) -> bool:
+    if block["type"] == "text":
+        return bool(block["text"].strip())
+    if block["type"] == "image_url":
+        return str(block["image_url"]["url"]).startswith("data:")
+    return block["type"] in {"function", "image", "document"}
+
+
 def _marks(request: ChatRequest) -> Iterator[tuple[str, Any]]:
     for index, tool in enumerate(request.get("tools") or ()):
         if mark := tool.get("cache_control"):
@@ -88,16 +134,20 @@ def _marks(request: ChatRequest) -> Iterator[tuple[str, Any]]:
     # The gateway hoists system and developer messages to the top, wherever they stand.
     for is_system in (True, False):
         for index, message in messages:
-            if (message["role"] in {"system", "developer"}) is is_system:
+            if (message["role"] in _SYSTEM_ROLES) is is_system:
                 yield from _message_marks(f"messages[{index}]", cast("Mapping[str, Any]", message))
 
 
 def _message_marks(path: str, message: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    # Of an assistant message the gateway reads content_blocks in the place of content, of any other content alone.
-    has_blocks = message["role"] == "assistant" and message.get("content_blocks") is not None
-    for field in ("content_blocks" if has_blocks else "content", "tool_calls"):
+    for field in (_content_field(message), "tool_calls"):
         blocks = message.get(field)
         if isinstance(blocks, list):
             for index, block in enumerate(blocks):
                 if mark := block.get("cache_control"):
                     yield f"{path}.{field}[{index}]", mark
+
+
+def _content_field(message: Mapping[str, Any]) -> Literal["content", "content_blocks"]:
+    """Of an assistant message the gateway reads ``content_blocks`` in the place of content, of others content alone."""
+    has_blocks = message["role"] == "assistant" and message.get("content_blocks") is not None
+    return "content_blocks" if has_blocks else "content"

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from portkey_gateway.caching import check_breakpoints
+from portkey_gateway.caching import check_breakpoints, encode_cache_control, mark_last_block
 from portkey_gateway.content import is_claude
 from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
 from portkey_gateway.schema import simplify_parameters
@@ -155,6 +155,8 @@ def prepare_for_claude(request: ChatRequest) -> ChatRequest:
         _warn("tool_choice is sent as 'auto': Claude cannot be made to call a tool while it thinks")
         body["tool_choice"] = "auto"
     prepared = cast("ChatRequest", body)
+    if mark := body.pop("cache_control", None):
+        prepared = mark_last_block(prepared, encode_cache_control(mark, where="the request"))
     check_breakpoints(prepared)
     _warn_about_losses(body)
     return prepared

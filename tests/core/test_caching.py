@@ -5,8 +5,15 @@ from typing import Any
 
 import pytest
 
-from portkey_gateway.caching import CacheBreakpoint, check_breakpoints, encode_cache_control, find_breakpoints
-from portkey_gateway.errors import EncodingError
+from portkey_gateway.caching import (
+    CacheBreakpoint,
+    check_breakpoints,
+    encode_cache_control,
+    find_breakpoints,
+    mark_last_block,
+)
+from portkey_gateway.errors import EncodingError, PortkeyWarning
+from portkey_gateway.request import prepare_for_claude
 from portkey_gateway.wire import CacheControl, ChatRequest, Message, TextBlock
 
 SHORT: CacheControl = {"type": "ephemeral"}
@@ -124,3 +131,85 @@ def test_the_request_is_not_changed() -> None:
     before = copy.deepcopy(body)
     check_breakpoints(body)
     assert body == before
+
+
+IMAGE: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+LINKED: Any = {"type": "image_url", "image_url": {"url": "https://a.org/a.png"}}
+FILE: Any = {"type": "file", "file": {"mime_type": "text/plain", "file_data": "A text."}}
+CALL: Any = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+RESULT: Any = {"role": "tool", "tool_call_id": "1"}
+THOUGHT: Any = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
+ASKED: Message = {"role": "user", "content": "Hi"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "place"),
+    [
+        pytest.param([ASKED], "messages[0].content[0]", id="plain text"),
+        pytest.param([user(marked("a"), {"type": "text", "text": "b"})], "messages[0].content[1]", id="the last text"),
+        pytest.param([{"role": "user", "content": [IMAGE]}], "messages[0].content[0]", id="image as data"),
+        pytest.param([{"role": "user", "content": [IMAGE, LINKED, FILE]}], "messages[0].content[0]", id="not a link"),
+        pytest.param([ASKED, {"role": "user", "content": [LINKED]}], "messages[0].content[0]", id="the message before"),
+        pytest.param([ASKED, {**RESULT, "content": "sunny"}], "messages[1].content[0]", id="tool result"),
+        pytest.param([ASKED, {**RESULT, "content": ""}], "messages[0].content[0]", id="not an empty tool result"),
+        pytest.param(
+            [ASKED, {**RESULT, "content": [{"type": "document", "source": {"type": "url", "url": "https://a.org/a"}}]}],
+            "messages[1].content[0]",
+            id="document of a tool",
+        ),
+        pytest.param(
+            [ASKED, {"role": "assistant", "content": "I look.", "tool_calls": [CALL, CALL]}],
+            "messages[1].tool_calls[1]",
+            id="the last call",
+        ),
+        pytest.param([ASKED, {"role": "assistant", "content": "Well"}], "messages[1].content[0]", id="prefill"),
+        pytest.param(
+            [ASKED, {"role": "assistant", "content": "a", "content_blocks": [{"type": "text", "text": "a"}, THOUGHT]}],
+            "messages[1].content_blocks[0]",
+            id="not a thought",
+        ),
+        pytest.param([ASKED, {"role": "system", "content": "Be brief."}], "messages[0].content[0]", id="not system"),
+        pytest.param(
+            [{"role": "system", "content": "Be brief."}, {"role": "user", "content": [LINKED]}],
+            "messages[0].content[0]",
+            id="system before a link",
+        ),
+    ],
+)
+def test_a_mark_of_the_request_goes_to_its_last_block_that_can_carry_it(messages: list[Message], place: str) -> None:
+    body = request(*messages)
+    before = copy.deepcopy(body)
+    assert find_breakpoints(mark_last_block(body, LONG))[-1] == CacheBreakpoint(place, "1h")
+    assert body == before
+
+
+def test_a_block_s_own_mark_is_kept() -> None:
+    body = request(user(marked("a", LONG)))
+    assert mark_last_block(body, SHORT) == body
+
+
+def test_a_mark_that_nothing_can_carry_is_warned_of() -> None:
+    body = request({"role": "user", "content": [LINKED]})
+    with pytest.warns(PortkeyWarning, match="cache_control does not reach Claude"):
+        assert mark_last_block(body, SHORT) is body
+
+
+def test_a_request_for_claude_bears_the_mark_on_its_block_and_not_at_its_top() -> None:
+    body: Any = {**request(ASKED), "cache_control": SHORT}
+    prepared = prepare_for_claude(body)
+    assert "cache_control" not in prepared
+    assert prepared["messages"] == [user(marked("Hi"))]
+    assert body["cache_control"] == SHORT
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({**request(ASKED), "cache_control": True}, "cache_control of the request must be"),
+        ({**request(user(*[marked("a")] * 4), ASKED), "cache_control": SHORT}, "stands on 5 blocks"),
+        ({**request(user(marked("a")), ASKED), "cache_control": LONG}, "'1h' must stand before"),
+    ],
+)
+def test_a_mark_of_the_request_keeps_anthropics_rules(body: Any, says: str) -> None:
+    with pytest.raises(EncodingError, match=says):
+        prepare_for_claude(body)
