@@ -13,7 +13,7 @@ from demo.screen import note, title
 from portkey_gateway import PortkeyError
 from portkey_gateway.sandbox import Sandbox, SandboxError
 
-HOSTED_MODEL = "@anthropic/claude-sonnet-4-5"
+HOSTED_MODEL = "@anthropic/claude-sonnet-4-6"
 """The model catalog's name for it; ``PORTKEY_MODEL`` names another."""
 
 

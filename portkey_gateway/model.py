@@ -25,7 +25,7 @@ class GatewayModel(GatewayFields):
     model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True)
 
     model: str = Field(min_length=1)
-    """The model's name, such as ``claude-sonnet-4-5``, or ``@slug/name`` from Portkey's model catalog."""
+    """The model's name, such as ``claude-sonnet-4-6``, or ``@slug/name`` from Portkey's model catalog."""
     max_tokens: int | None = Field(default=None, gt=0)
     """The most tokens to answer with; a Claude gets 4096 if nothing is said."""
     temperature: float | None = None

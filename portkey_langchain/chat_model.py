@@ -59,7 +59,7 @@ class ChatPortkey(ConfidentialModel):
         ```python
         from portkey_langchain import ChatPortkey
 
-        model = ChatPortkey(model="@anthropic-prod/claude-sonnet-4-5")  # PORTKEY_API_KEY from the environment
+        model = ChatPortkey(model="@anthropic-prod/claude-sonnet-4-6")  # PORTKEY_API_KEY from the environment
         model.invoke("Hello").text
         ```
 

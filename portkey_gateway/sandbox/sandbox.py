@@ -47,7 +47,7 @@ class Sandbox:
     provider_api_key = "sk-ant-sandbox-not-a-secret"
     """A made-up key: the emulated Claude takes any that has Anthropic's shape."""
 
-    model = "claude-sonnet-4-5"
+    model = "claude-sonnet-4-6"
     """A model to ask when the caller does not mind which."""
 
     def __init__(self, *, port: int = 0, claude_port: int = 0, progress: Progress = to_stderr) -> None:

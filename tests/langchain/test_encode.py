@@ -284,7 +284,7 @@ def test_what_was_said_in_a_supervisor_s_graph_is_sent_as_it_is(model: ChatPortk
         SystemMessage("Summarise now."),
         AIMessage("In short:", name="supervisor"),
     ]
-    model.invoke(history)
+    model.invoke(history, model="claude-sonnet-4-5")  # later Sonnets refuse such an end
     body = received()
     assert system_text(body) == ["You supervise.", "Summarise now."]
     assert roles(body) == ["user", "assistant", "assistant", "user", "assistant", "assistant"]

@@ -39,7 +39,7 @@ def test_an_answer_says_everything(model: ChatPortkey, ask: Ask) -> None:
     assert metadata.pop("id")
     assert metadata.pop("request_id").startswith("req_")
     assert metadata == {
-        "model_name": "claude-sonnet-4-5",
+        "model_name": "claude-sonnet-4-6",
         "model_provider": "portkey",
         "finish_reason": "stop",
         "stop_reason": "end_turn",
@@ -298,7 +298,7 @@ def test_standard_parameters_are_told_to_tracers(model: ChatPortkey) -> None:
     tuned = model.with_options(temperature=0.5, max_tokens=9, stop_sequences=["END"])
     assert tuned._get_ls_params() == {
         "ls_provider": "portkey",
-        "ls_model_name": "claude-sonnet-4-5",
+        "ls_model_name": "claude-sonnet-4-6",
         "ls_model_type": "chat",
         "ls_temperature": 0.5,
         "ls_max_tokens": 9,
