@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from portkey_gateway.answer import Answer, AnswerFold, Delta
-    from portkey_gateway.client import AnswerStream, AsyncAnswerStream, GatewayClient
+    from portkey_gateway.answer_stream import AnswerStream, AsyncAnswerStream
+    from portkey_gateway.client import GatewayClient
     from portkey_gateway.errors import (
         APIConnectionError,
         APITimeoutError,
@@ -97,8 +98,8 @@ _HOME_OF_THE_REST = "errors"
 _HOMES = {
     "Answer": "answer",
     "AnswerFold": "answer",
-    "AnswerStream": "client",
-    "AsyncAnswerStream": "client",
+    "AnswerStream": "answer_stream",
+    "AsyncAnswerStream": "answer_stream",
     "Delta": "answer",
     "GatewayClient": "client",
     "GatewayInfo": "options",

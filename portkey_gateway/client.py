@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -12,13 +11,13 @@ import httpx
 from pydantic_core import from_json, to_json
 
 from portkey_gateway import transport
-from portkey_gateway.answer import Answer, AnswerFold, Delta, decode_answer, decode_whole
+from portkey_gateway.answer import Answer, decode_answer
+from portkey_gateway.answer_stream import AnswerStream, AsyncAnswerStream
 from portkey_gateway.content import load_bytes, user_block
 from portkey_gateway.errors import EncodingError, decode_not_an_answer
 from portkey_gateway.options import GatewayFields, GatewayInfo, GatewayOptions
 from portkey_gateway.request import encode_request, inline_media, media_urls
 from portkey_gateway.retry import RetryPolicy
-from portkey_gateway.stream import ChunkStream
 from portkey_gateway.trace import TraceContext, encode_metadata
 from portkey_gateway.wire import ChatRequest
 
@@ -111,7 +110,6 @@ class GatewayClient:
         with call.redacting():
             return decode_answer(*await transport.aread_response(self._http_async_client, call))
 
-    @contextmanager
     def stream(
         self,
         request: ChatRequest,
@@ -119,32 +117,35 @@ class GatewayClient:
         trace: TraceContext | None = None,
         metadata: Mapping[str, Any] | None = None,
         inline_images: bool = False,
-    ) -> Iterator[AnswerStream]:
-        """Ask for a streamed answer; leaving the context gives the connection back.
+    ) -> AnswerStream:
+        """Ask for a streamed answer: ``with client.stream(…) as stream``; leaving gives the connection back.
 
         Takes and raises what ``chat`` does; iterating raises a ``StreamError`` if the answer breaks off.
         """
-        if inline_images:
-            request = self._inline(request)
-        call = self._chat_call({**request, "stream": True}, trace, metadata)
-        with transport.open_response(self._http_client, call) as response:
-            yield AnswerStream(response, call)
 
-    @asynccontextmanager
-    async def astream(
+        def ask() -> tuple[httpx.Response, transport.Call]:
+            asked = self._inline(request) if inline_images else request
+            call = self._chat_call({**asked, "stream": True}, trace, metadata)
+            return transport.send(self._http_client, call), call
+
+        return AnswerStream(ask)
+
+    def astream(
         self,
         request: ChatRequest,
         *,
         trace: TraceContext | None = None,
         metadata: Mapping[str, Any] | None = None,
         inline_images: bool = False,
-    ) -> AsyncIterator[AsyncAnswerStream]:
-        """Async twin of ``stream``."""
-        if inline_images:
-            request = await self._ainline(request)
-        call = self._chat_call({**request, "stream": True}, trace, metadata)
-        async with transport.aopen_response(self._http_async_client, call) as response:
-            yield AsyncAnswerStream(response, call)
+    ) -> AsyncAnswerStream:
+        """Async twin of ``stream``: ``async with client.astream(…) as stream``."""
+
+        async def ask() -> tuple[httpx.Response, transport.Call]:
+            asked = await self._ainline(request) if inline_images else request
+            call = self._chat_call({**asked, "stream": True}, trace, metadata)
+            return await transport.asend(self._http_async_client, call), call
+
+        return AsyncAnswerStream(ask)
 
     # --- other routes -----------------------------------------------------------------------------------------------
 
@@ -254,64 +255,6 @@ class GatewayClient:
         urls = media_urls(request)
         contents = {url: await transport.afetch(self._http_async_client, url, self._timeout_s) for url in urls}
         return _inlined(request, contents)
-
-
-class _Stream:
-    """What the sync and the async stream share.
-
-    Attributes:
-        info: what the response headers say of the call.
-    """
-
-    def __init__(self, response: httpx.Response, call: transport.Call) -> None:
-        self.info = call.info(response)
-        self._response = response
-        self._call = call
-        self._fold = AnswerFold(self.info)
-
-    @property
-    def answer(self) -> Answer:
-        """What was received so far; the whole answer once the iteration is over."""
-        return self._fold.answer()
-
-
-class AnswerStream(_Stream):
-    """A streamed answer: iterate over its deltas, then take the whole ``answer``."""
-
-    def __iter__(self) -> Generator[Delta]:
-        """Yield what each chunk adds, to the very end of the body, so that the connection can be used again."""
-        with self._call.redacting(), closing(transport.iter_body(self._response, self.info)) as body:
-            if _is_event_stream(self._response):
-                chunks = ChunkStream(self.info)
-                for data in body:
-                    yield from map(self._fold.add, chunks.feed(data))
-                yield from map(self._fold.add, chunks.close())
-            else:
-                # From the gateway's response cache, which knows whole answers only; or an error.
-                yield self._fold.add(decode_whole(b"".join(body), self.info))
-
-
-class AsyncAnswerStream(_Stream):
-    """Async twin of ``AnswerStream``."""
-
-    async def __aiter__(self) -> AsyncGenerator[Delta]:
-        """Yield what each chunk adds, to the very end of the body."""
-        async with aclosing(transport.aiter_body(self._response, self.info)) as body:
-            with self._call.redacting():
-                if _is_event_stream(self._response):
-                    chunks = ChunkStream(self.info)
-                    async for data in body:
-                        for chunk in chunks.feed(data):
-                            yield self._fold.add(chunk)
-                    for chunk in chunks.close():
-                        yield self._fold.add(chunk)
-                else:
-                    yield self._fold.add(decode_whole(b"".join([data async for data in body]), self.info))
-
-
-def _is_event_stream(response: httpx.Response) -> bool:
-    content_type: str = response.headers.get("content-type", "")
-    return content_type.startswith("text/event-stream")
 
 
 def _encode(body: Mapping[str, Any]) -> bytes:

@@ -6,8 +6,8 @@ import asyncio
 import functools
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Final
@@ -103,43 +103,66 @@ class Call:
         return value
 
 
-@contextmanager
-def open_response(client: httpx.Client | None, call: Call) -> Iterator[httpx.Response]:
-    """Send a call until it succeeds, and hand on the open response; it is closed afterwards.
+def send(client: httpx.Client | None, call: Call, *, whole: bool = False) -> httpx.Response:
+    """Send a call until it succeeds, and hand on the response, which the caller closes.
 
     Args:
         client: a borrowed client, or ``None`` for the process's own.
         call: what to send.
+        whole: read the whole body; a response that breaks off in it is a failed try like any other.
 
     Raises:
         PortkeyError: what the last try failed with.
     """
-    response = _send(client, call)
-    try:
-        yield response
-    finally:
-        response.close()
+    retries = 0
+    while True:
+        response = None
+        try:
+            sender = client or shared_client()
+            response = sender.send(_build(client, call), stream=True)
+            if whole or not response.is_success:
+                response.read()
+                response.stream = _READ
+            if response.is_success:
+                return response
+            error = call.decode_error(response)
+        except (httpx.RequestError, httpx.InvalidURL) as failure:
+            error = _request_error(failure, call, response)
+            error.__cause__ = failure
+        time.sleep(call.delay_s(error, retries))
+        retries += 1
 
 
-@asynccontextmanager
-async def aopen_response(client: httpx.AsyncClient | None, call: Call) -> AsyncIterator[httpx.Response]:
-    """Async twin of ``open_response``."""
-    response = await _asend(client, call)
-    try:
-        yield response
-    finally:
-        await response.aclose()
+async def asend(client: httpx.AsyncClient | None, call: Call, *, whole: bool = False) -> httpx.Response:
+    """Async twin of ``send``."""
+    retries = 0
+    while True:
+        response = None
+        try:
+            sender = client or await shared_async_client()
+            response = await sender.send(_build(client, call), stream=True)
+            if whole or not response.is_success:
+                await response.aread()
+                response.stream = _READ
+            if response.is_success:
+                return response
+            error = call.decode_error(response)
+        except (httpx.RequestError, httpx.InvalidURL) as failure:
+            error = _request_error(failure, call, response)
+            error.__cause__ = failure
+        await asyncio.sleep(call.delay_s(error, retries))
+        retries += 1
 
 
 def read_response(client: httpx.Client | None, call: Call) -> tuple[bytes, GatewayInfo]:
-    """Send a call until it succeeds, and read the whole body. Raises as ``open_response`` does."""
-    response = _send(client, call, whole=True)
+    """Send a call until it succeeds, and read the whole body. Raises as ``send`` does."""
+    response = send(client, call, whole=True)
     return response.content, call.info(response)
 
 
 async def aread_response(client: httpx.AsyncClient | None, call: Call) -> tuple[bytes, GatewayInfo]:
     """Async twin of ``read_response``."""
-    response = await _asend(client, call, whole=True)
+    response = await asend(client, call, whole=True)
     return response.content, call.info(response)
 
 
@@ -180,46 +203,6 @@ async def afetch(client: httpx.AsyncClient | None, url: str, timeout_s: float | 
         return (await shared.send(request, auth=None, follow_redirects=True)).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _fetch_error(url, error) from error
-
-
-def _send(client: httpx.Client | None, call: Call, *, whole: bool = False) -> httpx.Response:
-    retries = 0
-    while True:
-        response = None
-        try:
-            sender = client or shared_client()
-            response = sender.send(_build(client, call), stream=True)
-            if whole or not response.is_success:
-                response.read()
-                response.stream = _READ
-            if response.is_success:
-                return response
-            error = call.decode_error(response)
-        except (httpx.RequestError, httpx.InvalidURL) as failure:
-            error = _request_error(failure, call, response)
-            error.__cause__ = failure
-        time.sleep(call.delay_s(error, retries))
-        retries += 1
-
-
-async def _asend(client: httpx.AsyncClient | None, call: Call, *, whole: bool = False) -> httpx.Response:
-    retries = 0
-    while True:
-        response = None
-        try:
-            sender = client or await shared_async_client()
-            response = await sender.send(_build(client, call), stream=True)
-            if whole or not response.is_success:
-                await response.aread()
-                response.stream = _READ
-            if response.is_success:
-                return response
-            error = call.decode_error(response)
-        except (httpx.RequestError, httpx.InvalidURL) as failure:
-            error = _request_error(failure, call, response)
-            error.__cause__ = failure
-        await asyncio.sleep(call.delay_s(error, retries))
-        retries += 1
 
 
 def _build(client: httpx.Client | httpx.AsyncClient | None, call: Call) -> httpx.Request:
