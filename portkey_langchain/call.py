@@ -45,12 +45,13 @@ class Call:
     def __init__(self, model: ChatPortkey, messages: list[BaseMessage], parameters: dict[str, Any]) -> None:
         claude = model.targets_claude(parameters.get("model"))
         self._format = FormatTool.wanted(parameters) if claude else None
+        encoded = encode_messages(messages, for_claude=claude, inlined=model.inline_images)
         if self._format:
             may_force = not thinks(parameters.get("thinking") or model.thinking)
             parameters = self._format.ask(parameters, may_force=may_force)
+            encoded = encoded if may_force else self._format.instruct(encoded)
         self._content = ContentState()
         self.client = model.gateway_client()
-        encoded = encode_messages(messages, for_claude=claude, inlined=model.inline_images)
         self.request = model.request(encoded, parameters)
         self.labels: Labels = {"metadata": model.metadata, "inline_images": model.inline_images}
 
@@ -69,7 +70,7 @@ class Call:
     def last_chunks(self, answer: Answer) -> Iterator[ChatGenerationChunk]:
         """Decode what only the end of a stream tells."""
         if self._format:
-            if held := self._content.decode_chunk(self._format.held_back()):
-                yield held
+            if last := self._content.decode_chunk(self._format.last_delta()):
+                yield last
             answer = self._format.read(answer)
         yield decode_last_chunk(answer)

@@ -2,7 +2,8 @@
 
 LangChain's ``create_agent(response_format=…)`` asks newer Claudes for structured output of their own and expects JSON
 as text. The gateway drops ``response_format`` on the way to Claude without a word, so the schema travels as a tool that
-Claude has to call, and the arguments of that call become the text of the answer.
+Claude has to call, and the arguments of that call become the text of the answer. While Claude thinks it cannot be made
+to call a tool: then it is told to.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from portkey_gateway.answer import Answer, AnswerBlock, BlockDelta, Delta, ToolCallDelta
+from portkey_gateway.request import encode_tool_choice
+from portkey_gateway.wire import Message
 
 _DESCRIPTION: Final = "Give the final answer in this form, once everything needed for it is known."
+_INSTRUCTION: Final = "Once everything needed is known, give the final answer by calling the tool {name}, not in words."
 _FORMAT: Final = "response_format"
 
 
@@ -24,14 +28,15 @@ class FormatTool:
         schema: ``json_schema`` of OpenAI's ``response_format``: ``{"name", "schema"}`` and perhaps ``"description"``.
     """
 
-    __slots__ = ("_held", "_name", "_others", "_position", "_schema")
+    __slots__ = ("_calls", "_held", "_is_empty", "_name", "_places", "_schema")
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._schema = schema
         self._name = str(schema.get("name") or _FORMAT)
-        self._position: int | None = None
+        self._calls: list[int] = []
+        self._is_empty = True
         self._held: list[BlockDelta] = []
-        self._others: set[int] = set()
+        self._places: dict[int | str, int] = {}
 
     @classmethod
     def wanted(cls, parameters: Mapping[str, Any]) -> FormatTool | None:
@@ -44,6 +49,8 @@ class FormatTool:
     def ask(self, parameters: Mapping[str, Any], *, may_force: bool) -> dict[str, Any]:
         """The parameters with the tool in the place of ``response_format``.
 
+        A choice of one tool stands; where no tool may be called, this one is offered alone.
+
         Args:
             parameters: those of the call.
             may_force: whether some tool has to be called; Claude cannot be made to while it thinks.
@@ -54,36 +61,57 @@ class FormatTool:
             "description": self._schema.get("description") or _DESCRIPTION,
             "parameters": self._schema.get("schema") or {"type": "object"},
         }
-        tools = [*(rest.get("tools") or ()), {"type": "function", "function": function}]
-        return {**rest, "tools": tools, "tool_choice": "required" if may_force else "auto"}
+        choice = encode_tool_choice(rest.get("tool_choice"))
+        offered = () if choice == "none" else rest.get("tools") or ()
+        if not isinstance(choice, dict):
+            choice = "required" if may_force else "auto"
+        return {**rest, "tools": [*offered, {"type": "function", "function": function}], "tool_choice": choice}
+
+    def instruct(self, messages: list[Message]) -> list[Message]:
+        """The messages with the wish for a call of the tool behind the system messages, for where it cannot be forced."""
+        rest = (index for index, message in enumerate(messages) if message["role"] not in {"system", "developer"})
+        position = next(rest, len(messages))
+        instruction: Message = {"role": "system", "content": _INSTRUCTION.format(name=self._name)}
+        return [*messages[:position], instruction, *messages[position:]]
 
     def read(self, answer: Answer) -> Answer:
-        """The answer with the call of the tool as its text."""
+        """The answer with the call of the tool as its text, behind all else."""
         called = [call for call in answer.tool_calls if call.name == self._name]
-        if not called:
-            return answer
         others = tuple(call for call in answer.tool_calls if call.name != self._name)
-        text = AnswerBlock("text", called[0].arguments)
+        rest = tuple(block for block in answer.blocks if block.type != "text")
         # What Claude says beside the call would spoil the JSON.
-        kept = tuple(block for block in answer.blocks if block.type != "text")
-        reason = answer.stop_reason if others else "end_turn"
-        return replace(answer, blocks=(*kept, text), tool_calls=others, stop_reason=reason)
+        texts = [AnswerBlock("text", call.arguments) for call in called[:1]] or [
+            block for block in answer.blocks if block.type == "text"
+        ]
+        has_ended = called and not others and answer.finish_reason == "tool_calls"
+        reason = "end_turn" if has_ended else answer.stop_reason
+        return replace(answer, blocks=(*rest, *texts), tool_calls=others, stop_reason=reason)
 
     def read_delta(self, delta: Delta) -> Delta:
-        """The delta with what it adds to the call of the tool as text; other text is held back until ``held_back``."""
-        blocks = [block for block in delta.blocks if block.type != "text"]
+        """The delta with what it adds to the call of the tool as text; other text is held back until ``last_delta``."""
+        blocks = [self._placed(block) for block in delta.blocks if block.type != "text"]
         self._held.extend(block for block in delta.blocks if block.type == "text")
-        self._others.update(block.position for block in blocks)
         others: list[ToolCallDelta] = []
         for call in delta.tool_calls:
-            if call.name == self._name and self._position is None:
-                self._position = call.position
-            if call.position == self._position:
-                blocks.append(BlockDelta(len(self._others), "text", call.arguments))
-            elif call.name != self._name:
+            if call.name == self._name:
+                self._calls.append(call.position)
+            if call.position not in self._calls:
                 others.append(call)
+            elif call.position == self._calls[0] and call.arguments:
+                blocks.append(self._text(call.arguments))
         return delta._replace(blocks=tuple(blocks), tool_calls=tuple(others))
 
-    def held_back(self) -> Delta:
-        """At the end of a stream: the text that was held back, if the tool was not called after all."""
-        return Delta(blocks=tuple(self._held) if self._position is None else ())
+    def last_delta(self) -> Delta:
+        """At the end of a stream: the text held back if the tool was not called, or ``{}`` if it got no input."""
+        if not self._calls:
+            return Delta(blocks=tuple(map(self._placed, self._held)))
+        return Delta(blocks=(self._text("{}"),) if self._is_empty else ())
+
+    def _text(self, arguments: str) -> BlockDelta:
+        self._is_empty = False
+        return self._placed(BlockDelta(0, "text", arguments), key=_FORMAT)
+
+    def _placed(self, block: BlockDelta, key: str | None = None) -> BlockDelta:
+        """The block at its place in what is handed on, where ``read`` puts it too."""
+        place = self._places.setdefault(block.position if key is None else key, len(self._places))
+        return block._replace(position=place)
