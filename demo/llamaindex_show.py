@@ -1,0 +1,91 @@
+"""LlamaIndex: a streamed chat, an image, a cached prompt, an agent with tools and a query, all through ``Portkey``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from llama_index.core import Document, SummaryIndex
+from llama_index.core.agent.workflow import FunctionAgent, ToolCallResult
+from llama_index.core.base.llms.types import CacheControl, CachePoint, ChatMessage, ImageBlock, MessageRole, TextBlock
+
+from demo import material
+from demo.screen import begin, grow, note, said, step, table, title
+from portkey_llamaindex import Portkey
+
+
+def run(arguments: dict[str, Any]) -> None:
+    """Show ``Portkey(**arguments)`` at work."""
+    title("LlamaIndex: portkey_llamaindex.Portkey")
+    llm = Portkey(**arguments, request_metadata={"app": "portkey-demo"})
+    show_stream(llm)
+    show_image(llm)
+    show_cached_prompt(llm)
+    asyncio.run(show_agent(llm))
+    show_query(llm)
+
+
+def show_stream(llm: Portkey) -> None:
+    """A chat, streamed."""
+    step("A streamed answer under a system message")
+    manner, question = "You tell stories for children.", "Tell me a short story about a bridge."
+    said("system", manner)
+    said("user", question)
+    begin("claude")
+    usage: dict[str, int] = {}
+    for response in llm.stream_chat([ChatMessage(manner, role=MessageRole.SYSTEM), ChatMessage(question)]):
+        grow(response.delta or "")
+        usage = response.raw["usage"] if response.raw else usage
+    note(f"\n\n            usage {usage['input_tokens']} in, {usage['output_tokens']} out")
+
+
+def show_image(llm: Portkey) -> None:
+    """An image block."""
+    step("An image")
+    said("user", material.PICTURE_SAYS)
+    blocks = [TextBlock(text=material.PICTURE_QUESTION), ImageBlock(image=material.picture())]
+    said("claude", llm.chat([ChatMessage(blocks=blocks)]).message.content or "")
+
+
+def show_cached_prompt(llm: Portkey) -> None:
+    """A ``CachePoint`` after a long system prompt: written on the first call, read on the second."""
+    step("A long prompt, cached on the first call and read on the second")
+    point = CachePoint(cache_control=CacheControl(type="ephemeral"))
+    system = ChatMessage(role=MessageRole.SYSTEM, blocks=[TextBlock(text=material.house_rules()), point])
+    rows: list[tuple[str, ...]] = [material.CACHE_HEADS]
+    for number, question in enumerate(material.RULE_QUESTIONS, start=1):
+        response = llm.chat([system, ChatMessage(question)])
+        said("user", question)
+        said("claude", response.message.content or "")
+        usage = (response.raw or {})["usage"]
+        written, read = usage["cache_write_tokens"], usage["cache_read_tokens"]
+        rows.append(material.cache_row(number, usage["input_tokens"], written, read, usage["output_tokens"]))
+    note("")
+    table(rows)
+    note(material.CACHE_NOTE)
+
+
+async def show_agent(llm: Portkey) -> None:
+    """LlamaIndex's own agent, which calls the tools by itself."""
+    step("An agent with tools")
+    agent = FunctionAgent(llm=llm, tools=[material.get_weather, material.get_population])
+    said("user", material.TOOL_QUESTION)
+    handler = agent.run(material.TOOL_QUESTION)
+    async for event in handler.stream_events():
+        if isinstance(event, ToolCallResult):
+            arguments = ", ".join(f"{name}={value!r}" for name, value in event.tool_kwargs.items())
+            said("tool", f"{event.tool_name}({arguments}) -> {event.tool_output.content}")
+    said("claude", str(await handler))
+
+
+def show_query(llm: Portkey) -> None:
+    """A query engine over a small index."""
+    step("A query over a small index")
+    documents = [
+        Document(text="The lighthouse of Hook Head was built in the 13th century."),
+        Document(text="The lighthouse of Alexandria stood more than 100 metres tall."),
+    ]
+    engine = SummaryIndex.from_documents(documents).as_query_engine(llm=llm)
+    question = "How tall was the lighthouse of Alexandria?"
+    said("user", question)
+    said("claude", str(engine.query(question)))
