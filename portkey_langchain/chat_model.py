@@ -20,7 +20,7 @@ from pydantic import ConfigDict, Field, field_validator
 from typing_extensions import override
 
 from portkey_gateway.counting import encode_for_counting
-from portkey_gateway.errors import NotFoundError
+from portkey_gateway.errors import BadRequestError, EncodingError, NotFoundError
 from portkey_gateway.options import check_metadata
 from portkey_gateway.request import encode_tool_choice, prepare_for_claude, thinks
 from portkey_langchain import translate as _translate  # noqa: F401 registers the translator of our messages
@@ -112,20 +112,23 @@ class ChatPortkey(ConfidentialModel):
     def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:
         """Count the tokens of a conversation, as Claude would read it.
 
-        The gateway asks Anthropic, which counts without charge. Models other than Claude, and gateways without the
-        route, have no such count: LangChain's approximation (some four characters a token) is returned for them.
+        The gateway asks Anthropic, which counts without charge. Models other than Claude, gateways without the route,
+        and parts of a conversation that Claude would refuse (``trim_messages`` counts such) have no such count:
+        LangChain's approximation (some four characters a token) is returned for them.
 
         Args:
             messages: the conversation.
             tools: the tools that would be offered, in any form that ``bind_tools`` takes.
 
         Raises:
-            PortkeyError: if the count fails for another reason than a missing route.
+            EncodingError: if a message cannot be sent.
+            PortkeyError: if the count fails for another reason.
         """
         offered = [encode_tool(tool) for tool in tools or ()]
         if self.targets_claude():
-            with as_langchain_errors(), contextlib.suppress(NotFoundError):
+            with as_langchain_errors():
                 call = self._call(messages, None, {"tools": offered} if offered else {})
+            with as_langchain_errors(), contextlib.suppress(NotFoundError, BadRequestError, EncodingError):
                 return call.client.count_tokens(encode_for_counting(prepare_for_claude(call.request)))
         return count_tokens_approximately(messages, tools=[dict(tool) for tool in offered])
 

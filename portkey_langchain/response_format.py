@@ -68,7 +68,7 @@ class FormatTool:
         return {**rest, "tools": [*offered, {"type": "function", "function": function}], "tool_choice": choice}
 
     def instruct(self, messages: list[Message]) -> list[Message]:
-        """The messages with the wish for a call of the tool behind the system messages, for where it cannot be forced."""
+        """The messages with the wish for a call of the tool behind the system messages, where it cannot be forced."""
         rest = (index for index, message in enumerate(messages) if message["role"] not in {"system", "developer"})
         position = next(rest, len(messages))
         instruction: Message = {"role": "system", "content": _INSTRUCTION.format(name=self._name)}
