@@ -1,26 +1,37 @@
-"""Trace and span ids, their headers, and the policy for metadata: pure."""
+"""Trace and span ids, the tree of runs they come from, their headers, and the policy for metadata: pure."""
 
 from __future__ import annotations
 
 import json
+import re
 import secrets
+import threading
+import time
 import warnings
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic_core import to_json, to_jsonable_python
 
-from portkey_gateway.errors import EncodingError, PortkeyWarning
+from portkey_gateway.errors import PortkeyWarning
 
 MAX_METADATA_VALUE_LENGTH: Final = 128
 """Characters of one metadata value that Portkey takes."""
 MAX_METADATA_BYTES: Final = 8192
 """Bytes of the whole metadata header; Node caps all request headers together at 16 KB."""
 
+MAX_RUNS: Final = 10_000
+"""Runs a tree remembers; some 300 bytes each, so 3 MB at the most."""
+MAX_RUN_AGE_S: Final = 3600.0
+"""Seconds after which a run that nobody ended, and that started no other run since, is forgotten."""
+
 _CUT_MARK: Final = "..."
 # What LangChain, LangSmith and LangGraph note for themselves: lc_versions, ls_provider, langgraph_step, __pregel_….
-_INTERNAL_PREFIXES: Final = ("lc_", "ls_", "langgraph_", "__")
+_INTERNAL_PREFIXES: Final = ("lc_", "ls_", "langgraph_", "checkpoint_", "__")
+_TRACE_ID: Final = re.compile(r"(?!0{32})[0-9a-f]{32}")
+_SPAN_ID: Final = re.compile(r"(?!0{16})[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +47,85 @@ class TraceContext:
     span_name: str | None = None
     """The call's name in the trace."""
 
+    @property
+    def traceparent(self) -> str | None:
+        """The call in W3C Trace Context's form; ``None`` if one of the ids is not in that form."""
+        if not _TRACE_ID.fullmatch(self.trace_id or "") or not _SPAN_ID.fullmatch(self.span_id or ""):
+            return None
+        return f"00-{self.trace_id}-{self.span_id}-01"
+
     def render_headers(self) -> dict[str, str]:
-        """Render the ``x-portkey-*`` headers of what is set."""
+        """Render the ``x-portkey-*`` headers of what is set, and ``traceparent`` (W3C Trace Context, 3.2)."""
         named = {
+            "traceparent": self.traceparent,
             "x-portkey-trace-id": self.trace_id,
             "x-portkey-span-id": self.span_id,
             "x-portkey-parent-span-id": self.parent_span_id,
             "x-portkey-span-name": self.span_name,
         }
         return {name: text for name, value in named.items() if (text := header_safe(value or ""))}
+
+
+class RunTree:
+    """Which run of a framework belongs to which trace, kept by run id from its start to its end.
+
+    Safe to use from many threads. Runs that are never ended are forgotten after a time, or when there are too many.
+
+    Args:
+        max_runs: how many runs are remembered.
+        max_age_s: seconds after which a run is forgotten that was not heard of since.
+        clock: tells the time in seconds.
+    """
+
+    def __init__(
+        self, *, max_runs: int = MAX_RUNS, max_age_s: float = MAX_RUN_AGE_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._max_runs = max_runs
+        self._max_age_s = max_age_s
+        self._clock = clock
+        self._runs: OrderedDict[str, tuple[TraceContext, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """How many runs are remembered."""
+        return len(self._runs)
+
+    def start(self, run_id: str, context: TraceContext, parent_id: str | None = None) -> TraceContext:
+        """Remember a run.
+
+        Args:
+            run_id: the framework's id of the run.
+            context: the run's own span and name, and the trace it starts or joins if its parent is not known.
+            parent_id: the framework's id of the run it belongs to.
+
+        Returns:
+            The context with the trace and the span of the parent, where that is known.
+        """
+        now = self._clock()
+        with self._lock:
+            if parent_id is not None and (known := self._runs.get(parent_id)):
+                parent = known[0]
+                # Whoever still starts runs is alive.
+                self._runs[parent_id] = parent, now
+                self._runs.move_to_end(parent_id)
+                context = TraceContext(parent.trace_id, context.span_id, parent.span_id, context.span_name)
+            self._runs[run_id] = context, now
+            while self._runs and (len(self._runs) > self._max_runs or self._oldest() < now - self._max_age_s):
+                self._runs.popitem(last=False)
+        return context
+
+    def get(self, run_id: str) -> TraceContext | None:
+        """The context of a run that was started and not yet ended."""
+        known = self._runs.get(run_id)
+        return known[0] if known else None
+
+    def end(self, run_id: str) -> None:
+        """Forget a run; one that is not known is none to forget."""
+        with self._lock:
+            self._runs.pop(run_id, None)
+
+    def _oldest(self) -> float:
+        return next(iter(self._runs.values()))[1]
 
 
 def new_trace_id() -> str:
@@ -65,52 +146,65 @@ def header_safe(text: str) -> str:
     return "".join(character if character.isascii() and character.isprintable() else "?" for character in text)
 
 
-def encode_metadata(metadata: Mapping[str, Any]) -> str | None:
+def encode_metadata(metadata: Mapping[str, Any], keys: Collection[str] | None = None) -> str | None:
     """Encode metadata as the value of ``x-portkey-metadata``: a JSON object of strings, in ASCII.
 
     Text stays text, so does what JSON writes as text (dates, UUIDs), other scalars become text (``True`` → ``true``),
     nested values become JSON. ``None`` is left out, and so are the frameworks' internal keys (``lc_*``, ``ls_*``,
-    ``langgraph_*``, ``__*``).
-    Portkey takes 128 characters a value: longer text is cut, marked with ``...``, and a warning tells.
+    ``langgraph_*``, ``checkpoint_*``, ``__*``). ``user_id`` is also Portkey's ``_user``, where none is given.
+
+    A label never breaks a call: text over 128 characters, which is what Portkey takes, is cut and marked with ``...``;
+    what JSON does not know, or does not fit into 8 KB any more, is left out; a warning tells.
+
+    Args:
+        metadata: the labels of a call.
+        keys: the only ones to send, if given.
 
     Returns:
         The header's value, or ``None`` if there is nothing to send.
-
-    Raises:
-        EncodingError: if all of it together exceeds 8 KB, or a value is nothing that JSON knows.
     """
     texts: dict[str, str] = {}
-    for key, value in metadata.items():
-        if value is not None and not key.startswith(_INTERNAL_PREFIXES):
-            texts[key] = _limit(key, _metadata_text(key, value))
-    if not texts:
-        return None
+    size = 2
+    for key, value in _with_user(metadata).items():
+        if value is None or key.startswith(_INTERNAL_PREFIXES) or (keys is not None and key not in keys):
+            continue
+        text = _metadata_text(key, value)
+        if text is None:
+            continue
+        size += len(_ascii_json({key: text})) - 1
+        if size > MAX_METADATA_BYTES:
+            _warn(
+                f"metadata[{key!r}] and what follows it exceed the {MAX_METADATA_BYTES} bytes of the header: left out"
+            )
+            break
+        texts[key] = text
+    return _ascii_json(texts) if texts else None
+
+
+def _with_user(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    user = metadata.get("user_id")
+    return {**metadata, "_user": user} if user is not None and "_user" not in metadata else metadata
+
+
+def _ascii_json(texts: Mapping[str, str]) -> str:
     # The encoder writes everything beyond ASCII as \uXXXX; DEL is ASCII, yet no header may hold it.
-    encoded = json.dumps(texts, separators=(",", ":")).replace("\x7f", "\\u007f")
-    if len(encoded) > MAX_METADATA_BYTES:
-        raise EncodingError(
-            f"metadata takes {len(encoded)} bytes as a header; at most {MAX_METADATA_BYTES} fit: leave keys out "
-            f"(given: {', '.join(map(repr, texts))})"
-        )
-    return encoded
+    return json.dumps(texts, separators=(",", ":")).replace("\x7f", "\\u007f")
 
 
-def _metadata_text(key: str, value: Any) -> str:
-    if isinstance(value, str):
-        return value
+def _metadata_text(key: str, value: Any) -> str | None:
     try:
-        plain = to_jsonable_python(value)
-        return plain if isinstance(plain, str) else to_json(plain).decode()
-    except ValueError as error:
-        raise EncodingError(f"metadata[{key!r}] is a {type(value).__name__}, which JSON does not know") from error
-
-
-def _limit(key: str, text: str) -> str:
+        plain = value if isinstance(value, str) else to_jsonable_python(value)
+        text = plain if isinstance(plain, str) else to_json(plain).decode()
+    except ValueError:
+        _warn(f"metadata[{key!r}] is a {type(value).__name__}, which JSON does not know: left out")
+        return None
     if len(text) <= MAX_METADATA_VALUE_LENGTH:
         return text
-    warnings.warn(
-        f"metadata[{key!r}] has {len(text)} characters; Portkey takes {MAX_METADATA_VALUE_LENGTH}, the rest is cut off",
-        PortkeyWarning,
-        stacklevel=4,
+    _warn(
+        f"metadata[{key!r}] has {len(text)} characters; Portkey takes {MAX_METADATA_VALUE_LENGTH}, the rest is cut off"
     )
     return text[: MAX_METADATA_VALUE_LENGTH - len(_CUT_MARK)] + _CUT_MARK
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, PortkeyWarning, stacklevel=4)
