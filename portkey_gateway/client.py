@@ -226,7 +226,7 @@ class GatewayClient:
     ) -> transport.Call:
         headers = trace.render_headers() if trace else {}
         own = self.options.metadata if isinstance(self.options, GatewayOptions) else {}
-        encoded = encode_metadata({**own, **(metadata or {})})
+        encoded = encode_metadata({**own, **(metadata or {})}, self.options.metadata_keys)
         if encoded:
             headers["x-portkey-metadata"] = encoded
         return self._call("/chat/completions", encode_request(request, provider=self.options.provider), headers)

@@ -30,7 +30,9 @@ from pydantic import (
 HOSTED_BASE_URL: Final = "https://api.portkey.ai/v1"
 """The hosted gateway, used when no ``base_url`` is given."""
 
-_SENT_UNDER_ANOTHER_NAME = frozenset({"base_url", "provider_api_key", "default_headers", "gateway_headers", "metadata"})
+_SENT_UNDER_ANOTHER_NAME = frozenset(
+    {"base_url", "provider_api_key", "default_headers", "gateway_headers", "metadata", "metadata_keys"}
+)
 _HEADER_PREFIX = "x-portkey-"
 _CONFIG_ID = re.compile(r"[!-~]+")
 _SECRET_NAME = re.compile(r"key|secret|token|authorization|password|credential", re.IGNORECASE)
@@ -79,6 +81,8 @@ class GatewayFields(BaseModel):
     """Anthropic's beta features, comma separated."""
     anthropic_version: str | None = None
     """Anthropic's API version."""
+    metadata_keys: tuple[str, ...] | None = None
+    """The only metadata to send with calls, if given; the frameworks' runs may carry more than is meant for Portkey."""
     default_headers: dict[str, str] = Field(default_factory=dict, repr=False)
     """Further HTTP headers, sent as they are; they may hold secrets, so no repr shows them."""
     gateway_headers: dict[str, str] = Field(default_factory=dict, repr=False)
@@ -272,8 +276,8 @@ def check_names(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
     """
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(sorted(known))}"
+            near = " or ".join(map(repr, difflib.get_close_matches(str(name), known, n=2)))
+            hint = f"did you mean {near}?" if near else f"known are {', '.join(sorted(known))}"
             raise ValueError(f"unknown option {name!r}: {hint}")
 
 

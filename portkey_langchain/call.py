@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from langchain_core.messages import BaseMessage
@@ -10,6 +11,8 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 
 from portkey_gateway.answer import Answer, Delta
 from portkey_gateway.request import thinks
+from portkey_gateway.trace import TraceContext
+from portkey_langchain.callbacks import RunLabels
 from portkey_langchain.decode import ContentState, decode_last_chunk, decode_message
 from portkey_langchain.encode import encode_messages
 from portkey_langchain.response_format import FormatTool
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 class Labels(TypedDict):
     """The keyword arguments of the client's methods."""
 
-    metadata: dict[str, Any] | None
+    trace: TraceContext | None
+    metadata: Mapping[str, Any]
     inline_images: bool
 
 
@@ -32,6 +36,7 @@ class Call:
         model: with the options of this call.
         messages: the conversation.
         parameters: of the request, beside the model's own.
+        run: what LangChain knows of the call.
 
     Attributes:
         client: what sends the request.
@@ -42,7 +47,13 @@ class Call:
         EncodingError: if a message or parameter cannot be sent.
     """
 
-    def __init__(self, model: ChatPortkey, messages: list[BaseMessage], parameters: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        model: ChatPortkey,
+        messages: list[BaseMessage],
+        parameters: dict[str, Any],
+        run: RunLabels | None = None,
+    ) -> None:
         claude = model.targets_claude(parameters.get("model"))
         self._format = FormatTool.wanted(parameters) if claude else None
         encoded = encode_messages(messages, for_claude=claude, inlined=model.inline_images)
@@ -53,7 +64,9 @@ class Call:
         self._content = ContentState()
         self.client = model.gateway_client()
         self.request = model.request(encoded, parameters)
-        self.labels: Labels = {"metadata": model.metadata, "inline_images": model.inline_images}
+        metadata = {**(model.metadata or {}), **(run.metadata if run else {})}
+        trace = _named(run.trace, model) if run else None
+        self.labels: Labels = {"trace": trace, "metadata": metadata, "inline_images": model.inline_images}
 
     def result(self, answer: Answer) -> ChatResult:
         """Decode a whole answer."""
@@ -74,3 +87,9 @@ class Call:
                 yield last
             answer = self._format.read(answer)
         yield decode_last_chunk(answer)
+
+
+def _named(trace: TraceContext, model: ChatPortkey) -> TraceContext:
+    """Where the call stands; a trace or a name that the user chose wins over what the runs say."""
+    trace_id, span_name = model.trace_id or trace.trace_id, model.span_name or trace.span_name
+    return replace(trace, trace_id=trace_id, span_name=span_name)

@@ -25,6 +25,7 @@ from portkey_gateway.options import check_metadata
 from portkey_gateway.request import encode_tool_choice, prepare_for_claude, thinks
 from portkey_langchain import translate as _translate  # noqa: F401 registers the translator of our messages
 from portkey_langchain.call import Call
+from portkey_langchain.callbacks import RUNS, RunLabels
 from portkey_langchain.confidential import ConfidentialModel
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.structured import Method, Schema, Structured, structured_output
@@ -203,22 +204,22 @@ class ChatPortkey(ConfidentialModel):
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 LangChain's signature
+        run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
         with as_langchain_errors():
-            call = self._call(messages, stop, kwargs)
+            call = self._call(messages, stop, kwargs, RUNS.take(run_manager.run_id if run_manager else None))
             return call.result(call.client.chat(call.request, **call.labels))
 
     async def _agenerate(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 LangChain's signature
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
         with as_langchain_errors():
-            call = self._call(messages, stop, kwargs)
+            call = self._call(messages, stop, kwargs, RUNS.take(run_manager.run_id if run_manager else None))
             return call.result(await call.client.achat(call.request, **call.labels))
 
     def _stream(
@@ -229,7 +230,7 @@ class ChatPortkey(ConfidentialModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         with as_langchain_errors():
-            call = self._call(messages, stop, kwargs)
+            call = self._call(messages, stop, kwargs, RUNS.take(run_manager.run_id if run_manager else None))
             with call.client.stream(call.request, **call.labels) as stream:
                 for delta in stream:
                     if chunk := call.chunk(delta):
@@ -246,7 +247,7 @@ class ChatPortkey(ConfidentialModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         with as_langchain_errors():
-            call = self._call(messages, stop, kwargs)
+            call = self._call(messages, stop, kwargs, RUNS.take(run_manager.run_id if run_manager else None))
             async with call.client.astream(call.request, **call.labels) as stream:
                 async with aclosing(aiter(stream)) as deltas:
                     async for delta in deltas:
@@ -257,10 +258,12 @@ class ChatPortkey(ConfidentialModel):
                 for chunk in call.last_chunks(stream.answer):
                     yield chunk
 
-    def _call(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Call:
+    def _call(
+        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], run: RunLabels | None = None
+    ) -> Call:
         """One call; options of ours among ``kwargs`` hold for it alone."""
         model, given = self.for_call(kwargs)
         given.pop("stream", None)
         if stop is not None:
             given["stop"] = stop
-        return Call(model, messages, {**model.model_kwargs, **given})
+        return Call(model, messages, {**model.model_kwargs, **given}, run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 from langchain_core.caches import InMemoryCache
@@ -38,6 +39,8 @@ def test_an_answer_says_everything(model: ChatPortkey, ask: Ask) -> None:
     metadata = dict(answer.response_metadata)
     assert metadata.pop("id")
     assert metadata.pop("request_id").startswith("req_")
+    assert answer.id is not None
+    assert UUID(answer.id.removeprefix("lc_run--")[:36]).hex == metadata.pop("trace_id")
     assert metadata == {
         "model_name": "claude-sonnet-4-6",
         "model_provider": "portkey",

@@ -165,7 +165,8 @@ def test_a_copy_calls_as_the_original_does(
     first, *others = server.requests
     for other in others:
         assert other.json == first.json
-        assert {name: other.headers[name] for name in first.headers} == first.headers
+        for name in first.headers.keys() - {"traceparent", "x-portkey-trace-id", "x-portkey-span-id"}:
+            assert other.headers[name] == first.headers[name]
 
 
 @pytest.mark.parametrize("copied", COPIES)

@@ -1,0 +1,162 @@
+"""LangChain's callbacks → where a call stands in its Portkey trace, and its labels. Nothing to set up.
+
+A handler that LangChain adds to every run by itself (``register_configure_hook``) notes which run belongs to which, and
+in whose name a chat model starts. The model then picks up what belongs to its call. ``stream`` gets no run manager from
+langchain-core 1.7; but the handler runs in the caller's own context (``run_inline``), so what it leaves in a
+``ContextVar`` is seen there.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.messages import BaseMessage
+from langchain_core.tracers.context import register_configure_hook
+from typing_extensions import override
+
+from portkey_gateway.trace import RunTree, TraceContext
+
+_INTERNAL_TAGS: Final = ("seq:step:", "map:key:", "graph:step:", "langsmith:")
+
+
+@dataclass(frozen=True, slots=True)
+class RunLabels:
+    """What LangChain knows of one call of a model."""
+
+    trace: TraceContext
+    metadata: Mapping[str, Any]
+    """Metadata of the run, and its tags under ``tags``."""
+
+
+class RunHandler(BaseCallbackHandler):
+    """Notes every run from its start to its end. Used by ``ChatPortkey`` itself; add it nowhere."""
+
+    run_inline = True
+
+    def __init__(self) -> None:
+        self._tree = RunTree()
+
+    def take(self, run_id: UUID | None) -> RunLabels | None:
+        """Take what is known of a call that now begins; ``None`` if LangChain told nothing of it.
+
+        Args:
+            run_id: the model's run; without one it is the next of those that started in this context.
+        """
+        waiting = _waiting.get()
+        for waits, labels in waiting:
+            if run_id in (None, waits):
+                _waiting.set(tuple(other for other in waiting if other[0] != waits))
+                return labels
+        return None
+
+    @override
+    def on_chain_start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
+        self._start(serialized, **kwargs)
+
+    @override
+    def on_tool_start(self, serialized: Any, input_str: str, **kwargs: Any) -> None:
+        self._start(serialized, **kwargs)
+
+    @override
+    def on_retriever_start(self, serialized: Any, query: str, **kwargs: Any) -> None:
+        self._start(serialized, **kwargs)
+
+    @override
+    def on_llm_start(self, serialized: Any, prompts: list[str], **kwargs: Any) -> None:
+        self._start(serialized, **kwargs)
+
+    @override
+    def on_chat_model_start(self, serialized: Any, messages: list[list[BaseMessage]], **kwargs: Any) -> None:
+        run_id: UUID = kwargs["run_id"]
+        trace = self._start(serialized, **kwargs)
+        tags = [tag for tag in kwargs.get("tags") or () if not tag.startswith(_INTERNAL_TAGS)]
+        metadata = {name: value for name, value in (kwargs.get("metadata") or {}).items() if name != "trace_id"}
+        labels = RunLabels(trace, {**metadata, "tags": tags} if tags else metadata)
+        _waiting.set((*_waiting.get(), (run_id, labels)))
+
+    def _start(
+        self,
+        serialized: Mapping[str, Any] | None,
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        **_: Any,
+    ) -> TraceContext:
+        # Only the end of a run's id is random: uuid7 begins with the time.
+        name = name or (serialized or {}).get("name")
+        own = TraceContext(run_id.hex, run_id.hex[16:], None, name)
+        if parent_run_id is None:
+            own = _in_active_span(own)
+        elif self._tree.get(parent_run_id.hex) is None:
+            own = TraceContext(parent_run_id.hex, own.span_id, parent_run_id.hex[16:], name)
+        named = (metadata or {}).get("trace_id")
+        context = self._tree.start(run_id.hex, own, parent_run_id.hex if parent_run_id else None)
+        if isinstance(named, str) and named != context.trace_id:
+            context = TraceContext(named, context.span_id, context.parent_span_id, context.span_name)
+            context = self._tree.start(run_id.hex, context)
+        return context
+
+    def _end(self, run_id: UUID) -> None:
+        self._tree.end(run_id.hex)
+        if waiting := _waiting.get():
+            # Answered from LangChain's cache, say: nobody took it.
+            _waiting.set(tuple(other for other in waiting if other[0] != run_id))
+
+    @override
+    def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        self._end(run_id)
+
+    @override
+    def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._end(run_id)
+
+    @override
+    def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        self._end(run_id)
+
+    @override
+    def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._end(run_id)
+
+    @override
+    def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        self._end(run_id)
+
+    @override
+    def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._end(run_id)
+
+    @override
+    def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        self._end(run_id)
+
+    @override
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._end(run_id)
+
+
+def _in_active_span(own: TraceContext) -> TraceContext:
+    """Join the trace of an active OpenTelemetry span; if nobody imported OpenTelemetry, there is none."""
+    opentelemetry = sys.modules.get("opentelemetry.trace")
+    if opentelemetry is None:
+        return own
+    active = opentelemetry.get_current_span().get_span_context()
+    if not active.is_valid:
+        return own
+    return TraceContext(f"{active.trace_id:032x}", own.span_id, f"{active.span_id:016x}", own.span_name)
+
+
+RUNS: Final = RunHandler()
+"""The process's one handler."""
+
+# Several wait where one ``generate`` starts many prompts at once.
+_waiting: ContextVar[tuple[tuple[UUID, RunLabels], ...]] = ContextVar("portkey_waiting_models", default=())
+register_configure_hook(ContextVar("portkey_runs", default=RUNS), inheritable=True)
