@@ -39,9 +39,8 @@ CALL_B = {"type": "tool_use", "id": "toolu_b", "name": "look", "input": {"at": '
 
 
 @tool
-def look(at: str, times: int = 1) -> str:
+def look(at: str, times: int = 1) -> None:
     """Look at something."""
-    return f"{at} {times}"
 
 
 def text(said: str, **more: Any) -> dict[str, Any]:

@@ -23,9 +23,8 @@ THOUGHT = {"type": "thinking", "thinking": "Look up.", "signature": sign("Look u
 
 
 @tool
-def look(at: str, times: int = 1) -> str:
+def look(at: str, times: int = 1) -> None:
     """Look at something."""
-    return f"{at} {times}"
 
 
 class Report(BaseModel):
