@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, cast
 
@@ -144,6 +145,24 @@ class Answer:
     def finish_reason(self) -> str | None:
         """``stop_reason`` under OpenAI's names."""
         return FINISH_REASONS.get(self.stop_reason, self.stop_reason) if self.stop_reason else None
+
+    def facts(self) -> dict[str, Any]:
+        """How the answer ended, and what the gateway says of the call; only what is known has a key."""
+        info = self.info
+        known = {
+            "id": self.id,
+            "finish_reason": self.finish_reason,
+            "stop_reason": self.stop_reason,
+            "provider": info.provider or self.provider,
+            "trace_id": info.trace_id,
+            "request_id": info.request_id,
+            "cache_status": info.cache_status,
+            "retry_count": info.retry_count,
+            "target_index": info.target_index,
+            "hook_results": self.hook_results,
+            "status": info.status if info.status != HTTPStatus.OK else None,
+        }
+        return {name: value for name, value in known.items() if value not in (None, "")}
 
 
 class AnswerFold:

@@ -113,23 +113,8 @@ def decode_usage_metadata(usage: Usage | None) -> UsageMetadata | None:
 
 def decode_response_metadata(answer: Answer) -> dict[str, Any]:
     """Decode how the answer ended, and what the gateway says of the call; only what is known has a key."""
-    info = answer.info
-    known = {
-        "id": answer.id,
-        "model_name": answer.model,
-        "model_provider": MODEL_PROVIDER,
-        "finish_reason": answer.finish_reason,
-        "stop_reason": answer.stop_reason,
-        "provider": info.provider or answer.provider,
-        "trace_id": info.trace_id,
-        "request_id": info.request_id,
-        "cache_status": info.cache_status,
-        "retry_count": info.retry_count,
-        "target_index": info.target_index,
-        "hook_results": answer.hook_results,
-        "status": info.status if info.status != 200 else None,  # noqa: PLR2004 the ordinary success
-    }
-    return {name: value for name, value in known.items() if value not in (None, "")}
+    name = {"model_name": answer.model} if answer.model else {}
+    return {**answer.facts(), **name, "model_provider": MODEL_PROVIDER}
 
 
 def _additional_kwargs(answer: Answer) -> dict[str, Any]:

@@ -110,24 +110,12 @@ def decode_completion(response: ChatResponse) -> CompletionResponse:
 
 def decode_raw(answer: Answer) -> dict[str, Any]:
     """Decode how the answer ended, its usage and what the gateway says of the call; only what is known has a key."""
-    info = answer.info
-    usage = answer.usage
     known = {
-        "id": answer.id,
         "model": answer.model,
-        "finish_reason": answer.finish_reason,
-        "stop_reason": answer.stop_reason,
         "refusal": answer.refusal,
-        "provider": info.provider or answer.provider,
-        "trace_id": info.trace_id,
-        "request_id": info.request_id,
-        "cache_status": info.cache_status,
-        "retry_count": info.retry_count,
-        "target_index": info.target_index,
-        "hook_results": answer.hook_results,
-        "usage": _usage_dict(usage) if usage else None,
+        "usage": _usage_dict(answer.usage) if answer.usage else None,
     }
-    return {name: value for name, value in known.items() if value not in (None, "")}
+    return {**answer.facts(), **{name: value for name, value in known.items() if value}}
 
 
 def _message(blocks: Sequence[ContentBlock], calls: Sequence[AnswerToolCall]) -> ChatMessage:

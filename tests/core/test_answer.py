@@ -422,3 +422,28 @@ def test_what_is_no_answer_raises(content: bytes, error_class: type[InvalidRespo
 def test_arguments(arguments: str, text: str, args: dict[str, Any] | None) -> None:
     decoded = fold_deltas(call("a", "f", arguments, index=0)).tool_calls[0]
     assert (decoded.arguments, decoded.args) == (text, args)
+
+
+# --- facts ------------------------------------------------------------------------------------------------------------
+
+
+def test_only_facts_that_are_known_have_a_key() -> None:
+    assert Answer().facts() == {}
+    assert Answer(info=GatewayInfo(retry_count=0)).facts() == {"retry_count": 0}
+
+
+def test_facts_tell_a_status_other_than_the_ordinary_success() -> None:
+    hooks = {"after_request_hooks": [{"verdict": False}]}
+    answer = Answer(id="msg_1", stop_reason="max_tokens", hook_results=hooks, info=GatewayInfo(246))
+    assert answer.facts() == {
+        "id": "msg_1",
+        "stop_reason": "max_tokens",
+        "finish_reason": "length",
+        "hook_results": hooks,
+        "status": 246,
+    }
+
+
+def test_the_provider_that_the_headers_name_wins() -> None:
+    assert Answer(provider="anthropic").facts() == {"provider": "anthropic"}
+    assert Answer(provider="anthropic", info=GatewayInfo(provider="bedrock")).facts() == {"provider": "bedrock"}

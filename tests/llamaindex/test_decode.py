@@ -205,11 +205,12 @@ def test_an_answer_that_says_nothing() -> None:
 
 def test_what_the_gateway_says_of_a_call_stands_in_raw() -> None:
     info = GatewayInfo(
-        trace_id="t", request_id="r", cache_status="HIT", retry_count=0, target_index="config.targets[1]"
+        246, trace_id="t", request_id="r", cache_status="HIT", retry_count=0, target_index="config.targets[1]"
     )
-    raw = decode_raw(Answer(stop_reason="end_turn", provider="anthropic", id="msg_1", info=info))
+    raw = decode_raw(Answer(stop_reason="end_turn", provider="anthropic", model="claude-sonnet-4-5", info=info))
     assert raw == {
-        "id": "msg_1",
+        "model": "claude-sonnet-4-5",
+        "status": 246,
         "finish_reason": "stop",
         "stop_reason": "end_turn",
         "provider": "anthropic",
