@@ -13,10 +13,11 @@ from pydantic_core import from_json, to_json
 from portkey_gateway import transport
 from portkey_gateway.answer import Answer, decode_answer
 from portkey_gateway.answer_stream import AnswerStream, AsyncAnswerStream
-from portkey_gateway.content import load_bytes, user_block
+from portkey_gateway.content import is_claude
 from portkey_gateway.errors import EncodingError, decode_not_an_answer
+from portkey_gateway.inline import decode_fetched, inline_media, media_urls
 from portkey_gateway.options import GatewayFields, GatewayInfo, GatewayOptions
-from portkey_gateway.request import encode_request, inline_media, media_urls
+from portkey_gateway.request import encode_request
 from portkey_gateway.retry import RetryPolicy
 from portkey_gateway.trace import TraceContext, encode_metadata
 from portkey_gateway.wire import ChatRequest
@@ -248,13 +249,20 @@ class GatewayClient:
         )
 
     def _inline(self, request: ChatRequest) -> ChatRequest:
-        contents = {url: transport.fetch(self._http_client, url, self._timeout_s) for url in media_urls(request)}
-        return _inlined(request, contents)
+        responses = {url: transport.fetch(self._http_client, url, self._timeout_s) for url in media_urls(request)}
+        return self._inlined(request, responses)
 
     async def _ainline(self, request: ChatRequest) -> ChatRequest:
         urls = media_urls(request)
-        contents = {url: await transport.afetch(self._http_async_client, url, self._timeout_s) for url in urls}
-        return _inlined(request, contents)
+        responses = {url: await transport.afetch(self._http_async_client, url, self._timeout_s) for url in urls}
+        return self._inlined(request, responses)
+
+    def _inlined(self, request: ChatRequest, responses: Mapping[str, httpx.Response]) -> ChatRequest:
+        fetched = {
+            url: decode_fetched(url, response.content, response.headers.get("content-type", ""))
+            for url, response in responses.items()
+        }
+        return inline_media(request, fetched, for_claude=is_claude(request["model"], self.options.provider))
 
 
 def _encode(body: Mapping[str, Any]) -> bytes:
@@ -304,11 +312,3 @@ def _feedback_body(trace_id: str, value: int, weight: float, metadata: Mapping[s
         raise EncodingError(f"feedback weight must be from 0 to 1; got {weight!r}")
     body: dict[str, Any] = {"trace_id": trace_id, "value": value, "weight": weight}
     return {**body, "metadata": dict(metadata)} if metadata else body
-
-
-def _inlined(request: ChatRequest, responses: Mapping[str, httpx.Response]) -> ChatRequest:
-    replacements = {
-        url: user_block(load_bytes(response.content, media_type=response.headers.get("content-type"), name=url))
-        for url, response in responses.items()
-    }
-    return inline_media(request, replacements)

@@ -7,7 +7,7 @@ Anthropic's Messages API that would otherwise lose something without a word, or 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from pydantic_core import PydanticSerializationError, to_json
@@ -92,51 +92,6 @@ def encode_tool_choice(choice: str | Mapping[str, Any] | bool | None) -> str | d
     if kind in {"auto", "any", "none"}:
         return "required" if kind == "any" else str(kind)
     raise EncodingError(f"tool_choice {choice!r} is not understood: give 'auto', 'any', 'none' or a tool's name")
-
-
-def media_urls(request: ChatRequest) -> list[str]:
-    """List the ``http(s)`` URLs of images and documents in a request, each once, in order."""
-    return list(dict.fromkeys(url for block in _blocks(request) if (url := _media_url(block))))
-
-
-def inline_media(request: ChatRequest, replacements: Mapping[str, Mapping[str, Any]]) -> ChatRequest:
-    """Return the request with the blocks of some URLs replaced; cache breakpoints move along.
-
-    Args:
-        request: the request, which is left as it is.
-        replacements: by URL, the user block to put in the place of the one that names it.
-    """
-    messages = []
-    for message in request["messages"]:
-        content = message.get("content")
-        if isinstance(content, list):
-            message = cast("Message", {**message, "content": [_replaced(block, replacements) for block in content]})  # noqa: PLW2901 a changed copy
-        messages.append(message)
-    return cast("ChatRequest", {**request, "messages": messages})
-
-
-def _replaced(block: ContentBlock, replacements: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    replacement = replacements.get(_media_url(block) or "")
-    if replacement is None:
-        return block
-    mark = block.get("cache_control")
-    return {**replacement, "cache_control": mark} if mark else replacement
-
-
-def _blocks(request: ChatRequest) -> Iterator[ContentBlock]:
-    for message in request["messages"]:
-        content = message.get("content")
-        if message["role"] == "user" and isinstance(content, list):
-            yield from content
-
-
-def _media_url(block: ContentBlock) -> str | None:
-    url = None
-    if block["type"] == "image_url":
-        url = block["image_url"]["url"]
-    elif block["type"] == "file":
-        url = block["file"].get("file_url")
-    return url if url and url.startswith(("http://", "https://")) else None
 
 
 def prepare_for_claude(request: ChatRequest) -> ChatRequest:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import random
+import re
 import time
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -70,35 +72,38 @@ class Call:
         """The exception for a response, already read, with an error status."""
         return decode_error(response.content, self.info(response))
 
-    def delay_s(self, error: PortkeyError, retries: int) -> float:
-        """Seconds to wait before the next try; raises the error if there is to be none."""
-        delay_s = self.retry.delay_s(error, retries, jitter=random.random())  # noqa: S311 jitter is no secret
-        if delay_s is None:
-            with self.redacting():
-                raise error
-        return delay_s
+    def delay_s(self, error: PortkeyError, retries: int) -> float | None:
+        """Seconds to wait before the next try, or ``None`` if there is to be none."""
+        return self.retry.delay_s(error, retries, jitter=random.random())  # noqa: S311 jitter is no secret
+
+    def redacted(self, error: PortkeyError) -> PortkeyError:
+        """The same error with the secrets blotted out: servers echo keys, whole and streamed."""
+        error.message = self._redact(error.message)
+        error.args = (error.message,)
+        error.body = self._redact(error.body)
+        # h11 quotes a line of a response that it cannot read.
+        if self._redact(str(error.__cause__)) != str(error.__cause__):
+            error.__cause__ = None
+        return error
 
     @contextmanager
     def redacting(self) -> Iterator[None]:
-        """Blot the secrets out of an error raised inside: servers echo keys, whole and streamed."""
+        """Blot the secrets out of an error raised inside."""
         try:
             yield
         except PortkeyError as error:
-            error.message = self._redact(error.message)
-            error.args = (error.message,)
-            error.body = self._redact(error.body)
-            # h11 quotes a line of a response that it cannot read.
-            if self._redact(str(error.__cause__)) != str(error.__cause__):
-                raise error from None
-            raise
+            raise self.redacted(error) from error.__cause__
 
     def _redact(self, value: Any) -> Any:
         if isinstance(value, str):
-            for secret in self.secrets:
-                value = value.replace(secret, _REDACTED)
-        elif isinstance(value, dict):
+            if not self.secrets:
+                return value
+            # The longest first, so that no key is left in pieces by one that it begins with.
+            longest_first = sorted(self.secrets, key=len, reverse=True)
+            return re.sub("|".join(map(re.escape, longest_first)), _REDACTED, value)
+        if isinstance(value, dict):
             return {self._redact(name): self._redact(item) for name, item in value.items()}
-        elif isinstance(value, list):
+        if isinstance(value, list):
             return [self._redact(item) for item in value]
         return value
 
@@ -121,15 +126,17 @@ def send(client: httpx.Client | None, call: Call, *, whole: bool = False) -> htt
             sender = client or shared_client()
             response = sender.send(_build(client, call), stream=True)
             if whole or not response.is_success:
-                response.read()
-                response.stream = _READ
+                _read(response)
             if response.is_success:
                 return response
             error = call.decode_error(response)
         except (httpx.RequestError, httpx.InvalidURL) as failure:
             error = _request_error(failure, call, response)
             error.__cause__ = failure
-        time.sleep(call.delay_s(error, retries))
+        delay_s = call.delay_s(error, retries)
+        if delay_s is None:
+            raise call.redacted(error) from error.__cause__
+        time.sleep(delay_s)
         retries += 1
 
 
@@ -142,16 +149,38 @@ async def asend(client: httpx.AsyncClient | None, call: Call, *, whole: bool = F
             sender = client or await shared_async_client()
             response = await sender.send(_build(client, call), stream=True)
             if whole or not response.is_success:
-                await response.aread()
-                response.stream = _READ
+                await _aread(response)
             if response.is_success:
                 return response
             error = call.decode_error(response)
         except (httpx.RequestError, httpx.InvalidURL) as failure:
             error = _request_error(failure, call, response)
             error.__cause__ = failure
-        await asyncio.sleep(call.delay_s(error, retries))
+        delay_s = call.delay_s(error, retries)
+        if delay_s is None:
+            raise call.redacted(error) from error.__cause__
+        await asyncio.sleep(delay_s)
         retries += 1
+
+
+def _read(response: httpx.Response) -> None:
+    """Read the whole body; httpx leaves a response open whose reading failed."""
+    try:
+        response.read()
+    except BaseException:
+        response.close()
+        raise
+    response.stream = _READ
+
+
+async def _aread(response: httpx.Response) -> None:
+    """Async twin of ``_read``."""
+    try:
+        await response.aread()
+    except BaseException:
+        await response.aclose()
+        raise
+    response.stream = _READ
 
 
 def read_response(client: httpx.Client | None, call: Call) -> tuple[bytes, GatewayInfo]:
@@ -254,5 +283,11 @@ def _reason(failure: Exception) -> str:
     return str(failure) or type(failure).__name__
 
 
-def _fetch_error(url: str, failure: Exception) -> APIConnectionError:
-    return APIConnectionError(f"cannot fetch {url[:200]!r} to inline it: {_reason(failure)}")
+def _fetch_error(url: str, failure: Exception) -> PortkeyError:
+    error = APIConnectionError(f"cannot fetch {url[:200]!r} to inline it: {_reason(failure)}")
+    lasting = isinstance(failure, _LASTING_FAILURES)
+    if isinstance(failure, httpx.HTTPStatusError):
+        status = failure.response.status_code
+        lasting = status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.TOO_MANY_REQUESTS
+    error.is_retryable = not lasting
+    return error

@@ -8,7 +8,7 @@ import pytest
 from portkey_gateway import GatewayClient, GatewayOptions
 from portkey_gateway.pool import CALLS_PER_POOL, KEPT_POOLS, SpreadTransport, shared_async_client
 from tests.support.calls import HELLO
-from tests.support.recording import RecordingServer, answer, deltas, events, whole
+from tests.support.recording import RecordingServer, Reply, answer, deltas, events, whole
 
 
 def client(server: RecordingServer) -> GatewayClient:
@@ -66,6 +66,27 @@ def test_a_cancelled_or_failed_call_gives_its_place_back(server: RecordingServer
         return {pool.calls for pool in (await spread())._pools}
 
     assert asyncio.run(cancelled()) == {0}
+
+
+@pytest.mark.parametrize("way", ["timeout", "cancel", "cut"])
+def test_a_whole_answer_that_breaks_off_gives_its_place_back(server: RecordingServer, way: str) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
+    server.reply(Reply((head,), "close") if way == "cut" else Reply((head, 5.0)))
+    options = GatewayOptions(base_url=server.base_url, provider="anthropic")
+    asking = GatewayClient(options, max_retries=0, timeout_s=0.2 if way == "timeout" else 5)
+
+    async def broken() -> set[int]:
+        tasks = [asyncio.create_task(asking.achat(HELLO)) for _ in range(CALLS_PER_POOL + 1)]
+        if way == "cancel":
+            await asyncio.sleep(0.2)
+            for task in tasks:
+                task.cancel()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(failure, BaseException) for failure in found)
+        return {pool.calls for pool in (await spread())._pools}
+
+    assert asyncio.run(broken()) == {0}
+    server.wait_until_open(0)
 
 
 def test_a_proxy_in_the_environment_keeps_httpxs_own_pool(monkeypatch: pytest.MonkeyPatch) -> None:

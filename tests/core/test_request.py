@@ -14,8 +14,6 @@ from portkey_gateway.request import (
     DEFAULT_MAX_TOKENS,
     encode_request,
     encode_tool_choice,
-    inline_media,
-    media_urls,
 )
 from portkey_gateway.wire import ChatRequest
 
@@ -272,48 +270,6 @@ def test_a_tool_choice_of_no_known_form_is_an_error(choice: dict[str, Any]) -> N
 def test_any_is_said_as_the_gateway_understands_it(model: str) -> None:
     assert encoded(request(model=model, tool_choice="any"))["tool_choice"] == "required"
     assert encoded(request(model=model, tool_choice=NAMED))["tool_choice"] == NAMED
-
-
-# --- media ------------------------------------------------------------------------------------------------------------
-
-URL = "https://example.com/a.png"
-IMAGE = {"type": "image_url", "image_url": {"url": URL}}
-FILE = {"type": "file", "file": {"file_url": "http://example.com/b.pdf"}}
-INLINE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBO"}}
-
-
-def test_urls_are_listed_once_in_order() -> None:
-    data_file = {"type": "file", "file": {"file_data": "JVBERi0="}}
-    body = request(
-        HELLO,
-        {"role": "user", "content": [FILE, IMAGE, {"type": "text", "text": URL}, INLINE, data_file]},
-        {"role": "user", "content": [IMAGE]},
-        {"role": "assistant", "content": [IMAGE]},
-    )
-    assert media_urls(body) == ["http://example.com/b.pdf", URL]
-
-
-def test_inlining_replaces_the_block_and_keeps_its_breakpoint() -> None:
-    marked = {**IMAGE, "cache_control": MARK}
-    body = request(HELLO, {"role": "user", "content": [marked, FILE, {"type": "text", "text": "?"}]})
-    before = copy.deepcopy(body)
-    inlined = inline_media(body, {URL: INLINE})
-    assert inlined["messages"] == [
-        HELLO,
-        {"role": "user", "content": [{**INLINE, "cache_control": MARK}, FILE, {"type": "text", "text": "?"}]},
-    ]
-    assert body == before
-    assert INLINE.keys() == {"type", "image_url"}
-
-
-def test_inlining_a_block_without_a_breakpoint_adds_none() -> None:
-    body = request({"role": "user", "content": [IMAGE]})
-    assert inline_media(body, {URL: INLINE})["messages"] == [{"role": "user", "content": [INLINE]}]
-
-
-def test_inlining_nothing_changes_nothing() -> None:
-    body = request(HELLO, {"role": "user", "content": [IMAGE]}, temperature=0.5)
-    assert inline_media(body, {}) == body
 
 
 def test_a_tool_schema_is_rewritten_into_what_the_gateway_keeps() -> None:
