@@ -26,7 +26,7 @@ from portkey_gateway.content import Media, text_block, tool_result_block, user_b
 from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
 from portkey_gateway.wire import CacheControl, ContentBlock, Message, ToolCall
 from portkey_llamaindex.media import load_document, load_image
-from portkey_llamaindex.tools import parse_arguments
+from portkey_llamaindex.tools import whole_arguments
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
@@ -190,9 +190,11 @@ def _cache_control(point: CachePoint, path: str) -> CacheControl:
 def _tool_call(call_id: str | None, name: str | None, arguments: dict[str, Any] | str, path: str) -> ToolCall:
     if not call_id or not name:
         raise EncodingError(f"{path} is a tool call without {'a name' if call_id else 'an id'}: its result needs both")
-    # The gateway fails with 500 on arguments that are not JSON, as those of an answer cut off by max_tokens.
-    text = to_json(parse_arguments(arguments)).decode()
-    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": text}}
+    sent = whole_arguments(arguments)
+    if sent is None:
+        # The model gets to see what it wrote, as JSON: the gateway fails with 500 on anything else.
+        sent = {"invalid_arguments": arguments}
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": to_json(sent).decode()}}
 
 
 def _simplified(blocks: list[ContentBlock]) -> str | list[ContentBlock]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, Final, cast
 
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
@@ -11,6 +12,11 @@ from pydantic_core import from_json
 
 from portkey_gateway.wire import Tool
 
+_BROKEN_OFF: Final = {
+    "length": "was cut off, by max_tokens or the end of the context window: raise max_tokens or shorten the question",
+    "content_filter": "was broken off by a refusal",
+}
+
 
 def encode_tool(tool: BaseTool) -> Tool:
     """Encode a tool; Claude takes longer descriptions than the 1024 characters that LlamaIndex allows OpenAI."""
@@ -18,24 +24,50 @@ def encode_tool(tool: BaseTool) -> Tool:
 
 
 def select_tools(response: ChatResponse) -> list[ToolSelection]:
-    """List the tool calls of a response, whole or so far streamed."""
+    """List the tool calls of a response, to be run, or so far streamed, to be shown.
+
+    A response that still grows has no ``raw``: its arguments are told as far as they are known. Of one that has ended
+    every call must be whole. That its arguments can be read does not show it: a whole answer of Claude that was cut off
+    inside a tool call has ``{}`` for them, which a tool whose arguments all have defaults would take.
+
+    Raises:
+        ValueError: if the answer has ended, and was broken off or holds arguments that are not a JSON object.
+    """
+    calls = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
+    read = partial_arguments if response.raw is None else _required_arguments
+    if calls and isinstance(response.raw, Mapping) and (how := _BROKEN_OFF.get(response.raw.get("finish_reason", ""))):
+        names = ", ".join(repr(call.tool_name) for call in calls)
+        raise ValueError(f"the answer that calls {names} {how}; no tool is run on half of its arguments")
     return [
-        ToolSelection(
-            tool_id=block.tool_call_id or "",
-            tool_name=block.tool_name,
-            tool_kwargs=parse_arguments(block.tool_kwargs),
-        )
-        for block in response.message.blocks
-        if isinstance(block, ToolCallBlock)
+        ToolSelection(tool_id=call.tool_call_id or "", tool_name=call.tool_name, tool_kwargs=read(call))
+        for call in calls
     ]
 
 
-def parse_arguments(arguments: dict[str, Any] | str) -> dict[str, Any]:
-    """Read a tool call's arguments, as far as a stream, or an answer cut off by ``max_tokens``, has told them."""
+def whole_arguments(arguments: dict[str, Any] | str) -> dict[str, Any] | None:
+    """Read a tool call's arguments; ``None`` if they are not a JSON object. No text at all is no arguments."""
     if isinstance(arguments, dict):
         return arguments
     try:
-        parsed = from_json(arguments, allow_partial="trailing-strings")
+        parsed = from_json(arguments or "{}")
+    except ValueError:
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def partial_arguments(call: ToolCallBlock) -> dict[str, Any]:
+    """Read a call's arguments as far as a stream has told them: to be shown, never to be run."""
+    if isinstance(call.tool_kwargs, dict):
+        return call.tool_kwargs
+    try:
+        parsed = from_json(call.tool_kwargs, allow_partial="trailing-strings")
     except ValueError:
         return {}
     return parsed if isinstance(parsed, dict) else {}
+
+
+def _required_arguments(call: ToolCallBlock) -> dict[str, Any]:
+    arguments = whole_arguments(call.tool_kwargs)
+    if arguments is None:
+        raise ValueError(f"the model called {call.tool_name!r} with arguments that are not a JSON object: not run")
+    return arguments

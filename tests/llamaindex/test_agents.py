@@ -88,6 +88,24 @@ async def test_an_agent_may_call_one_tool_at_a_time(
     assert len(received.content) == 1
 
 
+@streaming_or_not
+async def test_an_agent_never_runs_a_call_that_max_tokens_cut(
+    llm: Portkey, memory: ChatMemoryBuffer, streaming: bool
+) -> None:
+    deleted: list[str] = []
+
+    def delete(path: str = "/") -> str:
+        """Delete a file."""
+        deleted.append(path)
+        return f"deleted {path}"
+
+    brief = llm.with_options(max_tokens=12)
+    agent = FunctionAgent(llm=brief, tools=[delete], streaming=streaming)
+    with pytest.raises(ValueError, match="'delete' was cut off, by max_tokens"):
+        await agent.run("Please delete the file a/name.txt", memory=memory)
+    assert deleted == []
+
+
 async def test_an_agent_that_thinks_replays_its_thoughts(
     llm: Portkey, memory: ChatMemoryBuffer, received: Received
 ) -> None:

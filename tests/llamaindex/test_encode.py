@@ -208,8 +208,13 @@ def test_tool_call_blocks_win_over_other_tool_calls() -> None:
     assert encode(CALL, role="assistant", tool_calls=[other])["tool_calls"] == [WIRE_CALL]
 
 
-@pytest.mark.parametrize(("kwargs", "sent"), [("", "{}"), ('{"a": 1, "b', '{"a":1}'), ("[1]", "{}"), ("?", "{}")])
-def test_arguments_that_are_no_object_are_mended(kwargs: str, sent: str) -> None:
+@pytest.mark.parametrize(("kwargs", "sent"), [
+    ("", "{}"),
+    ('{"a": 1, "b', '{"invalid_arguments":"{\\"a\\": 1, \\"b"}'),
+    ("[1]", '{"invalid_arguments":"[1]"}'),
+    ("?", '{"invalid_arguments":"?"}'),
+])  # fmt: skip
+def test_arguments_that_are_no_object_are_shown_as_they_came(kwargs: str, sent: str) -> None:
     call = ToolCallBlock(tool_call_id="1", tool_name="add", tool_kwargs=kwargs)
     assert encode(call, role="assistant")["tool_calls"][0]["function"]["arguments"] == sent
 

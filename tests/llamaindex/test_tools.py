@@ -18,7 +18,7 @@ from llama_index.core.tools.types import BaseTool
 
 from portkey_gateway.sandbox import Sandbox
 from portkey_llamaindex import Portkey
-from portkey_llamaindex.tools import encode_tool, parse_arguments, select_tools
+from portkey_llamaindex.tools import encode_tool, partial_arguments, select_tools, whole_arguments
 from tests.llamaindex.media import PNG
 from tests.llamaindex.received import Received
 from tests.llamaindex.ways import CHAT, call
@@ -41,6 +41,17 @@ def multiply(a: int, b: int) -> int:
     return a * b
 
 
+DELETED: list[str] = []
+DELETE_THE_FILE = "Please delete the file a/name.txt"
+
+
+def delete(path: str = "/") -> str:
+    """Delete a file."""
+    DELETED.append(path)
+    return f"deleted {path}"
+
+
+DELETE = FunctionTool.from_defaults(delete)
 TOOLS = [FunctionTool.from_defaults(add), FunctionTool.from_defaults(multiply)]
 
 
@@ -94,22 +105,72 @@ def test_without_tools_nothing_is_said_of_tools(recorded: Portkey) -> None:
     assert prepare(recorded, tools=[], user_msg=None) == {"messages": []}
 
 
-@pytest.mark.parametrize(("told", "read"), [
-    ({"a": 1}, {"a": 1}),
-    ("", {}),
-    ('{"a": 1, "city": "Par', {"a": 1, "city": "Par"}),
-    ('{"a": [1, 2', {"a": [1, 2]}),
-    ("[1]", {}),
-    ("nonsense", {}),
+@pytest.mark.parametrize(("told", "so_far", "whole_object"), [
+    ({"a": 1}, {"a": 1}, {"a": 1}),
+    ('{"a": 1}', {"a": 1}, {"a": 1}),
+    ("", {}, {}),
+    ('{"a": 1, "city": "Par', {"a": 1, "city": "Par"}, None),
+    ('{"a": [1, 2', {"a": [1, 2]}, None),
+    ("[1]", {}, None),
+    ("nonsense", {}, None),
 ])  # fmt: skip
-def test_arguments_are_read_as_far_as_they_are_told(told: dict[str, Any] | str, read: dict[str, Any]) -> None:
-    assert parse_arguments(told) == read
+def test_arguments_are_read_as_far_as_they_are_told_or_not_at_all(
+    told: dict[str, Any] | str, so_far: dict[str, Any], whole_object: dict[str, Any] | None
+) -> None:
+    assert partial_arguments(ToolCallBlock(tool_name="add", tool_kwargs=told)) == so_far
+    assert whole_arguments(told) == whole_object
 
 
 def test_tool_calls_are_found_among_other_blocks() -> None:
     blocks = [TextBlock(text="a"), ToolCallBlock(tool_name="add", tool_kwargs={"a": 1})]
     [selection] = select_tools(ChatResponse(message=ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks)))
     assert (selection.tool_id, selection.tool_name, selection.tool_kwargs) == ("", "add", {"a": 1})
+
+
+def ended(finish_reason: str, *kwargs: dict[str, Any] | str) -> ChatResponse:
+    blocks = [ToolCallBlock(tool_name="add", tool_kwargs=each) for each in kwargs]
+    message = ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks)
+    return ChatResponse(message=message, raw={"finish_reason": finish_reason})
+
+
+@pytest.mark.parametrize("told", ['{"a": 1, "b', "[1]", "nonsense"])
+def test_arguments_of_an_answer_that_ended_are_never_mended(told: str) -> None:
+    with pytest.raises(ValueError, match="called 'add' with arguments that are not a JSON object"):
+        select_tools(ended("tool_calls", {"a": 1}, told))
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "how"), [("length", "cut off, by max_tokens"), ("content_filter", "refusal")]
+)
+@pytest.mark.parametrize("told", ["{}", '{"a": 1, "b', {}, {"a": 1}])
+def test_no_call_of_an_answer_that_was_broken_off_is_taken(
+    finish_reason: str, how: str, told: dict[str, Any] | str
+) -> None:
+    with pytest.raises(ValueError, match=f"calls 'add' was .*{how}"):
+        select_tools(ended(finish_reason, told))
+    assert select_tools(ended(finish_reason)) == []
+
+
+@every_way_with_tools
+@pytest.mark.parametrize("parallel", [True, False])
+@pytest.mark.parametrize("max_tokens", [8, 12, 20])
+def test_a_call_that_max_tokens_cut_is_an_error(llm: Portkey, way: str, parallel: bool, max_tokens: int) -> None:
+    options = {"allow_parallel_tool_calls": parallel, "max_tokens": max_tokens}
+    *_, response = call(getattr(llm, way), [DELETE], DELETE_THE_FILE, **options)
+    assert response.raw["finish_reason"] == "length"
+    with pytest.raises(ValueError, match="'delete' was cut off, by max_tokens"):
+        llm.get_tool_calls_from_response(response, error_on_no_tool_call=False)
+
+
+@predicting
+def test_a_call_that_max_tokens_cut_is_never_run(llm: Portkey, sandbox: Sandbox, way: str) -> None:
+    DELETED.clear()
+    with pytest.raises(ValueError, match="'delete' was cut off, by max_tokens"):
+        call(getattr(llm, way), [DELETE], DELETE_THE_FILE, max_tokens=12)
+    assert DELETED == []
+    sandbox.claude.reply_with({"type": "tool_use", "name": "delete", "input": {"path": "a/name.txt"}})
+    call(getattr(llm, way), [DELETE], DELETE_THE_FILE)
+    assert DELETED == ["a/name.txt"]
 
 
 def test_no_tool_call_is_an_error_unless_it_may_be(recorded: Portkey) -> None:
