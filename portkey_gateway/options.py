@@ -35,8 +35,16 @@ _SENT_UNDER_ANOTHER_NAME = frozenset(
 )
 _HEADER_PREFIX = "x-portkey-"
 _CONFIG_ID = re.compile(r"[!-~]+")
-_SECRET_NAME = re.compile(r"key|secret|token|authorization|password|credential", re.IGNORECASE)
+# Whole words: api-key, aws_secret_access_key and apiKey name secrets, x-portkey-debug and tokenizer none.
+_SECRET_WORD = re.compile(
+    r"(?:^|[-_\s])(?:(?:api)?keys?|secrets?|tokens?|authorization|passwords?|credentials?|cookies?)(?=[-_\s]|$)",
+    re.IGNORECASE,
+)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SCHEME = re.compile(r"(?:Bearer|Basic)\s+", re.IGNORECASE)
+_MIN_SECRET_LENGTH = 6
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
+_URL_START = re.compile(r"https?://[^/?#\\\s]", re.IGNORECASE)
 
 
 class GatewayFields(BaseModel):
@@ -151,6 +159,13 @@ class GatewayFields(BaseModel):
                 _check_header(str(info.field_name), _render(text))
         return value
 
+    @field_validator("base_url", "custom_host")
+    @classmethod
+    def _check_url(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url is not None:
+            _check_url(str(info.field_name), url)
+        return url
+
     @model_validator(mode="after")
     def _check_authentication(self) -> Self:
         if self.virtual_key and self.provider_api_key:
@@ -179,10 +194,14 @@ class GatewayFields(BaseModel):
         return headers
 
     def secrets(self) -> tuple[str, ...]:
-        """The key texts that must never show up in an error or a log: also those of headers and an inline config."""
+        """The key texts that must never show up in an error or a log: also those of headers and an inline config.
+
+        Texts shorter than six characters are no secrets; blotted out, they would take half of an error's words along.
+        """
         keys = (self.api_key, self.provider_api_key, self.virtual_key)
         given = [_render(key) for key in keys if key]
-        return (*given, *_find_secrets([self.default_headers, self.gateway_headers, self.config]))
+        found = (*given, *_find_secrets([self.default_headers, self.gateway_headers, self.config]))
+        return tuple(secret for secret in found if len(secret) >= _MIN_SECRET_LENGTH)
 
 
 class GatewayOptions(GatewayFields):
@@ -332,6 +351,14 @@ def _check_header(name: str, value: str) -> None:
         raise ValueError(f"{name} goes into an HTTP header: printable ASCII only, without spaces around it")
 
 
+def _check_url(name: str, url: str) -> None:
+    # Errors show the URL, so it may hold no password. The gateway, too, refuses a custom host with an @ anywhere.
+    if "@" in url:
+        raise ValueError(f"{name} must hold no user, password or other @: give keys by their own options")
+    if not _URL_START.match(url):
+        raise ValueError(f"{name} must be a URL that starts with http:// or https:// and a host")
+
+
 def _find_secrets(value: Any, name: str = "") -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
@@ -339,8 +366,12 @@ def _find_secrets(value: Any, name: str = "") -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _find_secrets(inner, name)
-    elif isinstance(value, str) and _SECRET_NAME.search(name) and (secret := value.removeprefix("Bearer ")):
-        yield secret
+    elif isinstance(value, str) and _SECRET_WORD.search(_in_snake_case(name)):
+        yield _SCHEME.sub("", value, count=1)
+
+
+def _in_snake_case(name: str) -> str:
+    return _HUMP.sub("_", name).lower()
 
 
 def _checked_json(config: dict[str, Any]) -> dict[str, Any]:

@@ -290,6 +290,35 @@ def test_merge_checks_as_the_constructor_does(changes: dict[str, Any]) -> None:
         local(virtual_key="vk").merge(**changes)
 
 
+# --- URLs -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", ["base_url", "custom_host"])
+@pytest.mark.parametrize(
+    "url", ["http://{}@host/v1", "https://user:{}@host:8787/v1", "HTTP://{}@host", "http://a:{}/b@c"]
+)
+def test_a_url_with_credentials_is_an_error_that_does_not_show_them(option: str, url: str) -> None:
+    given = {"base_url": LOCAL, option: url.format(HEADER_KEY)}
+    with pytest.raises(ValidationError, match=f"{option} must hold no user, password") as caught:
+        GatewayOptions(**given)
+    assert_no_secret(f"{caught.value} {caught.value!r}")
+
+
+@pytest.mark.parametrize("option", ["base_url", "custom_host"])
+@pytest.mark.parametrize(
+    "url", ["localhost:8787/v1", "api.portkey.ai/v1", "ftp://host/v1", "http:///v1", "//host", "/v1"]
+)
+def test_a_url_without_scheme_or_host_is_an_error(option: str, url: str) -> None:
+    with pytest.raises(ValidationError, match=f"{option} must be a URL that starts with http:// or https://"):
+        GatewayOptions(**{"base_url": LOCAL, option: url})
+
+
+@pytest.mark.parametrize("url", ["HTTPS://Gateway.example/v1", "http://[::1]:8787/v1", "https://host"])
+def test_a_url_that_is_one(url: str) -> None:
+    options = GatewayOptions(base_url=url, custom_host=url)
+    assert (options.base_url, options.custom_host) == (url, url)
+
+
 # --- secrets ----------------------------------------------------------------------------------------------------------
 
 
@@ -351,8 +380,31 @@ def test_secrets_names_the_keys_to_blot_out() -> None:
     assert local(virtual_key=VIRTUAL_KEY, api_key="").secrets() == (VIRTUAL_KEY,)
 
 
-def test_the_scheme_of_a_header_is_no_part_of_its_secret() -> None:
-    assert local(default_headers={"Authorization": f"Bearer {HEADER_KEY}"}).secrets() == (HEADER_KEY,)
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "Basic"])
+def test_the_scheme_of_a_header_is_no_part_of_its_secret(scheme: str) -> None:
+    assert local(default_headers={"Authorization": f"{scheme} {HEADER_KEY}"}).secrets() == (HEADER_KEY,)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["key", "x-api-key", "X-Amz-Security-Token", "aws_secret_access_key", "apiKey", "apikey", "awsSessionToken",
+     "x-portkey-azure-api-key", "Cookie", "proxy-authorization", "vertexCredentials", "password"],
+)  # fmt: skip
+def test_a_name_of_a_secret(name: str) -> None:
+    assert local(default_headers={name: HEADER_KEY}).secrets() == (HEADER_KEY,)
+    assert local(config={"targets": [{name: HEADER_KEY}]}).secrets() == (HEADER_KEY,)
+
+
+@pytest.mark.parametrize(
+    "name", ["x-portkey-debug", "tokenizer", "x-monkey", "keyboard", "x-authorizations-of", "secretary"]
+)
+def test_a_name_of_no_secret(name: str) -> None:
+    assert local(default_headers={name: "application"}).secrets() == ()
+
+
+def test_what_is_too_short_to_be_a_key_is_not_blotted_out() -> None:
+    options = local(api_key="12345", provider_api_key="123456", default_headers={"x-key": "a"})
+    assert options.secrets() == ("123456",)
 
 
 def test_what_is_no_key_is_not_blotted_out() -> None:
