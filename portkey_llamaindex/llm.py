@@ -43,13 +43,14 @@ from portkey_gateway.wire import ChatRequest
 from portkey_llamaindex.announce import announced
 from portkey_llamaindex.decode import GrowingResponse, decode_completion, decode_response
 from portkey_llamaindex.encode import encode_messages
+from portkey_llamaindex.instrumentation import call_labels
 from portkey_llamaindex.tools import encode_tool, select_tools
 
 CLAUDE_CONTEXT_WINDOW = 200_000
 """Tokens (Anthropic, "Models overview")."""
 
 # These may hold keys and never leave in a dump; to_dict is for storing and showing a model.
-_SECRET_FIELDS = ("api_key", "provider_api_key", "virtual_key", "default_headers", "gateway_headers", "config")
+_SECRET_FIELDS = ("api_key", "provider_api_key", "virtual_key", "default_headers", "gateway_headers")
 
 
 class Portkey(GatewayModel, FunctionCallingLLM):
@@ -57,6 +58,14 @@ class Portkey(GatewayModel, FunctionCallingLLM):
 
     Takes every option of the gateway (``GatewayFields``) beside the model's own parameters. Safe to use from many
     threads and event loops; all instances share their connections.
+
+    ``to_dict`` and ``to_json`` store the model and its route, a config by its id too. They leave out what may hold a
+    secret: the keys, ``virtual_key``, ``default_headers``, ``gateway_headers`` and a config that is a mapping; and
+    borrowed HTTP clients. Say these again on loading, as in ``Portkey.from_dict(stored, provider_api_key=…)``; the
+    Portkey API key is read from the environment again. ``pickle`` leaves out the clients only.
+
+    Unless ``allow_parallel_tool_calls`` is set, which outside of agents it is not, a response shows one tool call.
+    The gateway cannot ask Claude for one alone, so of several the first is kept and the others are dropped.
 
     Example:
         ```python
@@ -74,7 +83,7 @@ class Portkey(GatewayModel, FunctionCallingLLM):
     model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True)
 
     request_metadata: dict[str, Any] = Field(default_factory=dict)
-    """Labels of every call in Portkey's logs, and what conditional routing reads."""
+    """Labels of every call in Portkey's logs, and what conditional routing reads; tags of ``instrument_tags`` join them."""
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further parameters of the request body, sent as they are."""
     context_window: int | None = Field(default=None, gt=0)
@@ -89,8 +98,10 @@ class Portkey(GatewayModel, FunctionCallingLLM):
 
     @model_serializer(mode="wrap")
     def custom_model_dump(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
-        """Dump without what may hold a secret."""
+        """Dump without what may hold a secret: keys, the virtual key, headers, and a config other than by its id."""
         data = super().custom_model_dump(handler, info)
+        if not isinstance(data.get("config"), str):
+            data.pop("config", None)
         return {name: value for name, value in data.items() if name not in _SECRET_FIELDS}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -238,7 +249,8 @@ class Portkey(GatewayModel, FunctionCallingLLM):
         if for_claude:
             # The gateway cannot say it to Claude, so we keep to it ourselves.
             parameters.pop("parallel_tool_calls", None)
-        labels = {"metadata": self.request_metadata, "inline_images": self.inline_images}
+        told = call_labels(self.trace_id, self.span_name, self.request_metadata)
+        labels = {**told, "inline_images": self.inline_images}
         return _Call(self.gateway_client(), self.request(encoded, parameters), labels, one_tool_call)
 
     # --- tools ------------------------------------------------------------------------------------------------------
@@ -286,7 +298,8 @@ class Portkey(GatewayModel, FunctionCallingLLM):
         """List the tool calls of a response, whole or so far streamed.
 
         Raises:
-            ValueError: if there is none and ``error_on_no_tool_call``.
+            ValueError: if there is none and ``error_on_no_tool_call``; or if the answer ended before its tool calls
+                were whole, as one does that ``max_tokens`` cut off.
         """
         selections = select_tools(response)
         if not selections and error_on_no_tool_call:

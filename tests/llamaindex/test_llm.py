@@ -126,6 +126,17 @@ def test_it_is_restored_from_its_dump(recorded: Portkey) -> None:
     assert Portkey.from_dict(llm.to_dict()).provider_api_key is None
 
 
+def test_a_config_by_its_id_is_stored_and_one_that_may_hold_keys_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTKEY_API_KEY", "pk-of-the-environment")
+    stored = Portkey(model="claude-sonnet-4-5", config="pc-main-1a2b3c", provider="@anthropic-prod").to_dict()
+    assert (stored["config"], stored["provider"]) == ("pc-main-1a2b3c", "@anthropic-prod")
+    restored = Portkey.from_dict(stored)
+    assert restored.gateway_client().options.config == "pc-main-1a2b3c"
+    assert "pk-of-the-environment" in restored.secrets()
+    assert "config" not in Portkey(model="claude-sonnet-4-5", config={"api_key": "sk-secret"}).to_dict()
+    assert "config" not in Portkey(model="claude-sonnet-4-5").to_dict()
+
+
 def test_a_pickle_calls_as_before(
     secretive: Portkey, server: RecordingServer, caplog: pytest.LogCaptureFixture
 ) -> None:
