@@ -34,8 +34,9 @@ def decode_response(answer: Answer, *, delta: str | None = None, one_tool_call: 
         one_tool_call: leave out every tool call but the first.
 
     Returns:
-        The response: ``raw`` says how the answer ended, its usage and what the gateway says of the call;
-        ``additional_kwargs`` repeats the usage under the names that other LLM classes use.
+        The response: ``raw`` says how the answer ended, its usage and what the gateway says of the call, and holds the
+        blocks that LlamaIndex has no class for; ``additional_kwargs`` repeats the usage under the names that other LLM
+        classes use.
     """
     blocks = [decoded for block in answer.blocks for decoded in _decode_block(block)]
     calls = answer.tool_calls[:1] if one_tool_call else answer.tool_calls
@@ -57,32 +58,33 @@ class GrowingResponse:
 
     def __init__(self, *, one_tool_call: bool = False) -> None:
         self._one_tool_call = one_tool_call
-        self._blocks: list[TextBlock | ThinkingBlock] = []
+        self._blocks: dict[int, TextBlock | ThinkingBlock] = {}
         self._calls: list[AnswerToolCall] = []
 
     def add(self, delta: Delta) -> ChatResponse | None:
         """Add one chunk; ``None`` if it says nothing that a response shows."""
+        added = [block for block in delta.blocks if block.type != "other"]
         calls = [call for call in delta.tool_calls if not (self._one_tool_call and call.position)]
-        if not delta.blocks and not calls:
+        if not added and not calls:
             return None
-        for block in delta.blocks:
+        for block in added:
             self._add_block(block)
         for call in calls:
             self._add_call(call)
-        thinking = "".join(block.text for block in delta.blocks if block.type == "thinking")
-        blocks: list[ContentBlock] = [*self._blocks, *(_tool_call_block(call, call.arguments) for call in self._calls)]
+        thinking = "".join(block.text for block in added if block.type == "thinking")
+        said: list[ContentBlock] = [*self._blocks.values()]
+        said.extend(_tool_call_block(call, call.arguments) for call in self._calls)
         return ChatResponse(
-            message=_message(blocks, self._calls),
+            message=_message(said, self._calls),
             delta=delta.text,
             additional_kwargs={"thinking_delta": thinking} if thinking else {},
         )
 
     def _add_block(self, added: BlockDelta) -> None:
-        if added.position == len(self._blocks):
-            self._blocks.append(_fresh_block(added))
-            return
-        known = self._blocks[added.position]
-        if isinstance(known, TextBlock):
+        known = self._blocks.get(added.position)
+        if known is None:
+            self._blocks[added.position] = _fresh_block(added)
+        elif isinstance(known, TextBlock):
             self._blocks[added.position] = TextBlock(text=known.text + added.text)
         else:
             information = {**known.additional_information, **_thinking_information(added)}
@@ -109,11 +111,16 @@ def decode_completion(response: ChatResponse) -> CompletionResponse:
 
 
 def decode_raw(answer: Answer) -> dict[str, Any]:
-    """Decode how the answer ended, its usage and what the gateway says of the call; only what is known has a key."""
+    """Decode how the answer ended, its usage and what the gateway says of the call; only what is known has a key.
+
+    ``other_blocks`` are blocks as they came that are neither text nor thinking nor a tool call of ours, such as the
+    calls and results of tools that the provider runs by itself.
+    """
     known = {
         "model": answer.model,
         "refusal": answer.refusal,
         "usage": _usage_dict(answer.usage) if answer.usage else None,
+        "other_blocks": [block.raw for block in answer.blocks if block.type == "other"],
     }
     return {**answer.facts(), **{name: value for name, value in known.items() if value}}
 
@@ -125,6 +132,8 @@ def _message(blocks: Sequence[ContentBlock], calls: Sequence[AnswerToolCall]) ->
 
 
 def _decode_block(block: AnswerBlock) -> Iterable[ContentBlock]:
+    if block.type == "other":
+        return []
     if block.type != "text":
         return [ThinkingBlock(content=block.text or None, additional_information=_thinking_information(block))]
     citations = (block.raw or {}).get("citations") or ()
@@ -149,8 +158,8 @@ def _fresh_block(block: BlockDelta) -> TextBlock | ThinkingBlock:
 
 
 def _thinking_information(block: AnswerBlock | BlockDelta) -> dict[str, Any]:
-    """What proves the reasoning or holds it encrypted; or a block that is neither text nor reasoning, as it came."""
-    known = {"signature": block.signature, "data": block.data, "raw": block.raw}
+    """What proves the reasoning, or holds it encrypted."""
+    known = {"signature": block.signature, "data": block.data}
     return {name: value for name, value in known.items() if value}
 
 

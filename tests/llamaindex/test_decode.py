@@ -179,13 +179,19 @@ def test_citations_follow_the_text_that_rests_on_them() -> None:
     assert (log.source, log.title, log.additional_location_info) == ("Log", "Log", {"document_index": 3})
 
 
-def test_a_block_of_a_kind_that_nobody_knows_is_kept_as_it_came() -> None:
+def test_a_block_of_a_kind_that_llamaindex_does_not_know_stands_in_raw_as_it_came() -> None:
     searched = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1"}
-    responses, answer = fold([chunk(content_blocks=[{"index": 0, "delta": searched}]), said(1, "Found.")])
-    for response in (responses[-1], decode_response(answer)):
-        block, text = response.message.blocks
-        assert block == ThinkingBlock(additional_information={"raw": searched})
-        assert text == TextBlock(text="Found.")
+    found = [said(0, "Let me "), chunk(content_blocks=[{"index": 1, "delta": searched}])]
+    responses, answer = fold([*found, thinking(2, thinking="Hm."), said(3, "see."), said(0, "look.")])
+    whole = decode_response(answer)
+    for response in (responses[-1], whole):
+        assert response.message.blocks == [
+            TextBlock(text="Let me look."),
+            ThinkingBlock(content="Hm."),
+            TextBlock(text="see."),
+        ]
+    assert whole.raw == {"id": "msg_1", "model": "claude-sonnet-4-5", "other_blocks": [searched]}
+    assert len(responses) == 4
 
 
 def test_a_completion_joins_all_text_and_keeps_tool_calls() -> None:
