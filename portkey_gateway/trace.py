@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import sys
 import threading
 import time
 import warnings
@@ -28,8 +29,8 @@ MAX_RUN_AGE_S: Final = 3600.0
 """Seconds after which a run that nobody ended, and that started no other run since, is forgotten."""
 
 _CUT_MARK: Final = "..."
-# What LangChain, LangSmith and LangGraph note for themselves: lc_versions, ls_provider, langgraph_step, __pregel_….
-_INTERNAL_PREFIXES: Final = ("lc_", "ls_", "langgraph_", "checkpoint_", "__")
+# What the frameworks note for themselves: lc_versions, ls_provider, langgraph_step, __pregel_…, llamaindex.run_id.
+_INTERNAL_PREFIXES: Final = ("lc_", "ls_", "langgraph_", "llamaindex.", "checkpoint_", "__")
 _TRACE_ID: Final = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _SPAN_ID: Final = re.compile(r"(?!0{16})[0-9a-f]{16}")
 
@@ -138,6 +139,17 @@ def new_span_id() -> str:
     return f"{1 + secrets.randbelow(2**64 - 1):016x}"
 
 
+def in_active_span(root: TraceContext) -> TraceContext:
+    """Let a root join the trace of an active OpenTelemetry span; if nobody imported OpenTelemetry, there is none."""
+    opentelemetry = sys.modules.get("opentelemetry.trace")
+    if opentelemetry is None:
+        return root
+    active = opentelemetry.get_current_span().get_span_context()
+    if not active.is_valid:
+        return root
+    return TraceContext(f"{active.trace_id:032x}", root.span_id, f"{active.span_id:016x}", root.span_name)
+
+
 def header_safe(text: str) -> str:
     """Make a header's value of any text: control characters and what is not ASCII become ``?``, outer spaces go."""
     text = text.strip()
@@ -151,7 +163,8 @@ def encode_metadata(metadata: Mapping[str, Any], keys: Collection[str] | None = 
 
     Text stays text, so does what JSON writes as text (dates, UUIDs), other scalars become text (``True`` → ``true``),
     nested values become JSON. ``None`` is left out, and so are the frameworks' internal keys (``lc_*``, ``ls_*``,
-    ``langgraph_*``, ``checkpoint_*``, ``__*``). ``user_id`` is also Portkey's ``_user``, where none is given.
+    ``langgraph_*``, ``llamaindex.*``, ``checkpoint_*``, ``__*``). ``user_id`` is also Portkey's ``_user``, where none
+    is given.
 
     A label never breaks a call: text over 128 characters, which is what Portkey takes, is cut and marked with ``...``;
     what JSON does not know, or does not fit into 8 KB any more, is left out; a warning tells.

@@ -1,0 +1,198 @@
+"""LlamaIndex's spans → where a call stands in its Portkey trace, and its labels. Nothing to set up.
+
+A span handler, which importing this module adds to LlamaIndex's root dispatcher, notes the place of every span that is
+entered. It notes it in a ``ContextVar``: so it goes wherever ``active_span_id`` goes, into tasks and LlamaIndex's
+threads, never to another run, and is gone with the context. That also holds for calls that come after the end of the
+span they belong to, as those of a chat engine that streams.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
+from contextlib import aclosing, closing, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypedDict
+from uuid import NAMESPACE_OID, uuid5
+
+from llama_index.core.base.response.schema import AsyncStreamingResponse, StreamingResponse
+from llama_index.core.callbacks.base import global_stack_trace_ids
+from llama_index.core.response_synthesizers.base import BaseSynthesizer
+from llama_index_instrumentation import get_dispatcher
+from llama_index_instrumentation.dispatcher import active_instrument_tags
+from llama_index_instrumentation.span import BaseSpan, active_span_id
+from llama_index_instrumentation.span_handlers import BaseSpanHandler
+from typing_extensions import override
+
+from portkey_gateway.trace import TraceContext, in_active_span
+
+MAX_DEPTH: Final = 1000
+"""Spans within spans that one context remembers, some 400 bytes each; Python does not call deeper."""
+
+# "RetrieverQueryEngine.query-6f1c…": the dispatcher ends a span's id with a random UUID.
+_SPAN_ID: Final = re.compile(r"(.*)-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.DOTALL)
+
+_END: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a span stands."""
+
+    span_id: str
+    """LlamaIndex's id of the span."""
+    trace: TraceContext
+    outer: Place | None = None
+    """The span around it."""
+    depth: int = 0
+    """How many spans around it are remembered."""
+
+
+class Labels(TypedDict):
+    """Keyword arguments of the client's methods."""
+
+    trace: TraceContext | None
+    metadata: Mapping[str, Any]
+
+
+class PlaceHandler(BaseSpanHandler[BaseSpan]):
+    """Notes the place of every span that is entered. Used by ``Portkey`` itself; add it nowhere."""
+
+    @override
+    def new_span(
+        self,
+        id_: str,
+        bound_args: inspect.BoundArguments,
+        instance: Any | None = None,
+        parent_span_id: str | None = None,
+        tags: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Note the place; the handler itself keeps nothing, so there is nothing to close."""
+        own = _own_trace(id_)
+        if parent_span_id is None:
+            _place.set(Place(id_, in_active_span(own)))
+            return
+        outer = _locate(parent_span_id)
+        if outer.depth >= MAX_DEPTH:
+            outer = replace(outer, outer=None, depth=0)
+        trace = replace(own, trace_id=outer.trace.trace_id, parent_span_id=outer.trace.span_id)
+        _place.set(Place(id_, trace, outer, outer.depth + 1))
+
+    @override
+    def prepare_to_exit_span(
+        self,
+        id_: str,
+        bound_args: inspect.BoundArguments,
+        instance: Any | None = None,
+        result: Any | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Keep a streamed answer of an index in its place: it calls the model when it is read, long after the query."""
+        if isinstance(instance, BaseSynthesizer):
+            if isinstance(result, StreamingResponse):
+                result.response_gen = _kept(result.response_gen, _surroundings())
+            elif isinstance(result, AsyncStreamingResponse):
+                result.response_gen = _kept_async(result.response_gen, _surroundings())
+
+    @override
+    def prepare_to_drop_span(
+        self,
+        id_: str,
+        bound_args: inspect.BoundArguments,
+        instance: Any | None = None,
+        err: BaseException | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Nothing is kept of a span, so there is nothing to drop."""
+
+
+def call_labels(trace_id: str | None, span_name: str | None, metadata: Mapping[str, Any]) -> Labels:
+    """Read where the call being made now stands, and how it is labelled; to be read before a stream is returned.
+
+    Labels are what ``instrument_tags`` holds, under its own keys, and the traces of ``callback_manager`` around the
+    call under ``traces``. A tag ``trace_id`` is no label: it names the trace.
+
+    Args:
+        trace_id: the trace that the user chose for the model; it wins over the spans' and the tags'.
+        span_name: the same for the name.
+        metadata: the model's own labels; of a key in both, the model's value wins over a tag's.
+    """
+    tags = {str(name): value for name, value in active_instrument_tags.get().items()}
+    trace_id = trace_id or _text(tags.pop("trace_id", None))
+    # The innermost is the model's own call.
+    traces = global_stack_trace_ids.get()[:-1]
+    labels = {"traces": traces, **tags, **metadata} if traces else {**tags, **metadata}
+    active = active_span_id.get()
+    if active is None:
+        return {"trace": None, "metadata": labels}
+    trace = _locate(active).trace
+    trace = replace(trace, trace_id=trace_id or trace.trace_id, span_name=span_name or trace.span_name)
+    return {"trace": trace, "metadata": labels}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _own_trace(span_id: str) -> TraceContext:
+    """A span as the root of its trace: only its id is known."""
+    if match := _SPAN_ID.fullmatch(span_id):
+        name, digits = match[1], match[2].replace("-", "")
+    else:
+        name, digits = span_id, uuid5(NAMESPACE_OID, span_id).hex
+    return TraceContext(digits, digits[16:], None, name)
+
+
+def _locate(span_id: str) -> Place:
+    """The place of a span that this context is, or was lately, in; of any other nothing but its id is known."""
+    place = _place.get()
+    while place is not None and place.span_id != span_id:
+        place = place.outer
+    return place or Place(span_id, _own_trace(span_id))
+
+
+def _surroundings() -> list[tuple[ContextVar[Any], Any]]:
+    """What a call reads of its context."""
+    carried: tuple[ContextVar[Any], ...] = (_place, active_span_id, active_instrument_tags, global_stack_trace_ids)
+    return [(variable, variable.get()) for variable in carried]
+
+
+@contextmanager
+def _within(surroundings: list[tuple[ContextVar[Any], Any]]) -> Iterator[None]:
+    tokens = [(variable, variable.set(value)) for variable, value in surroundings]
+    try:
+        yield
+    finally:
+        for variable, token in tokens:
+            variable.reset(token)
+
+
+def _kept(
+    stream: Generator[Any, None, None], surroundings: list[tuple[ContextVar[Any], Any]]
+) -> Generator[Any, None, None]:
+    with closing(stream):
+        while True:
+            with _within(surroundings):
+                token = next(stream, _END)
+            if token is _END:
+                return
+            yield token
+
+
+async def _kept_async(
+    stream: AsyncGenerator[Any, None], surroundings: list[tuple[ContextVar[Any], Any]]
+) -> AsyncGenerator[Any, None]:
+    async with aclosing(stream):
+        while True:
+            with _within(surroundings):
+                token = await anext(stream, _END)
+            if token is _END:
+                return
+            yield token
+
+
+_place: ContextVar[Place | None] = ContextVar("portkey_place", default=None)
+get_dispatcher().add_span_handler(PlaceHandler())
