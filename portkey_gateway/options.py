@@ -121,14 +121,16 @@ class GatewayFields(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _read_environment(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _complete(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         if not isinstance(values, Mapping):
             return handler(values)
-        completed = _with_environment(dict(values))
+        found = _read_environment(values)
+        completed = {**values, **found}
+        completed["base_url"] = str(completed["base_url"]).strip().rstrip("/")
         options = handler(completed)
         # What only the environment gave counts as not set, so that a changed copy asks the environment anew: the
         # environment's key must not follow a copy to another provider.
-        options.model_fields_set.difference_update(completed.keys() - values.keys())
+        options.model_fields_set.difference_update(found)
         return options
 
     @field_validator("api_key", "provider_api_key", "virtual_key", mode="before")
@@ -197,10 +199,15 @@ class GatewayFields(BaseModel):
                 "provider's key; give one of the two"
             )
         if self.base_url == HOSTED_BASE_URL and not self.api_key:
-            raise ValueError(
-                "api_key is missing: the hosted gateway needs a Portkey API key; pass api_key= or set "
-                "PORTKEY_API_KEY (or pass base_url= of a gateway of your own)"
+            text = (
+                "api_key is missing: the hosted gateway needs a Portkey API key; pass api_key= or set PORTKEY_API_KEY"
             )
+            if not os.environ.get("PORTKEY_BASE_URL"):
+                text += (
+                    ". PORTKEY_BASE_URL is not set either: if the sandbox runs, export the lines it printed; "
+                    "for a gateway of your own, pass base_url="
+                )
+            raise ValueError(text)
         return self
 
     def render_headers(self) -> dict[str, str]:
@@ -362,20 +369,20 @@ def _read_retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
-def _with_environment(values: dict[str, Any]) -> dict[str, Any]:
-    environment = os.environ
-    if not values.get("api_key") and (key := environment.get("PORTKEY_API_KEY")):
-        values["api_key"] = key
-    if not values.get("base_url"):
-        values["base_url"] = environment.get("PORTKEY_BASE_URL") or HOSTED_BASE_URL
-    values["base_url"] = str(values["base_url"]).rstrip("/")
-    # The three below describe one route; a caller who names a route of their own gets nothing from the environment.
+def _read_environment(values: Mapping[str, Any]) -> dict[str, str]:
+    """What the environment says of options that are not given; ``base_url`` is always known in the end."""
+    found: dict[str, str] = {}
+    # The last three describe one route; a caller who names a route of their own gets nothing from the environment.
     names_a_route = any(values.get(name) for name in ("provider", "virtual_key", "config", "custom_host"))
-    if not names_a_route and not str(values.get("model") or "").startswith("@"):
-        for name in ("provider", "provider_api_key", "custom_host"):
-            if not values.get(name) and (text := environment.get(f"PORTKEY_{name.upper()}")):
-                values[name] = text
-    return values
+    names_a_route = names_a_route or str(values.get("model") or "").startswith("@")
+    for name in ("api_key", "base_url", *(() if names_a_route else ("provider", "provider_api_key", "custom_host"))):
+        variable = f"PORTKEY_{name.upper()}"
+        if not values.get(name) and (text := os.environ.get(variable, "").strip()):
+            if name in {"base_url", "custom_host"}:
+                _check_url(variable, text)
+            _check_header(variable, text)
+            found[name] = text
+    return found if values.get("base_url") else {"base_url": HOSTED_BASE_URL, **found}
 
 
 def _check_header(name: str, value: str) -> None:

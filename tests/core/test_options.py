@@ -167,6 +167,16 @@ def test_the_hosted_gateway_needs_a_key() -> None:
     assert GatewayOptions(api_key=SecretStr("pk")).base_url == HOSTED_BASE_URL
 
 
+def test_without_key_and_url_the_lines_of_the_sandbox_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    hint = "PORTKEY_BASE_URL is not set either: if the sandbox runs, export the lines it printed"
+    with pytest.raises(ValidationError, match=hint):
+        GatewayOptions()
+    monkeypatch.setenv("PORTKEY_BASE_URL", HOSTED_BASE_URL)
+    with pytest.raises(ValidationError, match="api_key is missing") as caught:
+        GatewayOptions()
+    assert "sandbox" not in str(caught.value)
+
+
 def test_a_gateway_of_ones_own_needs_none() -> None:
     assert GatewayOptions(base_url=LOCAL + "/").base_url == LOCAL
 
@@ -296,11 +306,47 @@ def test_an_empty_variable_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> No
     assert (options.api_key, options.provider) == (None, None)
 
 
-def test_a_bad_key_in_the_environment_is_an_error_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PORTKEY_API_KEY", API_KEY + "\n")
-    with pytest.raises(ValidationError, match="api_key goes into an HTTP header") as caught:
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("PORTKEY_API_KEY", API_KEY + "ü"),
+        ("PORTKEY_PROVIDER_API_KEY", API_KEY + "\n" + API_KEY),
+        ("PORTKEY_PROVIDER", "größe"),
+        ("PORTKEY_BASE_URL", "localhost:8787/v1"),
+        ("PORTKEY_BASE_URL", f"http://user:{API_KEY}@localhost:8787/v1"),
+        ("PORTKEY_CUSTOM_HOST", "localhost:9/v1"),
+    ],
+)
+@pytest.mark.usefixtures("environment")
+def test_a_bad_variable_is_an_error_that_names_it(monkeypatch: pytest.MonkeyPatch, variable: str, text: str) -> None:
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(ValidationError, match=rf"\b{variable} (goes into|must)") as caught:
         GatewayOptions()
     assert API_KEY not in str(caught.value)
+
+
+def test_white_space_around_a_variable_is_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTKEY_API_KEY", " pk-env\r\n")
+    monkeypatch.setenv("PORTKEY_BASE_URL", f"{LOCAL}/ \n")
+    monkeypatch.setenv("PORTKEY_PROVIDER", " ")
+    options = GatewayOptions()
+    assert options.render_headers()["x-portkey-api-key"] == "pk-env"
+    assert (options.base_url, options.provider) == (LOCAL, None)
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("name", ["api_key", "base_url", "provider"])
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_what_is_given_as_nothing_is_not_set(name: str, nothing: str | None) -> None:
+    options = GatewayOptions.model_validate({name: nothing})
+    assert getattr(options, name)
+    assert options.model_fields_set == set()
+
+
+@pytest.mark.parametrize("url", [LOCAL, LOCAL + "/"])
+def test_a_given_base_url_is_set(url: str) -> None:
+    options = GatewayOptions(base_url=url)
+    assert (options.base_url, options.model_fields_set) == (LOCAL, {"base_url"})
 
 
 # --- merge ------------------------------------------------------------------------------------------------------------
