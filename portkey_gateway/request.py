@@ -6,6 +6,8 @@ Anthropic's Messages API that would otherwise lose something without a word, or 
 
 from __future__ import annotations
 
+import difflib
+import math
 import warnings
 from collections.abc import Mapping
 from typing import Any, Final, cast
@@ -15,6 +17,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from portkey_gateway.caching import check_breakpoints, encode_cache_control, mark_last_block
 from portkey_gateway.content import is_claude
 from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
+from portkey_gateway.options import GatewayFields
 from portkey_gateway.schema import simplify_parameters
 from portkey_gateway.wire import ChatRequest, ContentBlock, Message, Tool
 
@@ -22,6 +25,10 @@ DEFAULT_MAX_TOKENS: Final = 4096
 """Sent to a Claude when no ``max_tokens`` is given: Anthropic requires one."""
 
 _SYSTEM_ROLES: Final = frozenset({"system", "developer"})
+_PASSED_TO_CLAUDE: Final = frozenset(
+    {"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "top_k", "stop", "stream",
+     "user", "thinking", "tools", "tool_choice"}
+)  # fmt: skip
 _USER_BLOCK_TYPES: Final = frozenset({"text", "image_url", "file"})
 _DROPPED_FOR_CLAUDE: Final = {
     "response_format": "the answer would be free text: use the framework's structured output, or a tool",
@@ -37,7 +44,7 @@ _DROPPED_FOR_CLAUDE: Final = {
     "logprobs": "Claude has none",
     "n": "Claude gives one answer",
 }
-"""Parameters that the gateway leaves out on the way to Claude, and what to do instead."""
+"""Parameters of other models that the gateway leaves out on the way to Claude, and what to do instead."""
 
 
 def encode_request(request: ChatRequest, *, provider: str | None = None) -> bytes:
@@ -52,8 +59,7 @@ def encode_request(request: ChatRequest, *, provider: str | None = None) -> byte
     Raises:
         EncodingError: if it cannot be sent as it is; the message names the field and the fix.
     """
-    if not request.get("messages"):
-        raise EncodingError("messages is empty: give at least one user message")
+    _check_shapes(request)
     claude = is_claude(request.get("model") or "", provider)
     body: dict[str, Any] = {**(prepare_for_claude(request) if claude else request)}
     stop = body.get("stop")
@@ -85,6 +91,8 @@ def encode_tool_choice(choice: str | Mapping[str, Any] | bool | None) -> str | d
         words = {"any": "required", "required": "required", "auto": "auto", "none": "none"}
         return words.get(choice) or {"type": "function", "function": {"name": choice}}
     kind = choice.get("type")
+    if choice.get("disable_parallel_tool_use"):
+        _warn("disable_parallel_tool_use does not reach Claude: the gateway cannot say it")
     if kind == "function" and isinstance(choice.get("function"), Mapping):
         return dict(choice)
     if kind == "tool" and choice.get("name"):
@@ -103,7 +111,8 @@ def prepare_for_claude(request: ChatRequest) -> ChatRequest:
     body: dict[str, Any] = {**request}
     body["messages"] = _drop_empty_text(request["messages"])
     if body.get("max_tokens") is None and body.get("max_completion_tokens") is None:
-        body["max_tokens"] = DEFAULT_MAX_TOKENS
+        # What may be thought comes on top: Anthropic counts it too, and refuses a budget that max_tokens cannot hold.
+        body["max_tokens"] = DEFAULT_MAX_TOKENS + ((body.get("thinking") or {}).get("budget_tokens") or 0)
     if body.get("tools"):
         body["tools"] = [_with_simple_schema(tool) for tool in body["tools"]]
     if thinks(body.get("thinking")) and body.get("tool_choice") not in (None, "auto", "none"):
@@ -141,9 +150,12 @@ def _drop_empty_text(messages: list[Message]) -> list[Message]:
         content = message.get("content")
         if isinstance(content, list) and message["role"] == "user":
             _check_user_blocks(content, f"messages[{index}]")
-        if isinstance(content, list) and any(_is_empty_text(block) for block in content):
-            content = [block for block in content if not _is_empty_text(block)]
-            trimmed = cast("Message", {**message, "content": content})
+        for field in ("content", "content_blocks"):
+            blocks = message.get(field)
+            if isinstance(blocks, list) and any(_is_empty_text(block) for block in blocks):
+                kept_blocks = [block for block in blocks if not _is_empty_text(block)]
+                trimmed = cast("Message", {**trimmed, field: kept_blocks})
+        content = trimmed.get("content")
         if _says_something(content) or trimmed.get("tool_calls") or trimmed.get("content_blocks"):
             kept.append(trimmed)
         elif message["role"] == "tool":
@@ -179,12 +191,38 @@ def _is_empty_text(block: ContentBlock) -> bool:
 
 
 def _warn_about_losses(body: Mapping[str, Any]) -> None:
-    for name, remedy in _DROPPED_FOR_CLAUDE.items():
-        if body.get(name) is not None:
-            _warn(f"{name} does not reach Claude: {remedy}")
+    for name in body.keys() - _PASSED_TO_CLAUDE:
+        if body[name] is not None:
+            _warn(f"{name} does not reach Claude: {_DROPPED_FOR_CLAUDE.get(name) or _unknown_remedy(name)}")
     temperature = body.get("temperature")
     if temperature is not None and temperature > 1:
         _warn(f"temperature {temperature} is sent to Claude as 1: its range is 0 to 1")
+
+
+def _unknown_remedy(name: str) -> str:
+    near = difflib.get_close_matches(name, [*_PASSED_TO_CLAUDE, *GatewayFields.model_fields], n=1)
+    return f"did you mean {near[0]!r}?" if near else "the gateway leaves out what it does not know"
+
+
+def _check_shapes(request: ChatRequest) -> None:
+    """Refuse what is no request at all, before anything else trips over it."""
+    messages: Any = request.get("messages")
+    if not messages:
+        raise EncodingError("messages is empty: give at least one user message")
+    for index, message in enumerate(messages):
+        if not isinstance(message, Mapping) or "role" not in message:
+            raise EncodingError(f"messages[{index}] must be a mapping with a role; got {type(message).__name__}")
+        content = message.get("content")
+        for place, block in enumerate(content if isinstance(content, list) else ()):
+            if not isinstance(block, Mapping) or "type" not in block:
+                raise ContentError(f"messages[{index}].content[{place}] must be a mapping with a type")
+            if block["type"] == "text" and not isinstance(block.get("text"), str):
+                raise ContentError(f"messages[{index}].content[{place}] is a text block whose text is no string")
+    for name, value in request.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise EncodingError(f"{name} is {value}, which JSON does not know")
+    if not isinstance(request.get("thinking") or {}, Mapping):
+        raise EncodingError("thinking must be a mapping such as {'type': 'enabled', 'budget_tokens': 2048}")
 
 
 def _warn(message: str) -> None:

@@ -22,6 +22,8 @@ _SECRETS: Final = {
     "gateway_headers": "PORTKEY_GATEWAY_HEADERS",
 }
 _MASK: Final = "**********"
+# They label a call; the answer is the same whoever asks.
+_NOT_A_ROUTE: Final = frozenset({"x-portkey-trace-id", "x-portkey-span-name", "x-portkey-metadata"})
 
 
 class ConfidentialModel(GatewayModel, BaseChatModel):
@@ -59,8 +61,7 @@ class ConfidentialModel(GatewayModel, BaseChatModel):
     @override
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
         """The key under which a cache keeps answers: what routes elsewhere is another model."""
-        shown = {name: value for name, value in kwargs.items() if name not in _SECRETS}
-        headers = self.render_headers()
-        route = [headers.get(f"x-portkey-{name}") for name in ("config", "virtual-key")]
-        digest = hashlib.sha256(to_json([*route, self.gateway_headers])).hexdigest()
-        return f"{super()._get_llm_string(stop=stop, **shown)}---{digest}"
+        model, parameters = self.for_call(kwargs)
+        route = {name: value for name, value in model.render_headers().items() if name not in _NOT_A_ROUTE}
+        digest = hashlib.sha256(to_json([model.base_url, route])).hexdigest()
+        return f"{super()._get_llm_string(stop=stop, **parameters)}---{digest}"

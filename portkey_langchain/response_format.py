@@ -17,7 +17,9 @@ from portkey_gateway.request import encode_tool_choice
 from portkey_gateway.wire import Message
 
 _DESCRIPTION: Final = "Give the final answer in this form, once everything needed for it is known."
-_INSTRUCTION: Final = "Once everything needed is known, give the final answer by calling the tool {name}, not in words."
+CALL_INSTRUCTION: Final = (
+    "Once everything needed is known, give the final answer by calling the tool {name}, not in words."
+)
 _FORMAT: Final = "response_format"
 
 
@@ -71,7 +73,7 @@ class FormatTool:
         """The messages with the wish for a call of the tool behind the system messages, where it cannot be forced."""
         rest = (index for index, message in enumerate(messages) if message["role"] not in {"system", "developer"})
         position = next(rest, len(messages))
-        instruction: Message = {"role": "system", "content": _INSTRUCTION.format(name=self._name)}
+        instruction: Message = {"role": "system", "content": CALL_INSTRUCTION.format(name=self._name)}
         return [*messages[:position], instruction, *messages[position:]]
 
     def read(self, answer: Answer) -> Answer:

@@ -27,6 +27,8 @@ from langchain_core.utils.pydantic import is_basemodel_subclass
 from pydantic import BaseModel
 from typing_extensions import override
 
+from portkey_langchain.response_format import CALL_INSTRUCTION
+
 Method = Literal["function_calling", "json_schema", "json_mode"]
 Schema = dict[str, Any] | type
 Structured = Runnable[LanguageModelInput, Any]
@@ -57,10 +59,16 @@ def structured_output(
         raise ValueError(f"method must be one of {', '.join(get_args(Method))}; got {method!r}")
     told = {"kwargs": {"method": method}, "schema": schema}
     if method == "json_mode":
-        asked: Structured = _instructed(model, schema) | model.bind(ls_structured_output_format=told)
+        text = json.dumps(convert_to_json_schema(schema), ensure_ascii=False)
+        instructed = _instructed(model, _INSTRUCTION.format(schema=text))
+        asked: Structured = instructed | model.bind(ls_structured_output_format=told)
         return _parsed(asked, _json_parser(schema), include_raw=include_raw)
     choice = "any" if may_force else "auto"
     asked = model.bind_tools([schema], tool_choice=choice, strict=strict, ls_structured_output_format=told)
+    if not may_force:
+        # What cannot be forced is asked for.
+        name = convert_to_openai_tool(schema)["function"]["name"]
+        asked = _instructed(model, CALL_INSTRUCTION.format(name=name)) | asked
     return _parsed(asked, _tool_call_parser(schema), include_raw=include_raw)
 
 
@@ -72,10 +80,9 @@ def _parsed(asked: Structured, parser: Runnable[Any, Any], *, include_raw: bool)
     return RunnableMap(raw=asked) | parse.with_fallbacks([give_up], exception_key="parsing_error")
 
 
-def _instructed(model: BaseChatModel, schema: Schema) -> Runnable[LanguageModelInput, list[BaseMessage]]:
+def _instructed(model: BaseChatModel, text: str) -> Runnable[LanguageModelInput, list[BaseMessage]]:
     """Put the instruction behind the system messages, so that a cached prompt before it stays as it was."""
-    text = json.dumps(convert_to_json_schema(schema), ensure_ascii=False)
-    instruction = SystemMessage(_INSTRUCTION.format(schema=text))
+    instruction = SystemMessage(text)
 
     def instruct(given: LanguageModelInput) -> list[BaseMessage]:
         messages = model._convert_input(given).to_messages()  # noqa: SLF001 LangChain's one reader of every input

@@ -251,7 +251,6 @@ NAMED = {"type": "function", "function": {"name": "weather"}}
         ({"type": "auto"}, "auto"),
         ({"type": "any"}, "required"),
         ({"type": "none"}, "none"),
-        ({"type": "auto", "disable_parallel_tool_use": True}, "auto"),
     ],
 )
 def test_tool_choice(choice: Any, expected: Any) -> None:
@@ -300,3 +299,57 @@ def test_a_thinking_claude_is_not_made_to_call_a_tool(choice: Any) -> None:
 def test_a_user_block_that_the_gateway_would_drop_is_refused(block: dict[str, Any], named: str) -> None:
     with pytest.raises(ContentError, match=named):
         encoded(request({"role": "user", "content": [block]}))
+
+
+def test_one_tool_at_a_time_cannot_be_said_and_a_warning_tells() -> None:
+    with pytest.warns(PortkeyWarning, match="disable_parallel_tool_use does not reach Claude"):
+        assert encode_tool_choice({"type": "auto", "disable_parallel_tool_use": True}) == "auto"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("temprature", "did you mean 'temperature'"),
+        ("tracee_id", "did you mean 'trace_id'"),
+        ("mcp_servers", "the gateway leaves out what it does not know"),
+        ("seed", "Claude has none"),
+    ],
+)
+def test_a_parameter_that_does_not_reach_claude_is_warned_of(name: str, hint: str) -> None:
+    with pytest.warns(PortkeyWarning, match=f"{name} does not reach Claude: {hint}"):
+        encoded(request(**{name: "x"}))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nothing: dict[str, Any] = {name: None}
+        encoded(request(**nothing))
+        assert encoded(request(model="gpt-5", **{name: "x"}))[name] == "x"
+
+
+def test_what_may_be_thought_fits_into_the_default_of_max_tokens() -> None:
+    thinking = {"type": "enabled", "budget_tokens": 5000}
+    assert encoded(request(thinking=thinking))["max_tokens"] == 5000 + DEFAULT_MAX_TOKENS
+    assert encoded(request(thinking={"type": "disabled"}))["max_tokens"] == DEFAULT_MAX_TOKENS
+
+
+def test_empty_text_beside_replayed_thinking_is_left_out_too() -> None:
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
+    empty = {"type": "text", "text": ""}
+    message = {"role": "assistant", "content": [empty], "content_blocks": [thought, empty]}
+    assert messages_of(HELLO, message, HELLO)[1]["content_blocks"] == [thought]
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({"messages": ["Hello"]}, r"messages\[0\] must be a mapping with a role; got str"),
+        ({"messages": [{"content": "Hello"}]}, r"messages\[0\] must be a mapping with a role"),
+        ({"messages": [{"role": "user", "content": ["Hello"]}]}, r"content\[0\] must be a mapping with a type"),
+        ({"messages": [{"role": "user", "content": [{"text": "x"}]}]}, r"content\[0\] must be a mapping with a type"),
+        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, r"content\[0\] .* text is no string"),
+        ({"messages": [HELLO], "thinking": True}, "thinking must be a mapping"),
+        ({"messages": [HELLO], "temperature": float("nan")}, "temperature is nan"),
+    ],
+)
+def test_what_is_no_request_is_an_error_that_names_the_place(body: dict[str, Any], named: str) -> None:
+    with pytest.raises(EncodingError, match=named):
+        encode_request({"model": CLAUDE, **body})  # type: ignore[typeddict-item]  # what no type allows

@@ -202,3 +202,20 @@ def test_two_configs_do_not_share_answers_of_a_cache(secretive: ChatPortkey, ser
     cached.with_options(config={"targets": [{"provider": "openai"}]}).invoke("Hi")
     cached.with_options(config="pc-1").invoke("Hi")
     assert len(server.requests) == 3
+
+
+def test_two_routes_of_one_call_do_not_share_answers_of_a_cache(
+    secretive: ChatPortkey, server: RecordingServer
+) -> None:
+    cached = secretive.with_options(cache=InMemoryCache())
+    for options in (
+        {"gateway_headers": {"aws-region": "a"}},
+        {"gateway_headers": {"aws-region": "b"}},
+        {"default_headers": {"x-portkey-custom-host": "http://elsewhere/v1"}},
+        {"cache_namespace": "other"},
+    ):
+        cached.invoke("Hi", **options)
+    assert len(server.requests) == 4
+    cached.invoke("Hi", gateway_headers={"aws-region": "a"})
+    cached.invoke("Hi", gateway_headers={"aws-region": "a"}, trace_id="another")
+    assert len(server.requests) == 4
