@@ -179,7 +179,9 @@ def test_models_copied_together_share_their_borrowed_client(secretive: Portkey) 
 @pytest.mark.parametrize(("given", "complaint"), [
     ({}, "api_key is missing: the hosted gateway needs a Portkey API key"),
     ({"api_key": "pk", "temprature": 1}, "unknown option 'temprature': did you mean 'temperature'"),
-    ({"api_key": "pk", "metadata": {"a": "b"}}, "unknown option 'metadata': did you mean .*'request_metadata'"),
+    ({"api_key": "pk", "metadata": {"a": "b"}}, "unknown option 'metadata': here it is 'request_metadata'"),
+    ({"api_key": "pk", "api_base": "http://x"}, "unknown option 'api_base': here it is 'base_url'"),
+    ({"api_key": "pk", "thinking_dict": {}}, "unknown option 'thinking_dict': here it is 'thinking'"),
     ({"api_key": "pk", "virtual_key": "vk", "provider_api_key": "sk"}, "virtual_key and provider_api_key exclude"),
     ({"api_key": "pk", "config": '{"retry": '}, "config looks like JSON but is not"),
     ({"api_key": "pk", "config": "[]"}, "config as JSON must be an object"),
