@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox test lint format typecheck imports bench notebooks lock clean
+.PHONY: help install demo sandbox test tests lint format typecheck imports bench notebooks lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,8 @@ demo: $(STAMP) ## Show the product at work: sandbox without PORTKEY_API_KEY, hos
 
 sandbox: $(STAMP) ## Start the open-source gateway with an emulated Claude behind it, until Ctrl-C
 	@$(BIN)/python -m portkey_gateway.sandbox
+
+tests: test
 
 test: $(STAMP) ## Run every test against the real gateway
 	@$(BIN)/python -m coverage erase

@@ -10,7 +10,7 @@ from typing import Any
 
 from demo import langchain_show, llamaindex_show
 from demo.screen import note, title
-from portkey_gateway import PortkeyError
+from portkey_gateway import GatewayOptions, PortkeyError
 from portkey_gateway.sandbox import Sandbox, SandboxError
 
 HOSTED_MODEL = "@anthropic/claude-sonnet-4-6"
@@ -26,6 +26,9 @@ def main() -> int:
     except (PortkeyError, SandboxError) as error:
         note(f"\nThe demo stopped: {type(error).__name__}: {error}")
         return 1
+    except KeyboardInterrupt:
+        note("\nThe demo was stopped.")
+        return 130
     return 0
 
 
@@ -34,7 +37,7 @@ def _gateway() -> Iterator[dict[str, Any]]:
     """The arguments that take a model class to the gateway."""
     if os.environ.get("PORTKEY_API_KEY"):
         model = os.environ.get("PORTKEY_MODEL", HOSTED_MODEL)
-        title("Portkey gateway, hosted")
+        title(f"Portkey gateway at {GatewayOptions().base_url}")
         note(f"PORTKEY_API_KEY is set: real calls to {model} (PORTKEY_MODEL names another).")
         yield {"model": model}
     else:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from typing import Any
 
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import tool
 
 from demo import material
-from demo.screen import begin, grow, note, said, step, table, title
+from demo.screen import note, said, said_in_pieces, step, table, title
 from portkey_langchain import ChatPortkey
 
 
@@ -31,16 +32,18 @@ def show_stream(model: ChatPortkey) -> None:
     question = {"manner": "You tell stories for children.", "question": "Tell me a short story about a lighthouse."}
     said("system", question["manner"])
     said("human", question["question"])
-    begin("claude")
-    whole: AIMessageChunk | None = None
-    for chunk in chain.stream(question):
-        assert isinstance(chunk, AIMessageChunk)  # noqa: S101 for the type checker: a model streams chunks
-        grow(chunk.text)
-        whole = chunk if whole is None else whole + chunk
-    assert whole is not None  # noqa: S101 as above: a stream that ends well has a last chunk
-    usage = whole.usage_metadata
+    chunks: list[AIMessage] = []
+
+    def texts() -> Iterator[str]:
+        for chunk in chain.stream(question):
+            chunks.append(chunk)
+            yield chunk.text
+
+    said_in_pieces("claude", texts())
+    last = chunks[-1]
+    usage = last.usage_metadata
     counted = f"{usage['input_tokens']} in, {usage['output_tokens']} out" if usage else "unknown"
-    note(f"\n\n            finish_reason {whole.response_metadata['finish_reason']}, usage {counted}")
+    note(f"\n            finish_reason {last.response_metadata['finish_reason']}, usage {counted}")
 
 
 def show_image(model: ChatPortkey) -> None:

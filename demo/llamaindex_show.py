@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 from llama_index.core import Document, SummaryIndex
 from llama_index.core.agent.workflow import FunctionAgent, ToolCallResult
-from llama_index.core.base.llms.types import CacheControl, CachePoint, ChatMessage, ImageBlock, MessageRole, TextBlock
+from llama_index.core.base.llms.types import (
+    CacheControl,
+    CachePoint,
+    ChatMessage,
+    ChatResponse,
+    ImageBlock,
+    MessageRole,
+    TextBlock,
+)
 
 from demo import material
-from demo.screen import begin, grow, note, said, step, table, title
+from demo.screen import note, said, said_in_pieces, step, table, title
 from portkey_llamaindex import Portkey
 
 
@@ -31,12 +40,16 @@ def show_stream(llm: Portkey) -> None:
     manner, question = "You tell stories for children.", "Tell me a short story about a bridge."
     said("system", manner)
     said("user", question)
-    begin("claude")
-    usage: dict[str, int] = {}
-    for response in llm.stream_chat([ChatMessage(manner, role=MessageRole.SYSTEM), ChatMessage(question)]):
-        grow(response.delta or "")
-        usage = response.raw["usage"] if response.raw else usage
-    note(f"\n\n            usage {usage['input_tokens']} in, {usage['output_tokens']} out")
+    responses: list[ChatResponse] = []
+
+    def texts() -> Iterator[str]:
+        for response in llm.stream_chat([ChatMessage(manner, role=MessageRole.SYSTEM), ChatMessage(question)]):
+            responses.append(response)
+            yield response.delta or ""
+
+    said_in_pieces("claude", texts())
+    usage = (responses[-1].raw or {})["usage"]
+    note(f"\n            usage {usage['input_tokens']} in, {usage['output_tokens']} out")
 
 
 def show_image(llm: Portkey) -> None:

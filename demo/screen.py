@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
+from collections.abc import Iterable
 
 WIDTH = 88
+INDENT = 12
 
 
 def title(text: str) -> None:
@@ -25,19 +28,23 @@ def note(text: str) -> None:
 
 def said(who: str, text: str) -> None:
     """Print what somebody said, wrapped and indented."""
-    lines = textwrap.wrap(text, WIDTH - 12) or [""]
-    print(f"{who:>10}  " + f"\n{'':12}".join(lines), flush=True)
+    lines = textwrap.wrap(text, WIDTH - INDENT) or [""]
+    print(f"{who:>10}  " + ("\n" + " " * INDENT).join(lines), flush=True)
 
 
-def begin(who: str) -> None:
-    """Begin a line that grows by ``grow``."""
+def said_in_pieces(who: str, pieces: Iterable[str]) -> None:
+    """Print what somebody says, piece by piece as it comes, wrapped like all else."""
     print(f"{who:>10}  ", end="", flush=True)
-
-
-def grow(text: str) -> None:
-    """Print a piece as soon as it comes."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    column = INDENT
+    for piece in pieces:
+        for word in re.findall(r"\s+|\S+", piece):
+            if column + len(word) > WIDTH and not word.isspace():
+                sys.stdout.write("\n" + " " * INDENT)
+                column = INDENT
+            sys.stdout.write(word)
+            column += len(word)
+        sys.stdout.flush()
+    print(flush=True)
 
 
 def table(rows: list[tuple[str, ...]]) -> None:
@@ -46,4 +53,4 @@ def table(rows: list[tuple[str, ...]]) -> None:
     for row in rows:
         first, *figures = row
         cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(figures, widths[1:], strict=True))]
-        print(" " * 12 + "  ".join(cells), flush=True)
+        print(" " * INDENT + "  ".join(cells), flush=True)

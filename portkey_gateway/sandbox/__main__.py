@@ -12,6 +12,9 @@ SNIPPET = """
 # Then, in Python:
 #   from portkey_langchain import ChatPortkey
 #   print(ChatPortkey(model="{model}").invoke("Hello!").text)
+# or:
+#   from portkey_llamaindex import Portkey
+#   print(Portkey(model="{model}").complete("Hello!").text)
 """
 
 

@@ -9,7 +9,10 @@ class PortInUseError(SandboxError):
     """Another program already listens on the port that was asked for."""
 
     def __init__(self, port: int) -> None:
-        super().__init__(f"Port {port} is already in use. Stop the program that uses it, or choose another port.")
+        super().__init__(
+            f"Port {port} is already in use, perhaps by another sandbox. Stop what uses it, or choose another with "
+            "--port (the gateway's) or --claude-port (the emulated Claude's); 0 takes any free one."
+        )
         self.port = port
 
 
