@@ -6,12 +6,11 @@ A block with ``cache_control`` ends a prefix that Anthropic caches, counted over
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
-from portkey_gateway.errors import EncodingError, PortkeyWarning
+from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.wire import CacheControl, ChatRequest, Message
 
 MAX_BREAKPOINTS: Final = 4
@@ -99,11 +98,7 @@ def mark_last_block(request: ChatRequest, mark: CacheControl) -> ChatRequest:
         if marked := _with_last_block_marked(messages[index], mark):
             messages[index] = marked
             return cast("ChatRequest", {**request, "messages": messages})
-    warnings.warn(
-        "cache_control does not reach Claude: no message holds a text, or an image or PDF as data",
-        PortkeyWarning,
-        stacklevel=2,
-    )
+    warn("cache_control does not reach Claude: no message holds a text, or an image or PDF as data")
     return request
 
 

@@ -11,12 +11,11 @@ import base64
 import binascii
 import mimetypes
 import string
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from portkey_gateway.errors import ContentError, PortkeyWarning
+from portkey_gateway.errors import ContentError, warn
 from portkey_gateway.wire import AnthropicMediaBlock, CacheControl, ContentBlock, File, ImageURLBlock, TextBlock
 
 IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -226,4 +225,4 @@ def _unknown_bytes(start: bytes, media_type: str | None, name: str) -> ContentEr
 
 
 def _warn_mark_dropped(what: str, remedy: str) -> None:
-    warnings.warn(f"the gateway drops cache_control on {what}; {remedy}", PortkeyWarning, stacklevel=3)
+    warn(f"the gateway drops cache_control on {what}; {remedy}")

@@ -26,18 +26,48 @@ PortkeyError
 from __future__ import annotations
 
 import re
+import sys
+import warnings
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from pydantic_core import from_json
 
 from portkey_gateway.options import GatewayInfo
 
 _BODY_EXCERPT_LENGTH = 500
+# What may stand between the line that asks too much and the room that notices: this project, the frameworks, and what
+# they run calls with.
+_NOT_THE_CALLERS: Final = frozenset(
+    {
+        "portkey_gateway", "portkey_langchain", "portkey_llamaindex", "langchain", "langchain_classic",
+        "langchain_core", "langgraph", "llama_index", "llama_index_instrumentation", "workflows", "tenacity", "wrapt",
+        "asyncio", "concurrent", "contextlib", "threading",
+    }
+)  # fmt: skip
 
 
 class PortkeyWarning(UserWarning):
     """Something asked for will not reach the model as asked; the message says what and what to do."""
+
+
+def warn(message: str) -> None:
+    """Warn with a ``PortkeyWarning`` that points at the caller's own line, however deep below it this is noticed.
+
+    Where nothing of the caller's is on the stack, as in a thread of a pool, it points at the outermost frame.
+    """
+    # Python 3.12 has ``skip_file_prefixes`` for this; 3.11 has not.
+    frame = sys._getframe(1)  # noqa: SLF001 there is no other way to look at the callers without their source
+    while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] in _NOT_THE_CALLERS:
+        frame = frame.f_back
+    warnings.warn_explicit(
+        message,
+        PortkeyWarning,
+        filename=frame.f_code.co_filename,
+        lineno=frame.f_lineno,
+        module=frame.f_globals.get("__name__"),
+        registry=frame.f_globals.setdefault("__warningregistry__", {}),
+    )
 
 
 class PortkeyError(Exception):

@@ -6,11 +6,10 @@ Of a function's parameters the open-source gateway 1.15.2 keeps ``type``, ``prop
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, Final
 
-from portkey_gateway.errors import EncodingError, PortkeyWarning
+from portkey_gateway.errors import EncodingError, warn
 
 _KEPT: Final = frozenset({"type", "properties", "required", "$defs"})
 # Keywords that say nothing about which arguments are valid; the description is repeated by the tool's own.
@@ -42,7 +41,7 @@ def simplify_parameters(parameters: Mapping[str, Any], *, tool: str) -> dict[str
     schema = _flattened(schema, definitions, tool)
     lost = sorted(name for name in schema.keys() - _KEPT - _HARMLESS if not _is_default(name, schema[name]))
     if lost:
-        _warn(f"the gateway drops {', '.join(lost)} at the top of the schema of tool {tool!r}: describe it in words")
+        warn(f"the gateway drops {', '.join(lost)} at the top of the schema of tool {tool!r}: describe it in words")
     kept = {name: value for name, value in schema.items() if name in _KEPT | _HARMLESS}
     return {**kept, "type": "object", **({"$defs": definitions} if definitions else {})}
 
@@ -76,7 +75,7 @@ def _flattened(schema: dict[str, Any], definitions: Mapping[str, Any], tool: str
         if alternatives := own.pop(keyword, None):
             flat = [_flattened(alternative, definitions, tool) for alternative in alternatives]
             parts.append(_union(flat))
-            _warn(
+            warn(
                 f"the gateway drops a top-level {keyword} in the schema of tool {tool!r}: its alternatives are offered "
                 "as one object; wrap them in a property to keep them apart"
             )
@@ -116,7 +115,3 @@ def _definition(reference: str, definitions: Mapping[str, Any], tool: str) -> di
 def _is_default(keyword: str, value: Any) -> bool:
     """Tell whether leaving the keyword out says the same; Claude adds no arguments of its own either way."""
     return keyword == "additionalProperties" and isinstance(value, bool)
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, PortkeyWarning, stacklevel=6)

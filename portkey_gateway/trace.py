@@ -8,7 +8,6 @@ import secrets
 import sys
 import threading
 import time
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json, to_jsonable_python
 
-from portkey_gateway.errors import PortkeyWarning
+from portkey_gateway.errors import warn
 
 MAX_METADATA_VALUE_LENGTH: Final = 128
 """Characters of one metadata value that Portkey takes."""
@@ -186,9 +185,7 @@ def encode_metadata(metadata: Mapping[str, Any], keys: Collection[str] | None = 
             continue
         size += len(_ascii_json({key: text})) - 1
         if size > MAX_METADATA_BYTES:
-            _warn(
-                f"metadata[{key!r}] and what follows it exceed the {MAX_METADATA_BYTES} bytes of the header: left out"
-            )
+            warn(f"metadata[{key!r}] and what follows it exceed the {MAX_METADATA_BYTES} bytes of the header: left out")
             break
         texts[key] = text
     return _ascii_json(texts) if texts else None
@@ -209,15 +206,11 @@ def _metadata_text(key: str, value: Any) -> str | None:
         plain = value if isinstance(value, str) else to_jsonable_python(value)
         text = plain if isinstance(plain, str) else to_json(plain).decode()
     except ValueError:
-        _warn(f"metadata[{key!r}] is a {type(value).__name__}, which JSON does not know: left out")
+        warn(f"metadata[{key!r}] is a {type(value).__name__}, which JSON does not know: left out")
         return None
     if len(text) <= MAX_METADATA_VALUE_LENGTH:
         return text
-    _warn(
+    warn(
         f"metadata[{key!r}] has {len(text)} characters; Portkey takes {MAX_METADATA_VALUE_LENGTH}, the rest is cut off"
     )
     return text[: MAX_METADATA_VALUE_LENGTH - len(_CUT_MARK)] + _CUT_MARK
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, PortkeyWarning, stacklevel=4)

@@ -3,13 +3,21 @@
 import inspect
 import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from portkey_gateway import errors
-from portkey_gateway.errors import CLASS_BY_STATUS, PortkeyError, decode_error, decode_not_an_answer, is_html
+from portkey_gateway.errors import (
+    CLASS_BY_STATUS,
+    PortkeyError,
+    PortkeyWarning,
+    decode_error,
+    decode_not_an_answer,
+    is_html,
+)
 from portkey_gateway.options import GatewayInfo
 
 WIRE = Path(__file__).parent.parent / "wire"
@@ -267,3 +275,51 @@ def test_a_page_that_the_gateway_wrapped_into_a_success() -> None:
 )
 def test_is_html(content: bytes, expected: bool) -> None:
     assert is_html(content) is expected
+
+
+# --- warnings -------------------------------------------------------------------------------------------------------
+
+
+def place_of_warning(*modules: str) -> str:
+    """The file that is told as the place of a warning noticed below one function of each of these, the first on top."""
+    call = errors.warn
+    for name in reversed(modules):
+        names: dict[str, Any] = {"__name__": name, "inner": call}
+        exec(compile("def call(message): inner(message)", f"{name}.py", "exec"), names)  # noqa: S102 a frame of any module
+        call = names["call"]
+    with pytest.warns(PortkeyWarning, match="^lost$") as caught:
+        call("lost")
+    assert len(caught) == 1
+    return caught[0].filename
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        (),
+        ("portkey_gateway.client", "portkey_gateway.request"),
+        ("langchain_core.runnables.base", "portkey_langchain.encode"),
+        ("langchain.agents.factory", "langgraph.pregel", "langchain_core.runnables.base", "portkey_gateway.schema"),
+        ("llama_index.core.llms", "llama_index_instrumentation.dispatcher", "portkey_llamaindex.encode"),
+        ("asyncio.runners", "asyncio.events", "contextlib", "portkey_gateway.client"),
+    ],
+)
+def test_a_warning_points_at_the_callers_own_file(between: tuple[str, ...]) -> None:
+    assert place_of_warning("theirs.library", "yours.app", *between) == "yours.app.py"
+
+
+@pytest.mark.parametrize("name", ["langchain_demo.app", "portkey_gateway_demo", "__main__"])
+def test_a_name_that_only_begins_like_ours_is_the_callers(name: str) -> None:
+    assert place_of_warning("top", name, "portkey_gateway.request") == f"{name}.py"
+
+
+def test_a_warning_points_at_the_line() -> None:
+    with pytest.warns(PortkeyWarning) as caught:
+        errors.warn("lost")
+    assert caught[0].filename == __file__
+    assert 'errors.warn("lost")' in Path(__file__).read_text().splitlines()[caught[0].lineno - 1]
+
+
+def test_a_warning_of_a_thread_without_a_caller_is_one_all_the_same() -> None:
+    with ThreadPoolExecutor(1) as pool, pytest.warns(PortkeyWarning, match="^lost$"):
+        pool.submit(errors.warn, "lost").result()
