@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, cast
 
 from pydantic_core import from_json, to_json
 
-from portkey_gateway.errors import decode_not_an_answer
+from portkey_gateway.errors import decode_not_an_answer, read_json
 from portkey_gateway.options import GatewayInfo
 from portkey_gateway.usage import Usage, decode_usage
 from portkey_gateway.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
@@ -320,13 +320,13 @@ def decode_whole(content: bytes, info: GatewayInfo) -> Chunk:
         InvalidResponseError: if it is no answer.
     """
     try:
-        response = from_json(content)
+        response = read_json(content)
     except ValueError:
         response = None
     choices = response.get("choices") if isinstance(response, dict) else None
     choice = choices[0] if choices and isinstance(choices, list) else None
     if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
-        raise decode_not_an_answer(content, info)
+        raise decode_not_an_answer(content, info, "The body is JSON but no chat completion: no choices with a message")
     return _as_chunk(cast("ChatResponse", response))
 
 

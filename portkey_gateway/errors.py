@@ -25,6 +25,7 @@ PortkeyError
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import warnings
@@ -294,6 +295,28 @@ _CONTEXT_OVERFLOW = re.compile(
 )
 
 
+_ROUTE_NOT_FOUND: Final = {"message": "Not Found", "ok": False}
+"""What the open-source gateway says of a path it does not serve (``src/index.ts``)."""
+_NO_ROUTE: Final = "x-portkey-config or x-portkey-provider header is required"
+
+
+def read_json(content: bytes) -> Any:
+    """Read a body or an event, whole or streamed.
+
+    Raises:
+        ValueError: if it is not JSON.
+    """
+    try:
+        return from_json(content)
+    except ValueError:
+        # It refuses half a surrogate pair, which the gateway writes where it cuts a cached answer inside an emoji
+        # (``OpenAIChatCompleteJSONToStreamResponseTransform``); the standard library takes it.
+        try:
+            return json.loads(content)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+
 def decode_error(content: bytes, info: GatewayInfo) -> PortkeyStatusError:
     """Turn a response with an error status into the exception to raise.
 
@@ -313,15 +336,18 @@ def decode_error(content: bytes, info: GatewayInfo) -> PortkeyStatusError:
     elif error_class is BadRequestError and _CONTEXT_OVERFLOW.search(f"{error_type} {message}"):
         error_class = ContextOverflowError
     text = f"{error_type}: {message}" if error_type else message
-    return error_class(text, info=info, body=body)
+    return error_class(text + _remedy(info.status, body, message), info=info, body=body)
 
 
-def decode_not_an_answer(content: bytes, info: GatewayInfo) -> InvalidResponseError:
+def decode_not_an_answer(
+    content: bytes, info: GatewayInfo, text: str = "The body is JSON but not what this route answers with"
+) -> InvalidResponseError:
     """Turn a response with a success status but without an answer into the exception to raise.
 
     Args:
         content: the response body.
         info: the response's status and headers.
+        text: what to say of a body that is JSON and no error.
     """
     body = _decode_body(content)
     if isinstance(body, dict) and "error" in body:
@@ -336,9 +362,7 @@ def decode_not_an_answer(content: bytes, info: GatewayInfo) -> InvalidResponseEr
         )
     if isinstance(body, str):
         return NotJSONError(f"The body is not JSON: {body[:_BODY_EXCERPT_LENGTH]!r}", info=info, body=body)
-    return InvalidResponseError(
-        "The body is JSON but no chat completion: it has no choices with a message", info=info, body=body
-    )
+    return InvalidResponseError(text, info=info, body=body)
 
 
 def is_html(content: bytes) -> bool:
@@ -348,9 +372,15 @@ def is_html(content: bytes) -> bool:
 
 def _decode_body(content: bytes) -> Any:
     try:
-        return from_json(content)
+        return read_json(content)
     except ValueError:
         return content.decode("utf-8", "replace")
+
+
+def _remedy(status: int, body: Any, message: str) -> str:
+    if status == HTTPStatus.NOT_FOUND and (isinstance(body, str) or body == _ROUTE_NOT_FOUND):
+        return "; base_url usually ends in /v1"
+    return "; pass provider= or config=" if status == HTTPStatus.BAD_REQUEST and _NO_ROUTE in message else ""
 
 
 def _describe(body: Any, *, is_html: bool, status: int) -> tuple[str, str]:

@@ -5,13 +5,10 @@ Server-sent events: WHATWG HTML, 9.2.6 "Interpreting an event stream".
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, cast
 
-from pydantic_core import from_json
-
-from portkey_gateway.errors import StreamDecodeError, StreamProviderError, StreamTruncatedError
+from portkey_gateway.errors import StreamDecodeError, StreamProviderError, StreamTruncatedError, read_json
 from portkey_gateway.options import GatewayInfo
 from portkey_gateway.wire import Chunk
 
@@ -63,21 +60,12 @@ def _event_data(event: bytes) -> bytes | None:
 
 def _read_chunk(payload: bytes) -> dict[str, Any] | None:
     try:
-        chunk = _from_json(payload)
+        chunk = read_json(payload)
     except ValueError:
         return None
     choices = chunk.get("choices") or [] if isinstance(chunk, dict) else None
     is_chunk = isinstance(choices, list) and all(isinstance(choice, dict) for choice in choices)
     return chunk if is_chunk else None
-
-
-def _from_json(payload: bytes) -> Any:
-    try:
-        return from_json(payload)
-    except ValueError:
-        # It refuses half a surrogate pair, which the gateway writes where it cuts a cached answer inside an emoji
-        # (``OpenAIChatCompleteJSONToStreamResponseTransform``); the standard library takes it.
-        return json.loads(payload)
 
 
 class ChunkStream:

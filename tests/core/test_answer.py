@@ -53,6 +53,10 @@ def whole(message: dict[str, Any], **rest: Any) -> Answer:
     return decode_answer(json.dumps({"choices": [{"message": message}], **rest}).encode(), INFO)
 
 
+def test_half_a_surrogate_pair_in_a_whole_answer_is_read_as_in_a_streamed_one() -> None:
+    assert whole({"content": "a\ud83d b"}).text == "a\ufffd b"
+
+
 # --- any answer -------------------------------------------------------------------------------------------------------
 
 TEXTS = st.text(min_size=1, max_size=40)

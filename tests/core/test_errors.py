@@ -17,6 +17,7 @@ from portkey_gateway.errors import (
     decode_error,
     decode_not_an_answer,
     is_html,
+    read_json,
 )
 from portkey_gateway.options import GatewayInfo
 
@@ -192,6 +193,26 @@ def test_openai_tells_an_overflow_by_its_code() -> None:
     assert type(decode_error(content, GatewayInfo(400))) is errors.ContextOverflowError
 
 
+@pytest.mark.parametrize("content", [b"404 Not Found", b"", HTML, b'{"message":"Not Found","ok":false}'])
+def test_a_path_that_nobody_serves_asks_for_the_end_of_base_url(content: bytes) -> None:
+    assert decode_error(content, GatewayInfo(404)).message.endswith("; base_url usually ends in /v1")
+    assert "base_url usually" not in decode_error(content, GatewayInfo(403)).message
+
+
+def test_a_model_that_does_not_exist_says_nothing_of_base_url() -> None:
+    assert "base_url" not in decode_error(OPENAI, GatewayInfo(404)).message
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'"' + b"\xff" + b'"', b"", b"{", b"[1}"])
+def test_what_is_not_json_is_one_kind_of_error(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        read_json(content)
+
+
+def test_half_a_surrogate_pair_is_read() -> None:
+    assert read_json(b'{"a": "\\ud83d"}') == {"a": "\ud83d"}
+
+
 # --- bytes of the real gateway --------------------------------------------------------------------------------------
 
 
@@ -207,7 +228,7 @@ def test_openai_tells_an_overflow_by_its_code() -> None:
         (
             "error_400_no_provider.json",
             errors.BadRequestError,
-            "Either x-portkey-config or x-portkey-provider header is required",
+            "Either x-portkey-config or x-portkey-provider header is required; pass provider= or config=",
         ),
         ("error_500_broken.json", errors.GatewayFailureError, "Something went wrong"),
     ],
@@ -243,9 +264,9 @@ def test_a_guardrail_without_results_has_none(content: bytes) -> None:
         (HTML, errors.HTMLResponseError, "is base_url the gateway's"),
         (b"", errors.NotJSONError, "The body is not JSON: ''"),
         (b'{"id": "msg_1", "con', errors.NotJSONError, "not JSON"),
-        (b"{}", errors.InvalidResponseError, "no choices"),
-        (b"[]", errors.InvalidResponseError, "no choices"),
-        (b"null", errors.InvalidResponseError, "no choices"),
+        (b"{}", errors.InvalidResponseError, "not what this route answers with"),
+        (b"[]", errors.InvalidResponseError, "not what this route answers with"),
+        (b"null", errors.InvalidResponseError, "not what this route answers with"),
     ],
 )
 def test_a_success_that_is_no_answer(content: bytes, error_class: type[PortkeyError], message: str) -> None:
