@@ -9,7 +9,7 @@ langchain-core 1.7; but the handler runs in the caller's own context (``run_inli
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
@@ -57,30 +57,28 @@ class RunHandler(BaseCallbackHandler):
 
     @override
     def on_chain_start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
-        self._start(serialized, **kwargs)
+        self.start(serialized, **kwargs)
 
     @override
     def on_tool_start(self, serialized: Any, input_str: str, **kwargs: Any) -> None:
-        self._start(serialized, **kwargs)
+        self.start(serialized, **kwargs)
 
     @override
     def on_retriever_start(self, serialized: Any, query: str, **kwargs: Any) -> None:
-        self._start(serialized, **kwargs)
+        self.start(serialized, **kwargs)
 
     @override
     def on_llm_start(self, serialized: Any, prompts: list[str], **kwargs: Any) -> None:
-        self._start(serialized, **kwargs)
+        self.start(serialized, **kwargs)
 
     @override
     def on_chat_model_start(self, serialized: Any, messages: list[list[BaseMessage]], **kwargs: Any) -> None:
         run_id: UUID = kwargs["run_id"]
-        trace = self._start(serialized, **kwargs)
-        tags = [tag for tag in kwargs.get("tags") or () if not tag.startswith(_INTERNAL_TAGS)]
-        metadata = {name: value for name, value in (kwargs.get("metadata") or {}).items() if name != "trace_id"}
-        labels = RunLabels(trace, {**metadata, "tags": tags} if tags else metadata)
+        trace = self.start(serialized, **kwargs)
+        labels = RunLabels(trace, read_labels(kwargs.get("tags"), kwargs.get("metadata")))
         _waiting.set((*_waiting.get(), (run_id, labels)))
 
-    def _start(
+    def start(
         self,
         serialized: Mapping[str, Any] | None,
         *,
@@ -90,6 +88,13 @@ class RunHandler(BaseCallbackHandler):
         name: str | None = None,
         **_: Any,
     ) -> TraceContext:
+        """Note a run, if nobody did yet: other handlers may hear of it first.
+
+        Returns:
+            Where the run stands in its trace.
+        """
+        if known := self._tree.get(run_id.hex):
+            return known
         # Only the end of a run's id is random: uuid7 begins with the time.
         name = name or (serialized or {}).get("name")
         own = TraceContext(run_id.hex, run_id.hex[16:], None, name)
@@ -141,6 +146,13 @@ class RunHandler(BaseCallbackHandler):
     @override
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._end(run_id)
+
+
+def read_labels(tags: Sequence[str] | None, metadata: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The metadata of a run, with its tags under ``tags``; LangChain's own tags and the trace id are left out."""
+    given = [tag for tag in tags or () if not tag.startswith(_INTERNAL_TAGS)]
+    labels = {name: value for name, value in (metadata or {}).items() if name != "trace_id"}
+    return {**labels, "tags": given} if given else labels
 
 
 def _in_active_span(own: TraceContext) -> TraceContext:
