@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from llama_index.core import VectorStoreIndex
+from llama_index.core.memory import ChatMemoryBuffer
 
 from portkey_llamaindex import Portkey
+from tests.llamaindex.facts import index_of_facts
 from tests.llamaindex.received import Received
 from tests.support.fixtures import server
 from tests.support.recording import RecordingServer
@@ -21,6 +27,19 @@ __all__ = ["server"]
 def _no_portkey_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("API_KEY", "BASE_URL", "PROVIDER", "PROVIDER_API_KEY", "CUSTOM_HOST"):
         monkeypatch.delenv(f"PORTKEY_{name}", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _event_loop_of_the_thread(request: pytest.FixtureRequest) -> Iterator[None]:
+    """LlamaIndex's sync ways run coroutines on the thread's event loop, and leave open the one that they make."""
+    if inspect.iscoroutinefunction(request.function):
+        yield
+        return
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 @pytest.fixture
@@ -40,3 +59,14 @@ def recorded(server: RecordingServer) -> Portkey:
     """A model whose calls go to a server that answers what the test wrote."""
     options: dict[str, Any] = {"provider": "anthropic", "provider_api_key": "sk-ant-of-the-test"}
     return Portkey(model="claude-sonnet-4-5", base_url=server.base_url, max_retries=0, **options)
+
+
+@pytest.fixture
+def index() -> VectorStoreIndex:
+    return index_of_facts()
+
+
+@pytest.fixture
+def memory() -> ChatMemoryBuffer:
+    """A memory of its own for each test; LlamaIndex's default leaves connections to SQLite open."""
+    return ChatMemoryBuffer.from_defaults(tokenizer_fn=str.split)

@@ -28,12 +28,6 @@ pytestmark = pytest.mark.filterwarnings(
 streaming_or_not = pytest.mark.parametrize("streaming", [True, False])
 
 
-@pytest.fixture
-def memory() -> ChatMemoryBuffer:
-    """A memory of its own for each test; LlamaIndex's default leaves connections to SQLite open."""
-    return ChatMemoryBuffer.from_defaults(tokenizer_fn=str.split)
-
-
 def get_weather(city: str) -> str:
     """Get the weather in a city."""
     return f"rain in {city}"

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from llama_index.core import Document, SummaryIndex, VectorStoreIndex
-from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.chat_engine.types import ChatMode
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.query_engine import RouterQueryEngine
@@ -17,35 +16,8 @@ from pydantic import BaseModel
 
 from portkey_gateway.sandbox import Sandbox
 from portkey_llamaindex import Portkey
+from tests.llamaindex.facts import BREAD, HARBOUR
 from tests.llamaindex.received import Received
-
-HARBOUR = "The harbour of Kiel is twelve metres deep."
-BREAD = "Rye bread is baked for two hours."
-WORDS = ("harbour", "deep", "metres", "bread", "rye", "baked")
-
-
-class WordEmbedding(BaseEmbedding):
-    """Places a text by the words that it holds."""
-
-    def _get_text_embedding(self, text: str) -> list[float]:
-        return [1.0 + 10 * (word in text.lower()) for word in WORDS]
-
-    def _get_query_embedding(self, query: str) -> list[float]:
-        return self._get_text_embedding(query)
-
-    async def _aget_query_embedding(self, query: str) -> list[float]:
-        return self._get_text_embedding(query)
-
-
-@pytest.fixture
-def index() -> VectorStoreIndex:
-    return VectorStoreIndex.from_documents([Document(text=HARBOUR), Document(text=BREAD)], embed_model=WordEmbedding())
-
-
-@pytest.fixture
-def memory() -> ChatMemoryBuffer:
-    """A memory of its own for each test; LlamaIndex's default leaves connections to SQLite open."""
-    return ChatMemoryBuffer.from_defaults(tokenizer_fn=str.split)
 
 
 def test_a_query_engine_answers_from_what_it_found(llm: Portkey, received: Received, index: VectorStoreIndex) -> None:
