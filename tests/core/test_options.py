@@ -389,7 +389,7 @@ def test_merge_checks_as_the_constructor_does(changes: dict[str, Any]) -> None:
 def test_a_url_with_credentials_is_an_error_that_does_not_show_them(option: str, url: str) -> None:
     given = {"base_url": LOCAL, option: url.format(HEADER_KEY)}
     with pytest.raises(ValidationError, match=f"{option} must hold no user, password") as caught:
-        GatewayOptions(**given)
+        GatewayOptions.model_validate(given)
     assert_no_secret(f"{caught.value} {caught.value!r}")
 
 
@@ -399,7 +399,7 @@ def test_a_url_with_credentials_is_an_error_that_does_not_show_them(option: str,
 )
 def test_a_url_without_scheme_or_host_is_an_error(option: str, url: str) -> None:
     with pytest.raises(ValidationError, match=f"{option} must be a URL that starts with http:// or https://"):
-        GatewayOptions(**{"base_url": LOCAL, option: url})
+        GatewayOptions.model_validate({"base_url": LOCAL, option: url})
 
 
 @pytest.mark.parametrize("url", ["HTTPS://Gateway.example/v1", "http://[::1]:8787/v1", "https://host"])

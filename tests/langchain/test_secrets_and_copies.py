@@ -208,12 +208,13 @@ def test_two_routes_of_one_call_do_not_share_answers_of_a_cache(
     secretive: ChatPortkey, server: RecordingServer
 ) -> None:
     cached = secretive.with_options(cache=InMemoryCache())
-    for options in (
+    routes: list[dict[str, Any]] = [
         {"gateway_headers": {"aws-region": "a"}},
         {"gateway_headers": {"aws-region": "b"}},
         {"default_headers": {"x-portkey-custom-host": "http://elsewhere/v1"}},
         {"cache_namespace": "other"},
-    ):
+    ]
+    for options in routes:
         cached.invoke("Hi", **options)
     assert len(server.requests) == 4
     cached.invoke("Hi", gateway_headers={"aws-region": "a"})
