@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, NamedTuple, cast
 
 from pydantic_core import from_json, to_json
 
-from portkey_gateway.errors import decode_not_an_answer, read_json
+from portkey_gateway.errors import InvalidResponseError, StreamDecodeError, decode_not_an_answer, read_json
 from portkey_gateway.options import GatewayInfo
 from portkey_gateway.usage import Usage, decode_usage
 from portkey_gateway.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
@@ -27,6 +27,9 @@ FINISH_REASONS: Final = MappingProxyType(
     }
 )
 """Anthropic's stop reasons under OpenAI's names; any other reason keeps its own."""
+
+# What reading a malformed answer fails with, whichever of its fields is not of the type it has to be.
+_MALFORMED: Final = (AttributeError, LookupError, TypeError, ValueError)
 
 BlockType = Literal["text", "thinking", "redacted_thinking", "other"]
 
@@ -79,7 +82,7 @@ class Delta(NamedTuple):
     @property
     def finish_reason(self) -> str | None:
         """``stop_reason`` under OpenAI's names."""
-        return FINISH_REASONS.get(self.stop_reason, self.stop_reason) if self.stop_reason else None
+        return _finish_reason(self.stop_reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ class Answer:
     @property
     def finish_reason(self) -> str | None:
         """``stop_reason`` under OpenAI's names."""
-        return FINISH_REASONS.get(self.stop_reason, self.stop_reason) if self.stop_reason else None
+        return _finish_reason(self.stop_reason)
 
     def facts(self) -> dict[str, Any]:
         """How the answer ended, and what the gateway says of the call; only what is known has a key."""
@@ -163,6 +166,10 @@ class Answer:
             "status": info.status if info.status != HTTPStatus.OK else None,
         }
         return {name: value for name, value in known.items() if value not in (None, "")}
+
+
+def _finish_reason(stop_reason: str | None) -> str | None:
+    return FINISH_REASONS.get(stop_reason, stop_reason) if stop_reason else None
 
 
 class AnswerFold:
@@ -193,23 +200,18 @@ class AnswerFold:
         self.id = self.model = self.provider = ""
 
     def add(self, chunk: Chunk) -> Delta:
-        """Decode one chunk and add it to the answer."""
-        self.id = self.id or chunk.get("id") or ""
-        self.model = self.model or chunk.get("model") or ""
-        self.provider = self.provider or chunk.get("provider") or ""
-        choices = chunk.get("choices")
-        choice = choices[0] if choices else {}
-        wire_delta = choice.get("delta")
-        usage = chunk.get("usage")
-        delta = Delta(
-            blocks=self._decode_blocks(wire_delta) if wire_delta else (),
-            tool_calls=self._decode_tool_calls(wire_delta) if wire_delta else (),
-            refusal=(wire_delta.get("refusal") or "") if wire_delta else "",
-            stop_reason=choice.get("finish_reason"),
-            usage=decode_usage(usage) if usage else None,
-            hook_results=chunk.get("hook_results"),
-        )
-        self._gather(delta)
+        """Decode one chunk and add it to the answer.
+
+        Raises:
+            StreamDecodeError: if it has not the shape of a chunk.
+        """
+        try:
+            delta = self._decode(chunk)
+            self._gather(delta)
+        except _MALFORMED as error:
+            raise StreamDecodeError(
+                f"a chunk has not the shape of a chat completion's: {error}", info=self.info, body=chunk
+            ) from error
         return delta
 
     def answer(self) -> Answer:
@@ -227,13 +229,26 @@ class AnswerFold:
             info=self.info,
         )
 
+    def _decode(self, chunk: Chunk) -> Delta:
+        self.id = self.id or str(chunk.get("id") or "")
+        self.model = self.model or str(chunk.get("model") or "")
+        self.provider = self.provider or str(chunk.get("provider") or "")
+        choices = chunk.get("choices")
+        choice = choices[0] if choices else {}
+        wire_delta = choice.get("delta")
+        usage = chunk.get("usage")
+        return Delta(
+            blocks=self._decode_blocks(wire_delta) if wire_delta else (),
+            tool_calls=self._decode_tool_calls(wire_delta) if wire_delta else (),
+            refusal=(wire_delta.get("refusal") or "") if wire_delta else "",
+            stop_reason=_text(choice.get("finish_reason")),
+            usage=decode_usage(usage) if usage else None,
+            hook_results=chunk.get("hook_results"),
+        )
+
     def _decode_blocks(self, wire_delta: ChunkDelta) -> tuple[BlockDelta, ...]:
-        items = wire_delta.get("content_blocks") or []
-        if not items and (content := wire_delta.get("content")):
-            items = [{"index": 0, "delta": {"text": content}}]
-        # Where both are sent, the text stands twice: the blocks also know its place.
         blocks = []
-        for item in items:
+        for item in _block_items(wire_delta):
             if block := _decode_block(item.get("delta") or {}):
                 # The wire's index also counts tool calls; ours counts content blocks only, as in a whole answer. That
                 # of OpenRouter is 0 for reasoning and text alike (``providers/openrouter/chatComplete.ts``).
@@ -257,7 +272,8 @@ class AnswerFold:
         calls = []
         for place, call in enumerate(wire_delta.get("tool_calls") or ()):
             function = call.get("function") or {}
-            call_id, name, arguments = call.get("id"), function.get("name"), function.get("arguments") or ""
+            call_id, name = _text(call.get("id")), _text(function.get("name"))
+            arguments = _arguments(function.get("arguments"))
             index = call.get("index")
             position = self._tool_position(place if index is None else index, call_id, name)
             if position is not None:
@@ -309,7 +325,11 @@ def decode_answer(content: bytes, info: GatewayInfo) -> Answer:
         InvalidResponseError: if it is no answer.
     """
     fold = AnswerFold(info)
-    fold.add(decode_whole(content, info))
+    chunk = decode_whole(content, info)
+    try:
+        fold.add(chunk)
+    except StreamDecodeError as error:
+        raise _malformed(content, info, error.__cause__) from error
     return fold.answer()
 
 
@@ -327,14 +347,26 @@ def decode_whole(content: bytes, info: GatewayInfo) -> Chunk:
     choice = choices[0] if choices and isinstance(choices, list) else None
     if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
         raise decode_not_an_answer(content, info, "The body is JSON but no chat completion: no choices with a message")
-    return _as_chunk(cast("ChatResponse", response))
+    try:
+        return _as_chunk(cast("ChatResponse", response))
+    except _MALFORMED as error:
+        raise _malformed(content, info, error) from error
+
+
+def _malformed(content: bytes, info: GatewayInfo, error: BaseException | None) -> InvalidResponseError:
+    return decode_not_an_answer(content, info, f"The body is JSON but no chat completion that can be read: {error}")
 
 
 def _as_chunk(response: ChatResponse) -> Chunk:
     no_choice: Choice = {}
     choice = response.get("choices", [no_choice])[0]
     message: AnswerMessage = choice.get("message", {})
-    delta: ChunkDelta = {"content": message.get("content"), "refusal": message.get("refusal")}
+    delta: ChunkDelta = {
+        "content": message.get("content"),
+        "refusal": message.get("refusal"),
+        "reasoning_content": message.get("reasoning_content"),
+        "reasoning": message.get("reasoning"),
+    }
     if blocks := message.get("content_blocks"):
         delta["content_blocks"] = [{"index": index, "delta": block} for index, block in enumerate(blocks)]
     if calls := message.get("tool_calls"):
@@ -346,6 +378,43 @@ def _as_chunk(response: ChatResponse) -> Chunk:
     return cast("Chunk", chunk)
 
 
+def _block_items(wire_delta: ChunkDelta) -> list[dict[str, Any]]:
+    """The content blocks that a chunk adds to, in whichever fields the provider tells them; each once."""
+    items = wire_delta.get("content_blocks") or []
+    # Where both are sent, the text stands twice: the blocks also know its place.
+    if not items and (content := wire_delta.get("content")):
+        parts = content if isinstance(content, list) else [content]
+        items = [_part_item(place, part) for place, part in enumerate(parts)]
+    reasoning = wire_delta.get("reasoning_content") or wire_delta.get("reasoning")
+    # OpenRouter's reasoning the gateway also tells as a block (``providers/openrouter/chatComplete.ts``).
+    if isinstance(reasoning, str) and reasoning and not any("thinking" in (item.get("delta") or ()) for item in items):
+        items = [{"index": 0, "delta": {"thinking": reasoning}}, *items]
+    return items
+
+
+def _part_item(place: int, part: Any) -> dict[str, Any]:
+    """A part of ``content`` as an item of ``content_blocks``: Mistral's reasoning models, for one, send a list."""
+    delta = {"text": part} if isinstance(part, str) else part
+    # A stream's parts have no index; text goes on where text stood.
+    return {"index": 0 if "text" in delta or "thinking" in delta else place, "delta": delta}
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError(f"{value!r:.60} where a text has to stand")
+
+
+def _joined(value: Any) -> str:
+    """A text that Mistral sends as a list of parts."""
+    return "".join(part["text"] for part in value) if isinstance(value, list) else value or ""
+
+
+def _arguments(value: Any) -> str:
+    """The JSON text of arguments, which some providers send as the object itself."""
+    return to_json(value).decode() if isinstance(value, dict) else _text(value) or ""
+
+
 def _decode_block(delta: dict[str, Any]) -> BlockDelta | None:
     """Tell the kind of block by its keys: in a stream the gateway deletes ``type``. ``None`` if it adds nothing."""
     if "text" in delta or "citation" in delta:
@@ -354,7 +423,7 @@ def _decode_block(delta: dict[str, Any]) -> BlockDelta | None:
         raw = {"citations": citations} if citations else None
         return BlockDelta(0, "text", text, raw=raw) if text or raw else None
     if "thinking" in delta or "signature" in delta:
-        thinking, signature = delta.get("thinking") or "", delta.get("signature") or ""
+        thinking, signature = _joined(delta.get("thinking")), delta.get("signature") or ""
         return BlockDelta(0, "thinking", thinking, signature) if thinking or signature else None
     if "data" in delta:
         return BlockDelta(0, "redacted_thinking", data=delta["data"]) if delta["data"] else None

@@ -350,7 +350,7 @@ def decode_not_an_answer(
         text: what to say of a body that is JSON and no error.
     """
     body = _decode_body(content)
-    if isinstance(body, dict) and "error" in body:
+    if isinstance(body, dict) and body.get("error"):
         message, error_type = _describe(body, is_html=False, status=info.status)
         text = f"The body is an error although the status is {info.status}: {message}"
         return ErrorInBodyError(f"{text} [{error_type}]" if error_type else text, info=info, body=body)

@@ -172,10 +172,12 @@ class AnswerMessage(TypedDict, total=False):
     """``choices[0].message`` of a whole answer."""
 
     role: str
-    content: str | None
+    content: str | list[Any] | None
     content_blocks: list[dict[str, Any]]
     tool_calls: list[ToolCall]
     refusal: str | None
+    reasoning_content: str | None
+    reasoning: str | None
 
 
 class Choice(TypedDict, total=False):
@@ -219,10 +221,12 @@ class ChunkDelta(TypedDict, total=False):
     """What one chunk adds. ``content_blocks`` items are ``{"index", "delta"}`` without a ``type``."""
 
     role: str
-    content: str | None
+    content: str | list[Any] | None
     content_blocks: list[dict[str, Any]]
     tool_calls: list[ToolCallDelta]
     refusal: str | None
+    reasoning_content: str | None
+    reasoning: str | None
 
 
 class ChunkChoice(TypedDict, total=False):

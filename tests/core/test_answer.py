@@ -53,10 +53,6 @@ def whole(message: dict[str, Any], **rest: Any) -> Answer:
     return decode_answer(json.dumps({"choices": [{"message": message}], **rest}).encode(), INFO)
 
 
-def test_half_a_surrogate_pair_in_a_whole_answer_is_read_as_in_a_streamed_one() -> None:
-    assert whole({"content": "a\ud83d b"}).text == "a\ufffd b"
-
-
 # --- any answer -------------------------------------------------------------------------------------------------------
 
 TEXTS = st.text(min_size=1, max_size=40)
@@ -364,6 +360,10 @@ def test_half_an_emoji_alone_never_reaches_the_text(texts: tuple[str, ...], text
     answer = fold_deltas(*split_emoji(*texts))
     assert answer.text == text
     assert answer.text.encode()
+
+
+def test_half_a_surrogate_pair_in_a_whole_answer_is_read_as_in_a_streamed_one() -> None:
+    assert whole({"content": "a\ud83d b"}).text == "a\ufffd b"
 
 
 # --- whole answers ----------------------------------------------------------------------------------------------------

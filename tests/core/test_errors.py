@@ -261,6 +261,7 @@ def test_a_guardrail_without_results_has_none(content: bytes) -> None:
     [
         (ANTHROPIC, errors.ErrorInBodyError, "although the status is 200: Overloaded [overloaded_error]"),
         (b'{"error":"no"}', errors.ErrorInBodyError, "although the status is 200: no"),
+        (b'{"error":null}', errors.InvalidResponseError, "not what this route answers with"),
         (HTML, errors.HTMLResponseError, "is base_url the gateway's"),
         (b"", errors.NotJSONError, "The body is not JSON: ''"),
         (b'{"id": "msg_1", "con', errors.NotJSONError, "not JSON"),
