@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import atexit
-import hashlib
 import logging
 import os
-import re
 import threading
 import time
 import weakref
@@ -14,19 +12,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from pydantic import SecretStr
 from typing_extensions import override
 
-from portkey_gateway import semconv
 from portkey_gateway.options import GatewayOptions
-from portkey_gateway.spans import Attribute, Failure, Span
+from portkey_gateway.otel_span import readable_span
+from portkey_gateway.spans import Span
 
 try:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import Event, ReadableSpan
+    from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-    from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 except ImportError as error:
     raise ImportError('Exporting spans needs OpenTelemetry: pip install "portkey-frameworks[otel]"') from error
 
@@ -40,10 +37,7 @@ _TIMEOUT_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER
 _TIMEOUT_S: Final = 5.0
 _MAX_BATCH: Final = 512
 _MAX_REASON_CHARS: Final = 300
-_HEX: Final = re.compile(r"[0-9a-f]+")
-_KINDS: Final = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
 
-_SCOPE: Final = InstrumentationScope("portkey-frameworks")
 _logger = logging.getLogger(__name__)
 
 
@@ -61,7 +55,7 @@ def choose_receiver(
     *,
     endpoint: str | None = None,
     headers: Mapping[str, str] | None = None,
-    api_key: str | None = None,
+    api_key: SecretStr | str | None = None,
     base_url: str | None = None,
 ) -> Receiver:
     """Choose where spans go: where the caller says, else where OpenTelemetry's variables say, else the gateway.
@@ -133,7 +127,7 @@ class SpanExport:
             return
         try:
             processor, resource = self._opened()
-            readable = _readable(span, resource)
+            readable = readable_span(span, resource)
         except Exception as error:  # noqa: BLE001 whatever is wrong with a span, the user's call goes on
             self._ledger.take(1)
             self._ledger.lose(1, repr(error))
@@ -287,54 +281,3 @@ class _Overheard:
 
 
 logging.getLogger(OTLPSpanExporter.__module__).addFilter(_Overheard.filter)
-
-
-def _readable(span: Span, resource: Resource) -> ReadableSpan:
-    """Make OpenTelemetry's form of a span.
-
-    Its ``Tracer`` invents ids and decides whether to sample when a span starts; ours come with their ids and are made
-    at their end.
-    """
-    context = span.context
-    if context.trace_id is None or context.span_id is None:
-        raise ValueError(f"span {span.name!r} has no ids")
-    trace_id = _number(context.trace_id, 32)
-    attributes: dict[str, Attribute] = dict(span.attributes)
-    if context.trace_id != f"{trace_id:032x}":
-        attributes[semconv.TRACE_ID] = context.trace_id
-    parent = _context(trace_id, context.parent_span_id) if context.parent_span_id else None
-    failure = span.failure
-    return ReadableSpan(
-        span.name,
-        _context(trace_id, context.span_id),
-        parent,
-        resource,
-        attributes,
-        events=[_exception(failure, span.ended_ns)] if failure else [],
-        kind=_KINDS[span.kind],
-        status=Status(StatusCode.ERROR, failure.message or failure.type) if failure else Status(),
-        start_time=span.started_ns,
-        end_time=span.ended_ns,
-        instrumentation_scope=_SCOPE,
-    )
-
-
-def _context(trace_id: int, span_id: str) -> SpanContext:
-    return SpanContext(trace_id, _number(span_id, 16), is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
-
-
-def _number(text: str, digits: int) -> int:
-    """An id as a number: read where it is hexadecimal or a UUID, else the same one for the same text."""
-    plain = text.replace("-", "").lower()
-    if len(plain) == digits and _HEX.fullmatch(plain) and (number := int(plain, 16)):
-        return number
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[: digits // 2])
-
-
-def _exception(failure: Failure, ended_ns: int) -> Event:
-    told = {
-        semconv.EXCEPTION_TYPE: failure.type,
-        semconv.EXCEPTION_MESSAGE: failure.message,
-        semconv.EXCEPTION_STACKTRACE: failure.stacktrace,
-    }
-    return Event(semconv.EXCEPTION, {name: text for name, text in told.items() if text}, ended_ns)

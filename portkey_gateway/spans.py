@@ -118,11 +118,6 @@ class OpenSpans:
         """How many are open."""
         return len(self._spans)
 
-    def get(self, key: str | None) -> OpenSpan | None:
-        """The open span of this id."""
-        known = self._spans.get(key) if key is not None else None
-        return known[0] if known else None
-
     def start(self, key: str, span: OpenSpan) -> None:
         """Keep a span until its end."""
         with self._lock:
@@ -133,12 +128,15 @@ class OpenSpans:
                 self._pop(next(iter(self._spans)))
                 self.given_up += 1
 
-    def touch(self, key: str | None) -> None:
-        """Note that a span is alive: it has just started another one."""
+    def touch(self, key: str) -> OpenSpan | None:
+        """The open span of this id, which is alive: it is about to start another one."""
         with self._lock:
-            if key is not None and (known := self._spans.get(key)):
-                self._spans[key] = known[0], self._clock()
-                self._spans.move_to_end(key)
+            known = self._spans.get(key)
+            if known is None:
+                return None
+            self._spans[key] = known[0], self._clock()
+            self._spans.move_to_end(key)
+            return known[0]
 
     def take(self, key: str) -> OpenSpan | None:
         """The span of this id, which is open no longer; ``None`` if it is not known."""

@@ -178,7 +178,7 @@ def encode_metadata(metadata: Mapping[str, Any], keys: Collection[str] | None = 
     texts: dict[str, str] = {}
     size = 2
     for key, value in _with_user(metadata).items():
-        if value is None or key.startswith(_INTERNAL_PREFIXES) or (keys is not None and key not in keys):
+        if value is None or is_internal(key) or (keys is not None and key not in keys):
             continue
         text = _metadata_text(key, value)
         if text is None:
@@ -189,6 +189,11 @@ def encode_metadata(metadata: Mapping[str, Any], keys: Collection[str] | None = 
             break
         texts[key] = text
     return _ascii_json(texts) if texts else None
+
+
+def is_internal(key: str) -> bool:
+    """Whether a key of metadata is one that a framework notes for itself."""
+    return key.startswith(_INTERNAL_PREFIXES)
 
 
 def _with_user(metadata: Mapping[str, Any]) -> Mapping[str, Any]:

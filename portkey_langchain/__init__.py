@@ -6,5 +6,6 @@ except ImportError as error:
     raise ImportError('portkey_langchain needs LangChain: pip install "portkey-frameworks[langchain]"') from error
 
 from portkey_langchain.chat_model import ChatPortkey
+from portkey_langchain.tracer import PortkeyTracer
 
-__all__ = ["ChatPortkey"]
+__all__ = ["ChatPortkey", "PortkeyTracer"]
