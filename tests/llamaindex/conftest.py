@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from llama_index.core import VectorStoreIndex
 from llama_index.core.memory import ChatMemoryBuffer
+from llama_index_instrumentation import get_dispatcher
 
 from portkey_llamaindex import Portkey
 from tests.llamaindex.facts import index_of_facts
 from tests.llamaindex.received import Received
+from tests.llamaindex.tree import Tree
 from tests.support.fixtures import server
 from tests.support.recording import RecordingServer
 
@@ -39,6 +41,7 @@ def _event_loop_of_the_thread(request: pytest.FixtureRequest) -> Iterator[None]:
     asyncio.set_event_loop(loop)
     yield
     asyncio.set_event_loop(None)
+    loop.run_until_complete(loop.shutdown_asyncgens())  # closes the connections of its calls
     loop.close()
 
 
@@ -70,3 +73,11 @@ def index() -> VectorStoreIndex:
 def memory() -> ChatMemoryBuffer:
     """A memory of its own for each test; LlamaIndex's default leaves connections to SQLite open."""
     return ChatMemoryBuffer.from_defaults(tokenizer_fn=str.split)
+
+
+@pytest.fixture
+def tree(monkeypatch: pytest.MonkeyPatch) -> Tree:
+    """Every span of the test, as LlamaIndex tells it to any handler."""
+    handler = Tree()
+    monkeypatch.setattr(get_dispatcher(), "span_handlers", [*get_dispatcher().span_handlers, handler])
+    return handler
