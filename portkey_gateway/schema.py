@@ -64,16 +64,26 @@ def _modernised(schema: Any) -> Any:
     return modern
 
 
-def _flattened(schema: dict[str, Any], definitions: Mapping[str, Any], tool: str) -> dict[str, Any]:
-    """Bring what stands behind ``$ref``, ``allOf``, ``anyOf`` and ``oneOf`` up to the top level."""
+def _flattened(schema: Any, definitions: Mapping[str, Any], tool: str, behind: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Bring what stands behind ``$ref``, ``allOf``, ``anyOf`` and ``oneOf`` up to the top level.
+
+    ``behind`` are the references that led here.
+    """
+    if schema is True:
+        return {}
+    if not isinstance(schema, Mapping):
+        raise EncodingError(f"the schema of tool {tool!r} has {schema!r} where a schema of arguments has to stand")
     own = dict(schema)
     parts: list[dict[str, Any]] = []
     if reference := own.pop("$ref", None):
-        parts.append(_flattened(_definition(reference, definitions, tool), definitions, tool))
-    parts.extend(_flattened(part, definitions, tool) for part in own.pop("allOf", ()))
+        if reference in behind:
+            raise EncodingError(f"the schema of tool {tool!r} explains {reference!r} by itself")
+        definition = _definition(reference, definitions, tool)
+        parts.append(_flattened(definition, definitions, tool, (*behind, reference)))
+    parts.extend(_flattened(part, definitions, tool, behind) for part in own.pop("allOf", ()))
     for keyword in ("anyOf", "oneOf"):
         if alternatives := own.pop(keyword, None):
-            flat = [_flattened(alternative, definitions, tool) for alternative in alternatives]
+            flat = [_flattened(alternative, definitions, tool, behind) for alternative in alternatives]
             parts.append(_union(flat))
             warn(
                 f"the gateway drops a top-level {keyword} in the schema of tool {tool!r}: its alternatives are offered "
@@ -98,18 +108,19 @@ def _union(alternatives: list[dict[str, Any]]) -> dict[str, Any]:
         for name, schema in alternative.get("properties", {}).items():
             known = properties.setdefault(name, schema)
             if known != schema:
-                properties[name] = {"anyOf": [*(known.get("anyOf") or [known]), schema]}
+                alternatives_known = known.get("anyOf") if isinstance(known, Mapping) else None
+                properties[name] = {"anyOf": [*(alternatives_known or [known]), schema]}
     required = set(alternatives[0].get("required", ())).intersection(
         *(part.get("required", ()) for part in alternatives)
     )
     return {"properties": properties, "required": sorted(required)}
 
 
-def _definition(reference: str, definitions: Mapping[str, Any], tool: str) -> dict[str, Any]:
-    definition = definitions.get(reference.removeprefix(_DEFINITIONS))
-    if not isinstance(definition, Mapping):
+def _definition(reference: str, definitions: Mapping[str, Any], tool: str) -> Any:
+    name = reference.removeprefix(_DEFINITIONS)
+    if name not in definitions:
         raise EncodingError(f"the schema of tool {tool!r} refers to {reference!r}, which it does not hold")
-    return dict(definition)
+    return definitions[name]
 
 
 def _is_default(keyword: str, value: Any) -> bool:

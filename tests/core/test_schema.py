@@ -101,3 +101,49 @@ def test_what_is_lost_is_named() -> None:
 def test_a_dangling_reference_is_an_error_that_names_it() -> None:
     with pytest.raises(EncodingError, match=r"tool 't' refers to '#/\$defs/Gone'"):
         simplify({"$ref": "#/definitions/Gone"})
+
+
+@pytest.mark.parametrize(
+    "definitions",
+    [
+        {"Node": {"$ref": "#/$defs/Node"}},
+        {"Node": {"$ref": "#/$defs/Other"}, "Other": {"allOf": [{"$ref": "#/$defs/Node"}]}},
+        {"Node": {"anyOf": [{"properties": {"a": TEXT}}, {"$ref": "#/$defs/Node"}]}},
+    ],
+)
+def test_a_definition_that_is_explained_by_itself_is_an_error(definitions: dict[str, Any]) -> None:
+    with pytest.raises(EncodingError, match=r"tool 't' explains '#/\$defs/Node' by itself"):
+        simplify({"$ref": "#/$defs/Node", "$defs": definitions})
+
+
+def test_a_definition_may_stand_behind_two_alternatives() -> None:
+    reference = {"$ref": "#/$defs/City"}
+    with pytest.warns(PortkeyWarning, match="anyOf"):
+        simplified = simplify({"anyOf": [reference, {"allOf": [reference]}], "$defs": {"City": CITY}})
+    assert simplified == {**CITY, "$defs": {"City": CITY}}
+
+
+def test_a_schema_that_allows_everything_adds_nothing() -> None:
+    assert simplify({"allOf": [True, CITY]}) == CITY
+    assert simplify({"$ref": "#/$defs/Any", "$defs": {"Any": True}}) == {"type": "object", "$defs": {"Any": True}}
+    with pytest.warns(PortkeyWarning, match="anyOf"):
+        assert simplify({"anyOf": [True, CITY]})["properties"] == {"name": TEXT}
+
+
+def test_an_argument_that_may_be_anything_is_one_of_the_alternatives() -> None:
+    alternatives = [{"properties": {"a": True}}, {"properties": {"a": TEXT}}]
+    with pytest.warns(PortkeyWarning, match="anyOf"):
+        assert simplify({"anyOf": alternatives})["properties"] == {"a": {"anyOf": [True, TEXT]}}
+
+
+@pytest.mark.parametrize("part", [False, None, "City", [CITY]])
+@pytest.mark.parametrize("keyword", ["allOf", "anyOf", "oneOf"])
+def test_what_is_no_schema_is_an_error_that_names_it(keyword: str, part: Any) -> None:
+    with pytest.raises(EncodingError, match=r"of tool 't' has .* where a schema of arguments has to stand"):
+        simplify({keyword: [part]})
+
+
+def test_the_warning_points_at_the_one_who_asks() -> None:
+    with pytest.warns(PortkeyWarning) as caught:
+        simplify({"type": "object", "minProperties": 1})
+    assert caught[0].filename == __file__
