@@ -92,7 +92,7 @@ def load_bytes(data: bytes, *, media_type: str | None = None, name: str = "") ->
             return Media("document", "text/plain", data=data.decode("utf-8"), name=name)
         except UnicodeDecodeError as error:
             raise ContentError(
-                f"the text document {name or ''!r} is not UTF-8 (byte {error.start}): decode it first"
+                f"the text of {_called(name)} is not UTF-8 (byte {error.start}): decode it first"
             ) from None
     raise _unknown_bytes(data[:12], media_type, name)
 
@@ -121,8 +121,12 @@ def load_base64(data: str, *, media_type: str | None = None, name: str = "") -> 
     return _media(sniffed, text, name)
 
 
-def load_path(path: str | Path) -> Media:
+def load_path(path: str | Path, *, media_type: str | None = None) -> Media:
     """Take an image, a PDF or a plain text from a file.
+
+    Args:
+        path: where it lies.
+        media_type: used for plain text, in the place of a guess from the file's name.
 
     Raises:
         ContentError: if it cannot be read, or is none of these.
@@ -131,7 +135,7 @@ def load_path(path: str | Path) -> Media:
         data = Path(path).read_bytes()
     except OSError as error:
         raise ContentError(f"the file {str(path)!r} cannot be read: {error.strerror or error}") from error
-    return load_bytes(data, media_type=mimetypes.guess_type(str(path))[0], name=Path(path).name)
+    return load_bytes(data, media_type=media_type or mimetypes.guess_type(str(path))[0], name=Path(path).name)
 
 
 def load_url(url: str, *, kind: Literal["image", "document"] = "image", media_type: str | None = None) -> Media:
@@ -146,10 +150,14 @@ def load_url(url: str, *, kind: Literal["image", "document"] = "image", media_ty
         if not comma or "base64" not in parameters:
             raise ContentError(f"the data URL {header[:60]!r} must hold base64: data:image/png;base64,…")
         return load_base64(data, media_type=declared or media_type)
-    if url.startswith(("http://", "https://")):
+    scheme, _, rest = url.partition(":")
+    if scheme.lower() in {"http", "https"} and rest.startswith("//"):
         guessed = mimetypes.guess_type(url.partition("?")[0])[0]
-        return Media(kind, media_type or guessed or ("" if kind == "image" else PDF_TYPE), url=url)
-    raise ContentError(f"{url[:60]!r} is no data: and no http(s) URL; load a file by its path instead")
+        known = media_type or guessed or ("" if kind == "image" else PDF_TYPE)
+        return Media(kind, known, url=f"{scheme.lower()}:{rest}")
+    raise ContentError(
+        f"{url[:60]!r} is neither a data: URL nor an http(s) URL; for a file, read it and give its base64"
+    )
 
 
 def user_block(media: Media, cache_control: CacheControl | None = None, *, for_claude: bool = True) -> ContentBlock:
@@ -213,13 +221,17 @@ def _decode_base64(data: str, name: str) -> bytes:
 
 
 def _not_base64(data: str, name: str) -> ContentError:
-    return ContentError(f"the data of {name or 'a content block'!r} is not base64: {data[:24]!r}…")
+    return ContentError(f"the data of {_called(name)} is not base64: {data[:24]!r}…")
+
+
+def _called(name: str) -> str:
+    return repr(name) if name else "a content block"
 
 
 def _unknown_bytes(start: bytes, media_type: str | None, name: str) -> ContentError:
     declared = f", declared as {media_type}" if media_type else ""
     return ContentError(
-        f"the data of {name or 'a content block'!r} (starts with {start!r}{declared}) is not an image that Claude "
+        f"the data of {_called(name)} (starts with {start!r}{declared}) is not an image that Claude "
         "reads (PNG, JPEG, GIF or WebP), nor a PDF, nor a text with a text/… media type; convert it first"
     )
 

@@ -180,6 +180,21 @@ def test_a_text_file(tmp_path: Path) -> None:
     assert load_path(path) == Media("document", "text/plain", data="Grüße", name="notes.txt")
 
 
+def test_a_text_file_whose_name_says_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "README"
+    path.write_text("Hi", encoding="utf-8")
+    assert load_path(path, media_type="text/plain") == Media("document", "text/plain", data="Hi", name="README")
+
+
+def test_data_without_a_name_is_that_of_a_content_block() -> None:
+    with pytest.raises(ContentError, match=r"^the data of a content block is not base64: '%%%=?'"):
+        load_base64("%%%")
+    with pytest.raises(ContentError, match=r"^the data of 'a\.bin' \(starts with b'x'\) is not an image"):
+        load_bytes(b"x", name="a.bin")
+    with pytest.raises(ContentError, match=r"^the text of a content block is not UTF-8"):
+        load_bytes(b"\xff", media_type="text/plain")
+
+
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ContentError, match=r"missing.png' cannot be read: No such file"):
         load_path(tmp_path / "missing.png")
@@ -218,7 +233,7 @@ def test_a_data_url_without_base64_is_an_error(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "/tmp/a.png", "a.png", "", "ftp://example.com/a.png"])  # noqa: S108 an example
 def test_other_urls_are_an_error(url: str) -> None:
-    with pytest.raises(ContentError, match=r"is no data: and no http\(s\) URL"):
+    with pytest.raises(ContentError, match=r"is neither a data: URL nor an http\(s\) URL; for a file, read it"):
         load_url(url)
 
 
@@ -226,6 +241,7 @@ def test_other_urls_are_an_error(url: str) -> None:
     ("url", "options", "expected"),
     [
         ("https://a/b.png?x=1", {}, Media("image", "image/png", url="https://a/b.png?x=1")),
+        ("HTTPS://A/b.PNG", {}, Media("image", "image/png", url="https://A/b.PNG")),
         ("http://a/b", {}, Media("image", "", url="http://a/b")),
         ("http://a/b", {"kind": "document"}, Media("document", "application/pdf", url="http://a/b")),
         ("http://a/b.txt", {"kind": "document"}, Media("document", "text/plain", url="http://a/b.txt")),

@@ -28,7 +28,7 @@ OPENAI_TEXT_FILE = {"file_data": f"data:text/plain;base64,{TEXT64}", "filename":
         ({"type": "image", "base64": 7}, "needs 'base64' as text; got int"),
         ({"type": "image", "source": {"type": "base64"}}, "'data'"),
         ({"type": "image", "source": {"type": "file", "file_id": "file_1"}}, "a source of type 'file'"),
-        ({"type": "image", "url": "/home/me/x.png"}, "load a file by its path"),
+        ({"type": "image", "url": "/home/me/x.png"}, "for a file, read it and give its base64"),
         ({"type": "image", "url": "data:image/png,raw"}, "must hold base64"),
         ({"type": "image", "source_type": "id", "id": "file_1"}, "file id"),
         ({"type": "image_url"}, "needs 'url' as text; got NoneType"),

@@ -97,7 +97,7 @@ def test_base64_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     (ImageBlock(image=b"neither this nor that"), "is not an image"),
     (ImageBlock(image=b"BM" + b"\0" * 40, image_mimetype="image/bmp"), "declared as image/bmp"),
     (ImageBlock(), "the image block is empty: give data, a path or a url"),
-    (ImageBlock(url="ftp://example.org/a.png"), "is no data: and no http"),
+    (ImageBlock(url="ftp://example.org/a.png"), "is neither a data: URL nor an http"),
     (ImageBlock(image=cast("Any", StringIO("text"))), "open the file in binary mode"),
 ])  # fmt: skip
 def test_what_is_no_image_is_an_error(block: ImageBlock, complaint: str) -> None:
