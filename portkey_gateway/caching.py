@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
 from portkey_gateway.errors import EncodingError, warn
-from portkey_gateway.wire import CacheControl, ChatRequest, Message
+from portkey_gateway.wire import SYSTEM_ROLES, CacheControl, ChatRequest, Message
 
 MAX_BREAKPOINTS: Final = 4
 """Anthropic refuses a request with more."""
 
 _TTL_ORDER: Final = {"1h": 0, "5m": 1}
-_SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +58,8 @@ def find_breakpoints(request: ChatRequest) -> list[CacheBreakpoint]:
     return [CacheBreakpoint(path, mark.get("ttl", "5m")) for path, mark in marks]
 
 
-def check_breakpoints(request: ChatRequest) -> list[CacheBreakpoint]:
-    """List the cache breakpoints of a request after checking them against Anthropic's rules.
+def check_breakpoints(request: ChatRequest) -> None:
+    """Check the cache breakpoints of a request against Anthropic's rules.
 
     Raises:
         EncodingError: if one is not what Anthropic knows, if there are more than four, or if one of an hour follows
@@ -78,7 +77,6 @@ def check_breakpoints(request: ChatRequest) -> list[CacheBreakpoint]:
         raise EncodingError(
             "cache_control with ttl '1h' must stand before those with '5m' (tools, then system, then messages)"
         )
-    return breakpoints
 
 
 def mark_last_block(request: ChatRequest, mark: CacheControl) -> ChatRequest:
@@ -93,7 +91,7 @@ def mark_last_block(request: ChatRequest, mark: CacheControl) -> ChatRequest:
     """
     messages = [*request["messages"]]
     # Claude reads system messages first, wherever they stand.
-    reading_order = sorted(range(len(messages)), key=lambda index: messages[index]["role"] not in _SYSTEM_ROLES)
+    reading_order = sorted(range(len(messages)), key=lambda index: messages[index]["role"] not in SYSTEM_ROLES)
     for index in reversed(reading_order):
         if marked := _with_last_block_marked(messages[index], mark):
             messages[index] = marked
@@ -129,7 +127,7 @@ def _marks(request: ChatRequest) -> Iterator[tuple[str, Any]]:
     # The gateway hoists system and developer messages to the top, wherever they stand.
     for is_system in (True, False):
         for index, message in messages:
-            if (message["role"] in _SYSTEM_ROLES) is is_system:
+            if (message["role"] in SYSTEM_ROLES) is is_system:
                 yield from _message_marks(f"messages[{index}]", cast("Mapping[str, Any]", message))
 
 

@@ -12,9 +12,8 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from portkey_gateway.content import PDF_TYPE
-from portkey_gateway.wire import ChatRequest, Message, Tool
+from portkey_gateway.wire import SYSTEM_ROLES, ChatRequest, Message, Tool
 
-_SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 _COUNTED: Final = ("model", "thinking")
 _TOOL_CHOICES: Final = {"required": {"type": "any"}, "auto": {"type": "auto"}, "none": {"type": "none"}}
 
@@ -26,11 +25,11 @@ def encode_for_counting(request: ChatRequest) -> dict[str, Any]:
         request: a chat completion for a Claude; parameters that weigh no tokens are left out.
     """
     body: dict[str, Any] = {name: value for name in _COUNTED if (value := request.get(name))}
-    body["messages"] = [_message(message) for message in request["messages"] if message["role"] not in _SYSTEM_ROLES]
+    body["messages"] = [_message(message) for message in request["messages"] if message["role"] not in SYSTEM_ROLES]
     system = [
         block
         for message in request["messages"]
-        if message["role"] in _SYSTEM_ROLES
+        if message["role"] in SYSTEM_ROLES
         for block in _blocks(message.get("content"))
     ]
     if system:

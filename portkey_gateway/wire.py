@@ -6,7 +6,7 @@ Shapes read off the open-source gateway 1.15.2 (``src/types/requestBody.ts`` and
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, Required, TypeAlias, TypedDict
+from typing import Any, Final, Literal, NotRequired, Required, TypeAlias, TypedDict
 
 
 class CacheControl(TypedDict):
@@ -109,6 +109,10 @@ class ToolCall(TypedDict):
     type: Literal["function"]
     function: Function
     cache_control: NotRequired[CacheControl]
+
+
+SYSTEM_ROLES: Final = frozenset({"system", "developer"})
+"""Roles of the messages that the gateway hoists to the top for Claude, wherever they stand."""
 
 
 class Message(TypedDict):

@@ -100,7 +100,9 @@ def test_content_blocks_stand_in_the_place_of_content() -> None:
 
 def test_four_breakpoints_pass_and_a_fifth_is_an_error_that_lists_them() -> None:
     blocks = [marked(str(number)) for number in range(5)]
-    assert len(check_breakpoints(request(user(*blocks[:4])))) == 4
+    four = request(user(*blocks[:4]))
+    check_breakpoints(four)
+    assert len(find_breakpoints(four)) == 4
     with pytest.raises(EncodingError, match=r"5 blocks .*messages\[0\]\.content\[4\].* at most 4"):
         check_breakpoints(request(user(*blocks)))
 
@@ -111,7 +113,9 @@ def test_an_hour_after_five_minutes_is_an_error() -> None:
 
 
 def test_the_order_is_anthropics_not_the_lists() -> None:
-    assert check_breakpoints(request(user(marked("b")), system(marked("a", LONG))))
+    body = request(user(marked("b")), system(marked("a", LONG)))
+    check_breakpoints(body)
+    assert [point.ttl for point in find_breakpoints(body)] == ["1h", "5m"]
 
 
 @pytest.mark.parametrize("mark", [True, {"type": "ephemeral", "ttl": "1d"}])
@@ -123,7 +127,8 @@ def test_a_bad_mark_in_a_request_is_an_error_that_names_its_place(mark: Any) -> 
 def test_a_request_without_marks_has_no_breakpoints() -> None:
     body = request({"role": "user", "content": "Hello"}, {"role": "assistant"})
     body["tools"] = [{"type": "function", "function": {"name": "f"}}]
-    assert check_breakpoints(body) == []
+    check_breakpoints(body)
+    assert find_breakpoints(body) == []
 
 
 def test_the_request_is_not_changed() -> None:
