@@ -78,7 +78,7 @@ class PlaceHandler(BaseSpanHandler[BaseSpan]):
         outer = _locate(parent_span_id)
         if outer.depth >= MAX_DEPTH:
             outer = replace(outer, outer=None, depth=0)
-        trace = replace(own, trace_id=outer.trace.trace_id, parent_span_id=outer.trace.span_id)
+        trace = TraceContext(outer.trace.trace_id, own.span_id, outer.trace.span_id, own.span_name)
         _place.set(Place(id_, trace, outer, outer.depth + 1))
 
     @override
@@ -90,12 +90,14 @@ class PlaceHandler(BaseSpanHandler[BaseSpan]):
         result: Any | None = None,
         **kwargs: Any,
     ) -> None:
-        """Keep a streamed answer of an index in its place: it calls the model when it is read, long after the query."""
-        if isinstance(instance, BaseSynthesizer):
-            if isinstance(result, StreamingResponse):
-                result.response_gen = _kept(result.response_gen, _surroundings())
-            elif isinstance(result, AsyncStreamingResponse):
-                result.response_gen = _kept_async(result.response_gen, _surroundings())
+        """Keep a streamed answer of an index in its place: it calls the model when it is read, after the query."""
+        if not isinstance(instance, BaseSynthesizer):
+            return
+        # A synthesizer of the user's own may give any iterator, which is left alone.
+        if isinstance(result, StreamingResponse) and isinstance(result.response_gen, Generator):
+            result.response_gen = _kept(result.response_gen, _surroundings())
+        elif isinstance(result, AsyncStreamingResponse) and isinstance(result.response_gen, AsyncGenerator):
+            result.response_gen = _kept_async(result.response_gen, _surroundings())
 
     @override
     def prepare_to_drop_span(

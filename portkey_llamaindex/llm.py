@@ -83,7 +83,7 @@ class Portkey(GatewayModel, FunctionCallingLLM):
     model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True)
 
     request_metadata: dict[str, Any] = Field(default_factory=dict)
-    """Labels of every call in Portkey's logs, and what conditional routing reads; ``instrument_tags`` adds to them."""
+    """Labels of every call in Portkey's logs, and what conditional routing reads; they win over ``instrument_tags``."""
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further parameters of the request body, sent as they are."""
     context_window: int | None = Field(default=None, gt=0)

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from llama_index.core import VectorStoreIndex
 from llama_index.core.agent.workflow import AgentWorkflow, FunctionAgent
+from llama_index.core.base.response.schema import StreamingResponse
 from llama_index.core.chat_engine.types import ChatMode
-from llama_index.core.llms import ChatMessage
+from llama_index.core.llms import ChatMessage, MockLLM
 from llama_index.core.memory import ChatMemoryBuffer
-from llama_index.core.response_synthesizers import ResponseMode
+from llama_index.core.response_synthesizers import CompactAndRefine, ResponseMode
 from llama_index_instrumentation.dispatcher import instrument_tags
 from workflows import Context, Workflow, step
 from workflows.events import Event, StartEvent, StopEvent
@@ -85,6 +86,18 @@ def test_a_streamed_query_keeps_its_place_when_it_is_read(
     assert [metadata(request) for request in server.requests] == [
         {"traces": '["query"]', "team": "b"} for _ in server.requests
     ]
+
+
+def test_a_stream_that_is_no_generator_is_left_as_it_is() -> None:
+    class Own(CompactAndRefine):
+        """Streams from a list."""
+
+        def synthesize(self, *_: Any, **__: Any) -> StreamingResponse:
+            tokens: Any = iter(["Hel", "lo."])
+            return StreamingResponse(response_gen=tokens)
+
+    response = Own(llm=MockLLM()).synthesize("How deep?", [])
+    assert "".join(response.response_gen) == "Hello."
 
 
 @pytest.mark.parametrize("mode", [ChatMode.SIMPLE, ChatMode.CONTEXT, ChatMode.CONDENSE_PLUS_CONTEXT])
