@@ -115,7 +115,7 @@ def test_none_is_left_out_and_nothing_is_no_header() -> None:
     assert encode_metadata({}) is None
 
 
-@pytest.mark.parametrize("key", ["lc_versions", "ls_provider", "langgraph_node", "__pregel_task_id", "llamaindex.run_id"])
+@pytest.mark.parametrize("key", ["lc_versions", "ls_provider", "langgraph_node", "__pregel_x", "llamaindex.run_id"])
 def test_the_frameworks_own_keys_stay_out(key: str) -> None:
     assert encode_metadata({key: "x"}) is None
 
