@@ -1,4 +1,4 @@
-"""Every test that the table of parity names is there, and every line on `ChatPortkey` names one."""
+"""Every test that the tables of parity name is there, and every line on our models names one."""
 
 import re
 from pathlib import Path
@@ -6,11 +6,22 @@ from pathlib import Path
 import pytest
 
 PARITY = Path(__file__).parents[2] / "docs" / "parity.md"
-ROWS = [line for line in PARITY.read_text(encoding="utf-8").splitlines() if re.match(r"\| (?!Feature )", line)]
 LINK = re.compile(r"\[`(test_\w+)`\]\(([^)]+)\)")
+_, *SECTIONS = re.split(r"^## ", PARITY.read_text(encoding="utf-8"), flags=re.MULTILINE)
+ROWS = {
+    section.split("\n", 1)[0]: [line for line in section.splitlines() if re.match(r"\| (?!Feature )", line)]
+    for section in SECTIONS
+}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip()[:40])
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=f"{framework}-{row.split('|')[1].strip()[:40]}")
+        for framework, rows in ROWS.items()
+        for row in rows
+    ],
+)
 def test_a_line_names_tests_that_are_there(row: str) -> None:
     _, _, _, _, ours, _ = row.split("|")
     named = LINK.findall(ours)
@@ -20,6 +31,8 @@ def test_a_line_names_tests_that_are_there(row: str) -> None:
         assert re.search(rf"^\s*(async )?def {name}\(", source, re.MULTILINE), f"{path} has no {name}"
 
 
-def test_the_table_is_as_long_as_the_features_are_many() -> None:
-    assert len(ROWS) >= 40
-    assert len({row.split("|")[1] for row in ROWS}) == len(ROWS)
+@pytest.mark.parametrize("framework", ["LangChain", "LlamaIndex"])
+def test_a_table_is_as_long_as_the_features_are_many(framework: str) -> None:
+    rows = ROWS[framework]
+    assert len(rows) >= 70
+    assert len({row.split("|")[1] for row in rows}) == len(rows)
