@@ -88,7 +88,17 @@ def test_each_option_has_its_header(options: dict[str, Any], expected: dict[str,
 
 
 @pytest.mark.parametrize(
-    "name", ["api_key", "provider", "config", "trace_id", "forward_headers", "cache_force_refresh", "request_timeout"]
+    "name",
+    [
+        "api_key",
+        "provider",
+        "config",
+        "custom_host",
+        "trace_id",
+        "forward_headers",
+        "cache_force_refresh",
+        "request_timeout",
+    ],
 )
 def test_none_counts_as_not_given(name: str) -> None:
     assert headers(**{name: None}) == {}
