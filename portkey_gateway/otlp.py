@@ -243,7 +243,8 @@ class _CountedExporter(SpanExporter):
                 result = self._exporter.export(spans)
             except Exception as error:  # noqa: BLE001 the thread that sends must live on
                 result, overheard.said = SpanExportResult.FAILURE, repr(error)
-        self._ledger.settle(len(spans), None if result is SpanExportResult.SUCCESS else overheard.said)
+        failure = None if result is SpanExportResult.SUCCESS else overheard.said or "the receiver did not take them"
+        self._ledger.settle(len(spans), failure)
         return result
 
     @override
@@ -261,7 +262,7 @@ class _Overheard:
     _listening = threading.local()
 
     def __init__(self) -> None:
-        self.said = "the receiver did not take them"
+        self.said = ""
 
     def __enter__(self) -> Self:
         self._listening.now = self
@@ -276,7 +277,8 @@ class _Overheard:
         now: _Overheard | None = getattr(cls._listening, "now", None)
         if now is None:
             return True
-        now.said = record.getMessage()
+        # The first is the cause, such as a refused connection; the later ones tell of giving up.
+        now.said = now.said or record.getMessage().rstrip(".")
         return False
 
 
