@@ -85,7 +85,8 @@ class SpanExport:
     """Sends finished spans in the background: bounded, and never in the way of whoever adds them.
 
     Nothing runs and nothing is connected before the first span. What waits when the process ends is still sent. What
-    cannot be sent is lost, counted in ``lost``, and logged once. Safe to use from many threads, and after a fork.
+    cannot be sent is lost, counted in ``lost``, and logged once. Safe to use from many threads, and after a fork. With
+    ``OTEL_SDK_DISABLED=true`` it does nothing.
 
     Args:
         receiver: where to send them.
@@ -105,6 +106,7 @@ class SpanExport:
         if timeout_s is None and not any(os.environ.get(name) for name in _TIMEOUT_VARIABLES):
             timeout_s = _TIMEOUT_S
         self._timeout_s = timeout_s
+        self._disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
         self._start_anew()
         if hasattr(os, "register_at_fork"):
             # The child has none of the parent's threads, and its connections are not the child's to use.
@@ -123,7 +125,7 @@ class SpanExport:
 
     def add(self, span: Span) -> None:
         """Hand over a span to be sent; never waits for the receiver, never raises."""
-        if not self._ledger.admit():
+        if self._disabled or not self._ledger.admit():
             return
         try:
             processor, resource = self._opened()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 import traceback
@@ -21,6 +22,9 @@ MAX_OPEN_CHARS: Final = 16_000_000
 """Characters that all open spans hold together; beyond it the oldest are given up."""
 MAX_OPEN_AGE_S: Final = 3600.0
 """Seconds after which a span is given up that nobody ended, and that started no other span since."""
+
+# OpenTelemetry's own switch for inputs and outputs (its conventions for GenAI, "Capturing content").
+_CONTENT_VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 
 Attribute: TypeAlias = str | bool | int | float | Sequence[str]
 
@@ -176,3 +180,10 @@ def failed(
         return {semconv.OUTCOME: "cancelled"}, None
     failure = Failure.of(error, capture_content=capture_content)
     return {semconv.ERROR_TYPE: failure.type}, failure
+
+
+def captures_content(given: bool | None = None) -> bool:
+    """Whether spans may hold inputs and outputs: as given, else yes unless OpenTelemetry's variable says ``false``."""
+    if given is not None:
+        return given
+    return os.environ.get(_CONTENT_VARIABLE, "").strip().lower() not in {"false", "0"}

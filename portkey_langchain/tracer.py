@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ from typing_extensions import override
 
 from portkey_gateway import semconv
 from portkey_gateway.excerpt import excerpt
-from portkey_gateway.spans import Attribute, Failure, OpenSpan, OpenSpans, failed
+from portkey_gateway.spans import Attribute, Failure, OpenSpan, OpenSpans, captures_content, failed
 from portkey_gateway.trace import is_internal
 from portkey_langchain import run_spans
 from portkey_langchain.callbacks import RUNS, read_labels
@@ -38,9 +37,6 @@ if TYPE_CHECKING:
 
 TRACING_VARIABLE: Final = "PORTKEY_TRACING"
 """The variable that switches the tracer on for every run."""
-
-# OpenTelemetry's own switch for inputs and outputs ("GenAI", capturing content).
-_CONTENT_VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 
 _logger = logging.getLogger(__name__)
 
@@ -243,8 +239,7 @@ class PortkeyTracer(RunTracer):
         from portkey_gateway.otlp import SpanExport, choose_receiver  # noqa: PLC0415 needs the extra, only here
 
         receiver = choose_receiver(endpoint=endpoint, headers=headers, api_key=api_key, base_url=base_url)
-        content = _content_by_environment() if capture_content is None else capture_content
-        super().__init__(Tracing(SpanExport(receiver), content, metadata_keys))
+        super().__init__(Tracing(SpanExport(receiver), captures_content(capture_content), metadata_keys))
 
 
 @functools.cache
@@ -257,11 +252,7 @@ def _tracing_by_environment() -> Tracing:
         export = SpanExport(choose_receiver())
     except (ImportError, ValueError) as error:
         _logger.warning("%s is set, but no spans are exported: %s", TRACING_VARIABLE, error)
-    return Tracing(export, _content_by_environment())
-
-
-def _content_by_environment() -> bool:
-    return os.environ.get(_CONTENT_VARIABLE, "").strip().lower() not in {"false", "0"}
+    return Tracing(export, captures_content())
 
 
 def _interrupts() -> tuple[type[BaseException], ...]:

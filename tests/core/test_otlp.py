@@ -92,6 +92,20 @@ def test_nothing_is_connected_before_the_first_span(receiver: RecordingServer, e
     assert receiver.accepted == 0
 
 
+def test_who_disables_opentelemetry_disables_this(receiver: RecordingServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    with closing(SpanExport(to(receiver))) as export:
+        export.add(span())
+    assert (receiver.accepted, export.sent, export.lost) == (0, 0, 0)
+
+
+def test_what_comes_after_the_end_is_lost(receiver: RecordingServer) -> None:
+    export = SpanExport(to(receiver))
+    export.close()
+    export.add(span())
+    assert (receiver.accepted, export.lost) == (0, 1)
+
+
 @given(name=st.text(st.characters(exclude_categories=())), number=st.integers(-(2**70), 2**70))
 def test_whatever_a_span_holds_can_be_encoded(name: str, number: int) -> None:
     from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans  # noqa: PLC0415 slow, one test
