@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from portkey_gateway.answer import Answer, AnswerFold, Delta
+    from portkey_gateway.answer import Answer, Delta
     from portkey_gateway.answer_stream import AnswerStream, AsyncAnswerStream
     from portkey_gateway.client import GatewayClient
     from portkey_gateway.errors import (
@@ -45,7 +45,9 @@ if TYPE_CHECKING:
         StreamTruncatedError,
         UnprocessableEntityError,
     )
-    from portkey_gateway.options import GatewayInfo, GatewayOptions
+    from portkey_gateway.fold import AnswerFold
+    from portkey_gateway.info import GatewayInfo
+    from portkey_gateway.options import GatewayOptions
     from portkey_gateway.trace import TraceContext
     from portkey_gateway.usage import Usage
 
@@ -97,12 +99,12 @@ __all__ = [
 _HOME_OF_THE_REST = "errors"
 _HOMES = {
     "Answer": "answer",
-    "AnswerFold": "answer",
+    "AnswerFold": "fold",
     "AnswerStream": "answer_stream",
     "AsyncAnswerStream": "answer_stream",
     "Delta": "answer",
     "GatewayClient": "client",
-    "GatewayInfo": "options",
+    "GatewayInfo": "info",
     "GatewayOptions": "options",
     "TraceContext": "trace",
     "Usage": "usage",

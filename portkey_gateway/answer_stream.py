@@ -9,8 +9,9 @@ from typing import Self
 import httpx
 
 from portkey_gateway import transport
-from portkey_gateway.answer import Answer, AnswerFold, Delta, decode_whole
-from portkey_gateway.options import GatewayInfo
+from portkey_gateway.answer import Answer, Delta
+from portkey_gateway.fold import AnswerFold, decode_whole
+from portkey_gateway.info import GatewayInfo
 from portkey_gateway.stream import ChunkStream
 
 

@@ -11,12 +11,14 @@ import httpx
 from pydantic_core import from_json, to_json
 
 from portkey_gateway import transport
-from portkey_gateway.answer import Answer, decode_answer
+from portkey_gateway.answer import Answer
 from portkey_gateway.answer_stream import AnswerStream, AsyncAnswerStream
 from portkey_gateway.content import is_claude
 from portkey_gateway.errors import EncodingError, decode_not_an_answer
+from portkey_gateway.fold import decode_answer
+from portkey_gateway.info import GatewayInfo
 from portkey_gateway.inline import decode_fetched, inline_media, media_urls
-from portkey_gateway.options import GatewayFields, GatewayInfo, GatewayOptions
+from portkey_gateway.options import GatewayFields, GatewayOptions
 from portkey_gateway.request import encode_request
 from portkey_gateway.retry import RetryPolicy
 from portkey_gateway.trace import TraceContext, encode_metadata

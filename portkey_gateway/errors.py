@@ -34,7 +34,7 @@ from typing import Any, ClassVar, Final
 
 from pydantic_core import from_json
 
-from portkey_gateway.options import GatewayInfo
+from portkey_gateway.info import GatewayInfo
 
 _BODY_EXCERPT_LENGTH = 500
 # What may stand between the line that asks too much and the room that notices: this project, the frameworks, and what

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -25,6 +26,7 @@ _CUT_MARK: Final = "..."
 _MAX_DEPTH: Final = 16
 _MAX_KEY_CHARS: Final = 128
 _NUMBER_CHARS: Final = 8
+_PLAIN: Final = frozenset({dict, list, tuple, int, float, bool, type(None)})
 _SECRET_NAME: Final = re.compile(
     r"(api|access|private|provider|virtual)[_-]?key|secret|passw(or)?d|credential|authorization|cookie"
     r"|^token$|(api|access|auth|bearer|refresh|id|session)[_-]?token",
@@ -41,7 +43,8 @@ def excerpt(value: Any, max_chars: int = MAX_EXCERPT_CHARS, convert: Callable[[A
     Args:
         value: what a framework was given or gave.
         max_chars: about how long the text may be; what is beyond is cut off and marked with ``...``.
-        convert: turns a framework's own objects into plain ones; returns all others as they are.
+        convert: turns a framework's own objects into plain ones; returns all others as they are. Not asked of Python's
+            own plain types.
     """
     try:
         plain = _Trimmed(max_chars, convert).plain(value)
@@ -60,7 +63,11 @@ class _Trimmed:
     def plain(self, value: Any, depth: int = 0) -> Any:
         if self._left <= 0 or depth > _MAX_DEPTH:
             return _CUT_MARK
-        value = _opened(self._convert(value))
+        kind = type(value)
+        if kind is str:
+            return self._text(value)
+        if kind not in _PLAIN:
+            value = _opened(self._convert(value))
         if isinstance(value, Mapping):
             return self._mapping(value, depth)
         if isinstance(value, (list, tuple, AbstractSet)):
@@ -82,7 +89,7 @@ class _Trimmed:
                 break
             name = str(key)[:_MAX_KEY_CHARS]
             self._left -= len(name) + 6
-            copied[name] = _MASK if value and _SECRET_NAME.search(name) else self.plain(value, depth + 1)
+            copied[name] = _MASK if value and _names_secret(name) else self.plain(value, depth + 1)
         return copied
 
     def _list(self, values: Sequence[Any] | AbstractSet[Any], depth: int) -> list[Any]:
@@ -94,6 +101,11 @@ class _Trimmed:
             self._left -= 2
             copied.append(self.plain(value, depth + 1))
         return copied
+
+
+@functools.lru_cache(maxsize=1024)
+def _names_secret(name: str) -> bool:
+    return bool(_SECRET_NAME.search(name))
 
 
 def _opened(value: Any) -> Any:

@@ -10,7 +10,8 @@ from pydantic import ConfigDict, Field, model_validator
 
 from portkey_gateway.client import DEFAULT_TIMEOUT_S, GatewayClient
 from portkey_gateway.content import is_claude
-from portkey_gateway.options import GatewayFields, check_names
+from portkey_gateway.names import check_names
+from portkey_gateway.options import GatewayFields
 from portkey_gateway.request import encode_tool_choice
 from portkey_gateway.wire import ChatRequest, Message
 

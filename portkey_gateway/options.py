@@ -5,15 +5,10 @@ Header names: Portkey's header reference and the open-source gateway 1.15.2 (``s
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import Any, Final, Self
 
 from pydantic import (
@@ -26,6 +21,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+
+from portkey_gateway.names import check_names, in_snake_case
 
 HOSTED_BASE_URL: Final = "https://api.portkey.ai/v1"
 """The hosted gateway, used when no ``base_url`` is given."""
@@ -40,33 +37,8 @@ _SECRET_WORD = re.compile(
     r"(?:^|[-_\s])(?:(?:api)?keys?|secrets?|tokens?|authorization|passwords?|credentials?|cookies?)(?=[-_\s]|$)",
     re.IGNORECASE,
 )
-_FOREIGN_NAMES: Final = {
-    "portkey_api_key": "api_key",
-    "anthropic_api_key": "provider_api_key",
-    "openai_api_key": "provider_api_key",
-    "api_base": "base_url",
-    "portkey_base_url": "base_url",
-    "model_name": "model",
-    "model_id": "model",
-    "max_tokens_to_sample": "max_tokens",
-    "max_completion_tokens": "max_tokens",
-    "thinking_dict": "thinking",
-    "metadata": "request_metadata",
-}
-"""What Portkey's SDK, LangChain's and LlamaIndex's other models call an option, and what it is called here."""
-_BODY_PARAMETERS: Final = frozenset(
-    {
-        "audio", "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens", "modalities", "n",
-        "parallel_tool_calls", "prediction", "presence_penalty", "reasoning_effort", "response_format", "seed",
-        "service_tier", "store", "stream_options", "tool_choice", "tools", "top_logprobs", "user", "verbosity",
-    }
-)  # fmt: skip
-"""Parameters of a chat completion (OpenAI, "Create chat completion") that are no options of a model here."""
-_BODY_FIELDS: Final = ("model_kwargs", "additional_kwargs")
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SCHEME = re.compile(r"(?:Bearer|Basic)\s+", re.IGNORECASE)
 _MIN_SECRET_LENGTH = 6
-_INTEGER = re.compile(r"-?[0-9]{1,9}")
 _URL_START = re.compile(r"https?://[^/?#\\\s]", re.IGNORECASE)
 
 
@@ -271,63 +243,6 @@ class GatewayOptions(GatewayFields):
         return GatewayOptions(**(known | changes))
 
 
-@dataclass(frozen=True, slots=True)
-class GatewayInfo:
-    """What the gateway says of one call in its response status and headers."""
-
-    status: int = 200
-    """HTTP status; 246 is a success although a guardrail's check failed."""
-    trace_id: str | None = None
-    """The trace id that the gateway used, else the one that was sent."""
-    request_id: str | None = None
-    """The provider's request id."""
-    provider: str | None = None
-    """The provider that answered."""
-    cache_status: str | None = None
-    """The gateway's response cache: HIT, SEMANTIC HIT, MISS, SEMANTIC MISS, REFRESH or DISABLED."""
-    target_index: str | None = None
-    """Which target of a config answered, such as ``config.targets[0]``."""
-    retry_count: int | None = None
-    """How often the gateway itself tried again."""
-    is_gateway_exception: bool = False
-    """True if the gateway itself failed."""
-    retry_after_s: float | None = None
-    """Seconds to wait before trying again, as ``retry-after-ms`` or ``retry-after`` say."""
-
-
-def read_gateway_info(status: int, headers: Mapping[str, str], sent_trace_id: str | None = None) -> GatewayInfo:
-    """Read response headers, given with lower-case names or a case-insensitive mapping.
-
-    Args:
-        status: the HTTP status.
-        headers: the response headers.
-        sent_trace_id: the trace id of the request; the open-source gateway does not always return it.
-    """
-    retry_count = headers.get("x-portkey-retry-attempt-count") or ""
-    return GatewayInfo(
-        status=status,
-        trace_id=headers.get("x-portkey-trace-id") or sent_trace_id,
-        request_id=headers.get("request-id") or headers.get("x-request-id"),
-        provider=headers.get("x-portkey-provider") or None,
-        cache_status=headers.get("x-portkey-cache-status") or None,
-        target_index=headers.get("x-portkey-last-used-option-index") or None,
-        retry_count=int(retry_count) if _INTEGER.fullmatch(retry_count) else None,
-        is_gateway_exception=headers.get("x-portkey-gateway-exception") == "true",
-        retry_after_s=_read_retry_after(headers) if status >= HTTPStatus.BAD_REQUEST else None,
-    )
-
-
-def check_names(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    """Refuse option names that nobody knows, with the one that is probably meant.
-
-    Raises:
-        ValueError: naming the unknown option.
-    """
-    for name in values:
-        if name not in known:
-            raise ValueError(f"unknown option {name!r}: {_hint(str(name), known)}")
-
-
 def check_metadata(metadata: Any) -> dict[str, Any]:
     """Refuse metadata that is not a mapping with text keys.
 
@@ -340,33 +255,6 @@ def check_metadata(metadata: Any) -> dict[str, Any]:
         if not isinstance(key, str):
             raise ValueError(f"metadata keys must be text; got {key!r}")
     return dict(metadata)
-
-
-def _hint(name: str, known: Mapping[str, Any]) -> str:
-    snake = _in_snake_case(name)
-    for meant in (_FOREIGN_NAMES.get(snake), snake):
-        if meant in known:
-            return f"here it is {meant!r}"
-    body_field = next((field for field in _BODY_FIELDS if field in known), None)
-    if snake in _BODY_PARAMETERS and body_field:
-        return f"it is a parameter of the request body: put it into {body_field}={{{snake!r}: …}}"
-    near = " or ".join(map(repr, difflib.get_close_matches(name, known, n=2)))
-    return f"did you mean {near}?" if near else f"known are {', '.join(sorted(known))}"
-
-
-def _read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, from OpenAI's ``retry-after-ms`` or HTTP's ``retry-after`` (RFC 9110, 10.2.3: seconds or a date)."""
-    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        text = headers.get(name) or ""
-        try:
-            return max(0.0, float(text) * unit_s)
-        except ValueError:
-            continue
-    try:
-        when = parsedate_to_datetime(headers.get("retry-after") or "")
-    except ValueError:
-        return None
-    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def _read_environment(values: Mapping[str, Any]) -> dict[str, str]:
@@ -406,12 +294,8 @@ def _find_secrets(value: Any, name: str = "") -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from _find_secrets(inner, name)
-    elif isinstance(value, str) and _SECRET_WORD.search(_in_snake_case(name)):
+    elif isinstance(value, str) and _SECRET_WORD.search(in_snake_case(name)):
         yield _SCHEME.sub("", value, count=1)
-
-
-def _in_snake_case(name: str) -> str:
-    return _HUMP.sub("_", name).lower()
 
 
 def _checked_json(config: dict[str, Any]) -> dict[str, Any]:

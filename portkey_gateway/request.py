@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import math
-import warnings
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
@@ -16,15 +15,14 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from portkey_gateway.caching import check_breakpoints, encode_cache_control, mark_last_block
 from portkey_gateway.content import is_claude
-from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
+from portkey_gateway.errors import ContentError, EncodingError, warn
 from portkey_gateway.options import GatewayFields
 from portkey_gateway.schema import simplify_parameters
-from portkey_gateway.wire import ChatRequest, ContentBlock, Message, Tool
+from portkey_gateway.wire import SYSTEM_ROLES, ChatRequest, ContentBlock, Message, Tool
 
 DEFAULT_MAX_TOKENS: Final = 4096
 """Sent to a Claude when no ``max_tokens`` is given: Anthropic requires one."""
 
-_SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 _PASSED_TO_CLAUDE: Final = frozenset(
     {"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "top_k", "stop", "stream",
      "user", "thinking", "tools", "tool_choice"}
@@ -92,7 +90,7 @@ def encode_tool_choice(choice: str | Mapping[str, Any] | bool | None) -> str | d
         return words.get(choice) or {"type": "function", "function": {"name": choice}}
     kind = choice.get("type")
     if choice.get("disable_parallel_tool_use"):
-        _warn("disable_parallel_tool_use does not reach Claude: the gateway cannot say it")
+        warn("disable_parallel_tool_use does not reach Claude: the gateway cannot say it")
     if kind == "function" and isinstance(choice.get("function"), Mapping):
         return dict(choice)
     if kind == "tool" and choice.get("name"):
@@ -116,7 +114,7 @@ def prepare_for_claude(request: ChatRequest) -> ChatRequest:
     if body.get("tools"):
         body["tools"] = [_with_simple_schema(tool) for tool in body["tools"]]
     if thinks(body.get("thinking")) and body.get("tool_choice") not in (None, "auto", "none"):
-        _warn("tool_choice is sent as 'auto': Claude cannot be made to call a tool while it thinks")
+        warn("tool_choice is sent as 'auto': Claude cannot be made to call a tool while it thinks")
         body["tool_choice"] = "auto"
     prepared = cast("ChatRequest", body)
     if mark := body.pop("cache_control", None):
@@ -163,7 +161,7 @@ def _drop_empty_text(messages: list[Message]) -> list[Message]:
             kept.append(cast("Message", {**message, "content": ""}))
         elif message["role"] == "user":
             raise EncodingError(f"messages[{index}] (user) is empty: Claude refuses empty text; leave the message out")
-    if all(message["role"] in _SYSTEM_ROLES for message in kept):
+    if all(message["role"] in SYSTEM_ROLES for message in kept):
         raise EncodingError("messages holds system messages only: Claude needs at least one user message")
     return kept
 
@@ -193,10 +191,10 @@ def _is_empty_text(block: ContentBlock) -> bool:
 def _warn_about_losses(body: Mapping[str, Any]) -> None:
     for name in body.keys() - _PASSED_TO_CLAUDE:
         if body[name] is not None:
-            _warn(f"{name} does not reach Claude: {_DROPPED_FOR_CLAUDE.get(name) or _unknown_remedy(name)}")
+            warn(f"{name} does not reach Claude: {_DROPPED_FOR_CLAUDE.get(name) or _unknown_remedy(name)}")
     temperature = body.get("temperature")
     if temperature is not None and temperature > 1:
-        _warn(f"temperature {temperature} is sent to Claude as 1: its range is 0 to 1")
+        warn(f"temperature {temperature} is sent to Claude as 1: its range is 0 to 1")
 
 
 def _unknown_remedy(name: str) -> str:
@@ -223,7 +221,3 @@ def _check_shapes(request: ChatRequest) -> None:
             raise EncodingError(f"{name} is {value}, which JSON does not know")
     if not isinstance(request.get("thinking") or {}, Mapping):
         raise EncodingError("thinking must be a mapping such as {'type': 'enabled', 'budget_tokens': 2048}")
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, PortkeyWarning, stacklevel=5)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from portkey_gateway.errors import StreamDecodeError, StreamProviderError, StreamTruncatedError, read_json
-from portkey_gateway.options import GatewayInfo
+from portkey_gateway.info import GatewayInfo
 from portkey_gateway.wire import Chunk
 
 _DONE = b"[DONE]"

@@ -26,7 +26,7 @@ from portkey_gateway.errors import (
     StreamTimeoutError,
     decode_error,
 )
-from portkey_gateway.options import GatewayInfo, read_gateway_info
+from portkey_gateway.info import GatewayInfo, read_gateway_info
 from portkey_gateway.pool import shared_async_client, shared_client
 from portkey_gateway.retry import RetryPolicy
 

@@ -8,7 +8,6 @@ langchain-core 1.7; but the handler runs in the caller's own context (``run_inli
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.tracers.context import register_configure_hook
 from typing_extensions import override
 
-from portkey_gateway.trace import RunTree, TraceContext
+from portkey_gateway.trace import RunTree, TraceContext, in_active_span
 
 _INTERNAL_TAGS: Final = ("seq:step:", "map:key:", "graph:step:", "langsmith:")
 
@@ -99,7 +98,7 @@ class RunHandler(BaseCallbackHandler):
         name = name or (serialized or {}).get("name")
         own = TraceContext(run_id.hex, run_id.hex[16:], None, name)
         if parent_run_id is None:
-            own = _in_active_span(own)
+            own = in_active_span(own)
         elif self._tree.get(parent_run_id.hex) is None:
             own = TraceContext(parent_run_id.hex, own.span_id, parent_run_id.hex[16:], name)
         named = (metadata or {}).get("trace_id")
@@ -153,17 +152,6 @@ def read_labels(tags: Sequence[str] | None, metadata: Mapping[str, Any] | None) 
     given = [tag for tag in tags or () if not tag.startswith(_INTERNAL_TAGS)]
     labels = {name: value for name, value in (metadata or {}).items() if name != "trace_id"}
     return {**labels, "tags": given} if given else labels
-
-
-def _in_active_span(own: TraceContext) -> TraceContext:
-    """Join the trace of an active OpenTelemetry span; if nobody imported OpenTelemetry, there is none."""
-    opentelemetry = sys.modules.get("opentelemetry.trace")
-    if opentelemetry is None:
-        return own
-    active = opentelemetry.get_current_span().get_span_context()
-    if not active.is_valid:
-        return own
-    return TraceContext(f"{active.trace_id:032x}", own.span_id, f"{active.span_id:016x}", own.span_name)
 
 
 RUNS: Final = RunHandler()

@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
 
 from portkey_gateway.errors import ContentError, EncodingError
-from portkey_gateway.wire import ContentBlock, Message
+from portkey_gateway.wire import SYSTEM_ROLES, ContentBlock, Message
 from portkey_langchain.blocks import (
     Block,
     cache_control,
@@ -39,7 +39,7 @@ def encode_messages(messages: Sequence[BaseMessage], *, for_claude: bool, inline
     for index, message in enumerate(messages):
         where = f"messages[{index}]"
         role = _role(message, where)
-        if role in {"system", "developer"}:
+        if role in SYSTEM_ROLES:
             encoded.append(_encode_system(message, role, where))
         elif role == "user":
             encoded.extend(_encode_user(message, where, for_claude=for_claude, inlined=inlined))

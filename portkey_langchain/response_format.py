@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from portkey_gateway.answer import Answer, AnswerBlock, BlockDelta, Delta, ToolCallDelta
 from portkey_gateway.request import encode_tool_choice
-from portkey_gateway.wire import Message
+from portkey_gateway.wire import SYSTEM_ROLES, Message
 
 _DESCRIPTION: Final = "Give the final answer in this form, once everything needed for it is known."
 CALL_INSTRUCTION: Final = (
@@ -71,7 +71,7 @@ class FormatTool:
 
     def instruct(self, messages: list[Message]) -> list[Message]:
         """The messages with the wish for a call of the tool behind the system messages, where it cannot be forced."""
-        rest = (index for index, message in enumerate(messages) if message["role"] not in {"system", "developer"})
+        rest = (index for index, message in enumerate(messages) if message["role"] not in SYSTEM_ROLES)
         position = next(rest, len(messages))
         instruction: Message = {"role": "system", "content": CALL_INSTRUCTION.format(name=self._name)}
         return [*messages[:position], instruction, *messages[position:]]

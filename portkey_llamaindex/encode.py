@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
@@ -23,7 +22,7 @@ from pydantic_core import to_json
 
 from portkey_gateway.caching import encode_cache_control
 from portkey_gateway.content import Media, text_block, tool_result_block, user_block
-from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
+from portkey_gateway.errors import ContentError, EncodingError, warn
 from portkey_gateway.wire import CacheControl, ContentBlock, Message, ToolCall
 from portkey_llamaindex.media import load_document, load_image
 from portkey_llamaindex.tools import whole_arguments
@@ -155,9 +154,9 @@ class _MessageEncoder:
         url = str(last.get("image_url", {}).get("url", "") or last.get("file", {}).get("file_url", ""))
         is_fetched = url.startswith("http") and self.inline_images
         if last["type"] == "file" and not is_fetched:
-            _warn(f"the gateway drops the cache mark {path} on a document of this form: put it after a text block")
+            warn(f"the gateway drops the cache mark {path} on a document of this form: put it after a text block")
         elif url.startswith("http") and not is_fetched:
-            _warn(f"the gateway drops the cache mark {path} on an image given by URL: set inline_images=True")
+            warn(f"the gateway drops the cache mark {path} on an image given by URL: set inline_images=True")
         last["cache_control"] = mark
 
     def _tool_call_id(self, message: ChatMessage) -> str:
@@ -204,7 +203,3 @@ def _simplified(blocks: list[ContentBlock]) -> str | list[ContentBlock]:
     if len(blocks) == 1 and blocks[0]["type"] == "text" and "cache_control" not in blocks[0]:
         return blocks[0]["text"]
     return blocks
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, PortkeyWarning, stacklevel=2)

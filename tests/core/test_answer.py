@@ -9,20 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portkey_gateway.answer import (
-    FINISH_REASONS,
-    Answer,
-    AnswerBlock,
-    AnswerFold,
-    AnswerToolCall,
-    BlockDelta,
-    Delta,
-    ToolCallDelta,
-    decode_answer,
-    decode_whole,
-)
+from portkey_gateway.answer import FINISH_REASONS, Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta, ToolCallDelta
 from portkey_gateway.errors import ErrorInBodyError, HTMLResponseError, InvalidResponseError, NotJSONError
-from portkey_gateway.options import GatewayInfo
+from portkey_gateway.fold import AnswerFold, decode_answer, decode_whole
+from portkey_gateway.info import GatewayInfo
 from portkey_gateway.stream import ChunkStream
 from portkey_gateway.usage import Usage
 from tests.support import gateway_model

@@ -5,9 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from portkey_gateway.answer import Answer, AnswerBlock, AnswerFold, AnswerToolCall, decode_answer
+from portkey_gateway.answer import Answer, AnswerBlock, AnswerToolCall
 from portkey_gateway.errors import InvalidResponseError, StreamDecodeError
-from portkey_gateway.options import GatewayInfo
+from portkey_gateway.fold import AnswerFold, decode_answer
+from portkey_gateway.info import GatewayInfo
 from portkey_gateway.wire import Chunk
 
 INFO = GatewayInfo(200, trace_id="trace-1")

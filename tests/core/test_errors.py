@@ -19,7 +19,7 @@ from portkey_gateway.errors import (
     is_html,
     read_json,
 )
-from portkey_gateway.options import GatewayInfo
+from portkey_gateway.info import GatewayInfo
 
 WIRE = Path(__file__).parent.parent / "wire"
 INFO = GatewayInfo(429, trace_id="trace-1", request_id="req_1", provider="anthropic", retry_after_s=2.0)

@@ -10,14 +10,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from portkey_gateway.options import (
-    HOSTED_BASE_URL,
-    GatewayInfo,
-    GatewayOptions,
-    check_metadata,
-    check_names,
-    read_gateway_info,
-)
+from portkey_gateway.info import GatewayInfo, read_gateway_info
+from portkey_gateway.names import check_names
+from portkey_gateway.options import HOSTED_BASE_URL, GatewayOptions, check_metadata
 
 LOCAL = "http://localhost:8787/v1"
 API_KEY = "pk-secret-1"

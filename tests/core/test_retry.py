@@ -4,7 +4,7 @@ import pytest
 
 from portkey_gateway import errors
 from portkey_gateway.errors import PortkeyError
-from portkey_gateway.options import GatewayInfo
+from portkey_gateway.info import GatewayInfo
 from portkey_gateway.retry import RetryPolicy
 
 RETRIED = [

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portkey_gateway.errors import StreamDecodeError, StreamError, StreamProviderError, StreamTruncatedError
-from portkey_gateway.options import GatewayInfo
+from portkey_gateway.info import GatewayInfo
 from portkey_gateway.stream import ChunkStream, EventDecoder
 from portkey_gateway.wire import Chunk
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk
 
-from portkey_gateway.answer import AnswerFold, Delta, decode_answer
-from portkey_gateway.options import GatewayInfo
+from portkey_gateway.answer import Delta
+from portkey_gateway.fold import AnswerFold, decode_answer
+from portkey_gateway.info import GatewayInfo
 from portkey_gateway.stream import ChunkStream
 from portkey_gateway.wire import Chunk
 from portkey_langchain.decode import ContentState, decode_last_chunk, decode_message, decode_usage_metadata

@@ -16,8 +16,9 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
-from portkey_gateway.answer import Answer, AnswerFold, Delta
-from portkey_gateway.options import GatewayInfo
+from portkey_gateway.answer import Answer, Delta
+from portkey_gateway.fold import AnswerFold
+from portkey_gateway.info import GatewayInfo
 from portkey_gateway.wire import Chunk
 from portkey_llamaindex.decode import GrowingResponse, decode_completion, decode_raw, decode_response
 
