@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -163,15 +164,15 @@ def test_a_chain_that_streams_its_input_tells_it_at_the_end(tracer: PortkeyTrace
 def test_content_is_left_out_where_it_is_not_wanted(receiver: RecordingServer, monkeypatch: pytest.MonkeyPatch) -> None:
     where: Any = {"endpoint": f"{receiver.base_url}/traces"}
     monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "False")
-    with (
-        closing(PortkeyTracer(**where)) as by_variable,
-        closing(PortkeyTracer(**where, capture_content=False)) as given,
-    ):
-        chain = RunnableLambda(lambda text: text) | Theirs(responses=[told()])
-        for tracing in (by_variable, given):
-            chain.invoke("the text of the user", {"callbacks": [tracing]})
-            with pytest.raises(ValueError, match="the text"):
-                RunnableLambda(failing).invoke("the text of the user", {"callbacks": [tracing]})
+    by_variable = PortkeyTracer(**where)
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")
+    by_argument = PortkeyTracer(**where, capture_content=False)
+    chain = RunnableLambda(str) | Theirs(responses=[told()])
+    for tracing in (by_variable, by_argument):
+        chain.invoke("the text of the user", {"callbacks": [tracing]})
+        with pytest.raises(ValueError, match="the text"):
+            RunnableLambda(failing).invoke("the text of the user", {"callbacks": [tracing]})
+        tracing.close()
     spans = spans_of(receiver)
     assert len(spans) == 8
     for request in receiver.requests:
