@@ -2,12 +2,14 @@
 
 A handler that LangChain adds to every run by itself (``register_configure_hook``) notes which run belongs to which, and
 in whose name a chat model starts. The model then picks up what belongs to its call. ``stream`` gets no run manager from
-langchain-core 1.7; but the handler runs in the caller's own context (``run_inline``), so what it leaves in a
-``ContextVar`` is seen there.
+langchain-core 1.7; but the handler runs in the caller's own context (``run_inline``), so the id it leaves in
+a ``ContextVar`` is seen there.
 """
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.tracers.context import register_configure_hook
 from typing_extensions import override
 
-from portkey_gateway.trace import RunTree, TraceContext, in_active_span
+from portkey_gateway.trace import MAX_RUNS, RunTree, TraceContext, in_active_span
 
 _INTERNAL_TAGS: Final = ("seq:step:", "map:key:", "graph:step:", "langsmith:")
 
@@ -40,19 +42,19 @@ class RunHandler(BaseCallbackHandler):
 
     def __init__(self) -> None:
         self._tree = RunTree()
+        # Calls run in tasks and threads with contexts of their own: what is taken here must be gone everywhere.
+        self._labels: OrderedDict[UUID, RunLabels] = OrderedDict()
+        self._lock = threading.Lock()
 
     def take(self, run_id: UUID | None) -> RunLabels | None:
         """Take what is known of a call that now begins; ``None`` if LangChain told nothing of it.
 
         Args:
-            run_id: the model's run; without one it is the next of those that started in this context.
+            run_id: the model's run; without one it is the one that started last in this context. (Where one
+                ``generate`` streams several prompts, that is the last of them, and nothing is told of the others.)
         """
-        waiting = _waiting.get()
-        for waits, labels in waiting:
-            if run_id in (None, waits):
-                _waiting.set(tuple(other for other in waiting if other[0] != waits))
-                return labels
-        return None
+        wanted = run_id or _latest.get()
+        return self._labels.pop(wanted, None) if wanted else None
 
     @override
     def on_chain_start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
@@ -75,7 +77,11 @@ class RunHandler(BaseCallbackHandler):
         run_id: UUID = kwargs["run_id"]
         trace = self.start(serialized, **kwargs)
         labels = RunLabels(trace, read_labels(kwargs.get("tags"), kwargs.get("metadata")))
-        _waiting.set((*_waiting.get(), (run_id, labels)))
+        with self._lock:
+            self._labels[run_id] = labels
+            if len(self._labels) > MAX_RUNS:
+                self._labels.popitem(last=False)
+        _latest.set(run_id)
 
     def start(
         self,
@@ -110,9 +116,8 @@ class RunHandler(BaseCallbackHandler):
 
     def _end(self, run_id: UUID) -> None:
         self._tree.end(run_id.hex)
-        if waiting := _waiting.get():
-            # Answered from LangChain's cache, say: nobody took it.
-            _waiting.set(tuple(other for other in waiting if other[0] != run_id))
+        # Nobody took it if LangChain's cache answered, or if it is a model of somebody else's.
+        self._labels.pop(run_id, None)
 
     @override
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
@@ -157,6 +162,5 @@ def read_labels(tags: Sequence[str] | None, metadata: Mapping[str, Any] | None) 
 RUNS: Final = RunHandler()
 """The process's one handler."""
 
-# Several wait where one ``generate`` starts many prompts at once.
-_waiting: ContextVar[tuple[tuple[UUID, RunLabels], ...]] = ContextVar("portkey_waiting_models", default=())
+_latest: ContextVar[UUID | None] = ContextVar("portkey_latest_model_run", default=None)
 register_configure_hook(ContextVar("portkey_runs", default=RUNS), inheritable=True)

@@ -5,18 +5,20 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import HumanMessage
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda, RunnableParallel
 from opentelemetry.sdk.trace import TracerProvider
 
+from portkey_gateway import PortkeyError
 from portkey_gateway.sandbox import Sandbox
-from portkey_langchain import ChatPortkey
+from portkey_langchain import ChatPortkey, callbacks
 from portkey_langchain.callbacks import RUNS
 from tests.langchain.ask import Ask, any_call
 from tests.support.recording import RecordingServer, Request, answer, deltas, events, whole
@@ -192,6 +194,56 @@ def test_threads_do_not_mix(server: RecordingServer, local: ChatPortkey) -> None
         list(threads.map(one, range(40)))
     for request in server.requests:
         assert metadata(request)["number"] == request.json["messages"][0]["content"]
+
+
+async def test_calls_of_one_coroutine_do_not_inherit_each_others_labels(
+    server: RecordingServer, local: ChatPortkey
+) -> None:
+    stream = events(*deltas("Hel", "lo."))
+    server.reply(whole(answer()), stream, stream, whole(b"{}", status=500), stream)
+    await local.ainvoke("Hi", {"metadata": {"user_id": "alice"}})
+    [chunk async for chunk in local.astream("Hi", {"metadata": {"user_id": "bob"}})]
+    list(local.stream("Hi"))
+    with pytest.raises(PortkeyError):
+        await local.ainvoke("Hi", {"metadata": {"user_id": "carl"}})
+    [chunk async for chunk in local.astream("Hi", {"run_name": "last"})]
+    alice, bob, nobody, carl, last = server.requests
+    assert [metadata(request)["_user"] for request in (alice, bob, carl)] == ["alice", "bob", "carl"]
+    assert "x-portkey-metadata" not in {**nobody.headers, **last.headers}
+    assert portkey(last, "span-name") == "last"
+    assert len({portkey(request, "span-id") for request in server.requests}) == 5
+
+
+async def test_a_cancelled_call_leaves_its_labels_to_nobody(server: RecordingServer) -> None:
+    # Not the fixture's model, which minds runs that never end: LangChain tells nobody of this one's end.
+    local = ChatPortkey(model="claude-x", base_url=server.base_url, provider="anthropic", max_retries=0)
+    server.reply(whole(answer(), wait_s=5.0), events(*deltas("Hel", "lo.")))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await local.ainvoke("Hi", {"metadata": {"user_id": "alice"}})
+    [chunk async for chunk in local.astream("Hi", {"metadata": {"user_id": "bob"}})]
+    assert metadata(server.requests[-1])["_user"] == "bob"
+
+
+async def test_nothing_is_kept_of_calls_that_ended(server: RecordingServer, local: ChatPortkey) -> None:
+    theirs = FakeListChatModel(responses=["Hello."])
+    before = len(RUNS._labels)
+    for _ in range(20):
+        await local.ainvoke("Hi")
+        await theirs.ainvoke("Hi")
+        theirs.invoke("Hi")
+    assert len(RUNS._labels) == before
+    server.reply(events(*deltas("Hel", "lo.")))
+    [chunk async for chunk in local.astream("Hi", {"run_name": "mine"})]
+    assert portkey(server.requests[-1], "span-name") == "mine"
+
+
+def test_labels_that_nobody_takes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callbacks, "MAX_RUNS", 100)
+    handler = callbacks.RunHandler()
+    for _ in range(1000):
+        handler.on_chat_model_start({}, [], run_id=uuid4())
+    assert len(handler._labels) == 100
 
 
 def test_a_call_answered_from_langchains_cache_leaves_its_place_to_nobody(
