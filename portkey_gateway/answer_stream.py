@@ -10,7 +10,7 @@ import httpx
 
 from portkey_gateway import transport
 from portkey_gateway.answer import Answer, Delta
-from portkey_gateway.fold import AnswerFold, decode_whole
+from portkey_gateway.fold import AnswerFold
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.stream import ChunkStream
 
@@ -64,7 +64,7 @@ class AnswerStream(_Stream):
                 yield from map(self._fold.add, chunks.close())
             else:
                 # From the gateway's response cache, which knows whole answers only; or an error.
-                yield self._fold.add(decode_whole(b"".join(body), self.info))
+                yield self._fold.add_whole(b"".join(body))
 
 
 class AsyncAnswerStream(_Stream):
@@ -95,7 +95,7 @@ class AsyncAnswerStream(_Stream):
                     for chunk in chunks.close():
                         yield self._fold.add(chunk)
                 else:
-                    yield self._fold.add(decode_whole(b"".join([data async for data in body]), self.info))
+                    yield self._fold.add_whole(b"".join([data async for data in body]))
 
 
 def _is_event_stream(response: httpx.Response) -> bool:

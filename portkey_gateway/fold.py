@@ -60,6 +60,17 @@ class AnswerFold:
             ) from error
         return delta
 
+    def add_whole(self, content: bytes) -> Delta:
+        """Decode a whole answer's body and add it: also where a stream was asked for and a cached answer came.
+
+        Raises:
+            InvalidResponseError: if it is no answer.
+        """
+        try:
+            return self.add(decode_whole(content, self.info))
+        except StreamDecodeError as error:
+            raise _malformed(content, self.info, error.__cause__) from error
+
     def answer(self) -> Answer:
         """The whole of what was added so far."""
         return Answer(
@@ -171,11 +182,7 @@ def decode_answer(content: bytes, info: GatewayInfo) -> Answer:
         InvalidResponseError: if it is no answer.
     """
     fold = AnswerFold(info)
-    chunk = decode_whole(content, info)
-    try:
-        fold.add(chunk)
-    except StreamDecodeError as error:
-        raise _malformed(content, info, error.__cause__) from error
+    fold.add_whole(content)
     return fold.answer()
 
 
@@ -266,6 +273,8 @@ def _decode_block(delta: dict[str, Any]) -> BlockDelta | None:
     if "text" in delta or "citation" in delta:
         text = delta.get("text") or ""
         citations = [delta["citation"]] if "citation" in delta else delta.get("citations")
+        if citations and not (isinstance(citations, list) and all(isinstance(one, dict) for one in citations)):
+            raise TypeError("citations are no list of objects")
         raw = {"citations": citations} if citations else None
         return BlockDelta(0, "text", text, raw=raw) if text or raw else None
     if "thinking" in delta or "signature" in delta:
@@ -321,8 +330,9 @@ class _GrowingToolCall:
         self.arguments.append(delta.arguments)
 
     def finished(self) -> AnswerToolCall:
-        # A call without arguments is "{}" in a whole answer and "" in a stream; spacing differs too.
-        text = "".join(self.arguments) or "{}"
+        # A call without arguments is "{}" in a whole answer and "" in a stream; spacing differs too. Halves of a
+        # surrogate pair that came apart are joined, as those of the text are.
+        text = "".join(self.arguments).encode("utf-16", "surrogatepass").decode("utf-16", "replace") or "{}"
         with contextlib.suppress(ValueError):
             text = to_json(from_json(text)).decode()
         return AnswerToolCall(self.id, self.name, text)

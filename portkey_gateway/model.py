@@ -88,6 +88,9 @@ class GatewayModel(GatewayFields):
             The model to call, with the options that hold for this call, and the remaining parameters.
         """
         options = {name: arguments[name] for name in arguments.keys() & type(self).model_fields.keys() - _IN_THE_BODY}
+        if str(arguments.get("model") or "").startswith("@"):
+            # A provider of the catalog: neither its name nor its key is then the environment's.
+            options["model"] = arguments["model"]
         parameters = {name: value for name, value in arguments.items() if name not in options}
         return (self.with_options(**options) if options else self), parameters
 

@@ -31,13 +31,15 @@ _SENT_UNDER_ANOTHER_NAME = frozenset(
     {"base_url", "provider_api_key", "default_headers", "gateway_headers", "metadata", "metadata_keys"}
 )
 _HEADER_PREFIX = "x-portkey-"
+_ROUTE = ("provider", "virtual_key", "config", "custom_host")
+_ROUTE_VARIABLES = ("provider", "provider_api_key", "custom_host")
 _CONFIG_ID = re.compile(r"[!-~]+")
 # Whole words: api-key, aws_secret_access_key and apiKey name secrets, x-portkey-debug and tokenizer none.
 _SECRET_WORD = re.compile(
     r"(?:^|[-_\s])(?:(?:api)?keys?|secrets?|tokens?|authorization|passwords?|credentials?|cookies?)(?=[-_\s]|$)",
     re.IGNORECASE,
 )
-_SCHEME = re.compile(r"(?:Bearer|Basic)\s+", re.IGNORECASE)
+_SCHEME = re.compile(r"(?:Bearer|Basic|Token|ApiKey|Digest)\s+", re.IGNORECASE)
 _MIN_SECRET_LENGTH = 6
 _URL_START = re.compile(r"https?://[^/?#\\\s]", re.IGNORECASE)
 
@@ -261,9 +263,7 @@ def _read_environment(values: Mapping[str, Any]) -> dict[str, str]:
     """What the environment says of options that are not given; ``base_url`` is always known in the end."""
     found: dict[str, str] = {}
     # The last three describe one route; a caller who names a route of their own gets nothing from the environment.
-    names_a_route = any(values.get(name) for name in ("provider", "virtual_key", "config", "custom_host"))
-    names_a_route = names_a_route or str(values.get("model") or "").startswith("@")
-    for name in ("api_key", "base_url", *(() if names_a_route else ("provider", "provider_api_key", "custom_host"))):
+    for name in ("api_key", "base_url", *(() if _names_a_route(values) else _ROUTE_VARIABLES)):
         variable = f"PORTKEY_{name.upper()}"
         if not values.get(name) and (text := os.environ.get(variable, "").strip()):
             if name in {"base_url", "custom_host"}:
@@ -271,6 +271,18 @@ def _read_environment(values: Mapping[str, Any]) -> dict[str, str]:
             _check_header(variable, text)
             found[name] = text
     return found if values.get("base_url") else {"base_url": HOSTED_BASE_URL, **found}
+
+
+def _names_a_route(values: Mapping[str, Any]) -> bool:
+    if any(values.get(name) for name in _ROUTE) or str(values.get("model") or "").startswith("@"):
+        return True
+    headers = {**_mapping(values.get("gateway_headers")), **_mapping(values.get("default_headers"))}
+    named = {str(name).lower().replace("_", "-").removeprefix(_HEADER_PREFIX) for name in headers}
+    return not named.isdisjoint({"authorization", *(name.replace("_", "-") for name in _ROUTE)})
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _check_header(name: str, value: str) -> None:

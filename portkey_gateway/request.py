@@ -88,6 +88,8 @@ def encode_tool_choice(choice: str | Mapping[str, Any] | bool | None) -> str | d
     if isinstance(choice, str):
         words = {"any": "required", "required": "required", "auto": "auto", "none": "none"}
         return words.get(choice) or {"type": "function", "function": {"name": choice}}
+    if not isinstance(choice, Mapping):
+        raise EncodingError(f"tool_choice {choice!r} is not understood: give 'auto', 'any', 'none' or a tool's name")
     kind = choice.get("type")
     if choice.get("disable_parallel_tool_use"):
         warn("disable_parallel_tool_use does not reach Claude: the gateway cannot say it")
@@ -133,7 +135,11 @@ def _with_simple_schema(tool: Tool) -> Tool:
     function = tool.get("function")
     if not function or "parameters" not in function:
         return tool
-    parameters = simplify_parameters(function["parameters"], tool=function["name"])
+    name = function["name"]
+    try:
+        parameters = simplify_parameters(function["parameters"], tool=name)
+    except (AttributeError, TypeError) as error:
+        raise EncodingError(f"the parameters of tool {name!r} are no JSON schema: {error}") from error
     return cast("Tool", {**tool, "function": {**function, "parameters": parameters}})
 
 
@@ -219,5 +225,18 @@ def _check_shapes(request: ChatRequest) -> None:
     for name, value in request.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise EncodingError(f"{name} is {value}, which JSON does not know")
-    if not isinstance(request.get("thinking") or {}, Mapping):
+    _check_parameters(request)
+
+
+def _check_parameters(request: Mapping[str, Any]) -> None:
+    thinking = request.get("thinking", {"type": "disabled"}) or {}
+    if not isinstance(thinking, Mapping) or not isinstance(thinking.get("budget_tokens", 0), int):
         raise EncodingError("thinking must be a mapping such as {'type': 'enabled', 'budget_tokens': 2048}")
+    temperature = request.get("temperature")
+    if temperature is not None and not isinstance(temperature, (int, float)):
+        raise EncodingError(f"temperature must be a number; got {temperature!r}")
+    tools = request.get("tools")
+    for index, tool in enumerate(tools or ()):
+        function = tool.get("function") if isinstance(tool, Mapping) else None
+        if not isinstance(tool, Mapping) or not isinstance((function or {}).get("parameters", {}), Mapping):
+            raise EncodingError(f"tools[{index}] must be a mapping, and the parameters of its function a JSON schema")

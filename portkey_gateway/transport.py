@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
@@ -23,6 +23,7 @@ from portkey_gateway.errors import (
     PortkeyError,
     StreamDecodeError,
     StreamInterruptedError,
+    StreamProviderError,
     StreamTimeoutError,
     decode_error,
 )
@@ -34,6 +35,8 @@ CONNECT_TIMEOUT_S: Final = 10.0
 """Seconds to wait for a connection, where the whole call may take longer."""
 
 _TRACE_HEADER: Final = "x-portkey-trace-id"
+# What a server says of a call in headers, and may say with a key in it.
+_ECHOED: Final = ("request_id", "provider", "cache_status", "target_index")
 _REDACTED: Final = "[redacted]"
 # Servers and the firewalls before them refuse requests that do not say what sends them.
 _OWN_HEADERS: Final = {"user-agent": f"portkey-frameworks/{version('portkey-frameworks')}"}
@@ -81,6 +84,11 @@ class Call:
         error.message = self._redact(error.message)
         error.args = (error.message,)
         error.body = self._redact(error.body)
+        if isinstance(error, StreamProviderError):
+            error.error_type = self._redact(error.error_type)
+        if error.info:
+            facts = {name: self._redact(getattr(error.info, name)) for name in _ECHOED}
+            error.info = replace(error.info, **facts)
         # h11 quotes a line of a response that it cannot read.
         if self._redact(str(error.__cause__)) != str(error.__cause__):
             error.__cause__ = None

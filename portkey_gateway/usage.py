@@ -55,6 +55,9 @@ def decode_usage(wire: WireUsage) -> Usage:
     input_tokens = total - output if total > output else prompt
     if input_tokens < cache_read + cache_write:
         input_tokens += cache_read + cache_write
+    counts = (input_tokens, output, cache_read, cache_write, reasoning)
+    if not all(isinstance(count, int) for count in counts):
+        raise TypeError(f"usage counts whole tokens; got {counts}")
     return Usage(
         input_tokens=input_tokens,
         output_tokens=output,

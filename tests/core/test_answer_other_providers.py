@@ -164,3 +164,29 @@ def test_facts_of_another_shape_are_an_error_of_ours(facts: dict[str, Any]) -> N
 def test_choices_of_another_shape_are_an_error_of_ours(choices: Any) -> None:
     with pytest.raises(StreamDecodeError):
         AnswerFold(INFO).add({"choices": choices})
+
+
+def test_halves_of_an_emoji_in_arguments_are_joined_and_a_lone_one_breaks_nothing() -> None:
+    fold = AnswerFold(GatewayInfo())
+    for arguments in ('{"a":"\ud83d', '\ude00"}'):
+        call = {"index": 0, "id": "c", "function": {"name": "t", "arguments": arguments}}
+        fold.add({"choices": [{"delta": {"tool_calls": [call]}}]})  # type: ignore[list-item]  # as it comes
+    assert fold.answer().tool_calls[0].args == {"a": "\U0001f600"}
+
+    lone = AnswerFold(GatewayInfo())
+    call = {"index": 0, "id": "c", "function": {"name": "t", "arguments": '{"a":"\ud83d"}'}}
+    lone.add({"choices": [{"delta": {"tool_calls": [call]}}]})  # type: ignore[list-item]  # as it comes
+    assert lone.answer().tool_calls[0].args == {"a": "\ufffd"}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"choices": [{"message": {"content_blocks": [{"text": "x", "citations": ["http://a"]}]}}]},
+        {"choices": [{"message": {"content_blocks": [{"text": "x", "citations": "x"}]}}]},
+        {"choices": [{"message": {"content": "x"}}], "usage": {"completion_tokens": 1.5}},
+    ],
+)
+def test_citations_and_usage_of_no_known_shape_are_no_answer(broken: dict[str, Any]) -> None:
+    with pytest.raises(InvalidResponseError):
+        decode_answer(json.dumps(broken).encode(), GatewayInfo())

@@ -586,3 +586,24 @@ def test_retry_after_as_a_date_to_come() -> None:
 
 def test_retry_after_of_a_success_says_nothing() -> None:
     assert read_gateway_info(200, {"retry-after": "7"}).retry_after_s is None
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"gateway_headers": {"provider": "openai"}},
+        {"gateway_headers": {"x-portkey-config": "pc-1"}},
+        {"gateway_headers": {"Virtual_Key": "vk"}},
+        {"default_headers": {"X-Portkey-Custom-Host": "http://elsewhere/v1"}},
+        {"default_headers": {"Authorization": "Bearer mine"}},
+    ],
+)
+def test_a_route_named_in_headers_takes_no_key_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("PORTKEY_PROVIDER", "anthropic")
+    monkeypatch.setenv("PORTKEY_PROVIDER_API_KEY", "sk-environment")
+    headers = GatewayOptions(base_url=LOCAL, **given).render_headers()
+    assert "sk-environment" not in str(headers)
+    assert headers.get("x-portkey-provider") != "anthropic"
+    assert "sk-environment" in str(GatewayOptions(base_url=LOCAL, gateway_headers={"debug": "true"}).render_headers())

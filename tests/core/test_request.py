@@ -347,9 +347,22 @@ def test_empty_text_beside_replayed_thinking_is_left_out_too() -> None:
         ({"messages": [{"role": "user", "content": [{"text": "x"}]}]}, r"content\[0\] must be a mapping with a type"),
         ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, r"content\[0\] .* text is no string"),
         ({"messages": [HELLO], "thinking": True}, "thinking must be a mapping"),
+        ({"messages": [HELLO], "thinking": {"type": "enabled", "budget_tokens": "5"}}, "thinking must be a mapping"),
         ({"messages": [HELLO], "temperature": float("nan")}, "temperature is nan"),
+        ({"messages": [HELLO], "temperature": "0.5"}, "temperature must be a number; got '0.5'"),
+        ({"messages": [HELLO], "tools": [1]}, r"tools\[0\] must be a mapping"),
+        ({"messages": [HELLO], "tools": [{"function": {"name": "t", "parameters": None}}]}, r"tools\[0\] must be"),
+        (
+            {"messages": [HELLO], "tools": [{"function": {"name": "t", "parameters": {"anyOf": [{"required": 1}]}}}]},
+            "the parameters of tool 't' are no JSON schema",
+        ),
     ],
 )
 def test_what_is_no_request_is_an_error_that_names_the_place(body: dict[str, Any], named: str) -> None:
     with pytest.raises(EncodingError, match=named):
         encode_request({"model": CLAUDE, **body})  # type: ignore[typeddict-item]  # what no type allows
+
+
+def test_a_tool_choice_of_no_known_kind_is_an_error() -> None:
+    with pytest.raises(EncodingError, match="tool_choice 5 is not understood"):
+        encode_tool_choice(5)  # type: ignore[arg-type]  # what no type allows

@@ -308,3 +308,19 @@ def test_configurable_alternatives_work(local: ChatPortkey, server: RecordingSer
 def test_a_parameter_that_claude_never_sees_is_warned_of(local: ChatPortkey) -> None:
     with pytest.warns(PortkeyWarning, match="seed does not reach Claude"):
         local.invoke("Hi", seed=1)
+
+
+def test_another_provider_of_one_call_takes_no_key_of_the_environment(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORTKEY_PROVIDER", "anthropic")
+    monkeypatch.setenv("PORTKEY_PROVIDER_API_KEY", "sk-environment")
+    server.reply(whole(answer()))
+    here = ChatPortkey(model=SONNET, base_url=server.base_url)
+    here.invoke("Hi")
+    here.invoke("Hi", model="@openai-prod/gpt-5")
+    own, other = server.requests
+    assert own.header("authorization") == "Bearer sk-environment"
+    assert "authorization" not in other.headers
+    assert "x-portkey-provider" not in other.headers
+    assert other.json["model"] == "@openai-prod/gpt-5"
