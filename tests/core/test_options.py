@@ -3,14 +3,11 @@
 import json
 import logging
 import pickle
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from portkey_gateway.info import GatewayInfo, read_gateway_info
 from portkey_gateway.names import check_names
 from portkey_gateway.options import HOSTED_BASE_URL, GatewayOptions, check_metadata
 
@@ -202,49 +199,6 @@ def test_checks_stand_alone_too() -> None:
     assert check_metadata({"a": 1}) == {"a": 1}
 
 
-KNOWN = dict.fromkeys(
-    ["api_key", "provider_api_key", "base_url", "model", "max_tokens", "thinking", "virtual_key", "trace_id"]
-)
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("portkey_api_key", "api_key"),
-        ("portkeyApiKey", "api_key"),
-        ("anthropic_api_key", "provider_api_key"),
-        ("openai_api_key", "provider_api_key"),
-        ("api_base", "base_url"),
-        ("portkey_base_url", "base_url"),
-        ("baseURL", "base_url"),
-        ("model_name", "model"),
-        ("model_id", "model"),
-        ("max_tokens_to_sample", "max_tokens"),
-        ("max_completion_tokens", "max_tokens"),
-        ("thinking_dict", "thinking"),
-        ("virtualKey", "virtual_key"),
-        ("traceId", "trace_id"),
-    ],
-)
-def test_a_name_from_elsewhere_is_told_as_it_is_here(name: str, meant: str) -> None:
-    with pytest.raises(ValueError, match=f"^unknown option '{name}': here it is '{meant}'$"):
-        check_names({name: 1}, KNOWN)
-
-
-@pytest.mark.parametrize("field", ["model_kwargs", "additional_kwargs"])
-@pytest.mark.parametrize("name", ["seed", "response_format", "tools", "tool_choice", "user"])
-def test_a_parameter_of_the_body_is_told_its_place(field: str, name: str) -> None:
-    with pytest.raises(ValueError, match=f"parameter of the request body: put it into {field}={{'{name}': …}}"):
-        check_names({name: 1}, {**KNOWN, field: None})
-    with pytest.raises(ValueError, match=f"unknown option '{name}': (did you mean|known are)"):
-        check_names({name: 1}, KNOWN)
-
-
-def test_a_name_from_elsewhere_that_has_no_counterpart_is_compared_as_any_other() -> None:
-    with pytest.raises(ValueError, match="unknown option 'model_name': did you mean 'model_names'"):
-        check_names({"model_name": 1}, {"model_names": None})
-
-
 # --- environment ------------------------------------------------------------------------------------------------------
 
 
@@ -352,6 +306,27 @@ def test_what_is_given_as_nothing_is_not_set(name: str, nothing: str | None) -> 
 def test_a_given_base_url_is_set(url: str) -> None:
     options = GatewayOptions(base_url=url)
     assert (options.base_url, options.model_fields_set) == (LOCAL, {"base_url"})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"gateway_headers": {"provider": "openai"}},
+        {"gateway_headers": {"x-portkey-config": "pc-1"}},
+        {"gateway_headers": {"Virtual_Key": "vk"}},
+        {"default_headers": {"X-Portkey-Custom-Host": "http://elsewhere/v1"}},
+        {"default_headers": {"Authorization": "Bearer mine"}},
+    ],
+)
+def test_a_route_named_in_headers_takes_no_key_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("PORTKEY_PROVIDER", "anthropic")
+    monkeypatch.setenv("PORTKEY_PROVIDER_API_KEY", "sk-environment")
+    headers = GatewayOptions(base_url=LOCAL, **given).render_headers()
+    assert "sk-environment" not in str(headers)
+    assert headers.get("x-portkey-provider") != "anthropic"
+    assert "sk-environment" in str(GatewayOptions(base_url=LOCAL, gateway_headers={"debug": "true"}).render_headers())
 
 
 # --- merge ------------------------------------------------------------------------------------------------------------
@@ -505,105 +480,3 @@ def test_what_is_no_key_is_not_blotted_out() -> None:
     config = {"targets": [{"override_params": {"max_tokens": 5}, "api_key": "Bearer ", "aws_secret_access_key": ""}]}
     options = local(config=config, gateway_headers={"aws_region": "eu"})
     assert options.secrets() == ()
-
-
-# --- response headers -------------------------------------------------------------------------------------------------
-
-
-def test_every_response_header() -> None:
-    assert read_gateway_info(
-        246,
-        {
-            "x-portkey-trace-id": "t-1",
-            "request-id": "req_1",
-            "x-request-id": "other",
-            "x-portkey-provider": "anthropic",
-            "x-portkey-cache-status": "SEMANTIC HIT",
-            "x-portkey-last-used-option-index": "config.targets[0]",
-            "x-portkey-retry-attempt-count": "2",
-            "x-portkey-gateway-exception": "true",
-        },
-    ) == GatewayInfo(
-        status=246,
-        trace_id="t-1",
-        request_id="req_1",
-        provider="anthropic",
-        cache_status="SEMANTIC HIT",
-        target_index="config.targets[0]",
-        retry_count=2,
-        is_gateway_exception=True,
-    )
-
-
-def test_headers_that_are_missing_or_empty() -> None:
-    empty = {"x-portkey-trace-id": "", "x-portkey-provider": "", "x-portkey-cache-status": ""}
-    assert read_gateway_info(200, empty) == read_gateway_info(200, {}) == GatewayInfo(200)
-
-
-def test_the_sent_trace_id_stands_in_for_one_that_does_not_come_back() -> None:
-    assert read_gateway_info(200, {"x-portkey-trace-id": ""}, "sent").trace_id == "sent"
-    assert read_gateway_info(200, {"x-portkey-trace-id": "came"}, "sent").trace_id == "came"
-
-
-def test_other_providers_request_id() -> None:
-    assert read_gateway_info(200, {"x-request-id": "req_2"}).request_id == "req_2"
-
-
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [("0", 0), ("3", 3), ("-1", -1), ("", None), ("--5", None), ("²", None), ("1.5", None), ("9" * 5000, None)],
-)
-def test_retry_count(text: str, count: int | None) -> None:
-    assert read_gateway_info(200, {"x-portkey-retry-attempt-count": text}).retry_count == count
-
-
-@pytest.mark.parametrize(
-    ("sent", "seconds"),
-    [
-        ({"retry-after": "7"}, 7.0),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after": "-3"}, 0.0),
-        ({"retry-after-ms": "1500"}, 1.5),
-        ({"retry-after-ms": "20", "retry-after": "7"}, 0.02),
-        ({"retry-after-ms": "soon", "retry-after": "7"}, 7.0),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 -0000"}, 0.0),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": ""}, None),
-        ({}, None),
-    ],
-)
-def test_retry_after(sent: dict[str, str], seconds: float | None) -> None:
-    assert read_gateway_info(429, sent).retry_after_s == seconds
-
-
-def test_retry_after_as_a_date_to_come() -> None:
-    date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
-    seconds = read_gateway_info(503, {"retry-after": date}).retry_after_s
-    assert seconds is not None
-    assert 60 < seconds <= 90
-
-
-def test_retry_after_of_a_success_says_nothing() -> None:
-    assert read_gateway_info(200, {"retry-after": "7"}).retry_after_s is None
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"gateway_headers": {"provider": "openai"}},
-        {"gateway_headers": {"x-portkey-config": "pc-1"}},
-        {"gateway_headers": {"Virtual_Key": "vk"}},
-        {"default_headers": {"X-Portkey-Custom-Host": "http://elsewhere/v1"}},
-        {"default_headers": {"Authorization": "Bearer mine"}},
-    ],
-)
-def test_a_route_named_in_headers_takes_no_key_of_the_environment(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
-) -> None:
-    monkeypatch.setenv("PORTKEY_PROVIDER", "anthropic")
-    monkeypatch.setenv("PORTKEY_PROVIDER_API_KEY", "sk-environment")
-    headers = GatewayOptions(base_url=LOCAL, **given).render_headers()
-    assert "sk-environment" not in str(headers)
-    assert headers.get("x-portkey-provider") != "anthropic"
-    assert "sk-environment" in str(GatewayOptions(base_url=LOCAL, gateway_headers={"debug": "true"}).render_headers())

@@ -1,0 +1,47 @@
+"""Option names that nobody knows are errors that tell what was probably meant."""
+
+import pytest
+
+from portkey_gateway.names import check_names
+
+KNOWN = dict.fromkeys(
+    ["api_key", "provider_api_key", "base_url", "model", "max_tokens", "thinking", "virtual_key", "trace_id"]
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("portkey_api_key", "api_key"),
+        ("portkeyApiKey", "api_key"),
+        ("anthropic_api_key", "provider_api_key"),
+        ("openai_api_key", "provider_api_key"),
+        ("api_base", "base_url"),
+        ("portkey_base_url", "base_url"),
+        ("baseURL", "base_url"),
+        ("model_name", "model"),
+        ("model_id", "model"),
+        ("max_tokens_to_sample", "max_tokens"),
+        ("max_completion_tokens", "max_tokens"),
+        ("thinking_dict", "thinking"),
+        ("virtualKey", "virtual_key"),
+        ("traceId", "trace_id"),
+    ],
+)
+def test_a_name_from_elsewhere_is_told_as_it_is_here(name: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=f"^unknown option '{name}': here it is '{meant}'$"):
+        check_names({name: 1}, KNOWN)
+
+
+@pytest.mark.parametrize("field", ["model_kwargs", "additional_kwargs"])
+@pytest.mark.parametrize("name", ["seed", "response_format", "tools", "tool_choice", "user"])
+def test_a_parameter_of_the_body_is_told_its_place(field: str, name: str) -> None:
+    with pytest.raises(ValueError, match=f"parameter of the request body: put it into {field}={{'{name}': …}}"):
+        check_names({name: 1}, {**KNOWN, field: None})
+    with pytest.raises(ValueError, match=f"unknown option '{name}': (did you mean|known are)"):
+        check_names({name: 1}, KNOWN)
+
+
+def test_a_name_from_elsewhere_that_has_no_counterpart_is_compared_as_any_other() -> None:
+    with pytest.raises(ValueError, match="unknown option 'model_name': did you mean 'model_names'"):
+        check_names({"model_name": 1}, {"model_names": None})
