@@ -229,8 +229,9 @@ def _check_shapes(request: ChatRequest) -> None:
 
 
 def _check_parameters(request: Mapping[str, Any]) -> None:
-    thinking = request.get("thinking", {"type": "disabled"}) or {}
-    if not isinstance(thinking, Mapping) or not isinstance(thinking.get("budget_tokens", 0), int):
+    thinking = request.get("thinking")
+    is_mapping = isinstance(thinking, Mapping) and isinstance(thinking.get("budget_tokens", 0), int)
+    if thinking is not None and not is_mapping:
         raise EncodingError("thinking must be a mapping such as {'type': 'enabled', 'budget_tokens': 2048}")
     temperature = request.get("temperature")
     if temperature is not None and not isinstance(temperature, (int, float)):

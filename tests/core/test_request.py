@@ -347,6 +347,7 @@ def test_empty_text_beside_replayed_thinking_is_left_out_too() -> None:
         ({"messages": [{"role": "user", "content": [{"text": "x"}]}]}, r"content\[0\] must be a mapping with a type"),
         ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, r"content\[0\] .* text is no string"),
         ({"messages": [HELLO], "thinking": True}, "thinking must be a mapping"),
+        ({"messages": [HELLO], "thinking": []}, "thinking must be a mapping"),
         ({"messages": [HELLO], "thinking": {"type": "enabled", "budget_tokens": "5"}}, "thinking must be a mapping"),
         ({"messages": [HELLO], "temperature": float("nan")}, "temperature is nan"),
         ({"messages": [HELLO], "temperature": "0.5"}, "temperature must be a number; got '0.5'"),
