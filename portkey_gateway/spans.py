@@ -10,7 +10,7 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, Self, TypeAlias
+from typing import Any, Final, Literal, Self, TypeAlias
 
 from portkey_gateway import semconv
 from portkey_gateway.excerpt import MAX_EXCERPT_CHARS
@@ -27,6 +27,20 @@ MAX_OPEN_AGE_S: Final = 3600.0
 _CONTENT_VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 
 Attribute: TypeAlias = str | bool | int | float | Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What is told of a span when it starts, or when it ends.
+
+    What a step was given and gave is kept apart from what it is: the one is content, which the user may leave out.
+    """
+
+    name: str = ""
+    attributes: Mapping[str, Attribute | None] = field(default_factory=dict)
+    """``None`` stands for nothing to say."""
+    content: Mapping[str, Any] = field(default_factory=dict)
+    kind: Literal["internal", "client"] = "internal"
 
 
 @dataclass(frozen=True, slots=True)

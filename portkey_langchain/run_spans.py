@@ -1,20 +1,17 @@
-"""What LangChain tells of a run at its start and end → the name and attributes of its span. Pure.
-
-What a run was given and gave is kept apart from what it is: the one is content, which the user may leave out.
-"""
+"""What LangChain tells of a run at its start and end → the name and attributes of its span. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Any, Final
 
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_messages
 from langchain_core.outputs import ChatGeneration, Generation, LLMResult
 
 from portkey_gateway import semconv
-from portkey_gateway.spans import Attribute, OpenSpan
+from portkey_gateway.spans import Attribute, Described, OpenSpan
 
 # Of LangChain's names for the providers, those that differ from the conventions' (gen_ai.provider.name).
 _PROVIDERS: Final = {
@@ -43,17 +40,6 @@ class RunStart:
     is_root: bool
     more: Mapping[str, Any]
     """Whatever else was told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """What a span says."""
-
-    name: str = ""
-    attributes: Mapping[str, Attribute | None] = field(default_factory=dict)
-    """``None`` stands for nothing to say."""
-    content: Mapping[str, Any] = field(default_factory=dict)
-    kind: Literal["internal", "client"] = "internal"
 
 
 def is_ours(metadata: Mapping[str, Any] | None) -> bool:

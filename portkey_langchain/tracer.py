@@ -9,11 +9,9 @@ from __future__ import annotations
 import functools
 import logging
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
@@ -24,33 +22,16 @@ from langchain_core.tracers.context import register_configure_hook
 from pydantic import SecretStr
 from typing_extensions import override
 
-from portkey_gateway import semconv
-from portkey_gateway.excerpt import excerpt
-from portkey_gateway.spans import Attribute, Failure, OpenSpan, OpenSpans, captures_content, failed
-from portkey_gateway.trace import is_internal
+from portkey_gateway.spans import Described, OpenSpan
+from portkey_gateway.tracing import Tracing
 from portkey_langchain import run_spans
 from portkey_langchain.callbacks import RUNS, read_labels
-from portkey_langchain.run_spans import Described, RunStart
-
-if TYPE_CHECKING:
-    from portkey_gateway.otlp import SpanExport
+from portkey_langchain.run_spans import RunStart
 
 TRACING_VARIABLE: Final = "PORTKEY_TRACING"
 """The variable that switches the tracer on for every run."""
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Tracing:
-    """What handlers share: where spans go, what they may hold, and which are open."""
-
-    export: SpanExport | None
-    capture_content: bool
-    metadata_keys: Sequence[str] | None = None
-    open: OpenSpans = field(default_factory=OpenSpans)
-    failed: bool = False
-    """Whether a failure of ours was already logged."""
 
 
 class RunTracer(BaseCallbackHandler):
@@ -65,18 +46,15 @@ class RunTracer(BaseCallbackHandler):
     @property
     def lost(self) -> int:
         """How many spans were lost: they could not be sent, or their runs never ended."""
-        export = self._tracing.export
-        return self._tracing.open.given_up + (export.lost if export else 0)
+        return self._tracing.lost
 
     def flush(self) -> None:
         """Send the spans that wait, and return when that is done."""
-        if self._tracing.export:
-            self._tracing.export.flush()
+        self._tracing.flush()
 
     def close(self) -> None:
         """Send the spans that wait, and stop; spans of runs that end later are lost. Done by itself at exit."""
-        if self._tracing.export:
-            self._tracing.export.close()
+        self._tracing.close()
 
     # --- runs start -------------------------------------------------------------------------------------------------
 
@@ -140,67 +118,26 @@ class RunTracer(BaseCallbackHandler):
     def _start(self, describe: Callable[[RunStart], Described], serialized: Any, given: Any, **kwargs: Any) -> None:
         if self._tracing.export is None:
             return
-        with self._unnoticed():
+        with self._tracing.unnoticed():
             run_id, parent_id = kwargs["run_id"], kwargs.get("parent_run_id")
-            context, spans = RUNS.start(serialized, **kwargs), self._tracing.open
-            name, metadata = context.span_name or "run", kwargs.get("metadata") or {}
-            parent = spans.touch(parent_id.hex) if parent_id else None
-            described = Described(name)
-            with self._unnoticed():
-                described = describe(
+            context, metadata = RUNS.start(serialized, **kwargs), kwargs.get("metadata") or {}
+            name = context.span_name or "run"
+
+            def described(parent: OpenSpan | None) -> Described:
+                return describe(
                     RunStart(name, given, serialized or {}, metadata, parent, is_root=parent_id is None, more=kwargs)
                 )
-            attributes = {**self._attributes(described), **self._labels(kwargs.get("tags"), metadata)}
-            spans.start(run_id.hex, OpenSpan(described.name, context, attributes, described.kind))
+
+            labels = read_labels(kwargs.get("tags"), metadata)
+            parent_key = parent_id.hex if parent_id else None
+            self._tracing.start(run_id.hex, context, described, parent_key=parent_key, labels=labels)
 
     def _end(self, run_id: UUID, conclude: Callable[[OpenSpan], Described], inputs: Any = None) -> None:
-        with self._unnoticed():
-            if span := self._tracing.open.take(run_id.hex):
-                described = Described()
-                with self._unnoticed():
-                    described = conclude(span)
-                self._send(span, {**self._late_input(inputs), **self._attributes(described)})
+        # A chain that streams its input knows it only at its end.
+        self._tracing.end(run_id.hex, conclude, late_input=inputs)
 
     def _fail(self, run_id: UUID, error: BaseException, inputs: Any = None) -> None:
-        with self._unnoticed():
-            if span := self._tracing.open.take(run_id.hex):
-                capture = self._tracing.capture_content
-                attributes, failure = failed(error, interrupts=_interrupts(), capture_content=capture)
-                self._send(span, {**self._late_input(inputs), **attributes}, failure)
-
-    def _send(self, span: OpenSpan, attributes: Mapping[str, Attribute], failure: Failure | None = None) -> None:
-        if self._tracing.export:
-            self._tracing.export.add(span.end(attributes, failure))
-
-    def _attributes(self, described: Described) -> dict[str, Attribute]:
-        known = {name: value for name, value in described.attributes.items() if value is not None}
-        if not self._tracing.capture_content:
-            return known
-        return known | {name: excerpt(value, convert=run_spans.plain) for name, value in described.content.items()}
-
-    def _late_input(self, inputs: Any) -> dict[str, Attribute]:
-        """A chain that streams its input knows it only at its end."""
-        captured = inputs is not None and self._tracing.capture_content
-        return {semconv.INPUT_VALUE: excerpt(inputs, convert=run_spans.plain)} if captured else {}
-
-    def _labels(self, tags: Sequence[str] | None, metadata: Mapping[str, Any]) -> dict[str, Attribute]:
-        keys = self._tracing.metadata_keys
-        labels = {
-            name: value
-            for name, value in read_labels(tags, metadata).items()
-            if not is_internal(name) and (keys is None or name in keys)
-        }
-        return {semconv.METADATA: excerpt(labels)} if labels else {}
-
-    @contextmanager
-    def _unnoticed(self) -> Iterator[None]:
-        """Whatever goes wrong here, the user's call goes on; the first time is logged."""
-        try:
-            yield
-        except Exception:
-            if not self._tracing.failed:
-                self._tracing.failed = True
-                _logger.warning("A run could not be told as a span; further ones are not logged", exc_info=True)
+        self._tracing.fail(run_id.hex, error, interrupts=_interrupts(), late_input=inputs)
 
 
 class PortkeyTracer(RunTracer):
@@ -236,23 +173,27 @@ class PortkeyTracer(RunTracer):
         capture_content: bool | None = None,
         metadata_keys: Sequence[str] | None = None,
     ) -> None:
-        from portkey_gateway.otlp import SpanExport, choose_receiver  # noqa: PLC0415 needs the extra, only here
-
-        receiver = choose_receiver(endpoint=endpoint, headers=headers, api_key=api_key, base_url=base_url)
-        super().__init__(Tracing(SpanExport(receiver), captures_content(capture_content), metadata_keys))
+        super().__init__(
+            Tracing.to_receiver(
+                convert=run_spans.plain,
+                endpoint=endpoint,
+                headers=headers,
+                api_key=api_key,
+                base_url=base_url,
+                capture_content=capture_content,
+                metadata_keys=metadata_keys,
+            )
+        )
 
 
 @functools.cache
 def _tracing_by_environment() -> Tracing:
     """What all handlers share that LangChain made; what is missing must not break the user's calls."""
-    export = None
     try:
-        from portkey_gateway.otlp import SpanExport, choose_receiver  # noqa: PLC0415 needs the extra, only here
-
-        export = SpanExport(choose_receiver())
+        return Tracing.to_receiver(convert=run_spans.plain)
     except (ImportError, ValueError) as error:
         _logger.warning("%s is set, but no spans are exported: %s", TRACING_VARIABLE, error)
-    return Tracing(export, captures_content())
+        return Tracing(None, convert=run_spans.plain)
 
 
 def _interrupts() -> tuple[type[BaseException], ...]:
