@@ -1,4 +1,4 @@
-"""Names of span attributes, all in one place.
+"""Names of span attributes and their values, all in one place.
 
 ``gen_ai.*``: OpenTelemetry's semantic conventions for generative AI, as in opentelemetry-semantic-conventions 0.66b2;
 that package calls them incubating and moves them, hence they are not imported from it. ``input.value`` and
@@ -25,6 +25,8 @@ REQUEST_STOP_SEQUENCES: Final = "gen_ai.request.stop_sequences"
 RESPONSE_ID: Final = "gen_ai.response.id"
 RESPONSE_MODEL: Final = "gen_ai.response.model"
 FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
+
+EMBEDDING_DIMENSIONS: Final = "gen_ai.embeddings.dimension.count"
 
 USAGE_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
 USAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
@@ -55,5 +57,38 @@ OUTCOME: Final = "portkey.outcome"
 """``cancelled`` or ``interrupted``: how a run ended that neither came to its end nor failed."""
 TRACE_ID: Final = "portkey.trace_id"
 """The trace id that the user chose, where it is not in OpenTelemetry's form."""
+INSIDE_MODEL: Final = "portkey.inside_model"
+"""True for what a model calls of itself on its way to an answer: only the outermost call tells the usage."""
 THROUGH_GATEWAY: Final = "portkey.through_gateway"
 """True for a call that the gateway has logged itself: no usage is told again, it would be priced twice."""
+
+_PROVIDERS: Final = {
+    "amazon_bedrock": "aws.bedrock",
+    "azure": "azure.ai.openai",
+    "azure_openai": "azure.ai.openai",
+    "bedrock": "aws.bedrock",
+    "bedrock_converse": "aws.bedrock",
+    "gemini": "gcp.gemini",
+    "google_genai": "gcp.gemini",
+    "google_vertexai": "gcp.vertex_ai",
+    "mistral": "mistral_ai",
+    "mistralai": "mistral_ai",
+    "vertex": "gcp.vertex_ai",
+    "xai": "x_ai",
+}
+# Where another model's calls go is told by the headers it sends, or by its host.
+_GATEWAY_MARKS: Final = ("x-portkey-", "api.portkey.ai")
+
+
+def provider_name(name: str) -> str:
+    """The conventions' name of a provider (``gen_ai.provider.name``), of the framework's."""
+    return _PROVIDERS.get(name, name)
+
+
+def goes_through_gateway(settings: str) -> bool | None:
+    """Whether the calls of a model that is not ours go through the gateway; ``None``, so nothing to say, if not.
+
+    Args:
+        settings: what the framework shows of its headers and its host.
+    """
+    return any(mark in settings.lower() for mark in _GATEWAY_MARKS) or None

@@ -86,6 +86,8 @@ class OpenSpan:
     context: TraceContext
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     kind: Literal["internal", "client"] = "internal"
+    ends_apart: bool = False
+    """Whether its end is told apart from the end of its call, as a stream's is."""
     started_ns: int = field(default_factory=time.time_ns)
 
     @property
@@ -155,6 +157,14 @@ class OpenSpans:
             self._spans[key] = known[0], self._clock()
             self._spans.move_to_end(key)
             return known[0]
+
+    def amend(self, key: str, change: Callable[[OpenSpan], OpenSpan]) -> None:
+        """Put another in the place of an open span; one that is not known is none to change."""
+        with self._lock:
+            if known := self._spans.get(key):
+                changed = change(known[0])
+                self._chars += changed.chars - known[0].chars
+                self._spans[key] = changed, known[1]
 
     def take(self, key: str) -> OpenSpan | None:
         """The span of this id, which is open no longer; ``None`` if it is not known."""

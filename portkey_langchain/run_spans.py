@@ -13,18 +13,7 @@ from langchain_core.outputs import ChatGeneration, Generation, LLMResult
 from portkey_gateway import semconv
 from portkey_gateway.spans import Attribute, Described, OpenSpan
 
-# Of LangChain's names for the providers, those that differ from the conventions' (gen_ai.provider.name).
-_PROVIDERS: Final = {
-    "azure": "azure.ai.openai",
-    "amazon_bedrock": "aws.bedrock",
-    "google_genai": "gcp.gemini",
-    "google_vertexai": "gcp.vertex_ai",
-    "mistral": "mistral_ai",
-    "xai": "x_ai",
-}
 _ROLES: Final = {"human": "user", "ai": "assistant"}
-# Where another model's calls go is told by the headers it sends, or by its host.
-_GATEWAY_MARKS: Final = ("x-portkey-", "api.portkey.ai")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +99,13 @@ def describe_model(run: RunStart) -> Described:
     provider, model = metadata.get("ls_provider"), metadata.get("ls_model_name")
     attributes = {
         semconv.OPERATION: operation,
-        semconv.PROVIDER: _PROVIDERS.get(str(provider), provider),
+        semconv.PROVIDER: provider and semconv.provider_name(str(provider)),
         semconv.REQUEST_MODEL: model,
         semconv.REQUEST_TEMPERATURE: metadata.get("ls_temperature"),
         semconv.REQUEST_MAX_TOKENS: metadata.get("ls_max_tokens"),
         semconv.REQUEST_STOP_SEQUENCES: metadata.get("ls_stop"),
         semconv.AGENT_NAME: metadata.get("lc_agent_name"),
-        semconv.THROUGH_GATEWAY: any(mark in str(run.serialized).lower() for mark in _GATEWAY_MARKS) or None,
+        semconv.THROUGH_GATEWAY: semconv.goes_through_gateway(str(run.serialized)),
     }
     messages = [message for each in run.given for message in each] if is_chat else run.given
     return Described(f"{operation} {model or run.name}", attributes, {semconv.INPUT_MESSAGES: messages}, "client")

@@ -6,5 +6,6 @@ except ImportError as error:
     raise ImportError('portkey_llamaindex needs LlamaIndex: pip install "portkey-frameworks[llamaindex]"') from error
 
 from portkey_llamaindex.llm import Portkey
+from portkey_llamaindex.tracer import instrument
 
-__all__ = ["Portkey"]
+__all__ = ["Portkey", "instrument"]

@@ -71,15 +71,8 @@ class PlaceHandler(BaseSpanHandler[BaseSpan]):
         **kwargs: Any,
     ) -> None:
         """Note the place; the handler itself keeps nothing, so there is nothing to close."""
-        own = _own_trace(id_)
-        if parent_span_id is None:
-            _place.set(Place(id_, in_active_span(own)))
-            return
-        outer = _locate(parent_span_id)
-        if outer.depth >= MAX_DEPTH:
-            outer = replace(outer, outer=None, depth=0)
-        trace = TraceContext(outer.trace.trace_id, own.span_id, outer.trace.span_id, own.span_name)
-        _place.set(Place(id_, trace, outer, outer.depth + 1))
+        # Of the run of a workflow LlamaIndex tells no tags.
+        enter_place(id_, parent_span_id, active_instrument_tags.get() if tags is None else tags)
 
     @override
     def prepare_to_exit_span(
@@ -111,19 +104,49 @@ class PlaceHandler(BaseSpanHandler[BaseSpan]):
         """Nothing is kept of a span, so there is nothing to drop."""
 
 
+def enter_place(span_id: str, parent_span_id: str | None, tags: Mapping[str, Any]) -> Place:
+    """Note the place of a span that is entered now, if nobody did yet: handlers are told one after the other.
+
+    Args:
+        span_id: LlamaIndex's id of the span.
+        parent_span_id: the same of the span around it.
+        tags: what ``instrument_tags`` holds; a ``trace_id`` among them names the trace.
+    """
+    known = _place.get()
+    if known is not None and known.span_id == span_id:
+        return known
+    trace, outer = _own_trace(span_id), None
+    if parent_span_id is None:
+        trace = in_active_span(trace)
+    else:
+        outer = _locate(parent_span_id)
+        trace = TraceContext(outer.trace.trace_id, trace.span_id, outer.trace.span_id, trace.span_name)
+        if outer.depth >= MAX_DEPTH:
+            outer = replace(outer, outer=None, depth=0)
+    if isinstance(named := tags.get("trace_id"), str):
+        trace = replace(trace, trace_id=named)
+    place = Place(span_id, trace, outer, outer.depth + 1 if outer else 0)
+    _place.set(place)
+    return place
+
+
+def read_tags(tags: Mapping[str, Any]) -> dict[str, Any]:
+    """The labels among what ``instrument_tags`` holds."""
+    return {str(name): value for name, value in tags.items() if name != "trace_id"}
+
+
 def call_labels(trace_id: str | None, span_name: str | None, metadata: Mapping[str, Any]) -> Labels:
     """Read where the call being made now stands, and how it is labelled; to be read before a stream is returned.
 
     Labels are what ``instrument_tags`` holds, under its own keys, and the traces of ``callback_manager`` around the
-    call under ``traces``. A tag ``trace_id`` is no label: it names the trace.
+    call under ``traces``.
 
     Args:
-        trace_id: the trace that the user chose for the model; it wins over the spans' and the tags'.
+        trace_id: the trace that the user chose for the model; it wins over the spans'.
         span_name: the same for the name.
         metadata: the model's own labels; of a key in both, the model's value wins over a tag's.
     """
-    tags = {str(name): value for name, value in active_instrument_tags.get().items()}
-    trace_id = trace_id or _text(tags.pop("trace_id", None))
+    tags = read_tags(active_instrument_tags.get())
     # The innermost is the model's own call.
     traces = global_stack_trace_ids.get()[:-1]
     labels = {"traces": traces, **tags, **metadata} if traces else {**tags, **metadata}
@@ -133,10 +156,6 @@ def call_labels(trace_id: str | None, span_name: str | None, metadata: Mapping[s
     trace = _locate(active).trace
     trace = replace(trace, trace_id=trace_id or trace.trace_id, span_name=span_name or trace.span_name)
     return {"trace": trace, "metadata": labels}
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _own_trace(span_id: str) -> TraceContext:

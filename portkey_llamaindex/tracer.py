@@ -1,0 +1,238 @@
+"""``instrument()``: what LlamaIndex does around the calls of models, exported as OpenTelemetry spans.
+
+The calls of ``Portkey`` are not exported: the gateway's log is their span. The ids that they send
+(``portkey_llamaindex.instrumentation``) are those of the spans here, so that both form one tree.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Final, Self
+
+from llama_index.core.instrumentation.events.exception import ExceptionEvent
+from llama_index.core.instrumentation.events.llm import (
+    LLMChatEndEvent,
+    LLMChatStartEvent,
+    LLMCompletionEndEvent,
+    LLMCompletionStartEvent,
+)
+from llama_index_instrumentation import get_dispatcher
+from llama_index_instrumentation.base import BaseEvent
+from llama_index_instrumentation.dispatcher import active_instrument_tags
+from llama_index_instrumentation.event_handlers import BaseEventHandler
+from llama_index_instrumentation.span import BaseSpan
+from llama_index_instrumentation.span_handlers import BaseSpanHandler
+from pydantic import PrivateAttr, SecretStr
+from typing_extensions import override
+
+from portkey_gateway import semconv
+from portkey_gateway.spans import Described, OpenSpan
+from portkey_gateway.tracing import Tracing
+from portkey_llamaindex import spans
+from portkey_llamaindex.instrumentation import enter_place, read_tags
+from portkey_llamaindex.plain import plain
+from portkey_llamaindex.spans import SpanStart
+
+
+class SpanTracer(BaseSpanHandler[BaseSpan]):
+    """Makes a span of every span of LlamaIndex, but those of the calls that the gateway logs."""
+
+    _tracing: Tracing = PrivateAttr()
+
+    def __init__(self, tracing: Tracing) -> None:
+        super().__init__()
+        self._tracing = tracing
+
+    @override
+    def new_span(
+        self,
+        id_: str,
+        bound_args: inspect.BoundArguments,
+        instance: Any | None = None,
+        parent_span_id: str | None = None,
+        tags: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        with self._tracing.unnoticed():
+            # Of the run of a workflow LlamaIndex tells no tags.
+            tags = active_instrument_tags.get() if tags is None else tags
+            context = enter_place(id_, parent_span_id, tags).trace
+            name = context.span_name or ""
+            if spans.is_gateway_call(instance, name.rpartition(".")[2]):
+                return
+
+            def described(parent: OpenSpan | None) -> Described:
+                is_root = parent_span_id is None
+                return spans.describe(SpanStart(name, instance, bound_args.arguments, parent, is_root=is_root))
+
+            self._tracing.start(id_, context, described, parent_key=parent_span_id, labels=read_tags(tags))
+
+    @override
+    def prepare_to_exit_span(
+        self,
+        id_: str,
+        bound_args: inspect.BoundArguments,
+        instance: Any | None = None,
+        result: Any | None = None,
+        **kwargs: Any,
+    ) -> None:
+        with self._tracing.unnoticed():
+            is_stream = isinstance(result, (Generator, AsyncGenerator))
+            if is_stream and (span := self._tracing.open.touch(id_)) and span.ends_apart:
+                return
+            self._tracing.end(id_, lambda span: spans.conclude(span, instance, result))
+
+    @override
+    def prepare_to_drop_span(
+        self,
+        id_: str,
+        bound_args: inspect.BoundArguments,
+        instance: Any | None = None,
+        err: BaseException | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self._tracing.fail(id_, err or RuntimeError("LlamaIndex dropped the span"))
+
+    @override
+    def close(self) -> None:
+        """What LlamaIndex calls when its dispatcher shuts down."""
+        self._tracing.close()
+
+
+class EventTracer(BaseEventHandler):
+    """Hears how the streams of models end, and that workflows are cancelled: their spans do not tell."""
+
+    _tracing: Tracing = PrivateAttr()
+    _heard: dict[str, Callable[[str, Any], None]] = PrivateAttr()
+
+    def __init__(self, tracing: Tracing) -> None:
+        super().__init__()
+        self._tracing = tracing
+        self._heard = {
+            LLMChatStartEvent.__name__: self._announce,
+            LLMCompletionStartEvent.__name__: self._announce,
+            LLMChatEndEvent.__name__: self._end,
+            LLMCompletionEndEvent.__name__: self._end,
+            ExceptionEvent.__name__: self._fail,
+            # LlamaIndex's workflows keep the class to themselves.
+            "SpanCancelledEvent": self._cancel,
+        }
+
+    @override
+    def handle(self, event: BaseEvent, **kwargs: Any) -> None:
+        hear = self._heard.get(type(event).__name__)
+        if hear and event.span_id:
+            with self._tracing.unnoticed():
+                hear(event.span_id, event)
+
+    def _announce(self, span_id: str, _: Any) -> None:
+        self._tracing.open.amend(span_id, lambda span: replace(span, ends_apart=True))
+
+    def _end(self, span_id: str, event: Any) -> None:
+        self._tracing.end(span_id, lambda span: spans.conclude_model(span, event.response))
+
+    def _fail(self, span_id: str, event: Any) -> None:
+        self._tracing.fail(span_id, event.exception)
+
+    def _cancel(self, span_id: str, _: Any) -> None:
+        told = {semconv.OUTCOME: "cancelled"}
+        self._tracing.open.amend(span_id, lambda span: replace(span, attributes={**span.attributes, **told}))
+
+
+class Instrumentation:
+    """What ``instrument()`` started; also a context manager that closes it."""
+
+    def __init__(self, tracing: Tracing) -> None:
+        self._tracing = tracing
+        self._handlers: Final = (SpanTracer(tracing), EventTracer(tracing))
+
+    @property
+    def lost(self) -> int:
+        """How many spans were lost: they could not be sent, or never ended."""
+        return self._tracing.lost
+
+    def flush(self) -> None:
+        """Send the spans that wait, and return when that is done."""
+        self._tracing.flush()
+
+    def close(self) -> None:
+        """Hear of no more spans, and send those that wait."""
+        root = get_dispatcher()
+        root.span_handlers = [each for each in root.span_handlers if each is not self._handlers[0]]
+        root.event_handlers = [each for each in root.event_handlers if each is not self._handlers[1]]
+        self._tracing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        root = get_dispatcher()
+        root.add_span_handler(self._handlers[0])
+        root.add_event_handler(self._handlers[1])
+
+
+def instrument(
+    *,
+    endpoint: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    api_key: SecretStr | str | None = None,
+    base_url: str | None = None,
+    capture_content: bool | None = None,
+    metadata_keys: Sequence[str] | None = None,
+) -> Instrumentation:
+    """Export what LlamaIndex does, by OpenTelemetry: workflows, agents, queries, tools, retrievers, other models.
+
+    Calls of ``Portkey`` are not exported, since the gateway's log is their span, but their ids belong to the same
+    tree. Spans go out in the background, and at exit; at most 2048 wait, and a loss is counted (``lost``) and logged
+    once. It never breaks a call. What was instrumented before is closed: no span is exported twice.
+
+    Example:
+        ```python
+        from portkey_llamaindex import instrument
+
+        instrument()  # PORTKEY_API_KEY from the environment
+        ```
+
+    Args:
+        endpoint: an OTLP/HTTP receiver, with its ``/v1/traces``. If none is given, OpenTelemetry's variables
+            (``OTEL_EXPORTER_OTLP_ENDPOINT`` …) name it; else it is the gateway's own, ``{base_url}/otel/v1/traces``.
+        headers: further headers for the receiver.
+        api_key: the Portkey API key, for the gateway only; read from ``PORTKEY_API_KEY``.
+        base_url: the gateway, with its ``/v1``; read from ``PORTKEY_BASE_URL``, else the hosted gateway.
+        capture_content: whether spans hold inputs, outputs and the texts of errors; by default true, unless
+            ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` says ``false``.
+        metadata_keys: the only tags (``instrument_tags``) to export, if given.
+
+    Returns:
+        What was started: ``flush()`` sends what waits, ``close()`` ends it, ``lost`` counts.
+
+    Raises:
+        ImportError: if OpenTelemetry is not installed, naming the extra ``otel``.
+        ValueError: if spans are to go to the hosted gateway and there is no API key.
+    """
+    tracing = Tracing.to_receiver(
+        convert=plain,
+        endpoint=endpoint,
+        headers=headers,
+        api_key=api_key,
+        base_url=base_url,
+        capture_content=capture_content,
+        metadata_keys=metadata_keys,
+    )
+    while _running:
+        _running.pop().close()
+    started = Instrumentation(tracing)
+    _running.append(started)
+    started._start()  # noqa: SLF001 nobody else starts one
+    return started
+
+
+_running: list[Instrumentation] = []
