@@ -123,7 +123,8 @@ def test_a_fan_of_forty_tasks(
         return [Send("ask", {"question": str(number)}) for number in range(40)]
 
     graph = StateGraph(Notes)
-    graph.add_node("ask", RunnableLambda(ask, aask))
+    node: Any = RunnableLambda(ask, aask)
+    graph.add_node("ask", node)
     graph.add_conditional_edges(START, fan, ["ask"])
     graph.add_edge("ask", END)
     walk(graph.compile(name="fan"), {"said": []}, {"callbacks": [tracer]})
@@ -147,7 +148,7 @@ def test_each_try_is_a_call_of_its_own(
 def test_a_batch_in_threads_inside_a_step(
     server: RecordingServer, local: ChatPortkey, tracer: PortkeyTracer, sent: Sent
 ) -> None:
-    step = RunnableLambda(lambda text: [message.text for message in local.batch([text] * 8)])
+    step: Any = RunnableLambda(lambda text: [message.text for message in local.batch([text] * 8)])
     assert step.invoke("Hi", {"callbacks": [tracer], "max_concurrency": 4}) == ["Hello."] * 8
     spans = sent()
     [root] = roots_of(spans, server.requests)
