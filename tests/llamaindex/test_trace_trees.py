@@ -19,15 +19,10 @@ from workflows import Context, Workflow, step
 from workflows.events import Event, StartEvent, StopEvent
 
 from portkey_llamaindex import Portkey
-from tests.llamaindex.tree import Tree, metadata, portkey, traces
+from tests.llamaindex.tree import Tree, agents_warn, metadata, portkey, traces
 from tests.support.recording import RecordingServer, Reply, answer, deltas, events, whole
 
-# LlamaIndex looks at every attribute of an agent, also at those that pydantic renamed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:The `__fields(_set)?__` attribute is deprecated",
-    "ignore:Accessing the 'model_(computed_)?fields' attribute",
-    "ignore:is_running called from within a step",
-)
+pytestmark = agents_warn
 
 
 @pytest.mark.parametrize("mode", [ResponseMode.COMPACT, ResponseMode.REFINE, ResponseMode.ACCUMULATE])

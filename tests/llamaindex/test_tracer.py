@@ -32,17 +32,14 @@ from tests.llamaindex.tracing import (
     receiver,
     sent,
 )
+from tests.llamaindex.tree import agents_warn
 from tests.llamaindex.ways import ask, every_way
 from tests.support.receiver import node_of, roots_of, spans_of
 from tests.support.recording import RecordingServer, answer, deltas, events, whole
 
 __all__ = ["instrumentation", "no_opentelemetry_in_the_environment", "receiver", "sent"]
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:The `__fields(_set)?__` attribute is deprecated",
-    "ignore:Accessing the 'model_(computed_)?fields' attribute",
-    "ignore:is_running called from within a step",
-)
+pytestmark = agents_warn
 
 KEY = "pk-portkey-secret"
 dispatcher = get_dispatcher(__name__)

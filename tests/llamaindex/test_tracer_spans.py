@@ -44,17 +44,14 @@ from tests.llamaindex.tracing import (
     said,
     sent,
 )
+from tests.llamaindex.tree import agents_warn
 from tests.llamaindex.ways import CHAT, ask, every_way
 from tests.support.receiver import spans_of
 from tests.support.recording import RecordingServer, answer, whole
 
 __all__ = ["instrumentation", "no_opentelemetry_in_the_environment", "receiver", "sent"]
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:The `__fields(_set)?__` attribute is deprecated",
-    "ignore:Accessing the 'model_(computed_)?fields' attribute",
-    "ignore:is_running called from within a step",
-)
+pytestmark = agents_warn
 
 dispatcher = get_dispatcher(__name__)
 

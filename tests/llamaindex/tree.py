@@ -6,11 +6,19 @@ import json
 from typing import Any
 from uuid import UUID
 
+import pytest
 from llama_index_instrumentation.span import BaseSpan
 from llama_index_instrumentation.span_handlers import BaseSpanHandler
 from pydantic import Field
 
 from tests.support.recording import RecordingServer, Request
+
+# LlamaIndex looks at every attribute of an agent, also at those that pydantic renamed.
+agents_warn = pytest.mark.filterwarnings(
+    "ignore:The `__fields(_set)?__` attribute is deprecated",
+    "ignore:Accessing the 'model_(computed_)?fields' attribute",
+    "ignore:is_running called from within a step",
+)
 
 
 class Tree(BaseSpanHandler[BaseSpan]):
