@@ -17,13 +17,9 @@ from portkey_gateway.sandbox import Sandbox
 from portkey_llamaindex import Portkey
 from tests.llamaindex.media import PDF, PDF_SOURCE, PNG, PNG_SOURCE
 from tests.llamaindex.received import Received
+from tests.llamaindex.tree import agents_warn
 
-# LlamaIndex looks at every attribute of an agent, also at those that pydantic renamed.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:The `__fields(_set)?__` attribute is deprecated",
-    "ignore:Accessing the 'model_(computed_)?fields' attribute",
-    "ignore:is_running called from within a step",
-)
+pytestmark = agents_warn
 
 streaming_or_not = pytest.mark.parametrize("streaming", [True, False])
 
