@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from demo import langchain_show, llamaindex_show
+from demo import langchain_show, llamaindex_show, traces_show
 from demo.screen import note, title
 from portkey_gateway import GatewayOptions, PortkeyError
 from portkey_gateway.sandbox import Sandbox, SandboxError
@@ -23,6 +23,7 @@ def main() -> int:
         with _gateway() as arguments:
             langchain_show.run(arguments)
             llamaindex_show.run(arguments)
+            traces_show.run(arguments)
     except (PortkeyError, SandboxError) as error:
         note(f"\nThe demo stopped: {type(error).__name__}: {error}")
         return 1

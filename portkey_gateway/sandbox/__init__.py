@@ -13,15 +13,33 @@ if TYPE_CHECKING:
     from portkey_gateway.sandbox.claude.faults import Fault
     from portkey_gateway.sandbox.claude.server import ClaudeServer
     from portkey_gateway.sandbox.sandbox import Sandbox
+    from portkey_gateway.sandbox.span_receiver import SpanReceiver
+    from portkey_gateway.sandbox.trace_tree import CallLog, draw_trace
 
-__all__ = ["ClaudeServer", "Fault", "MissingExtraError", "PortInUseError", "Sandbox", "SandboxError"]
+__all__ = [
+    "CallLog",
+    "ClaudeServer",
+    "Fault",
+    "MissingExtraError",
+    "PortInUseError",
+    "Sandbox",
+    "SandboxError",
+    "SpanReceiver",
+    "draw_trace",
+]
 
 _HOMES = {
+    "CallLog": "trace_tree",
     "ClaudeServer": "claude.server",
     "Fault": "claude.faults",
     "Sandbox": "sandbox",
+    "SpanReceiver": "span_receiver",
+    "draw_trace": "trace_tree",
 }
-_EXTRA_MODULES = frozenset({"PIL", "anthropic", "pypdf", "starlette", "uvicorn"})
+_EXTRAS = {
+    **dict.fromkeys(("PIL", "anthropic", "pypdf", "starlette", "uvicorn"), "sandbox"),
+    **dict.fromkeys(("google", "opentelemetry"), "otel"),
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -31,6 +49,6 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
-        if missing in _EXTRA_MODULES:
-            raise MissingExtraError(missing) from error
+        if missing in _EXTRAS:
+            raise MissingExtraError(missing, _EXTRAS[missing]) from error
         raise

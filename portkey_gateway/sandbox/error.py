@@ -19,5 +19,5 @@ class PortInUseError(SandboxError):
 class MissingExtraError(SandboxError, ImportError):
     """The sandbox was asked for, but the packages it is built from are not installed."""
 
-    def __init__(self, module: str) -> None:
-        super().__init__(f'The sandbox needs {module!r}. Install its extra: pip install "portkey-frameworks[sandbox]"')
+    def __init__(self, module: str, extra: str = "sandbox") -> None:
+        super().__init__(f'The sandbox needs {module!r}. Install the extra: pip install "portkey-frameworks[{extra}]"')

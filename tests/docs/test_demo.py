@@ -25,5 +25,20 @@ def test_the_demo_runs_to_its_end_and_shows_true_figures() -> None:
         assert "125%" in shown
         assert "10%" in shown
         assert "get_weather(city='Oslo') -> 4 degrees, snow" in shown
+    in_langchain, in_llamaindex = ended.stdout.partition(", as a tree")[2].split("An agent of LlamaIndex")
+    for line in (
+        "umbrella",
+        "└─ invoke_agent clerk",
+        "   │  └─ ChatPortkey  [through the gateway]",
+        "   │  └─ execute_tool get_weather",
+    ):
+        assert f"\n            {line}\n" in in_langchain
+    for line in (
+        "invoke_agent clerk",
+        "│  └─ Portkey.astream_chat  [through the gateway]",
+        "│  └─ execute_tool get_weather",
+    ):
+        assert f"\n            {line}\n" in in_llamaindex
+    assert "did not arrive" not in ended.stdout
     assert "stood more than 100 metres tall" in ended.stdout
     assert "Traceback" not in ended.stderr

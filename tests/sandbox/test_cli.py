@@ -110,7 +110,7 @@ def test_missing_extra_is_named(terminal: Terminal, module: str) -> None:
     out, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert out == ""
-    assert err == f'The sandbox needs {module!r}. Install its extra: pip install "portkey-frameworks[sandbox]"\n'
+    assert err == f'The sandbox needs {module!r}. Install the extra: pip install "portkey-frameworks[sandbox]"\n'
 
 
 def test_help_names_the_options(terminal: Terminal) -> None:
