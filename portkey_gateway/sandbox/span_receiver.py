@@ -6,6 +6,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -97,8 +98,7 @@ class SpanReceiver:
             OSError: The port is taken.
         """
         if self._server is None:
-            self._server = _Server(("127.0.0.1", self._port), _Handler)
-            self._server.spans = self._spans
+            self._server = ThreadingHTTPServer(("127.0.0.1", self._port), partial(_Handler, self._spans))
             threading.Thread(target=self._server.serve_forever, args=(0.05,), name="span-receiver", daemon=True).start()
         return self
 
@@ -133,14 +133,12 @@ def decode_spans(body: bytes) -> list[ReceivedSpan]:
     ]
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    spans: deque[ReceivedSpan]
-
-
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
+
+    def __init__(self, spans: deque[ReceivedSpan], *args: Any) -> None:
+        self._spans = spans
+        super().__init__(*args)
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -150,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if self.headers.get("content-encoding") == "gzip":
                 body = gzip.decompress(body)
-            self.server.spans.extend(decode_spans(body))
+            self._spans.extend(decode_spans(body))
         except (DecodeError, OSError, EOFError, zlib.error):
             self._answer(HTTPStatus.BAD_REQUEST)
         else:
