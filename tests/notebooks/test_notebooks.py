@@ -32,8 +32,8 @@ def describe(output: Any) -> str:
     return str(output.data.get("text/plain") or sorted(output.data))
 
 
-def test_there_is_a_notebook_for_each_framework() -> None:
-    assert [path.name for path in list_notebooks()] == ["01_langchain.ipynb", "02_llamaindex.ipynb"]
+def test_there_is_a_notebook_for_each_framework_and_one_for_traces() -> None:
+    assert [path.name for path in list_notebooks()] == ["01_langchain.ipynb", "02_llamaindex.ipynb", "03_traces.ipynb"]
 
 
 @each_notebook
