@@ -49,9 +49,10 @@ typecheck: $(STAMP) ## mypy (strict) and pyright over source and tests
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 
-bench: $(STAMP) ## Measure ours beside ChatOpenAI + createHeaders and raw httpx
+bench: $(STAMP) ## Measure ours beside ChatOpenAI + createHeaders and raw httpx, and what traces add
 	@test -f .venv-bench/.installed || { $(PYTHON) -m venv .venv-bench && .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt && .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . && touch .venv-bench/.installed; }
 	@.venv-bench/bin/python -m benchmarks
+	@.venv-bench/bin/python -W ignore -m benchmarks.tracing
 
 notebooks: $(STAMP) ## Execute every notebook and keep its outputs
 	@$(BIN)/python -m tests.notebooks.execute

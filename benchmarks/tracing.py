@@ -1,0 +1,317 @@
+"""``python -m benchmarks.tracing``: what labels and spans add to a call.
+
+All figures are differences of CPU time of this process (user and system, all threads), of the same work done with and
+without the feature, in turns; what is exported is sent within the time. Calls are answered without a network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from langchain_core.runnables import RunnableLambda
+from langchain_core.tracers import context as langchain_context
+from llama_index.core.llms import ChatMessage
+from llama_index_instrumentation import get_dispatcher
+from llama_index_instrumentation.dispatcher import instrument_tags
+
+from benchmarks.answers import answer_pieces, whole_answer
+from portkey_langchain import ChatPortkey, PortkeyTracer
+from portkey_langchain.callbacks import RUNS
+from portkey_llamaindex import Portkey, instrument, llm
+from portkey_llamaindex.instrumentation import PlaceHandler
+
+CALLS: Final = 200
+"""Calls in one figure."""
+RUNS_PER_CALL: Final = 10
+"""Runs, or spans, around what the exporter is measured with."""
+TEXT: Final = "A sentence that a user may well have written to a model. " * 9
+"""Input and output of every run: 513 characters."""
+
+_ANSWER: Final = whole_answer(answer_pieces(1, 100, 8))
+_METADATA: Final = {"team": "search", "user_id": "u-17", "score": 0.5}
+_ROOT: Final = Path(__file__).parent.parent
+
+
+class WrongResultError(Exception):
+    """A label or a span is missing, or is there where it was switched off: the figures mean nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One line of the table."""
+
+    title: str
+    what: str
+    """What the figure is divided by."""
+    per_call: int
+    run: Callable[[], None]
+    switched_on: Callable[[], Any]
+    """A context manager in which the feature is on; gives what is still to be done after the calls."""
+    switched_off: Callable[[], Any]
+
+
+class CannedTransport(httpx.BaseTransport):
+    """Answers every request alike, and keeps the last one's headers."""
+
+    def __init__(self) -> None:
+        self.headers = httpx.Headers()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer without a network."""
+        self.headers = request.headers
+        return httpx.Response(200, headers={"content-type": "application/json"}, content=_ANSWER)
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.tracing", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7, help="how often everything is measured (default 7)")
+    parser.add_argument("--markdown", type=Path, metavar="PATH", help="also write the table there")
+    arguments = parser.parse_args()
+    with _receiver() as receiver:
+        rows = [(subject, _measure(subject, arguments.rounds)) for subject in _subjects(receiver)]
+    lines = ["| added by | µs | of |", "| --- | ---: | --- |"]
+    lines += [f"| {subject.title} | {figure:.1f} | {subject.what} |" for subject, figure in rows]
+    table = "\n".join(lines) + "\n"
+    print(table)
+    if arguments.markdown:
+        arguments.markdown.write_text(table, encoding="utf-8")
+
+
+def _measure(subject: Subject, rounds: int) -> float:
+    """The median over the rounds of the difference, in µs."""
+    differences = []
+    for _ in range(rounds):
+        with subject.switched_off() as finish:
+            without_s = _cpu_s(subject.run, finish)
+        with subject.switched_on() as finish:
+            with_s = _cpu_s(subject.run, finish)
+        differences.append(1e6 * (with_s - without_s) / CALLS / subject.per_call)
+    return statistics.median(differences)
+
+
+def _cpu_s(run: Callable[[], None], finish: Callable[[], None]) -> float:
+    run()
+    finish()
+    gc.collect()
+    start_s = time.process_time()
+    for _ in range(CALLS):
+        run()
+    finish()
+    return time.process_time() - start_s
+
+
+def _subjects(receiver: ReceiverProcess) -> list[Subject]:
+    transport = CannedTransport()
+    options: dict[str, Any] = {
+        "model": "claude-sonnet-4-5",
+        "provider": "anthropic",
+        "provider_api_key": "sk-ant-not-a-secret",
+        "base_url": "http://127.0.0.1:9/v1",
+        "http_client": httpx.Client(transport=transport),
+    }
+    model, portkey = ChatPortkey(**options), Portkey(**options)
+    chain = RunnableLambda(str) | model
+    config: Any = {"tags": ["nightly"], "metadata": _METADATA}
+    messages = [ChatMessage("Hello")]
+
+    def query() -> None:
+        with instrument_tags(_METADATA):
+            _spanned(lambda: portkey.chat(messages))
+
+    langchain_labels, llamaindex_labels = _langchain_labels(transport), _llamaindex_labels(transport)
+    subjects = [
+        Subject(
+            "ids and metadata, LangChain",
+            "a call in a chain of three runs",
+            1,
+            lambda: _ignore(chain.invoke("Hello", config)),
+            lambda: langchain_labels(on=True),
+            lambda: langchain_labels(on=False),
+        ),
+        Subject(
+            "ids and metadata, LlamaIndex",
+            "a call in two spans",
+            1,
+            query,
+            lambda: llamaindex_labels(on=True),
+            lambda: llamaindex_labels(on=False),
+        ),
+    ]
+    steps = [RunnableLambda(lambda text: text) for _ in range(RUNS_PER_CALL - 1)]
+    runs: Any = steps[0].pipe(*steps[1:])
+
+    def nested() -> None:
+        _deep(RUNS_PER_CALL, TEXT)
+
+    for capture_content in (False, True):
+        content = "with content" if capture_content else "without content"
+        tracing = _LangChainExport(receiver, capture_content=capture_content)
+        subjects.append(
+            Subject(
+                f"`PortkeyTracer`, {content}",
+                "a run",
+                RUNS_PER_CALL,
+                lambda tracing=tracing: _ignore(runs.invoke(TEXT, {"callbacks": tracing.callbacks})),  # type: ignore[misc]
+                lambda tracing=tracing: tracing.exporting(),  # type: ignore[misc]
+                _unchanged,
+            )
+        )
+        subjects.append(
+            Subject(
+                f"`instrument()`, {content}",
+                "a span",
+                RUNS_PER_CALL,
+                nested,
+                lambda capture_content=capture_content: _llamaindex_export(receiver, capture_content),  # type: ignore[misc]
+                _unchanged,
+            )
+        )
+    return subjects
+
+
+# --- labels -----------------------------------------------------------------------------------------------------------
+
+
+def _langchain_labels(transport: CannedTransport) -> Callable[..., Any]:
+    @contextmanager
+    def labels(*, on: bool) -> Iterator[Callable[[], None]]:
+        hooks = langchain_context._configure_hooks  # noqa: SLF001 there is no switch
+        kept = list(hooks)
+        if not on:
+            hooks[:] = [hook for hook in hooks if hook[0].get() is not RUNS]
+        try:
+            yield _nothing
+        finally:
+            hooks[:] = kept
+        _check("x-portkey-span-id" in transport.headers, on=on)
+
+    return labels
+
+
+def _llamaindex_labels(transport: CannedTransport) -> Callable[..., Any]:
+    @contextmanager
+    def labels(*, on: bool) -> Iterator[Callable[[], None]]:
+        root, read = get_dispatcher(), llm.call_labels
+        kept = root.span_handlers
+        if not on:
+            root.span_handlers = [each for each in kept if not isinstance(each, PlaceHandler)]
+            llm.call_labels = lambda *_: {"trace": None, "metadata": {}}
+        try:
+            yield _nothing
+        finally:
+            root.span_handlers, llm.call_labels = kept, read
+        _check("x-portkey-span-id" in transport.headers, on=on)
+
+    return labels
+
+
+def _check(found: bool, *, on: bool) -> None:
+    if found is not on:
+        raise WrongResultError(f"labels are {'there' if found else 'missing'}")
+
+
+# --- export -----------------------------------------------------------------------------------------------------------
+
+
+class ReceiverProcess:
+    """``benchmarks.span_receiver`` in a process of its own: what it does costs this one nothing."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.span_receiver"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=_ROOT,
+        )
+        self.endpoint = self._read()
+
+    def check(self, lost: int) -> None:
+        """Fail unless every span of one figure came: those of the calls, and of the one before the clock."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        came, expected = int(self._read()), (CALLS + 1) * RUNS_PER_CALL
+        if came != expected or lost:
+            raise WrongResultError(f"{came} spans came, {lost} were lost; expected {expected}")
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+
+@contextmanager
+def _receiver() -> Iterator[ReceiverProcess]:
+    process = ReceiverProcess()
+    try:
+        yield process
+    finally:
+        process.close()
+
+
+class _LangChainExport:
+    def __init__(self, receiver: ReceiverProcess, *, capture_content: bool) -> None:
+        self.callbacks: list[PortkeyTracer] = []
+        self._receiver = receiver
+        self._capture_content = capture_content
+
+    @contextmanager
+    def exporting(self) -> Iterator[Callable[[], None]]:
+        tracer = PortkeyTracer(endpoint=self._receiver.endpoint, capture_content=self._capture_content)
+        self.callbacks = [tracer]
+        try:
+            yield tracer.flush
+        finally:
+            self.callbacks = []
+        tracer.close()
+        self._receiver.check(tracer.lost)
+
+
+@contextmanager
+def _llamaindex_export(receiver: ReceiverProcess, capture_content: bool) -> Iterator[Callable[[], None]]:
+    with instrument(endpoint=receiver.endpoint, capture_content=capture_content) as started:
+        yield started.flush
+    receiver.check(started.lost)
+
+
+@contextmanager
+def _unchanged() -> Iterator[Callable[[], None]]:
+    yield _nothing
+
+
+def _nothing() -> None:
+    pass
+
+
+@get_dispatcher(__name__).span
+def _spanned(call: Callable[[], Any]) -> Any:
+    return call()
+
+
+@get_dispatcher(__name__).span
+def _deep(depth: int, text: str) -> str:
+    return text if depth == 1 else _deep(depth - 1, text)
+
+
+def _ignore(_: Any) -> None:
+    pass
+
+
+if __name__ == "__main__":
+    main()
