@@ -1,6 +1,5 @@
 """An OTLP/HTTP receiver on this machine: it takes spans as any collector does, and shows what arrived."""
 
-import gzip
 import threading
 import zlib
 from collections import deque
@@ -21,6 +20,8 @@ from portkey_gateway.sandbox.error import SandboxError
 
 MAX_RECEIVED_SPANS: Final = 10_000
 """Spans that are kept; the oldest are forgotten first."""
+MAX_BODY_BYTES: Final = 20 * 2**20
+"""Bytes of one request, packed and unpacked; OpenTelemetry's Collector takes as many (`max_request_body_size`)."""
 
 _PATH: Final = "/v1/traces"
 _PROTOBUF: Final = "application/x-protobuf"
@@ -133,36 +134,66 @@ def decode_spans(body: bytes) -> list[ReceivedSpan]:
     ]
 
 
+class _RefusedError(Exception):
+    """A request that holds no spans we can read."""
+
+    def __init__(self, status: HTTPStatus, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
 class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+    # In HTTP/1.0, the base class's choice, a connection ends with its answer, so that none outlives `stop`.
+    timeout = 5
+    """Seconds for a request to come in."""
 
     def __init__(self, spans: deque[ReceivedSpan], *args: Any) -> None:
         self._spans = spans
         super().__init__(*args)
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        if self.path != _PATH:
-            self._answer(HTTPStatus.NOT_FOUND)
-            return
         try:
-            if self.headers.get("content-encoding") == "gzip":
-                body = gzip.decompress(body)
-            self._spans.extend(decode_spans(body))
-        except (DecodeError, OSError, EOFError, zlib.error):
-            self._answer(HTTPStatus.BAD_REQUEST)
+            self._spans.extend(decode_spans(self._read_body()))
+        except _RefusedError as error:
+            self._answer(error.status, str(error))
+        except DecodeError:
+            self._answer(HTTPStatus.BAD_REQUEST, "No spans in protobuf")
         else:
             self._answer(HTTPStatus.OK)
 
-    def _answer(self, status: HTTPStatus) -> None:
+    def _read_body(self) -> bytes:
+        length = self.headers.get("content-length", "")
+        if not length.isdecimal():
+            raise _RefusedError(HTTPStatus.LENGTH_REQUIRED, "A content-length is needed")
+        if int(length) > MAX_BODY_BYTES:
+            raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"More than {MAX_BODY_BYTES} bytes")
+        body = self.rfile.read(int(length))
+        if self.path != _PATH:
+            raise _RefusedError(HTTPStatus.NOT_FOUND, f"Spans go to {_PATH}")
+        return _unpack(body) if self.headers.get("content-encoding", "").lower() == "gzip" else body
+
+    def _answer(self, status: HTTPStatus, reason: str | None = None) -> None:
         # An empty message says that all spans were taken (OTLP 1.9, "OTLP/HTTP Response").
-        self.send_response(status)
+        self.send_response(status, reason)
         self.send_header("content-type", _PROTOBUF)
         self.send_header("content-length", "0")
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 the base class's name
         """Keep quiet: a notebook shows what is printed."""
+
+
+def _unpack(body: bytes) -> bytes:
+    unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # gzip's header and trailer
+    try:
+        unpacked = unpacking.decompress(body, MAX_BODY_BYTES)
+    except zlib.error as error:
+        raise _RefusedError(HTTPStatus.BAD_REQUEST, "The body is not gzip") from error
+    if unpacking.unconsumed_tail:
+        raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"More than {MAX_BODY_BYTES} bytes")
+    if not unpacking.eof:
+        raise _RefusedError(HTTPStatus.BAD_REQUEST, "The gzip breaks off")
+    return unpacked
 
 
 def _decode_span(span: Span) -> ReceivedSpan:

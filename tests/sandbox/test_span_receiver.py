@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import subprocess
 import sys
 import textwrap
@@ -12,12 +13,19 @@ import httpx
 import pytest
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue, KeyValueList
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Span
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from portkey_gateway.sandbox import SandboxError, SpanReceiver
-from portkey_gateway.sandbox.span_receiver import MAX_RECEIVED_SPANS, ReceivedSpan
+from portkey_gateway.sandbox.span_receiver import MAX_BODY_BYTES, MAX_RECEIVED_SPANS, ReceivedSpan
+
+GZIP = {"content-encoding": "gzip"}
 
 
 @pytest.fixture
@@ -46,25 +54,69 @@ def test_it_takes_what_opentelemetrys_own_sdk_sends(receiver: SpanReceiver, comp
     assert outer_span.started_ns <= inner_span.started_ns <= inner_span.ended_ns <= outer_span.ended_ns
 
 
+def test_it_reads_every_kind_of_value(receiver: SpanReceiver) -> None:
+    """OpenTelemetry's SDK for Python sends no maps and no empty values; others do."""
+    nested = AnyValue(kvlist_value=KeyValueList(values=[KeyValue(key="seats", value=AnyValue(int_value=3))]))
+    attributes = [KeyValue(key="plan", value=nested), KeyValue(key="nothing", value=AnyValue())]
+    scope = ScopeSpans(spans=[Span(name="s", attributes=attributes)])
+    request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=[scope])])
+    assert httpx.post(receiver.endpoint, content=request.SerializeToString()).status_code == 200
+    assert [span.attributes for span in receiver.spans] == [{"plan": {"seats": 3}, "nothing": None}]
+
+
 def test_it_answers_as_otlp_wants(receiver: SpanReceiver) -> None:
-    taken = httpx.post(receiver.endpoint, content=gzip.compress(b""), headers={"content-encoding": "gzip"})
+    taken = httpx.post(receiver.endpoint, content=gzip.compress(b""), headers=GZIP)
     assert taken.status_code == 200
     assert taken.headers["content-type"] == "application/x-protobuf"
     assert ExportTraceServiceResponse.FromString(taken.content).partial_success.rejected_spans == 0
 
 
 @pytest.mark.parametrize(
-    ("path", "headers", "status"),
+    ("body", "headers", "status", "reason"),
     [
-        ("/v1/traces", {}, 400),
-        ("/v1/traces", {"content-encoding": "gzip"}, 400),
-        ("/v1/logs", {}, 404),
+        (b"no protobuf", {}, 400, "No spans in protobuf"),
+        (b"{}", {"content-type": "application/json"}, 400, "No spans in protobuf"),
+        (b"no gzip", GZIP, 400, "The body is not gzip"),
+        (gzip.compress(b"cut")[:-1], GZIP, 400, "The gzip breaks off"),
+        (gzip.compress(bytes(MAX_BODY_BYTES + 1)), GZIP, 413, f"More than {MAX_BODY_BYTES} bytes"),
     ],
 )
-def test_it_refuses_what_is_no_span(receiver: SpanReceiver, path: str, headers: dict[str, str], status: int) -> None:
-    url = receiver.endpoint.replace("/v1/traces", path)
-    assert httpx.post(url, content=b"no protobuf", headers=headers).status_code == status
+def test_it_refuses_what_is_no_span(
+    receiver: SpanReceiver, body: bytes, headers: dict[str, str], status: int, reason: str
+) -> None:
+    answer = httpx.post(receiver.endpoint, content=body, headers=headers)
+    assert (answer.status_code, answer.reason_phrase) == (status, reason)
     assert receiver.spans == []
+
+
+def test_it_takes_spans_at_its_endpoint_only(receiver: SpanReceiver) -> None:
+    answer = httpx.post(receiver.endpoint.replace("traces", "logs"), content=b"")
+    assert (answer.status_code, answer.reason_phrase) == (404, "Spans go to /v1/traces")
+
+
+@pytest.mark.parametrize(
+    ("header", "refusal"),
+    [
+        ("transfer-encoding: chunked", "411 A content-length is needed"),
+        ("content-length: many", "411 A content-length is needed"),
+        (f"content-length: {MAX_BODY_BYTES + 1}", f"413 More than {MAX_BODY_BYTES} bytes"),
+    ],
+)
+def test_it_refuses_a_body_by_its_length(receiver: SpanReceiver, header: str, refusal: str) -> None:
+    address = httpx.URL(receiver.endpoint)
+    with socket.create_connection((address.host, address.port or 0), timeout=5) as connection:
+        connection.sendall(f"POST {address.path} HTTP/1.1\r\n{header}\r\n\r\n".encode())
+        assert connection.recv(200).startswith(f"HTTP/1.0 {refusal}\r\n".encode())
+
+
+def test_it_takes_nothing_once_it_has_stopped(receiver: SpanReceiver) -> None:
+    """Not even on a connection from before."""
+    endpoint = receiver.endpoint
+    with httpx.Client() as client:
+        assert client.post(endpoint).status_code == 200
+        receiver.stop()
+        with pytest.raises(httpx.ConnectError):
+            client.post(endpoint)
 
 
 def test_it_forgets_the_oldest_and_all_on_request(receiver: SpanReceiver) -> None:

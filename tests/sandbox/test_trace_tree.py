@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,7 +12,9 @@ from langchain_core.runnables import RunnableLambda
 from portkey_gateway.sandbox import CallLog, Sandbox, SpanReceiver, draw_trace
 from portkey_gateway.sandbox.span_receiver import ReceivedSpan
 from portkey_gateway.sandbox.trace_tree import TraceNode
+from portkey_gateway.trace import TraceContext
 from portkey_langchain import ChatPortkey, PortkeyTracer
+from tests.support.recording import RecordingServer, whole
 
 
 def span(name: str, parent: str | None = None, *, at: int = 0, trace: str = "t", **attributes: Any) -> ReceivedSpan:
@@ -39,8 +42,21 @@ def test_how_a_span_ended_is_said() -> None:
     spans = [
         span("chain", at=1, **{"error.type": "ValueError"}),
         span("left", at=2, **{"portkey.outcome": "cancelled"}),
+        replace(span("tool", at=3, **{"error.type": "tool_error"}), is_error=False),
+        replace(span("theirs", at=4), is_error=True),
     ]
-    assert draw_trace(spans) == "chain  [ValueError]\nleft  [cancelled]"
+    assert draw_trace(spans).split("\n") == [
+        "chain  [ValueError]",
+        "left  [cancelled]",
+        "tool  [tool_error]",
+        "theirs  [error]",
+    ]
+
+
+def test_durations_are_told_on_request_where_they_are_known() -> None:
+    spans = [replace(span("chain", at=0, **{"error.type": "ValueError"}), ended_ns=12_400_000)]
+    drawn = draw_trace(spans, [call("model", "chain", at=1)], durations=True)
+    assert drawn == "chain  [ValueError]  12 ms\n└─ model"
 
 
 def test_a_call_that_was_tried_again_stands_once() -> None:
@@ -49,16 +65,40 @@ def test_a_call_that_was_tried_again_stands_once() -> None:
 
 def test_nothing_vanishes() -> None:
     """Neither what misses its parent, nor a circle, nor the same id in another trace."""
-    circle = [span("a", "b"), span("b", "a")]
+    circle = [span("a", "b", at=4), span("b", "a", at=2), span("c", "a", at=3)]
     other = span("chain", "elsewhere", trace="u", at=1)
-    drawn = draw_trace([*circle, span("orphan", "gone"), span("chain"), other]).split("\n")
-    assert drawn[:3] == [
+    assert draw_trace([*circle, span("orphan", "gone"), span("chain"), other]).split("\n") == [
         "orphan  [its parent did not arrive]",
         "chain",
         "chain  [its parent did not arrive]",
+        "b  [stands below itself]",
+        "└─ a",
+        "c  [stands below itself]",
     ]
-    assert len(drawn) == 5
-    assert {line.strip("└─ ").partition("  [")[0] for line in drawn[3:]} == {"a", "b"}
+
+
+def test_a_chain_nested_deeper_than_pythons_stack_is_drawn() -> None:
+    drawn = draw_trace([span(str(depth), str(depth - 1) if depth else None) for depth in range(2000)])
+    assert drawn.endswith(f"{'   ' * 1998}└─ 1999")
+
+
+def test_a_trace_id_that_no_header_can_carry_still_joins_the_calls() -> None:
+    """The header has a question mark for the umlaut, the span's attribute the umlaut."""
+    sent = TraceContext("Auftrag für 7 ", "b" * 16, "a" * 16, "model").render_headers()
+    spans = [span("a" * 16, at=0, **{"portkey.trace_id": "Auftrag für 7 "})]
+    assert draw_trace(spans, [TraceNode.of_call(sent)]) == f"{'a' * 16}\n└─ model  [through the gateway]"
+
+
+def test_what_has_no_place_is_not_noted() -> None:
+    """Neither an image that is fetched through the same client, nor a call of the core without a trace."""
+    log = CallLog()
+    with RecordingServer() as server, httpx.Client(event_hooks={"request": [log.note]}) as client:
+        server.reply(whole(b""))
+        client.get(server.base_url)
+        client.get(server.base_url, headers={"x-portkey-trace-id": "order-7"})
+        assert log.calls == []
+        client.get(server.base_url, headers={"x-portkey-trace-id": "order-7", "x-portkey-span-id": "s"})
+    assert [noted.key for noted in log.calls] == [("order-7", "s")]
 
 
 def test_nothing_is_drawn_of_nothing() -> None:
