@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from portkey_gateway.answer import Answer, Delta
     from portkey_gateway.answer_stream import AnswerStream, AsyncAnswerStream
+    from portkey_gateway.cache_plan import PromptCaching
     from portkey_gateway.client import GatewayClient
     from portkey_gateway.errors import (
         APIConnectionError,
@@ -81,6 +82,7 @@ __all__ = [
     "PortkeyError",
     "PortkeyStatusError",
     "PortkeyWarning",
+    "PromptCaching",
     "RateLimitError",
     "RequestTimeoutError",
     "RequestTooLargeError",
@@ -106,6 +108,7 @@ _HOMES = {
     "GatewayClient": "client",
     "GatewayInfo": "info",
     "GatewayOptions": "options",
+    "PromptCaching": "cache_plan",
     "TraceContext": "trace",
     "Usage": "usage",
 }

@@ -1,4 +1,4 @@
-"""Prompt caching: the cache breakpoints of a request, found and checked.
+"""Prompt caching: the cache breakpoints of a request, found, checked and put.
 
 A block with ``cache_control`` ends a prefix that Anthropic caches, counted over tools, then system, then messages
 (Anthropic, "Prompt caching"). Explicit marks are kept as they are; nothing here changes its input.
@@ -6,7 +6,7 @@ A block with ``cache_control`` ends a prefix that Anthropic caches, counted over
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
@@ -16,7 +16,30 @@ from portkey_gateway.wire import SYSTEM_ROLES, CacheControl, ChatRequest, Messag
 MAX_BREAKPOINTS: Final = 4
 """Anthropic refuses a request with more."""
 
+TOOLS: Final = 0
+SYSTEM: Final = 1
+CONVERSATION: Final = 2
+
 _TTL_ORDER: Final = {"1h": 0, "5m": 1}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a block stands. Places sort in the order in which Anthropic reads their blocks."""
+
+    section: int
+    """``TOOLS``, ``SYSTEM`` or ``CONVERSATION``: the gateway hoists system messages, wherever they stand."""
+    index: int
+    """Of the tool or message in the request."""
+    field: str = ""
+    """Of the message: ``content`` or ``content_blocks``, then ``tool_calls``, in the alphabet as on the wire."""
+    block: int = 0
+    """Of the block in its field; 0 for a text that is no list."""
+
+    @property
+    def path(self) -> str:
+        """The place in words, such as ``messages[0].content[1]``."""
+        return f"tools[{self.index}]" if self.section == TOOLS else f"messages[{self.index}].{self.field}[{self.block}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +71,22 @@ def encode_cache_control(value: Any, *, where: str) -> CacheControl:
     )
 
 
+def find_marks(request: ChatRequest) -> dict[Place, CacheControl]:
+    """Return the marks of a request by their places, in the order in which Anthropic reads them.
+
+    Raises:
+        EncodingError: if one of them is not a ``cache_control`` that Anthropic knows.
+    """
+    return {place: encode_cache_control(mark, where=place.path) for place, mark in sorted(_marks(request), key=_place)}
+
+
 def find_breakpoints(request: ChatRequest) -> list[CacheBreakpoint]:
     """List the cache breakpoints of a request in the order in which Anthropic reads them.
 
     Raises:
         EncodingError: if one of them is not a ``cache_control`` that Anthropic knows.
     """
-    marks = ((path, encode_cache_control(mark, where=path)) for path, mark in _marks(request))
-    return [CacheBreakpoint(path, mark.get("ttl", "5m")) for path, mark in marks]
+    return [CacheBreakpoint(place.path, mark.get("ttl", "5m")) for place, mark in find_marks(request).items()]
 
 
 def check_breakpoints(request: ChatRequest) -> None:
@@ -83,32 +114,67 @@ def mark_last_block(request: ChatRequest, mark: CacheControl) -> ChatRequest:
     """Return the request with a cache breakpoint on the last block that can carry one.
 
     So Anthropic reads ``cache_control`` of a request itself (Anthropic, "Prompt caching", automatic caching), where the
-    gateway drops it. Thinking and empty text carry no breakpoint, and documents in ``file`` blocks and images given by
-    URL lose theirs on the way: the block before them is marked. A mark of the block's own is kept.
+    gateway drops it. A mark of the block's own is kept.
 
     Warns:
         PortkeyWarning: if no block can carry it.
     """
-    messages = [*request["messages"]]
+    messages = request["messages"]
     # Claude reads system messages first, wherever they stand.
     reading_order = sorted(range(len(messages)), key=lambda index: messages[index]["role"] not in SYSTEM_ROLES)
-    for index in reversed(reading_order):
-        if marked := _with_last_block_marked(messages[index], mark):
-            messages[index] = marked
-            return cast("ChatRequest", {**request, "messages": messages})
-    warn("cache_control does not reach Claude: no message holds a text, or an image or PDF as data")
-    return request
+    place = last_place(messages, reading_order)
+    if place is None:
+        warn("cache_control does not reach Claude: no message holds a text, or an image or PDF as data")
+        return request
+    return put_marks(request, {place: mark})
 
 
-def _with_last_block_marked(message: Message, mark: CacheControl) -> Message | None:
-    for field in ("tool_calls", _content_field(message)):
-        value: Any = message.get(field) or ()
-        blocks: list[Any] = [{"type": "text", "text": value}] if isinstance(value, str) else [*value]
-        for index in reversed(range(len(blocks))):
-            if _can_carry_mark(blocks[index]):
-                blocks[index] = {**blocks[index], "cache_control": blocks[index].get("cache_control") or mark}
-                return cast("Message", {**message, field: blocks})
+def last_place(messages: Sequence[Message], indices: Sequence[int]) -> Place | None:
+    """Find the last block, of the messages at ``indices``, that can carry a mark; ``None`` if none can.
+
+    Thinking and empty text carry none, and documents in ``file`` blocks and images given by URL lose theirs on the way:
+    the block before them is taken.
+    """
+    for index in reversed(indices):
+        message: Any = messages[index]
+        section = SYSTEM if message["role"] in SYSTEM_ROLES else CONVERSATION
+        for field in ("tool_calls", _content_field(message)):
+            blocks = _as_blocks(message.get(field) or ())
+            for position in reversed(range(len(blocks))):
+                if _can_carry_mark(blocks[position]):
+                    return Place(section, index, field, position)
     return None
+
+
+def put_marks(request: ChatRequest, marks: Mapping[Place, CacheControl]) -> ChatRequest:
+    """Return the request with these marks; a mark that a block already has is kept."""
+    # A mark turns a tool's text into a list of one. All tool results become lists, so that what one turn wrote to the
+    # cache under a mark is still the same beginning when the mark has moved on.
+    messages: list[Any] = [_with_result_blocks(message) for message in request["messages"]]
+    tools: list[Any] = [*(request.get("tools") or ())]
+    for place, mark in marks.items():
+        if place.section == TOOLS:
+            tools[place.index] = _marked(tools[place.index], mark)
+        else:
+            message = messages[place.index]
+            blocks = [*_as_blocks(message[place.field])]
+            blocks[place.block] = _marked(blocks[place.block], mark)
+            messages[place.index] = {**message, place.field: blocks}
+    return cast("ChatRequest", {**request, "messages": messages, **({"tools": tools} if tools else {})})
+
+
+def _marked(block: Mapping[str, Any], mark: CacheControl) -> dict[str, Any]:
+    return {**block, "cache_control": block.get("cache_control") or mark}
+
+
+def _with_result_blocks(message: Message) -> Mapping[str, Any]:
+    content = message.get("content")
+    is_plain = message["role"] == "tool" and isinstance(content, str) and content
+    return {**message, "content": _as_blocks(content)} if is_plain else message
+
+
+def _as_blocks(value: Any) -> Sequence[Any]:
+    return [{"type": "text", "text": value}] if isinstance(value, str) else value
 
 
 def _can_carry_mark(block: Mapping[str, Any]) -> bool:
@@ -119,25 +185,22 @@ def _can_carry_mark(block: Mapping[str, Any]) -> bool:
     return block["type"] in {"function", "image", "document"}
 
 
-def _marks(request: ChatRequest) -> Iterator[tuple[str, Any]]:
+def _place(found: tuple[Place, Any]) -> Place:
+    return found[0]
+
+
+def _marks(request: ChatRequest) -> Iterator[tuple[Place, Any]]:
     for index, tool in enumerate(request.get("tools") or ()):
         if mark := tool.get("cache_control"):
-            yield f"tools[{index}]", mark
-    messages = list(enumerate(request.get("messages") or ()))
-    # The gateway hoists system and developer messages to the top, wherever they stand.
-    for is_system in (True, False):
-        for index, message in messages:
-            if (message["role"] in SYSTEM_ROLES) is is_system:
-                yield from _message_marks(f"messages[{index}]", cast("Mapping[str, Any]", message))
-
-
-def _message_marks(path: str, message: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    for field in (_content_field(message), "tool_calls"):
-        blocks = message.get(field)
-        if isinstance(blocks, list):
-            for index, block in enumerate(blocks):
-                if mark := block.get("cache_control"):
-                    yield f"{path}.{field}[{index}]", mark
+            yield Place(TOOLS, index), mark
+    for index, message in enumerate(cast("Iterable[Mapping[str, Any]]", request.get("messages") or ())):
+        for field in (_content_field(message), "tool_calls"):
+            blocks = message.get(field)
+            if isinstance(blocks, list):
+                section = SYSTEM if message["role"] in SYSTEM_ROLES else CONVERSATION
+                for position, block in enumerate(blocks):
+                    if mark := block.get("cache_control"):
+                        yield Place(section, index, field, position), mark
 
 
 def _content_field(message: Mapping[str, Any]) -> Literal["content", "content_blocks"]:

@@ -13,12 +13,13 @@ from pydantic_core import from_json, to_json
 from portkey_gateway import transport
 from portkey_gateway.answer import Answer
 from portkey_gateway.answer_stream import AnswerStream, AsyncAnswerStream
+from portkey_gateway.cache_plan import PromptCachingOption, read_prompt_caching
 from portkey_gateway.content import is_claude
 from portkey_gateway.errors import EncodingError, decode_not_an_answer
 from portkey_gateway.fold import decode_answer
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.inline import decode_fetched, inline_media, media_urls
-from portkey_gateway.options import GatewayFields, GatewayOptions
+from portkey_gateway.options import HOSTED_BASE_URL, GatewayFields, GatewayOptions
 from portkey_gateway.request import encode_request
 from portkey_gateway.retry import RetryPolicy
 from portkey_gateway.trace import TraceContext, encode_metadata
@@ -44,6 +45,11 @@ class GatewayClient:
         max_retries: how often a call is tried again that failed before its answer began.
         http_client: a client of yours for the sync methods; it is never closed here.
         http_async_client: the same for the async methods.
+        prompt_caching: what to mark for Claude's prompt cache: ``None`` (explicit marks only), ``"auto"``, or
+            ``PromptCaching``.
+
+    Raises:
+        ValueError: if ``prompt_caching`` is none of these.
     """
 
     def __init__(
@@ -54,12 +60,14 @@ class GatewayClient:
         max_retries: int = 2,
         http_client: httpx.Client | None = None,
         http_async_client: httpx.AsyncClient | None = None,
+        prompt_caching: PromptCachingOption = None,
     ) -> None:
         self.options = options if options is not None else GatewayOptions()
         self._timeout_s = timeout_s
         self._retry = RetryPolicy(max_retries=max_retries)
         self._http_client = http_client
         self._http_async_client = http_async_client
+        self._prompt_caching: PromptCachingOption = read_prompt_caching(prompt_caching)
         self._headers = self.options.render_headers()
 
     def __repr__(self) -> str:
@@ -232,7 +240,13 @@ class GatewayClient:
         encoded = encode_metadata({**own, **(metadata or {})}, self.options.metadata_keys)
         if encoded:
             headers["x-portkey-metadata"] = encoded
-        return self._call("/chat/completions", encode_request(request, provider=self.options.provider), headers)
+        body = encode_request(
+            request,
+            provider=self.options.provider,
+            prompt_caching=self._prompt_caching,
+            keeps_ttl=self.options.base_url == HOSTED_BASE_URL,
+        )
+        return self._call("/chat/completions", body, headers)
 
     def _call(self, path: str, body: bytes, headers: Mapping[str, str]) -> transport.Call:
         merged = {**self._headers, **headers}

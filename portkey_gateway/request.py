@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 from pydantic_core import PydanticSerializationError, to_json
 
+from portkey_gateway.cache_plan import PromptCaching, PromptCachingOption, plan_breakpoints
 from portkey_gateway.caching import check_breakpoints, encode_cache_control, mark_last_block
 from portkey_gateway.content import is_claude
 from portkey_gateway.errors import ContentError, EncodingError, warn
@@ -45,7 +46,13 @@ _DROPPED_FOR_CLAUDE: Final = {
 """Parameters of other models that the gateway leaves out on the way to Claude, and what to do instead."""
 
 
-def encode_request(request: ChatRequest, *, provider: str | None = None) -> bytes:
+def encode_request(
+    request: ChatRequest,
+    *,
+    provider: str | None = None,
+    prompt_caching: PromptCachingOption = None,
+    keeps_ttl: bool = False,
+) -> bytes:
     """Check a request and encode it as the body of ``POST /chat/completions``.
 
     The request itself is not changed.
@@ -53,13 +60,26 @@ def encode_request(request: ChatRequest, *, provider: str | None = None) -> byte
     Args:
         request: what to send.
         provider: the provider of the options, where known; with the model's name it tells whether this is a Claude.
+        prompt_caching: what to mark for Claude's prompt cache, beside what is marked.
+        keeps_ttl: whether the gateway passes on the ``ttl`` of a mark wherever it stands.
 
     Raises:
         EncodingError: if it cannot be sent as it is; the message names the field and the fix.
+
+    Warns:
+        PortkeyWarning: if something will not reach the model, such as ``PromptCaching`` that is no Claude's.
     """
     _check_shapes(request)
-    claude = is_claude(request.get("model") or "", provider)
-    body: dict[str, Any] = {**(prepare_for_claude(request) if claude else request)}
+    if is_claude(request.get("model") or "", provider):
+        caching = PromptCaching() if prompt_caching == "auto" else prompt_caching
+        body: dict[str, Any] = {**prepare_for_claude(request, caching, keeps_ttl=keeps_ttl)}
+    else:
+        body = {**request}
+        if isinstance(prompt_caching, PromptCaching):
+            warn(
+                f"prompt_caching marks nothing for model {request.get('model')!r}: by its name it is no Claude, and "
+                "other models cache by themselves; 'auto' leaves them alone without a warning"
+            )
     stop = body.get("stop")
     if isinstance(stop, str):
         body["stop"] = [stop]
@@ -102,8 +122,15 @@ def encode_tool_choice(choice: str | Mapping[str, Any] | bool | None) -> str | d
     raise EncodingError(f"tool_choice {choice!r} is not understood: give 'auto', 'any', 'none' or a tool's name")
 
 
-def prepare_for_claude(request: ChatRequest) -> ChatRequest:
+def prepare_for_claude(
+    request: ChatRequest, caching: PromptCaching | None = None, *, keeps_ttl: bool = False
+) -> ChatRequest:
     """Return the request as the gateway can carry it to Claude; ``encode_request`` does so by itself.
+
+    Args:
+        request: what to send; it is not changed.
+        caching: what to mark beside what is marked.
+        keeps_ttl: as for ``encode_request``.
 
     Raises:
         EncodingError: as ``encode_request``.
@@ -121,6 +148,8 @@ def prepare_for_claude(request: ChatRequest) -> ChatRequest:
     prepared = cast("ChatRequest", body)
     if mark := body.pop("cache_control", None):
         prepared = mark_last_block(prepared, encode_cache_control(mark, where="the request"))
+    if caching:
+        prepared = plan_breakpoints(prepared, caching, keeps_ttl=keeps_ttl)
     check_breakpoints(prepared)
     _warn_about_losses(body)
     return prepared
