@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Final, Self, cast
 
 import httpx
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from portkey_gateway.cache_plan import PromptCachingOption, read_prompt_caching
 from portkey_gateway.client import DEFAULT_TIMEOUT_S, GatewayClient
 from portkey_gateway.content import is_claude
 from portkey_gateway.names import check_names
@@ -39,6 +40,8 @@ class GatewayModel(GatewayFields):
     """Texts that end the answer."""
     thinking: dict[str, Any] | None = None
     """Claude's extended thinking, such as ``{"type": "enabled", "budget_tokens": 2048}``."""
+    prompt_caching: PromptCachingOption = None
+    """What Claude shall cache: what is marked (``None``), the beginnings that calls share (``"auto"``), or as said."""
     inline_images: bool = False
     """Fetch images and documents given by URL and send their data: some targets take base64 only."""
     timeout: float | None = Field(default=DEFAULT_TIMEOUT_S, gt=0)
@@ -49,6 +52,11 @@ class GatewayModel(GatewayFields):
     """A client of yours for sync calls; it is never closed here."""
     http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
     """A client of yours for async calls; it is never closed here."""
+
+    @field_validator("prompt_caching", mode="before")
+    @classmethod
+    def _read_prompt_caching(cls, value: Any) -> Any:
+        return read_prompt_caching(value)
 
     @model_validator(mode="before")
     @classmethod
@@ -102,6 +110,7 @@ class GatewayModel(GatewayFields):
             max_retries=self.max_retries,
             http_client=self.http_client,
             http_async_client=self.http_async_client,
+            prompt_caching=self.prompt_caching,
         )
 
     def targets_claude(self, model: str | None = None) -> bool:

@@ -19,6 +19,7 @@ _FOREIGN_NAMES: Final = {
     "max_completion_tokens": "max_tokens",
     "thinking_dict": "thinking",
     "metadata": "request_metadata",
+    "cache_idx": "prompt_caching",
 }
 """What Portkey's SDK, LangChain's and LlamaIndex's other models call an option, and what it is called here."""
 _BODY_PARAMETERS: Final = frozenset(

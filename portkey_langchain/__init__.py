@@ -1,5 +1,8 @@
 """Claude, or any model, through the Portkey AI gateway, as a LangChain chat model."""
 
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
 try:
     import langchain_core as _langchain_core  # noqa: F401 only to tell whether it is there
 except ImportError as error:
@@ -8,4 +11,19 @@ except ImportError as error:
 from portkey_langchain.chat_model import ChatPortkey
 from portkey_langchain.tracer import PortkeyTracer
 
+if TYPE_CHECKING:
+    from portkey_langchain.middleware import PortkeyPromptCachingMiddleware
+
 __all__ = ["ChatPortkey", "PortkeyTracer"]
+if find_spec("langchain"):
+    # Agents live in a package that is no part of the extra, so that an import of every name must work without it.
+    __all__ += ["PortkeyPromptCachingMiddleware"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs LangChain's agents when it is first used."""
+    if name == "PortkeyPromptCachingMiddleware":
+        from portkey_langchain.middleware import PortkeyPromptCachingMiddleware  # noqa: PLC0415 needs langchain
+
+        return PortkeyPromptCachingMiddleware
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

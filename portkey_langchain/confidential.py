@@ -11,6 +11,7 @@ from pydantic import Secret, SerializationInfo, field_serializer, field_validato
 from pydantic_core import to_json
 from typing_extensions import override
 
+from portkey_gateway.cache_plan import PromptCaching
 from portkey_gateway.model import GatewayModel
 
 # What the environment can say again when a serialised model is loaded; LangChain never writes these out.
@@ -52,6 +53,13 @@ class ConfidentialModel(GatewayModel, BaseChatModel):
     def lc_secrets(self) -> dict[str, str]:
         # An inline config may hold providers' keys; the id of a saved one says nothing.
         return {**_SECRETS, "config": "PORTKEY_CONFIG"} if isinstance(self.config, dict) else _SECRETS
+
+    @property
+    @override
+    def lc_attributes(self) -> dict[str, Any]:
+        # LangChain writes out mappings, and of other objects only that they were there.
+        said = self.prompt_caching
+        return {"prompt_caching": said.model_dump()} if isinstance(said, PromptCaching) else {}
 
     @override
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
