@@ -20,9 +20,32 @@ FINISH_REASONS: Final = MappingProxyType(
         "max_tokens": "length",
         "model_context_window_exceeded": "length",
         "refusal": "content_filter",
+        # Gemini, Cohere, Titan, Mistral and Bedrock, which the gateway renames only when it is strict.
+        "STOP": "stop",
+        "COMPLETE": "stop",
+        "TOOL_CALL": "tool_calls",
+        "MAX_TOKENS": "length",
+        "LENGTH": "length",
+        "model_length": "length",
+        "SAFETY": "content_filter",
+        "PROHIBITED_CONTENT": "content_filter",
+        "BLOCKLIST": "content_filter",
+        "SPII": "content_filter",
+        "content_filtered": "content_filter",
+        "guardrail_intervened": "content_filter",
     }
 )
-"""Anthropic's stop reasons under OpenAI's names; any other reason keeps its own."""
+"""Stop reasons of Anthropic and others under OpenAI's names; any other reason keeps its own."""
+
+BROKEN_OFF: Final = MappingProxyType(
+    {
+        "length": (
+            "was cut off, by max_tokens or the end of the context window: raise max_tokens or shorten the question"
+        ),
+        "content_filter": "was broken off by a refusal",
+    }
+)
+"""What to say of an answer that ended for such a finish reason: whatever it says last may be half of what was meant."""
 
 
 BlockType = Literal["text", "thinking", "redacted_thinking", "other"]
@@ -76,7 +99,7 @@ class Delta(NamedTuple):
     @property
     def finish_reason(self) -> str | None:
         """``stop_reason`` under OpenAI's names."""
-        return _finish_reason(self.stop_reason)
+        return finish_reason(self.stop_reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +121,14 @@ class AnswerToolCall:
     name: str
     arguments: str
     """JSON text as compact JSON; what is not JSON (cut off by ``max_tokens``, say) stays as it came."""
+    is_cut: bool = False
+    """Whether the answer was broken off here: a whole answer of Claude's then has ``{}`` for the arguments."""
 
     @property
     def args(self) -> dict[str, Any] | None:
-        """The arguments, or ``None`` if they are not a JSON object."""
+        """The arguments, or ``None`` if they are not a JSON object, or may be half of one."""
+        if self.is_cut:
+            return None
         try:
             args = from_json(self.arguments)
         except ValueError:
@@ -141,7 +168,7 @@ class Answer:
     @property
     def finish_reason(self) -> str | None:
         """``stop_reason`` under OpenAI's names."""
-        return _finish_reason(self.stop_reason)
+        return finish_reason(self.stop_reason)
 
     def facts(self) -> dict[str, Any]:
         """How the answer ended, and what the gateway says of the call; only what is known has a key."""
@@ -162,5 +189,6 @@ class Answer:
         return {name: value for name, value in known.items() if value not in (None, "")}
 
 
-def _finish_reason(stop_reason: str | None) -> str | None:
+def finish_reason(stop_reason: str | None) -> str | None:
+    """A provider's own reason to stop under OpenAI's name; ``None`` as long as there is none."""
     return FINISH_REASONS.get(stop_reason, stop_reason) if stop_reason else None

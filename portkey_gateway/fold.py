@@ -7,7 +7,17 @@ from typing import Any, Final, cast
 
 from pydantic_core import from_json, to_json
 
-from portkey_gateway.answer import Answer, AnswerBlock, AnswerToolCall, BlockDelta, BlockType, Delta, ToolCallDelta
+from portkey_gateway.answer import (
+    BROKEN_OFF,
+    Answer,
+    AnswerBlock,
+    AnswerToolCall,
+    BlockDelta,
+    BlockType,
+    Delta,
+    ToolCallDelta,
+    finish_reason,
+)
 from portkey_gateway.errors import InvalidResponseError, StreamDecodeError, decode_not_an_answer, read_json
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.usage import Usage, decode_usage
@@ -73,9 +83,11 @@ class AnswerFold:
 
     def answer(self) -> Answer:
         """The whole of what was added so far."""
+        # Claude calls tools at the end of an answer, so where that was broken off, it was in the last call.
+        cut = len(self._tool_calls) - 1 if finish_reason(self._stop_reason) in BROKEN_OFF else None
         return Answer(
             blocks=tuple(block.finished() for block in self._blocks),
-            tool_calls=tuple(call.finished() for call in self._tool_calls),
+            tool_calls=tuple(call.finished(is_cut=at == cut) for at, call in enumerate(self._tool_calls)),
             stop_reason=self._stop_reason,
             usage=self._usage,
             refusal=self._refusal,
@@ -329,10 +341,10 @@ class _GrowingToolCall:
         self.name = self.name or delta.name or ""
         self.arguments.append(delta.arguments)
 
-    def finished(self) -> AnswerToolCall:
+    def finished(self, *, is_cut: bool) -> AnswerToolCall:
         # A call without arguments is "{}" in a whole answer and "" in a stream; spacing differs too. Halves of a
         # surrogate pair that came apart are joined, as those of the text are.
         text = "".join(self.arguments).encode("utf-16", "surrogatepass").decode("utf-16", "replace") or "{}"
         with contextlib.suppress(ValueError):
             text = to_json(from_json(text)).decode()
-        return AnswerToolCall(self.id, self.name, text)
+        return AnswerToolCall(self.id, self.name, text, is_cut)

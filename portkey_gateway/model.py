@@ -5,26 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Self, cast
 
-import httpx
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from portkey_gateway.cache_plan import PromptCachingOption, read_prompt_caching
-from portkey_gateway.client import DEFAULT_TIMEOUT_S, GatewayClient
+from portkey_gateway.caller import GatewayCaller
+from portkey_gateway.client import GatewayClient
 from portkey_gateway.content import is_claude
-from portkey_gateway.names import check_names
-from portkey_gateway.options import GatewayFields
 from portkey_gateway.request import encode_tool_choice
 from portkey_gateway.wire import ChatRequest, Message
 
 _PARAMETERS: Final = ("max_tokens", "temperature", "top_p", "top_k", "stop", "thinking")
 _IN_THE_BODY: Final = frozenset({"model", *_PARAMETERS})
-_MERGED: Final = ("metadata", "request_metadata", "default_headers", "gateway_headers")
 
 
-class GatewayModel(GatewayFields):
+class GatewayModel(GatewayCaller):
     """The fields of a model behind the gateway, beside the gateway's own options."""
-
-    model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True)
 
     model: str = Field(min_length=1)
     """The model's name, such as ``claude-sonnet-4-6``, or ``@slug/name`` from Portkey's model catalog."""
@@ -44,47 +39,11 @@ class GatewayModel(GatewayFields):
     """What Claude shall cache: what is marked (``None``), the beginnings that calls share (``"auto"``), or as said."""
     inline_images: bool = False
     """Fetch images and documents given by URL and send their data: some targets take base64 only."""
-    timeout: float | None = Field(default=DEFAULT_TIMEOUT_S, gt=0)
-    """Seconds without a byte after which a call fails; ``None`` waits for ever."""
-    max_retries: int = Field(default=2, ge=0)
-    """How often a call is tried again that failed before its answer began."""
-    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
-    """A client of yours for sync calls; it is never closed here."""
-    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
-    """A client of yours for async calls; it is never closed here."""
 
     @field_validator("prompt_caching", mode="before")
     @classmethod
     def _read_prompt_caching(cls, value: Any) -> Any:
         return read_prompt_caching(value)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _check_names(cls, values: Any) -> Any:
-        if isinstance(values, Mapping):
-            aliases = {field.alias: None for field in cls.model_fields.values() if field.alias}
-            check_names(values, {**cls.model_fields, **aliases})
-        return values
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        """Copy all but the borrowed clients, whose connections cannot be copied: the copy shares them."""
-        memo = {} if memo is None else memo
-        memo.update({id(client): client for client in (self.http_client, self.http_async_client) if client})
-        return super().__deepcopy__(memo)
-
-    def with_options(self, **changes: Any) -> Self:
-        """Return a copy with some options changed; it shares the connections.
-
-        Args:
-            changes: any argument of the constructor; metadata and header mappings are merged key by key.
-
-        Raises:
-            pydantic.ValidationError: if a name or value is not valid.
-        """
-        for name in _MERGED:
-            if isinstance(changes.get(name), Mapping):
-                changes[name] = {**(getattr(self, name, None) or {}), **changes[name]}
-        return type(self)(**{name: getattr(self, name) for name in self.model_fields_set} | changes)
 
     def for_call(self, arguments: Mapping[str, Any]) -> tuple[Self, dict[str, Any]]:
         """Sort the keyword arguments of one call into options of the model and parameters of the request.
@@ -102,16 +61,9 @@ class GatewayModel(GatewayFields):
         parameters = {name: value for name, value in arguments.items() if name not in options}
         return (self.with_options(**options) if options else self), parameters
 
-    def gateway_client(self) -> GatewayClient:
-        """The client that calls under these options; cheap, since connections are shared."""
-        return GatewayClient(
-            self,
-            timeout_s=self.timeout,
-            max_retries=self.max_retries,
-            http_client=self.http_client,
-            http_async_client=self.http_async_client,
-            prompt_caching=self.prompt_caching,
-        )
+    def gateway_client(self, **more: Any) -> GatewayClient:
+        """The client that calls under these options and plans cache breakpoints; cheap, connections are shared."""
+        return super().gateway_client(**{"prompt_caching": self.prompt_caching, **more})
 
     def targets_claude(self, model: str | None = None) -> bool:
         """Tell whether a call, perhaps of another ``model``, goes to a Claude."""

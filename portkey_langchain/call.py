@@ -13,6 +13,7 @@ from portkey_gateway.answer import Answer, Delta
 from portkey_gateway.request import thinks
 from portkey_gateway.trace import TraceContext
 from portkey_langchain.callbacks import RunLabels
+from portkey_langchain.cut import cut_delta
 from portkey_langchain.decode import ContentState, decode_last_chunk, decode_message
 from portkey_langchain.encode import encode_messages
 from portkey_langchain.response_format import FormatTool
@@ -82,6 +83,8 @@ class Call:
 
     def last_chunks(self, answer: Answer) -> Iterator[ChatGenerationChunk]:
         """Decode what only the end of a stream tells."""
+        if cut := self.chunk(cut_delta(answer)):
+            yield cut
         if self._format:
             if last := self._content.decode_chunk(self._format.last_delta()):
                 yield last

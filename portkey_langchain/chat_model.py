@@ -81,11 +81,6 @@ class ChatPortkey(ConfidentialModel):
     def _check_metadata(cls, metadata: Any) -> Any:
         return metadata if metadata is None else check_metadata(metadata)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave borrowed clients behind: their connections cannot be pickled."""
-        state = super().__getstate__()
-        return {**state, "__dict__": {**state["__dict__"], "http_client": None, "http_async_client": None}}
-
     # --- what LangChain asks of a model -----------------------------------------------------------------------------
 
     @property

@@ -14,8 +14,9 @@ from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, Us
 from langchain_core.messages.tool import ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from portkey_gateway.answer import Answer, AnswerBlock, BlockDelta, Delta
+from portkey_gateway.answer import BROKEN_OFF, Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta
 from portkey_gateway.usage import Usage
+from portkey_langchain.cut import CUT_MARK
 
 MODEL_PROVIDER: Final = "portkey"
 """``response_metadata["model_provider"]``: picks the translator to LangChain's standard content blocks."""
@@ -161,15 +162,17 @@ def _decode_tool_calls(answer: Answer) -> tuple[list[ToolCall], list[InvalidTool
     for call in answer.tool_calls:
         args = call.args
         if args is None:
+            text = call.arguments + CUT_MARK if call.is_cut else call.arguments
+            error = _why_invalid(call, answer)
             invalid_calls.append(
-                InvalidToolCall(
-                    name=call.name,
-                    args=call.arguments,
-                    id=call.id,
-                    error="the arguments are not a JSON object",
-                    type="invalid_tool_call",
-                )
+                InvalidToolCall(name=call.name, args=text, id=call.id, error=error, type="invalid_tool_call")
             )
         else:
             calls.append(ToolCall(name=call.name, args=args, id=call.id, type="tool_call"))
     return calls, invalid_calls
+
+
+def _why_invalid(call: AnswerToolCall, answer: Answer) -> str:
+    if call.is_cut:
+        return f"the answer {BROKEN_OFF[answer.finish_reason or '']}"
+    return "the arguments are not a JSON object"

@@ -18,6 +18,7 @@ from portkey_langchain.blocks import (
     encode_user_block,
     required_text,
 )
+from portkey_langchain.cut import CUT_MARK
 from portkey_langchain.decode import MODEL_PROVIDER
 
 _TOOL_CALL_TYPES: Final = frozenset({"tool_use", "tool_call"})
@@ -51,6 +52,9 @@ def encode_assistant(message: BaseMessage, where: str, answered: frozenset[str],
             spoken.append(encoded_block)
     if not for_claude or not _is_signed_by_claude(message):
         spoken = [block for block in spoken if block["type"] == "text"]
+    # Thoughts about a call that is left out lead nowhere, and Anthropic refuses an end in thoughts.
+    while spoken and not calls and spoken[-1]["type"] != "text":
+        spoken.pop()
     texts = [block for block in spoken if block["type"] == "text"]
     if isinstance(message.content, str):
         encoded["content"] = message.content
@@ -92,10 +96,11 @@ def _is_signed_by_claude(message: BaseMessage) -> bool:
 def _ran_at_provider(block: Block) -> bool:
     """Calls of tools that the provider ran by itself, and their results: the gateway takes none of them back.
 
-    Calls whose arguments could not be read stand in ``invalid_tool_calls`` too, where they count.
+    Calls whose arguments could not be read stand in ``invalid_tool_calls`` too, where they count; in the content of
+    a stream's sum (``output_version="v1"``) they are left as a ``tool_call_chunk``.
     """
     kind = str(block.get("type") or "_tool_use")  # in a stream, the gateway leaves the type of such blocks out
-    return kind.endswith(("_tool_use", "_tool_call", "_tool_call_chunk", "_tool_result"))
+    return kind.endswith(("_tool_use", "_tool_call", "tool_call_chunk", "_tool_result"))
 
 
 def _tool_calls(
@@ -119,7 +124,7 @@ def _tool_calls(
     invalid_calls = {call["id"] or "": call for call in message.invalid_tool_calls}
     for call_id, invalid in invalid_calls.items():
         if call_id in answered:
-            args = {"invalid_arguments": invalid["args"] or ""}
+            args = {"invalid_arguments": (invalid["args"] or "").removesuffix(CUT_MARK)}
             calls[call_id] = _tool_call(call_id, invalid["name"] or "unknown", args)
     return calls, frozenset(invalid_calls.keys() - answered)
 

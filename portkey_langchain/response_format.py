@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from portkey_gateway.answer import Answer, AnswerBlock, BlockDelta, Delta, ToolCallDelta
+from portkey_gateway.answer import Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta, ToolCallDelta
 from portkey_gateway.request import encode_tool_choice
 from portkey_gateway.wire import SYSTEM_ROLES, Message
+from portkey_langchain.cut import CUT_MARK
 
 _DESCRIPTION: Final = "Give the final answer in this form, once everything needed for it is known."
 CALL_INSTRUCTION: Final = (
@@ -82,7 +83,7 @@ class FormatTool:
         others = tuple(call for call in answer.tool_calls if call.name != self._name)
         rest = tuple(block for block in answer.blocks if block.type != "text")
         # What Claude says beside the call would spoil the JSON.
-        texts = [AnswerBlock("text", call.arguments) for call in called[:1]] or [
+        texts = [AnswerBlock("text", _json_text(call)) for call in called[:1]] or [
             block for block in answer.blocks if block.type == "text"
         ]
         has_ended = called and not others and answer.finish_reason == "tool_calls"
@@ -117,3 +118,8 @@ class FormatTool:
         """The block at its place in what is handed on, where ``read`` puts it too."""
         place = self._places.setdefault(block.position if key is None else key, len(self._places))
         return block._replace(position=place)
+
+
+def _json_text(call: AnswerToolCall) -> str:
+    """The arguments as text; those of a cut call must not be taken for JSON, not even for JSON that can be mended."""
+    return call.arguments + CUT_MARK if call.is_cut else call.arguments

@@ -13,8 +13,9 @@ from typing import Any, Final, Literal, TypeGuard, cast, get_args
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import BaseMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
 from langchain_core.output_parsers import (
+    BaseCumulativeTransformOutputParser,
     JsonOutputKeyToolsParser,
     JsonOutputParser,
     PydanticOutputParser,
@@ -23,10 +24,11 @@ from langchain_core.output_parsers import (
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
-from langchain_core.utils.pydantic import is_basemodel_subclass
+from langchain_core.utils.pydantic import TBaseModel, is_basemodel_subclass
 from pydantic import BaseModel
 from typing_extensions import override
 
+from portkey_gateway.answer import BROKEN_OFF
 from portkey_langchain.response_format import CALL_INSTRUCTION
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
@@ -94,7 +96,7 @@ def _instructed(model: BaseChatModel, text: str) -> Runnable[LanguageModelInput,
 
 
 def _json_parser(schema: Schema) -> Runnable[Any, Any]:
-    return PydanticOutputParser(pydantic_object=schema) if _is_pydantic(schema) else JsonOutputParser()
+    return _ObjectInWordsParser(pydantic_object=schema) if _is_pydantic(schema) else _MappingInWordsParser()
 
 
 def _tool_call_parser(schema: Schema) -> Runnable[Any, Any]:
@@ -107,26 +109,41 @@ def _is_pydantic(schema: Schema) -> TypeGuard[type[BaseModel]]:
     return isinstance(schema, type) and is_basemodel_subclass(schema)
 
 
-class _ObjectParser(PydanticToolsParser):
+class _WholeObjects(BaseCumulativeTransformOutputParser[Any]):
+    """Lets no answer end without a whole object: not one parsed at once, and not one parsed while it is streamed."""
+
     @override
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         parsed = super().parse_result(result, partial=partial)
-        return parsed if partial else _required(parsed, result)
-
-
-class _MappingParser(JsonOutputKeyToolsParser):
-    @override
-    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        parsed = super().parse_result(result, partial=partial)
-        return parsed if partial else _required(parsed, result)
-
-
-def _required(parsed: Any, result: list[Generation]) -> Any:
-    """Raise where LangChain's parsers return ``None``: the model refused, ran out of tokens or answered in words."""
-    if parsed is None:
         message = cast("ChatGeneration", result[0]).message
-        reason = message.response_metadata.get("finish_reason")
-        raise OutputParserException(
-            f"the model gave no object of the schema; its finish_reason is {reason!r}", llm_output=message.text
-        )
-    return parsed
+        has_ended = "finish_reason" in message.response_metadata
+        return _required(parsed, cast("AIMessage", message)) if has_ended or not partial else parsed
+
+
+class _ObjectParser(_WholeObjects, PydanticToolsParser):
+    pass
+
+
+class _MappingParser(_WholeObjects, JsonOutputKeyToolsParser):
+    pass
+
+
+class _ObjectInWordsParser(_WholeObjects, PydanticOutputParser[TBaseModel]):
+    pass
+
+
+class _MappingInWordsParser(_WholeObjects, JsonOutputParser):
+    pass
+
+
+def _required(parsed: Any, message: AIMessage) -> Any:
+    """Raise where LangChain's parsers return ``None``, or mend JSON that broke off in the middle."""
+    reason = message.response_metadata.get("finish_reason")
+    how = BROKEN_OFF.get(reason or "")
+    # A call that was cut is none of the tool_calls: the object stands in one before it.
+    if parsed is not None and (not how or message.tool_calls):
+        return parsed
+    said = f": the answer {how}" if how else ""
+    raise OutputParserException(
+        f"the model gave no object of the schema; its finish_reason is {reason!r}{said}", llm_output=message.text
+    )

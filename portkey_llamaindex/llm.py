@@ -104,11 +104,6 @@ class Portkey(GatewayModel, FunctionCallingLLM):
             data.pop("config", None)
         return {name: value for name, value in data.items() if name not in _SECRET_FIELDS}
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave borrowed clients behind: their connections cannot travel."""
-        travelling = self.model_copy(update={"http_client": None, "http_async_client": None})
-        return super(Portkey, travelling).__getstate__()
-
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore also which options were set: LlamaIndex calls the constructor, which counts all of them."""
         super().__setstate__(state)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
 from pydantic_core import from_json
 
+from portkey_gateway.answer import BROKEN_OFF
 from portkey_gateway.wire import Tool
-
-_BROKEN_OFF: Final = {
-    "length": "was cut off, by max_tokens or the end of the context window: raise max_tokens or shorten the question",
-    "content_filter": "was broken off by a refusal",
-}
 
 
 def encode_tool(tool: BaseTool) -> Tool:
@@ -35,7 +31,7 @@ def select_tools(response: ChatResponse) -> list[ToolSelection]:
     """
     calls = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
     read = partial_arguments if response.raw is None else _required_arguments
-    if calls and isinstance(response.raw, Mapping) and (how := _BROKEN_OFF.get(response.raw.get("finish_reason", ""))):
+    if calls and isinstance(response.raw, Mapping) and (how := BROKEN_OFF.get(response.raw.get("finish_reason", ""))):
         names = ", ".join(repr(call.tool_name) for call in calls)
         raise ValueError(f"the answer that calls {names} {how}; no tool is run on half of its arguments")
     return [

@@ -106,9 +106,12 @@ def test_an_answer_holds_what_claude_said(
         for block in said
     ]
     calls = [block for block in blocks if block["type"] == "tool_use"]
-    assert [(call.id, call.name, call.args) for call in answer.tool_calls] == [
+    assert [(call.id, call.name, json.loads(call.arguments)) for call in answer.tool_calls] == [
         (call["id"], call["name"], call["input"]) for call in calls
     ]
+    is_broken_off = reason in {"max_tokens", "refusal"}
+    assert [call.is_cut for call in answer.tool_calls] == [is_broken_off and call is calls[-1] for call in calls]
+    assert all(call.args == (None if call.is_cut else json.loads(call.arguments)) for call in answer.tool_calls)
     assert answer.stop_reason == reason
     assert answer.usage is not None
     assert answer.usage.total_tokens == sum(usage.values())

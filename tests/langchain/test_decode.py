@@ -16,6 +16,7 @@ from portkey_gateway.fold import AnswerFold, decode_answer
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.stream import ChunkStream
 from portkey_gateway.wire import Chunk
+from portkey_langchain.cut import CUT_MARK, cut_delta
 from portkey_langchain.decode import ContentState, decode_last_chunk, decode_message, decode_usage_metadata
 from tests.langchain.ask import total
 
@@ -40,8 +41,9 @@ def whole(blocks: list[dict[str, Any]], calls: list[dict[str, Any]], finish: str
 def summed(chunks: list[dict[str, Any]]) -> AIMessageChunk:
     fold, content = AnswerFold(INFO), ContentState()
     decoded = [content.decode_chunk(fold.add(as_chunk(chunk))) for chunk in chunks]
-    last = decode_last_chunk(fold.answer())
-    messages = [each.message for each in [*filter(None, decoded), last]]
+    answer = fold.answer()
+    ends = [content.decode_chunk(cut_delta(answer)), decode_last_chunk(answer)]
+    messages = [each.message for each in filter(None, [*decoded, *ends])]
     return total([message for message in messages if isinstance(message, AIMessageChunk)])
 
 
@@ -62,9 +64,16 @@ def said(message: AIMessage) -> dict[str, Any]:
     return {
         "content": content,
         "text": message.text,
-        "blocks": message.content_blocks,
+        # Why a call is invalid only a whole message tells, and the spaces in its arguments are as they came.
+        "blocks": [
+            {**block, "args": None, "error": None} if block["type"] == "invalid_tool_call" else block
+            for block in message.content_blocks
+        ],
         "calls": calls,
-        "invalid": [(call["name"], call["args"], call["id"]) for call in message.invalid_tool_calls],
+        "invalid": [
+            (call["name"], json.loads((call["args"] or "").removesuffix(CUT_MARK) or "{}"), call["id"])
+            for call in message.invalid_tool_calls
+        ],
         "usage": message.usage_metadata,
         "metadata": metadata,
         "more": message.additional_kwargs,
@@ -243,7 +252,7 @@ def test_the_gateway_s_own_facts_stand_in_the_metadata() -> None:
 @pytest.mark.parametrize("arguments", ['{"at": "sk', "[1]", "7", '"sky"'])
 def test_arguments_that_are_no_object_make_an_invalid_call(arguments: str) -> None:
     call = {"id": "toolu_0", "type": "function", "function": {"name": "look", "arguments": arguments}}
-    message = whole([], [call], "max_tokens")
+    message = whole([], [call], "tool_use")
     assert message.tool_calls == []
     [invalid] = message.invalid_tool_calls
     assert (invalid["name"], invalid["args"], invalid["id"]) == ("look", arguments, "toolu_0")

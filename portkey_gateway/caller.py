@@ -1,0 +1,78 @@
+"""What the classes of all frameworks that call the gateway have in common: options, connections, copies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Self
+
+import httpx
+from pydantic import ConfigDict, Field, model_validator
+
+from portkey_gateway.client import DEFAULT_TIMEOUT_S, GatewayClient
+from portkey_gateway.names import check_names
+from portkey_gateway.options import GatewayFields
+
+_MERGED: Final = ("metadata", "request_metadata", "default_headers", "gateway_headers")
+
+
+class GatewayCaller(GatewayFields):
+    """The fields of whatever calls the gateway, beside the gateway's own options."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True)
+
+    timeout: float | None = Field(default=DEFAULT_TIMEOUT_S, gt=0)
+    """Seconds without a byte after which a call fails; ``None`` waits for ever."""
+    max_retries: int = Field(default=2, ge=0)
+    """How often a call is tried again that failed before its answer began."""
+    http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
+    """A client of yours for sync calls; it is never closed here."""
+    http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
+    """A client of yours for async calls; it is never closed here."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_names(cls, values: Any) -> Any:
+        if isinstance(values, Mapping):
+            aliases = {field.alias: None for field in cls.model_fields.values() if field.alias}
+            check_names(values, {**cls.model_fields, **aliases})
+        return values
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """Copy all but the borrowed clients, whose connections cannot be copied: the copy shares them."""
+        memo = {} if memo is None else memo
+        memo.update({id(client): client for client in (self.http_client, self.http_async_client) if client})
+        return super().__deepcopy__(memo)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave borrowed clients behind: their connections cannot be pickled."""
+        state = super().__getstate__()
+        return {**state, "__dict__": {**state["__dict__"], "http_client": None, "http_async_client": None}}
+
+    def with_options(self, **changes: Any) -> Self:
+        """Return a copy with some options changed; it shares the connections.
+
+        Args:
+            changes: any argument of the constructor; metadata and header mappings are merged key by key.
+
+        Raises:
+            pydantic.ValidationError: if a name or value is not valid.
+        """
+        for name in _MERGED:
+            if isinstance(changes.get(name), Mapping):
+                changes[name] = {**(getattr(self, name, None) or {}), **changes[name]}
+        return type(self)(**{name: getattr(self, name) for name in self.model_fields_set} | changes)
+
+    def gateway_client(self, **more: Any) -> GatewayClient:
+        """The client that calls under these options; cheap, since connections are shared.
+
+        Args:
+            more: further arguments of ``GatewayClient``.
+        """
+        return GatewayClient(
+            self,
+            timeout_s=self.timeout,
+            max_retries=self.max_retries,
+            http_client=self.http_client,
+            http_async_client=self.http_async_client,
+            **more,
+        )
