@@ -8,10 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from portkey_gateway.answer import Answer, Delta
-    from portkey_gateway.answer_stream import AnswerStream, AsyncAnswerStream
-    from portkey_gateway.cache_plan import PromptCaching
+    from portkey_gateway.caching.plan import PromptCaching
+    from portkey_gateway.chat_completions.decode import AnswerFold
     from portkey_gateway.client import GatewayClient
+    from portkey_gateway.conversation.answer import Answer, Delta
+    from portkey_gateway.conversation.usage import Usage
     from portkey_gateway.errors import (
         APIConnectionError,
         APITimeoutError,
@@ -46,11 +47,10 @@ if TYPE_CHECKING:
         StreamTruncatedError,
         UnprocessableEntityError,
     )
-    from portkey_gateway.fold import AnswerFold
+    from portkey_gateway.http.answer_stream import AnswerStream, AsyncAnswerStream
     from portkey_gateway.info import GatewayInfo
     from portkey_gateway.options import GatewayOptions
-    from portkey_gateway.trace import TraceContext
-    from portkey_gateway.usage import Usage
+    from portkey_gateway.tracing.context import TraceContext
 
 __all__ = [
     "APIConnectionError",
@@ -100,17 +100,17 @@ __all__ = [
 
 _HOME_OF_THE_REST = "errors"
 _HOMES = {
-    "Answer": "answer",
-    "AnswerFold": "fold",
-    "AnswerStream": "answer_stream",
-    "AsyncAnswerStream": "answer_stream",
-    "Delta": "answer",
+    "Answer": "conversation.answer",
+    "AnswerFold": "chat_completions.decode",
+    "AnswerStream": "http.answer_stream",
+    "AsyncAnswerStream": "http.answer_stream",
+    "Delta": "conversation.answer",
     "GatewayClient": "client",
     "GatewayInfo": "info",
     "GatewayOptions": "options",
-    "PromptCaching": "cache_plan",
-    "TraceContext": "trace",
-    "Usage": "usage",
+    "PromptCaching": "caching.plan",
+    "TraceContext": "tracing.context",
+    "Usage": "conversation.usage",
 }
 
 

@@ -10,20 +10,20 @@ from urllib.parse import quote
 import httpx
 from pydantic_core import from_json, to_json
 
-from portkey_gateway import transport
-from portkey_gateway.answer import Answer
-from portkey_gateway.answer_stream import AnswerStream, AsyncAnswerStream
-from portkey_gateway.cache_plan import PromptCachingOption, read_prompt_caching
-from portkey_gateway.content import is_claude
+from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
+from portkey_gateway.chat_completions.decode import decode_answer
+from portkey_gateway.chat_completions.encode import encode_request
+from portkey_gateway.conversation.answer import Answer
+from portkey_gateway.conversation.content import is_claude
+from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.errors import EncodingError, decode_not_an_answer
-from portkey_gateway.fold import decode_answer
+from portkey_gateway.http import transport
+from portkey_gateway.http.answer_stream import AnswerStream, AsyncAnswerStream
+from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
+from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.info import GatewayInfo
-from portkey_gateway.inline import decode_fetched, inline_media, media_urls
 from portkey_gateway.options import HOSTED_BASE_URL, GatewayFields, GatewayOptions
-from portkey_gateway.request import encode_request
-from portkey_gateway.retry import RetryPolicy
-from portkey_gateway.trace import TraceContext, encode_metadata
-from portkey_gateway.wire import ChatRequest
+from portkey_gateway.tracing.context import TraceContext, encode_metadata
 
 DEFAULT_TIMEOUT_S: Final = 600.0
 """Seconds without a byte after which a call fails; a long answer of a large model takes minutes."""

@@ -7,12 +7,12 @@ from typing import Any, Final, Self, cast
 
 from pydantic import Field, field_validator
 
-from portkey_gateway.cache_plan import PromptCachingOption, read_prompt_caching
+from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
 from portkey_gateway.caller import GatewayCaller
+from portkey_gateway.chat_completions.encode import encode_tool_choice
 from portkey_gateway.client import GatewayClient
-from portkey_gateway.content import is_claude
-from portkey_gateway.request import encode_tool_choice
-from portkey_gateway.wire import ChatRequest, Message
+from portkey_gateway.conversation.content import is_claude
+from portkey_gateway.conversation.request import ChatRequest, Message
 
 _PARAMETERS: Final = ("max_tokens", "temperature", "top_p", "top_k", "stop", "thinking")
 _IN_THE_BODY: Final = frozenset({"model", *_PARAMETERS})

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, cast
 
-from portkey_gateway.caching import encode_cache_control
-from portkey_gateway.content import (
+from portkey_gateway.caching.breakpoints import encode_cache_control
+from portkey_gateway.conversation.content import (
     Media,
     load_base64,
     load_bytes,
@@ -18,8 +18,14 @@ from portkey_gateway.content import (
     tool_result_block,
     user_block,
 )
+from portkey_gateway.conversation.request import (
+    CacheControl,
+    ContentBlock,
+    RedactedThinkingBlock,
+    TextBlock,
+    ThinkingBlock,
+)
 from portkey_gateway.errors import ContentError
-from portkey_gateway.wire import CacheControl, ContentBlock, RedactedThinkingBlock, TextBlock, ThinkingBlock
 
 Block = Mapping[str, Any]
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
-from portkey_gateway.answer import Answer, Delta
-from portkey_gateway.request import thinks
-from portkey_gateway.trace import TraceContext
+from portkey_gateway.chat_completions.encode import thinks
+from portkey_gateway.conversation.answer import Answer, Delta
+from portkey_gateway.tracing.context import TraceContext
 from portkey_langchain.callbacks import RunLabels
 from portkey_langchain.cut import cut_delta
 from portkey_langchain.decode import ContentState, decode_last_chunk, decode_message

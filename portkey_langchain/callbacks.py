@@ -21,7 +21,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.tracers.context import register_configure_hook
 from typing_extensions import override
 
-from portkey_gateway.trace import MAX_RUNS, RunTree, TraceContext, in_active_span
+from portkey_gateway.tracing.context import MAX_RUNS, RunTree, TraceContext, in_active_span
 
 _INTERNAL_TAGS: Final = ("seq:step:", "map:key:", "graph:step:", "langsmith:")
 

@@ -19,10 +19,10 @@ from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, field_validator
 from typing_extensions import override
 
-from portkey_gateway.counting import encode_for_counting
+from portkey_gateway.chat_completions.encode import encode_tool_choice, prepare_for_claude, thinks
 from portkey_gateway.errors import BadRequestError, EncodingError, NotFoundError
+from portkey_gateway.messages.counting import encode_for_counting
 from portkey_gateway.options import check_metadata
-from portkey_gateway.request import encode_tool_choice, prepare_for_claude, thinks
 from portkey_langchain import translate as _translate  # noqa: F401 registers the translator of our messages
 from portkey_langchain.call import Call
 from portkey_langchain.callbacks import RUNS, RunLabels

@@ -11,7 +11,7 @@ from pydantic import Secret, SerializationInfo, field_serializer, field_validato
 from pydantic_core import to_json
 from typing_extensions import override
 
-from portkey_gateway.cache_plan import PromptCaching
+from portkey_gateway.caching.plan import PromptCaching
 from portkey_gateway.model import GatewayModel
 
 # What the environment can say again when a serialised model is loaded; LangChain never writes these out.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from portkey_gateway.answer import Answer, Delta, ToolCallDelta
+from portkey_gateway.conversation.answer import Answer, Delta, ToolCallDelta
 
 CUT_MARK: Final = '"[}"[} (cut off)'
 """What follows the arguments of a cut call, so that nobody can read them as JSON, however far they got.

@@ -14,8 +14,8 @@ from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, Us
 from langchain_core.messages.tool import ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from portkey_gateway.answer import BROKEN_OFF, Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta
-from portkey_gateway.usage import Usage
+from portkey_gateway.conversation.answer import BROKEN_OFF, Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta
+from portkey_gateway.conversation.usage import Usage
 from portkey_langchain.cut import CUT_MARK
 
 MODEL_PROVIDER: Final = "portkey"

@@ -7,8 +7,8 @@ from typing import Any, Literal, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
 
+from portkey_gateway.conversation.request import SYSTEM_ROLES, ContentBlock, Message
 from portkey_gateway.errors import ContentError, EncodingError
-from portkey_gateway.wire import SYSTEM_ROLES, ContentBlock, Message
 from portkey_langchain.blocks import (
     Block,
     cache_control,

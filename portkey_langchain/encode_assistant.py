@@ -7,9 +7,9 @@ from typing import Any, Final, cast
 from langchain_core.messages import AIMessage, BaseMessage
 from pydantic_core import to_json
 
-from portkey_gateway.content import is_claude
+from portkey_gateway.conversation.content import is_claude
+from portkey_gateway.conversation.request import ContentBlock, Message, ToolCall
 from portkey_gateway.errors import ContentError, EncodingError
-from portkey_gateway.wire import ContentBlock, Message, ToolCall
 from portkey_langchain.blocks import (
     Block,
     cache_control,

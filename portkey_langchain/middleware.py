@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableWithFallbacks
 from typing_extensions import override
 
-from portkey_gateway.cache_plan import PromptCaching
+from portkey_gateway.caching.plan import PromptCaching
 from portkey_gateway.errors import EncodingError, warn
 from portkey_langchain.chat_model import ChatPortkey
 

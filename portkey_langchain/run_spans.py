@@ -10,8 +10,8 @@ from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_messages
 from langchain_core.outputs import ChatGeneration, Generation, LLMResult
 
-from portkey_gateway import semconv
-from portkey_gateway.spans import Attribute, Described, OpenSpan
+from portkey_gateway.tracing import semconv
+from portkey_gateway.tracing.spans import Attribute, Described, OpenSpan
 
 _ROLES: Final = {"human": "user", "ai": "assistant"}
 

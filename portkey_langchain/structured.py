@@ -28,7 +28,7 @@ from langchain_core.utils.pydantic import TBaseModel, is_basemodel_subclass
 from pydantic import BaseModel
 from typing_extensions import override
 
-from portkey_gateway.answer import BROKEN_OFF
+from portkey_gateway.conversation.answer import BROKEN_OFF
 from portkey_langchain.response_format import CALL_INSTRUCTION
 
 Method = Literal["function_calling", "json_schema", "json_mode"]

@@ -8,8 +8,8 @@ from typing import Any, cast
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from portkey_gateway.caching import encode_cache_control
-from portkey_gateway.wire import Tool
+from portkey_gateway.caching.breakpoints import encode_cache_control
+from portkey_gateway.conversation.request import Tool
 
 
 def encode_tool(tool: Mapping[str, Any] | type | Callable[..., Any] | BaseTool, *, strict: bool | None = None) -> Tool:

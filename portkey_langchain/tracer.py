@@ -22,8 +22,8 @@ from langchain_core.tracers.context import register_configure_hook
 from pydantic import SecretStr
 from typing_extensions import override
 
-from portkey_gateway.spans import Described, OpenSpan
-from portkey_gateway.tracing import Tracing
+from portkey_gateway.tracing.spans import Described, OpenSpan
+from portkey_gateway.tracing.steps import Tracing
 from portkey_langchain import run_spans
 from portkey_langchain.callbacks import RUNS, read_labels
 from portkey_langchain.run_spans import RunStart

@@ -21,8 +21,8 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
-from portkey_gateway.answer import Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta, ToolCallDelta
-from portkey_gateway.usage import Usage
+from portkey_gateway.conversation.answer import Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta, ToolCallDelta
+from portkey_gateway.conversation.usage import Usage
 
 
 def decode_response(answer: Answer, *, delta: str | None = None, one_tool_call: bool = False) -> ChatResponse:

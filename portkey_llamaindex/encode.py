@@ -20,10 +20,10 @@ from llama_index.core.base.llms.types import (
 )
 from pydantic_core import to_json
 
-from portkey_gateway.caching import encode_cache_control
-from portkey_gateway.content import Media, text_block, tool_result_block, user_block
+from portkey_gateway.caching.breakpoints import encode_cache_control
+from portkey_gateway.conversation.content import Media, text_block, tool_result_block, user_block
+from portkey_gateway.conversation.request import CacheControl, ContentBlock, Message, ToolCall
 from portkey_gateway.errors import ContentError, EncodingError, warn
-from portkey_gateway.wire import CacheControl, ContentBlock, Message, ToolCall
 from portkey_llamaindex.media import load_document, load_image
 from portkey_llamaindex.tools import whole_arguments
 

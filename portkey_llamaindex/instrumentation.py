@@ -26,7 +26,7 @@ from llama_index_instrumentation.span import BaseSpan, active_span_id
 from llama_index_instrumentation.span_handlers import BaseSpanHandler
 from typing_extensions import override
 
-from portkey_gateway.trace import TraceContext, in_active_span
+from portkey_gateway.tracing.context import TraceContext, in_active_span
 
 MAX_DEPTH: Final = 1000
 """Spans within spans that one context remembers, some 400 bytes each; Python does not call deeper."""

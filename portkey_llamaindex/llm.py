@@ -35,11 +35,11 @@ from pydantic import (
     model_serializer,
 )
 
+from portkey_gateway.chat_completions.encode import DEFAULT_MAX_TOKENS
 from portkey_gateway.client import GatewayClient
+from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.model import GatewayModel
 from portkey_gateway.options import check_metadata
-from portkey_gateway.request import DEFAULT_MAX_TOKENS
-from portkey_gateway.wire import ChatRequest
 from portkey_llamaindex.announce import announced
 from portkey_llamaindex.decode import GrowingResponse, decode_completion, decode_response
 from portkey_llamaindex.encode import encode_messages

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from llama_index.core.base.llms.types import DocumentBlock, ImageBlock
 
-from portkey_gateway.content import Media, load_base64, load_bytes, load_path, load_url
+from portkey_gateway.conversation.content import Media, load_base64, load_bytes, load_path, load_url
 from portkey_gateway.errors import ContentError
 
 # What DocumentBlock calls a document that nobody named.

@@ -17,13 +17,13 @@ from llama_index.core.tools.types import AsyncBaseTool, BaseTool, ToolOutput
 from workflows import Context, Workflow
 from workflows.events import StartEvent, StopEvent
 
-from portkey_gateway import semconv
+from portkey_gateway.chat_completions.usage import decode_usage
 from portkey_gateway.model import GatewayModel
-from portkey_gateway.spans import Attribute, Described, OpenSpan
-from portkey_gateway.usage import decode_usage
+from portkey_gateway.tracing import semconv
+from portkey_gateway.tracing.spans import Attribute, Described, OpenSpan
 
 if TYPE_CHECKING:
-    from portkey_gateway.wire import WireUsage
+    from portkey_gateway.chat_completions.wire import WireUsage
 
 CHAT_METHODS: Final = frozenset({"chat", "achat", "stream_chat", "astream_chat"})
 COMPLETION_METHODS: Final = frozenset({"complete", "acomplete", "stream_complete", "astream_complete"})

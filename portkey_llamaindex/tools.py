@@ -10,8 +10,8 @@ from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
 from pydantic_core import from_json
 
-from portkey_gateway.answer import BROKEN_OFF
-from portkey_gateway.wire import Tool
+from portkey_gateway.conversation.answer import BROKEN_OFF
+from portkey_gateway.conversation.request import Tool
 
 
 def encode_tool(tool: BaseTool) -> Tool:

@@ -28,9 +28,9 @@ from llama_index_instrumentation.span_handlers import BaseSpanHandler
 from pydantic import PrivateAttr, SecretStr
 from typing_extensions import override
 
-from portkey_gateway import semconv
-from portkey_gateway.spans import Described, OpenSpan
-from portkey_gateway.tracing import Tracing
+from portkey_gateway.tracing import semconv
+from portkey_gateway.tracing.spans import Described, OpenSpan
+from portkey_gateway.tracing.steps import Tracing
 from portkey_llamaindex import spans
 from portkey_llamaindex.instrumentation import enter_place, read_tags
 from portkey_llamaindex.plain import plain

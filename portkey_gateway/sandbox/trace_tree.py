@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from portkey_gateway.trace import header_safe
+from portkey_gateway.tracing.context import header_safe
 
 if TYPE_CHECKING:
     from portkey_gateway.sandbox.span_receiver import ReceivedSpan

@@ -11,9 +11,9 @@ from benchmarks.measures import MEASURES, QUICK, SHORT_TOKENS, Bench, WrongAnswe
 from benchmarks.registry import ENTRIES
 from benchmarks.report import describe_machine, render_json, render_markdown
 from benchmarks.runner import run
-from portkey_gateway.fold import AnswerFold, decode_answer
+from portkey_gateway.chat_completions.decode import AnswerFold, decode_answer
+from portkey_gateway.chat_completions.stream import ChunkStream
 from portkey_gateway.info import GatewayInfo
-from portkey_gateway.stream import ChunkStream
 
 CALLS = [measure for measure in MEASURES if measure.name not in {"import", "first answer"}]
 

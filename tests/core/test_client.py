@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from portkey_gateway import GatewayClient, GatewayInfo, GatewayOptions, TraceContext
-from portkey_gateway.answer import AnswerBlock
+from portkey_gateway.conversation.answer import AnswerBlock
+from portkey_gateway.conversation.request import ChatRequest, Tool
 from portkey_gateway.sandbox import Sandbox
-from portkey_gateway.wire import ChatRequest, Tool
 from tests.support.calls import HELLO, Ask, achat, any_call, astream, chat, stream
 
 TWINS = [(chat, stream), (achat, astream)]

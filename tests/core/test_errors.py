@@ -319,9 +319,14 @@ def place_of_warning(*modules: str) -> str:
     "between",
     [
         (),
-        ("portkey_gateway.client", "portkey_gateway.request"),
+        ("portkey_gateway.client", "portkey_gateway.chat_completions.encode"),
         ("langchain_core.runnables.base", "portkey_langchain.encode"),
-        ("langchain.agents.factory", "langgraph.pregel", "langchain_core.runnables.base", "portkey_gateway.schema"),
+        (
+            "langchain.agents.factory",
+            "langgraph.pregel",
+            "langchain_core.runnables.base",
+            "portkey_gateway.chat_completions.schema",
+        ),
         ("llama_index.core.llms", "llama_index_instrumentation.dispatcher", "portkey_llamaindex.encode"),
         ("asyncio.runners", "asyncio.events", "contextlib", "portkey_gateway.client"),
     ],
@@ -332,7 +337,7 @@ def test_a_warning_points_at_the_callers_own_file(between: tuple[str, ...]) -> N
 
 @pytest.mark.parametrize("name", ["langchain_demo.app", "portkey_gateway_demo", "__main__"])
 def test_a_name_that_only_begins_like_ours_is_the_callers(name: str) -> None:
-    assert place_of_warning("top", name, "portkey_gateway.request") == f"{name}.py"
+    assert place_of_warning("top", name, "portkey_gateway.chat_completions.encode") == f"{name}.py"
 
 
 def test_a_warning_points_at_the_line() -> None:

@@ -20,7 +20,7 @@ from portkey_gateway import (
     StreamTimeoutError,
     StreamTruncatedError,
 )
-from portkey_gateway.transport import CONNECT_TIMEOUT_S, _timeouts
+from portkey_gateway.http.transport import CONNECT_TIMEOUT_S, _timeouts
 from tests.support.calls import HELLO, Ask, any_call, is_streamed, streamed_call, whole_call
 from tests.support.recording import RecordingServer, Reply, answer, deltas, events, whole
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from portkey_gateway import GatewayClient, GatewayOptions, PortkeyError
-from portkey_gateway.transport import Call
+from portkey_gateway.http.transport import Call
 from tests.support.calls import HELLO, Ask, any_call, is_streamed, streamed_call
 from tests.support.recording import RecordingServer, Reply, answer, chunk, deltas, event, events, whole
 

@@ -65,7 +65,7 @@ def test_it_is_no_tool_call_but_an_invalid_one(model: ChatPortkey, ask: Ask, ver
     [block] = answer.content_blocks
     streamed_v1 = version == "v1" and isinstance(answer, AIMessageChunk)  # LangChain leaves it as it came there
     assert block["type"] == ("tool_call_chunk" if streamed_v1 else "invalid_tool_call")
-    assert (block["id"], block["args"]) == (invalid["id"], invalid["args"])  # type: ignore[typeddict-item]  # both have
+    assert (block["id"], block["args"]) == (invalid["id"], invalid["args"])
 
 
 def test_a_whole_answer_tells_why(model: ChatPortkey) -> None:
@@ -142,7 +142,7 @@ def test_an_agent_never_runs_it(model: ChatPortkey, sandbox: Sandbox, build: Any
 def test_an_agent_goes_on_after_it(model: ChatPortkey, received: Received, ask: Ask) -> None:
     cut = ask(brief(model).bind_tools([get_weather]), QUESTION)
     history = [HumanMessage(QUESTION), cut, HumanMessage("Go on.")]
-    create_agent(model, [get_weather]).invoke({"messages": history})  # type: ignore[arg-type]  # list is invariant
+    create_agent(model, [get_weather]).invoke({"messages": history})  # type: ignore[call-overload]  # list is invariant
     _, assistant, user, *_ = received()["messages"]
     [called] = assistant["content"]
     assert (called["type"], called["name"]) == ("tool_use", "get_weather")

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk
 
-from portkey_gateway.answer import Delta
-from portkey_gateway.fold import AnswerFold, decode_answer
+from portkey_gateway.chat_completions.decode import AnswerFold, decode_answer
+from portkey_gateway.chat_completions.stream import ChunkStream
+from portkey_gateway.chat_completions.wire import Chunk
+from portkey_gateway.conversation.answer import Delta
 from portkey_gateway.info import GatewayInfo
-from portkey_gateway.stream import ChunkStream
-from portkey_gateway.wire import Chunk
 from portkey_langchain.cut import CUT_MARK, cut_delta
 from portkey_langchain.decode import ContentState, decode_last_chunk, decode_message, decode_usage_metadata
 from tests.langchain.ask import total

@@ -159,4 +159,4 @@ def test_a_failure_of_ours_costs_words_not_the_tree(
     spans = sent()
     assert [span.name for span in spans] == ["str", "weather", "RunnableSequence"]
     assert len(roots_of(spans)) == 1
-    assert [record.name for record in caplog.records] == ["portkey_gateway.tracing"]
+    assert [record.name for record in caplog.records] == ["portkey_gateway.tracing.steps"]

@@ -16,10 +16,10 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
-from portkey_gateway.answer import Answer, Delta
-from portkey_gateway.fold import AnswerFold
+from portkey_gateway.chat_completions.decode import AnswerFold
+from portkey_gateway.chat_completions.wire import Chunk
+from portkey_gateway.conversation.answer import Answer, Delta
 from portkey_gateway.info import GatewayInfo
-from portkey_gateway.wire import Chunk
 from portkey_llamaindex.decode import GrowingResponse, decode_completion, decode_raw, decode_response
 
 SEARCH_CITATION = {

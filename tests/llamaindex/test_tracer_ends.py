@@ -193,7 +193,7 @@ def test_a_failure_of_ours_costs_words_not_the_tree(
     told = sent()
     assert [span.name for span in told] == ["Theirs.chat", "Theirs.predict"]
     assert len(roots_of(told)) == 1
-    assert [record.name for record in caplog.records] == ["portkey_gateway.tracing"]
+    assert [record.name for record in caplog.records] == ["portkey_gateway.tracing.steps"]
 
 
 def test_nothing_is_kept_of_what_has_ended(instrumentation: Instrumentation) -> None:

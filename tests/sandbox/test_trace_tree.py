@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableLambda
 from portkey_gateway.sandbox import CallLog, Sandbox, SpanReceiver, draw_trace
 from portkey_gateway.sandbox.span_receiver import ReceivedSpan
 from portkey_gateway.sandbox.trace_tree import TraceNode
-from portkey_gateway.trace import TraceContext
+from portkey_gateway.tracing.context import TraceContext
 from portkey_langchain import ChatPortkey, PortkeyTracer
 from tests.support.recording import RecordingServer, whole
 

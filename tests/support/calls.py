@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 import pytest
 
 from portkey_gateway import Answer, GatewayClient
-from portkey_gateway.wire import ChatRequest
+from portkey_gateway.conversation.request import ChatRequest
 
 HELLO: Final[ChatRequest] = {
     "model": "claude-sonnet-4-5",

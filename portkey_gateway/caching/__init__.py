@@ -1,0 +1,1 @@
+"""Prompt caching: cache breakpoints found, checked, put and planned."""

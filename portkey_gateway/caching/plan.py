@@ -1,0 +1,159 @@
+"""Prompt caching without marks of one's own: where breakpoints go so that each turn reads what the last one wrote.
+
+Rules of Anthropic ("Prompt caching") that the plan rests on: a breakpoint writes the prefix that it ends; the next
+request reads the longest prefix written that ends at one of its own breakpoints, or at most twenty blocks before one;
+four breakpoints at most; one of an hour never after one of five minutes. A prefix that is too short is not cached, and
+its breakpoint costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from portkey_gateway.caching.breakpoints import (
+    CONVERSATION,
+    MAX_BREAKPOINTS,
+    TOOLS,
+    Place,
+    find_marks,
+    last_place,
+    put_marks,
+)
+from portkey_gateway.conversation.request import SYSTEM_ROLES, CacheControl, ChatRequest
+from portkey_gateway.names import check_names
+
+_MARKS: Final[dict[str, CacheControl]] = {"5m": {"type": "ephemeral"}, "1h": {"type": "ephemeral", "ttl": "1h"}}
+# The open-source gateway 1.15.2 passes on what these roles said as it is, and drops the ttl everywhere else.
+_TTL_PASSES: Final = frozenset({"assistant", "tool"})
+
+
+class PromptCaching(BaseModel):
+    """Which parts of every request Claude shall cache, and for how long; frozen, and a typo is an error.
+
+    What is written to the cache costs 1.25 times the price of input (twice for an hour), what is read a tenth
+    (Anthropic, "Prompt caching"). So a part is worth marking if another call soon begins in the same way.
+
+    Raises:
+        pydantic.ValidationError: (a ``ValueError``) naming the field.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ttl: Literal["5m", "1h"] = "5m"
+    """How long a prefix is kept after it was last read. The open-source gateway makes five minutes of an hour."""
+    tools: bool = True
+    """Mark the last tool, for calls that share their tools and differ in their system message."""
+    system: bool = True
+    """Mark the end of the system messages, for calls that share these."""
+    messages: bool = True
+    """Mark the end of the conversation, for conversations that go on: the next turn reads it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_names(cls, values: Any) -> Any:
+        if isinstance(values, Mapping):
+            check_names(values, cls.model_fields)
+        return values
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        if not (self.tools or self.system or self.messages):
+            raise ValueError("tools, system and messages are all False: nothing is left to mark; use None instead")
+        return self
+
+
+PromptCachingOption: TypeAlias = PromptCaching | Literal["auto"] | None
+"""``None``: explicit marks only; ``"auto"``: planned ones too, for five minutes; or what to plan."""
+
+
+def read_prompt_caching(value: Any) -> PromptCachingOption:
+    """Read the option as a user gave it; a mapping of ``PromptCaching``'s fields is as good as the object.
+
+    Raises:
+        ValueError: if it is anything else, naming the fields and what they take.
+    """
+    if value is None or isinstance(value, PromptCaching):
+        return value
+    if isinstance(value, str) and value == "auto":
+        return "auto"
+    if not isinstance(value, Mapping):
+        raise ValueError(f"prompt_caching must be None, 'auto' or PromptCaching(ttl='5m' or '1h', …); got {value!r}")
+    try:
+        return PromptCaching.model_validate(value)
+    except ValidationError as error:
+        told = "; ".join(".".join(["prompt_caching", *map(str, e["loc"])]) + f": {e['msg']}" for e in error.errors())
+        raise ValueError(told) from None
+
+
+def plan_breakpoints(request: ChatRequest, caching: PromptCaching, *, keeps_ttl: bool = False) -> ChatRequest:
+    """Return the request with automatic breakpoints beside its explicit ones, four in all at most.
+
+    They go, as far as there is room, to the end of the conversation, to the end of the system messages, to where the
+    request before this one ended, and to the last tool.
+
+    Args:
+        request: for Claude, without empty texts.
+        caching: what to mark, and for how long.
+        keeps_ttl: whether the gateway passes on ``ttl`` wherever it stands.
+
+    Raises:
+        EncodingError: if an explicit mark is not a ``cache_control`` that Anthropic knows.
+    """
+    explicit = find_marks(request)
+    room = max(0, MAX_BREAKPOINTS - len(explicit))
+    planned = [place for place in dict.fromkeys(_wanted(request, caching)) if place not in explicit][:room]
+    if not planned:
+        return request
+    ttls = _fit_ttls(request, explicit, planned, caching.ttl, keeps_ttl=keeps_ttl)
+    return put_marks(request, {place: _MARKS[ttl] for place, ttl in ttls.items()})
+
+
+def _wanted(request: ChatRequest, caching: PromptCaching) -> Iterator[Place]:
+    """The places to mark, the most useful ones first."""
+    messages, tools = request["messages"], request.get("tools")
+    conversation = [index for index, message in enumerate(messages) if message["role"] not in SYSTEM_ROLES]
+    system = [index for index, message in enumerate(messages) if message["role"] in SYSTEM_ROLES]
+    answers = [position for position, index in enumerate(conversation) if messages[index]["role"] == "assistant"]
+    before_answer = conversation[: answers[-1]] if answers else []
+    places = (
+        last_place(messages, conversation) if caching.messages else None,
+        last_place(messages, system) if caching.system else None,
+        # The request before ended where the last answer begins. Marked again, its prefix is read however many blocks
+        # follow, as after many parallel tool calls: the end looks back over twenty blocks only.
+        last_place(messages, before_answer) if caching.messages else None,
+        Place(TOOLS, len(tools) - 1) if caching.tools and tools else None,
+    )
+    return (place for place in places if place)
+
+
+def _fit_ttls(
+    request: ChatRequest,
+    explicit: Mapping[Place, CacheControl],
+    planned: list[Place],
+    ttl: str,
+    *,
+    keeps_ttl: bool,
+) -> dict[Place, str]:
+    """Give each planned place a ttl such that none of an hour follows one of five minutes when it reaches Claude.
+
+    Before an explicit hour an hour is planned too: it covers the same tokens. After five minutes none is.
+    """
+    last_hour = max((place for place, mark in explicit.items() if mark.get("ttl") == "1h"), default=None)
+    is_short = ttl == "5m"
+    fitted = {}
+    for place in sorted([*explicit, *planned]):
+        if place in explicit:
+            is_short = is_short or explicit[place].get("ttl", "5m") == "5m"
+            continue
+        # Where the gateway makes five minutes of the hours before, an hour that it passes on would be refused.
+        is_short = is_short or (not keeps_ttl and _passes_ttl(request, place))
+        before_an_hour = last_hour is not None and place < last_hour
+        fitted[place] = "5m" if is_short and not before_an_hour else "1h"
+    return fitted
+
+
+def _passes_ttl(request: ChatRequest, place: Place) -> bool:
+    return place.section == CONVERSATION and request["messages"][place.index]["role"] in _TTL_PASSES

@@ -1,0 +1,1 @@
+"""One API format: ``POST /chat/completions``, for any provider."""

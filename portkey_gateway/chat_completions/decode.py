@@ -1,0 +1,351 @@
+"""The decoding of answers: chunk by chunk, gathered into the whole; a whole answer is decoded as one chunk. No I/O."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Final, cast
+
+from pydantic_core import from_json, to_json
+
+from portkey_gateway.chat_completions.usage import decode_usage
+from portkey_gateway.chat_completions.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
+from portkey_gateway.chat_completions.wire import ToolCallDelta as WireToolCallDelta
+from portkey_gateway.conversation.answer import (
+    BROKEN_OFF,
+    Answer,
+    AnswerBlock,
+    AnswerToolCall,
+    BlockDelta,
+    BlockType,
+    Delta,
+    ToolCallDelta,
+    finish_reason,
+)
+from portkey_gateway.conversation.usage import Usage
+from portkey_gateway.errors import InvalidResponseError, StreamDecodeError, decode_not_an_answer, read_json
+from portkey_gateway.info import GatewayInfo
+
+# What reading a malformed answer fails with, whichever of its fields is not of the type it has to be.
+_MALFORMED: Final = (AttributeError, LookupError, TypeError, ValueError)
+
+
+class AnswerFold:
+    """Decodes the chunks of one answer and gathers them into the whole. No I/O.
+
+    Attributes:
+        info: what the response headers say of the call.
+        id: the answer's id, once a chunk told it; so it is with the next two.
+        model: the model that answers.
+        provider: the provider that answers.
+    """
+
+    __slots__ = ("_blocks", "_half", "_hook_results", "_order", "_refusal", "_server_tool", "_stop_reason",
+                 "_tool_calls", "_tool_order", "_usage", "id", "info", "model", "provider")  # fmt: skip
+
+    def __init__(self, info: GatewayInfo) -> None:
+        self.info = info
+        self._order: dict[tuple[int, BlockType], int] = {}
+        self._blocks: list[_GrowingBlock] = []
+        self._half = ""
+        self._tool_order: dict[int, int] = {}
+        self._tool_calls: list[_GrowingToolCall] = []
+        self._server_tool: int | None = None
+        self._refusal = ""
+        self._stop_reason: str | None = None
+        self._usage: Usage | None = None
+        self._hook_results: dict[str, Any] | None = None
+        self.id = self.model = self.provider = ""
+
+    def add(self, chunk: Chunk) -> Delta:
+        """Decode one chunk and add it to the answer.
+
+        Raises:
+            StreamDecodeError: if it has not the shape of a chunk.
+        """
+        try:
+            delta = self._decode(chunk)
+            self._gather(delta)
+        except _MALFORMED as error:
+            raise StreamDecodeError(
+                f"a chunk has not the shape of a chat completion's: {error}", info=self.info, body=chunk
+            ) from error
+        return delta
+
+    def add_whole(self, content: bytes) -> Delta:
+        """Decode a whole answer's body and add it: also where a stream was asked for and a cached answer came.
+
+        Raises:
+            InvalidResponseError: if it is no answer.
+        """
+        try:
+            return self.add(decode_whole(content, self.info))
+        except StreamDecodeError as error:
+            raise _malformed(content, self.info, error.__cause__) from error
+
+    def answer(self) -> Answer:
+        """The whole of what was added so far."""
+        # Claude calls tools at the end of an answer, so where that was broken off, it was in the last call.
+        cut = len(self._tool_calls) - 1 if finish_reason(self._stop_reason) in BROKEN_OFF else None
+        return Answer(
+            blocks=tuple(block.finished() for block in self._blocks),
+            tool_calls=tuple(call.finished(is_cut=at == cut) for at, call in enumerate(self._tool_calls)),
+            stop_reason=self._stop_reason,
+            usage=self._usage,
+            refusal=self._refusal,
+            hook_results=self._hook_results,
+            model=self.model,
+            provider=self.provider,
+            id=self.id,
+            info=self.info,
+        )
+
+    def _decode(self, chunk: Chunk) -> Delta:
+        self.id = self.id or str(chunk.get("id") or "")
+        self.model = self.model or str(chunk.get("model") or "")
+        self.provider = self.provider or str(chunk.get("provider") or "")
+        choices = chunk.get("choices")
+        choice = choices[0] if choices else {}
+        wire_delta = choice.get("delta")
+        usage = chunk.get("usage")
+        return Delta(
+            blocks=self._decode_blocks(wire_delta) if wire_delta else (),
+            tool_calls=self._decode_tool_calls(wire_delta) if wire_delta else (),
+            refusal=(wire_delta.get("refusal") or "") if wire_delta else "",
+            stop_reason=_text(choice.get("finish_reason")),
+            usage=decode_usage(usage) if usage else None,
+            hook_results=chunk.get("hook_results"),
+        )
+
+    def _decode_blocks(self, wire_delta: ChunkDelta) -> tuple[BlockDelta, ...]:
+        blocks = []
+        for item in _block_items(wire_delta):
+            if block := _decode_block(item.get("delta") or {}):
+                # The wire's index also counts tool calls; ours counts content blocks only, as in a whole answer. That
+                # of OpenRouter is 0 for reasoning and text alike (``providers/openrouter/chatComplete.ts``).
+                key = (item.get("index") or 0, block.type)
+                position = self._order.setdefault(key, len(self._order))
+                blocks.append(block._replace(position=position, text=self._whole_characters(block.text)))
+                self._server_tool = position if block.raw and "input" in block.raw else None
+        return tuple(blocks)
+
+    def _whole_characters(self, text: str) -> str:
+        """Keep half a surrogate pair back for the next text: the gateway cuts cached answers inside an emoji too."""
+        text = self._half + text
+        self._half = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return text.removesuffix(self._half).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return text
+
+    def _decode_tool_calls(self, wire_delta: ChunkDelta) -> tuple[ToolCallDelta, ...]:
+        calls = []
+        for place, call in enumerate(wire_delta.get("tool_calls") or ()):
+            function = call.get("function") or {}
+            call_id, name = _text(call.get("id")), _text(function.get("name"))
+            arguments = _arguments(function.get("arguments"))
+            index = call.get("index")
+            position = self._tool_position(place if index is None else index, call_id, name)
+            if position is not None:
+                calls.append(ToolCallDelta(position, call_id, name, arguments))
+            elif self._server_tool is not None:
+                self._blocks[self._server_tool].texts.append(arguments)
+        return tuple(calls)
+
+    def _tool_position(self, index: int, call_id: str | None, name: str | None) -> int | None:
+        """The place of a call among the answer's calls; ``None`` if it is the provider's own, run by itself.
+
+        The gateway tells the input of such a server tool as that of the tool call before it, or of one at -1. A new id
+        is a new call even where the index is an old one: Gemini's calls that come apart all have 0.
+        """
+        if call_id or name:
+            self._server_tool = None
+        known = self._tool_order.get(index)
+        if self._server_tool is not None or (known is None and not (call_id or name)):
+            return None
+        if known is None or (call_id and self._tool_calls[known].id not in {"", call_id}):
+            known = self._tool_order[index] = len(self._tool_calls)
+            self._tool_calls.append(_GrowingToolCall())
+        return known
+
+    def _gather(self, delta: Delta) -> None:
+        for block in delta.blocks:
+            if block.position == len(self._blocks):
+                self._blocks.append(_GrowingBlock(block.type))
+            self._blocks[block.position].add(block)
+        for call in delta.tool_calls:
+            self._tool_calls[call.position].add(call)
+        self._refusal += delta.refusal
+        self._stop_reason = delta.stop_reason or self._stop_reason
+        self._usage = delta.usage or self._usage
+        # A whole answer also lists the kinds of hooks that did not run.
+        ran = {name: results for name, results in (delta.hook_results or {}).items() if results}
+        if ran:
+            self._hook_results = {**(self._hook_results or {}), **ran}
+
+
+def decode_answer(content: bytes, info: GatewayInfo) -> Answer:
+    """Decode a whole answer.
+
+    Args:
+        content: the response body.
+        info: the response's status and headers.
+
+    Raises:
+        InvalidResponseError: if it is no answer.
+    """
+    fold = AnswerFold(info)
+    fold.add_whole(content)
+    return fold.answer()
+
+
+def decode_whole(content: bytes, info: GatewayInfo) -> Chunk:
+    """Decode a whole answer as the one chunk of a stream that says everything at once.
+
+    Raises:
+        InvalidResponseError: if it is no answer.
+    """
+    try:
+        response = read_json(content)
+    except ValueError:
+        response = None
+    choices = response.get("choices") if isinstance(response, dict) else None
+    choice = choices[0] if choices and isinstance(choices, list) else None
+    if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
+        raise decode_not_an_answer(content, info, "The body is JSON but no chat completion: no choices with a message")
+    try:
+        return _as_chunk(cast("ChatResponse", response))
+    except _MALFORMED as error:
+        raise _malformed(content, info, error) from error
+
+
+def _malformed(content: bytes, info: GatewayInfo, error: BaseException | None) -> InvalidResponseError:
+    return decode_not_an_answer(content, info, f"The body is JSON but no chat completion that can be read: {error}")
+
+
+def _as_chunk(response: ChatResponse) -> Chunk:
+    no_choice: Choice = {}
+    choice = response.get("choices", [no_choice])[0]
+    message: AnswerMessage = choice.get("message", {})
+    delta: ChunkDelta = {
+        "content": message.get("content"),
+        "refusal": message.get("refusal"),
+        "reasoning_content": message.get("reasoning_content"),
+        "reasoning": message.get("reasoning"),
+    }
+    if blocks := message.get("content_blocks"):
+        delta["content_blocks"] = [{"index": index, "delta": block} for index, block in enumerate(blocks)]
+    if calls := message.get("tool_calls"):
+        delta["tool_calls"] = [cast("WireToolCallDelta", {**call, "index": index}) for index, call in enumerate(calls)]
+    chunk: dict[str, Any] = {
+        **response,
+        "choices": [{"delta": delta, "finish_reason": choice.get("finish_reason")}],
+    }
+    return cast("Chunk", chunk)
+
+
+def _block_items(wire_delta: ChunkDelta) -> list[dict[str, Any]]:
+    """The content blocks that a chunk adds to, in whichever fields the provider tells them; each once."""
+    items = wire_delta.get("content_blocks") or []
+    # Where both are sent, the text stands twice: the blocks also know its place.
+    if not items and (content := wire_delta.get("content")):
+        parts = content if isinstance(content, list) else [content]
+        items = [_part_item(place, part) for place, part in enumerate(parts)]
+    reasoning = wire_delta.get("reasoning_content") or wire_delta.get("reasoning")
+    # OpenRouter's reasoning the gateway also tells as a block (``providers/openrouter/chatComplete.ts``).
+    if isinstance(reasoning, str) and reasoning and not any("thinking" in (item.get("delta") or ()) for item in items):
+        items = [{"index": 0, "delta": {"thinking": reasoning}}, *items]
+    return items
+
+
+def _part_item(place: int, part: Any) -> dict[str, Any]:
+    """A part of ``content`` as an item of ``content_blocks``: Mistral's reasoning models, for one, send a list."""
+    delta = {"text": part} if isinstance(part, str) else part
+    # A stream's parts have no index; text goes on where text stood.
+    return {"index": 0 if "text" in delta or "thinking" in delta else place, "delta": delta}
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError(f"{value!r:.60} where a text has to stand")
+
+
+def _joined(value: Any) -> str:
+    """A text that Mistral sends as a list of parts."""
+    return "".join(part["text"] for part in value) if isinstance(value, list) else value or ""
+
+
+def _arguments(value: Any) -> str:
+    """The JSON text of arguments, which some providers send as the object itself."""
+    return to_json(value).decode() if isinstance(value, dict) else _text(value) or ""
+
+
+def _decode_block(delta: dict[str, Any]) -> BlockDelta | None:
+    """Tell the kind of block by its keys: in a stream the gateway deletes ``type``. ``None`` if it adds nothing."""
+    if "text" in delta or "citation" in delta:
+        text = delta.get("text") or ""
+        citations = [delta["citation"]] if "citation" in delta else delta.get("citations")
+        if citations and not (isinstance(citations, list) and all(isinstance(one, dict) for one in citations)):
+            raise TypeError("citations are no list of objects")
+        raw = {"citations": citations} if citations else None
+        return BlockDelta(0, "text", text, raw=raw) if text or raw else None
+    if "thinking" in delta or "signature" in delta:
+        thinking, signature = _joined(delta.get("thinking")), delta.get("signature") or ""
+        return BlockDelta(0, "thinking", thinking, signature) if thinking or signature else None
+    if "data" in delta:
+        return BlockDelta(0, "redacted_thinking", data=delta["data"]) if delta["data"] else None
+    return BlockDelta(0, "other", raw=delta) if delta else None
+
+
+class _GrowingBlock:
+    __slots__ = ("data", "raw", "signature", "texts", "type")
+
+    def __init__(self, block_type: BlockType) -> None:
+        self.type: BlockType = block_type
+        self.texts: list[str] = []
+        self.signature = self.data = ""
+        self.raw: dict[str, Any] | None = None
+
+    def add(self, delta: BlockDelta) -> None:
+        self.texts.append(delta.text)
+        self.signature += delta.signature
+        self.data += delta.data
+        for name, value in (delta.raw or {}).items():
+            self.raw = self.raw or {}
+            known = self.raw.get(name)
+            self.raw[name] = known + value if isinstance(known, list) and isinstance(value, list) else value
+
+    def finished(self) -> AnswerBlock:
+        text = "".join(self.texts)
+        if self.type != "other":
+            return AnswerBlock(self.type, text, self.signature, self.data, self.raw)
+        return AnswerBlock(self.type, raw={**(self.raw or {}), "input": _parsed(text)} if text else self.raw)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return from_json(text)
+    except ValueError:
+        return text
+
+
+class _GrowingToolCall:
+    __slots__ = ("arguments", "id", "name")
+
+    def __init__(self) -> None:
+        self.id = self.name = ""
+        self.arguments: list[str] = []
+
+    def add(self, delta: ToolCallDelta) -> None:
+        self.id = self.id or delta.id or ""
+        self.name = self.name or delta.name or ""
+        self.arguments.append(delta.arguments)
+
+    def finished(self, *, is_cut: bool) -> AnswerToolCall:
+        # A call without arguments is "{}" in a whole answer and "" in a stream; spacing differs too. Halves of a
+        # surrogate pair that came apart are joined, as those of the text are.
+        text = "".join(self.arguments).encode("utf-16", "surrogatepass").decode("utf-16", "replace") or "{}"
+        with contextlib.suppress(ValueError):
+            text = to_json(from_json(text)).decode()
+        return AnswerToolCall(self.id, self.name, text, is_cut)

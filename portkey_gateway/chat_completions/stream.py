@@ -1,0 +1,96 @@
+"""The events of a streamed answer → chunks, and whether the answer is whole. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from portkey_gateway.chat_completions.wire import Chunk
+from portkey_gateway.errors import StreamDecodeError, StreamProviderError, StreamTruncatedError, read_json
+from portkey_gateway.http.events import EventDecoder
+from portkey_gateway.info import GatewayInfo
+
+_DONE = b"[DONE]"
+_EXCERPT_LENGTH = 200
+
+
+def _read_chunk(payload: bytes) -> dict[str, Any] | None:
+    try:
+        chunk = read_json(payload)
+    except ValueError:
+        return None
+    choices = chunk.get("choices") or [] if isinstance(chunk, dict) else None
+    is_chunk = isinstance(choices, list) and all(isinstance(choice, dict) for choice in choices)
+    return chunk if is_chunk else None
+
+
+class ChunkStream:
+    """Turns the bytes of a streamed answer into chunks, and knows whether the answer is whole.
+
+    The gateway tells a broken answer in three ways, and each raises its own error here: an ordinary-looking chunk
+    whose ``finish_reason`` ends in ``_error``, an ``error`` object, and an end without ``[DONE]``.
+    """
+
+    __slots__ = ("_decoder", "_info", "_is_done")
+
+    def __init__(self, info: GatewayInfo) -> None:
+        self._decoder = EventDecoder()
+        self._info = info
+        self._is_done = False
+
+    def feed(self, data: bytes) -> Iterator[Chunk]:
+        """Yield the chunks that ``data`` completes. The iterator must be exhausted before the next call.
+
+        Raises:
+            StreamProviderError: if the provider reports an error.
+            StreamDecodeError: if an event is not the JSON object it has to be.
+        """
+        for payload in self._decoder.feed(data):
+            yield from self._decode(payload)
+
+    def close(self) -> Iterator[Chunk]:
+        """Yield what the end of the bytes completes.
+
+        Raises:
+            StreamTruncatedError: if the end came before ``[DONE]``.
+        """
+        for payload in self._decoder.close():
+            yield from self._decode(payload)
+        if not self._is_done:
+            raise StreamTruncatedError(
+                "the stream ended before its end mark: the answer is cut off, usually because the provider's "
+                "connection broke",
+                info=self._info,
+            )
+
+    def _decode(self, payload: bytes) -> Iterator[Chunk]:
+        if payload.strip() == _DONE:
+            self._is_done = True
+            return
+        chunk = _read_chunk(payload)
+        if chunk is None:
+            text = payload[:_EXCERPT_LENGTH].decode("utf-8", "replace")
+            raise StreamDecodeError(
+                f"an event of the stream is not the JSON object it has to be: {text!r}", info=self._info, body=text
+            )
+        self._raise_reported_error(chunk)
+        yield cast("Chunk", chunk)
+
+    def _raise_reported_error(self, chunk: dict[str, Any]) -> None:
+        error = chunk.get("error")
+        if error:
+            described = error if isinstance(error, dict) else {"message": str(error)}
+            self._raise(str(described.get("type") or described.get("code") or "error"), chunk, described.get("message"))
+        for choice in chunk.get("choices") or ():
+            reason = choice.get("finish_reason")
+            # Anthropic's error event arrives as a finish reason: overloaded_error, api_error, …
+            if isinstance(reason, str) and reason.endswith("_error"):
+                self._raise(reason, chunk, None)
+
+    def _raise(self, error_type: str, chunk: dict[str, Any], message: str | None) -> None:
+        raise StreamProviderError(
+            f"the provider broke off its answer: {error_type}" + (f": {message}" if message else ""),
+            info=self._info,
+            body=chunk,
+            error_type=error_type,
+        )

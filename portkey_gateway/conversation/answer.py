@@ -1,0 +1,194 @@
+"""An answer, decoded: the fold of a stream and a whole answer yield the very same object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
+
+from pydantic_core import from_json
+
+from portkey_gateway.conversation.usage import Usage
+from portkey_gateway.info import GatewayInfo
+
+FINISH_REASONS: Final = MappingProxyType(
+    {
+        "end_turn": "stop",
+        "stop_sequence": "stop",
+        "tool_use": "tool_calls",
+        "max_tokens": "length",
+        "model_context_window_exceeded": "length",
+        "refusal": "content_filter",
+        # Gemini, Cohere, Titan, Mistral and Bedrock, which the gateway renames only when it is strict.
+        "STOP": "stop",
+        "COMPLETE": "stop",
+        "TOOL_CALL": "tool_calls",
+        "MAX_TOKENS": "length",
+        "LENGTH": "length",
+        "model_length": "length",
+        "SAFETY": "content_filter",
+        "PROHIBITED_CONTENT": "content_filter",
+        "BLOCKLIST": "content_filter",
+        "SPII": "content_filter",
+        "content_filtered": "content_filter",
+        "guardrail_intervened": "content_filter",
+    }
+)
+"""Stop reasons of Anthropic and others under OpenAI's names; any other reason keeps its own."""
+
+BROKEN_OFF: Final = MappingProxyType(
+    {
+        "length": (
+            "was cut off, by max_tokens or the end of the context window: raise max_tokens or shorten the question"
+        ),
+        "content_filter": "was broken off by a refusal",
+    }
+)
+"""What to say of an answer that ended for such a finish reason: whatever it says last may be half of what was meant."""
+
+
+BlockType = Literal["text", "thinking", "redacted_thinking", "other"]
+
+
+class BlockDelta(NamedTuple):
+    """What a chunk adds to one content block."""
+
+    position: int
+    """The block's place among the answer's content blocks; tool calls are not counted."""
+    type: BlockType
+    text: str = ""
+    """Text, or reasoning."""
+    signature: str = ""
+    """The proof of a thinking block."""
+    data: str = ""
+    """What a redacted thinking block holds."""
+    raw: dict[str, Any] | None = None
+    """A block of a kind that we do not know, as it came; of a text block ``{"citations": […]}`` where it has any."""
+
+
+class ToolCallDelta(NamedTuple):
+    """What a chunk adds to one tool call."""
+
+    position: int
+    """The call's place among the answer's tool calls."""
+    id: str | None
+    name: str | None
+    arguments: str
+    """A piece of the arguments' JSON text, cut anywhere."""
+
+
+class Delta(NamedTuple):
+    """What one chunk adds to an answer."""
+
+    blocks: tuple[BlockDelta, ...] = ()
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    refusal: str = ""
+    stop_reason: str | None = None
+    """The provider's own reason to stop, on the last chunk."""
+    usage: Usage | None = None
+    """On the last chunk."""
+    hook_results: dict[str, Any] | None = None
+    """Guardrail verdicts; the gateway sends them after the end of the answer."""
+
+    @property
+    def text(self) -> str:
+        """The text this adds, reasoning left out."""
+        return "".join(block.text for block in self.blocks if block.type == "text")
+
+    @property
+    def finish_reason(self) -> str | None:
+        """``stop_reason`` under OpenAI's names."""
+        return finish_reason(self.stop_reason)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerBlock:
+    """One content block of an answer; the fields are those of ``BlockDelta``."""
+
+    type: BlockType
+    text: str = ""
+    signature: str = ""
+    data: str = ""
+    raw: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerToolCall:
+    """One tool call of an answer."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON text as compact JSON; what is not JSON (cut off by ``max_tokens``, say) stays as it came."""
+    is_cut: bool = False
+    """Whether the answer was broken off here: a whole answer of Claude's then has ``{}`` for the arguments."""
+
+    @property
+    def args(self) -> dict[str, Any] | None:
+        """The arguments, or ``None`` if they are not a JSON object, or may be half of one."""
+        if self.is_cut:
+            return None
+        try:
+            args = from_json(self.arguments)
+        except ValueError:
+            return None
+        return args if isinstance(args, dict) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model answered, and what the gateway says of it."""
+
+    blocks: tuple[AnswerBlock, ...] = ()
+    """Text and thinking in their order."""
+    tool_calls: tuple[AnswerToolCall, ...] = ()
+    stop_reason: str | None = None
+    """The provider's own reason to stop."""
+    usage: Usage | None = None
+    refusal: str = ""
+    """Why the model refused, where the provider says it (OpenAI)."""
+    hook_results: dict[str, Any] | None = None
+    """Guardrail verdicts, such as ``{"before_request_hooks": […], "after_request_hooks": […]}``."""
+    model: str = ""
+    """The model that answered."""
+    provider: str = ""
+    """The provider that answered."""
+    # Of a whole answer it is the provider's, of a streamed one the gateway's: it says nothing about equality.
+    id: str = field(default="", compare=False)
+    """The answer's id."""
+    info: GatewayInfo = field(default_factory=GatewayInfo, compare=False)
+    """What the response headers say of this one call."""
+
+    @property
+    def text(self) -> str:
+        """All text, reasoning left out."""
+        return "".join(block.text for block in self.blocks if block.type == "text")
+
+    @property
+    def finish_reason(self) -> str | None:
+        """``stop_reason`` under OpenAI's names."""
+        return finish_reason(self.stop_reason)
+
+    def facts(self) -> dict[str, Any]:
+        """How the answer ended, and what the gateway says of the call; only what is known has a key."""
+        info = self.info
+        known = {
+            "id": self.id,
+            "finish_reason": self.finish_reason,
+            "stop_reason": self.stop_reason,
+            "provider": info.provider or self.provider,
+            "trace_id": info.trace_id,
+            "request_id": info.request_id,
+            "cache_status": info.cache_status,
+            "retry_count": info.retry_count,
+            "target_index": info.target_index,
+            "hook_results": self.hook_results,
+            "status": info.status if info.status != HTTPStatus.OK else None,
+        }
+        return {name: value for name, value in known.items() if value not in (None, "")}
+
+
+def finish_reason(stop_reason: str | None) -> str | None:
+    """A provider's own reason to stop under OpenAI's name; ``None`` as long as there is none."""
+    return FINISH_REASONS.get(stop_reason, stop_reason) if stop_reason else None

@@ -1,0 +1,26 @@
+"""How many tokens an answer took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How many tokens one answer took."""
+
+    input_tokens: int = 0
+    """All input, cached or not: cache reads and cache writes are included."""
+    output_tokens: int = 0
+    """All output, reasoning included."""
+    cache_read_tokens: int = 0
+    """The part of ``input_tokens`` that was read from the provider's prompt cache."""
+    cache_write_tokens: int = 0
+    """The part of ``input_tokens`` that was written to the provider's prompt cache."""
+    reasoning_tokens: int = 0
+    """The part of ``output_tokens`` spent on reasoning; 0 where the provider does not tell (Claude does not)."""
+
+    @property
+    def total_tokens(self) -> int:
+        """Input and output together."""
+        return self.input_tokens + self.output_tokens

@@ -1,0 +1,1 @@
+"""The only I/O: requests, retries, connection pools, server-sent events."""

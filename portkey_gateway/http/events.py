@@ -1,0 +1,49 @@
+"""Bytes → the data of server-sent events, however the network cut them. No I/O.
+
+Server-sent events: WHATWG HTML, 9.2.6 "Interpreting an event stream".
+"""
+
+from __future__ import annotations
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class EventDecoder:
+    """Cuts bytes into the data of server-sent events, however the network cut them before."""
+
+    __slots__ = ("_at_start", "_rest")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._at_start = True
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the data of the events that ``data`` completes."""
+        data = self._rest + data if self._rest else data
+        if self._at_start:
+            if len(data) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(data):
+                self._rest = data
+                return []
+            self._at_start = False
+            data = data.removeprefix(_BYTE_ORDER_MARK)
+        carried = b""
+        if b"\r" in data:
+            # A CR at the end may be the first half of a CR LF.
+            if data.endswith(b"\r"):
+                data, carried = data[:-1], b"\r"
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *events, rest = data.split(b"\n\n")
+        self._rest = rest + carried
+        return [payload for event in events if (payload := _event_data(event)) is not None]
+
+    def close(self) -> list[bytes]:
+        """Return the data of an event that lacks only the blank line after it."""
+        return self.feed(b"\n\n\n")
+
+
+def _event_data(event: bytes) -> bytes | None:
+    if event.startswith(b"data: ") and b"\n" not in event:
+        return event[6:]
+    fields = (line.partition(b":") for line in event.split(b"\n"))
+    lines = [value.removeprefix(b" ") for name, _, value in fields if name == b"data"]
+    return b"\n".join(lines) if lines else None

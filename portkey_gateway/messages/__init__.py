@@ -1,0 +1,1 @@
+"""The other API format: ``POST /messages``, for Claude in full."""

@@ -1,0 +1,1 @@
+"""Traces: where a call stands, its metadata, and spans with their export."""

@@ -1,0 +1,287 @@
+"""Finished spans → an OTLP/HTTP receiver, by OpenTelemetry's own SDK, in the background (extra ``otel``)."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Self
+
+from pydantic import SecretStr
+from typing_extensions import override
+
+from portkey_gateway.options import GatewayOptions
+from portkey_gateway.tracing.otel_span import readable_span
+from portkey_gateway.tracing.spans import Span
+
+try:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+except ImportError as error:
+    raise ImportError('Exporting spans needs OpenTelemetry: pip install "portkey-frameworks[otel]"') from error
+
+MAX_WAITING_SPANS: Final = 2048
+"""Finished spans that may wait for being sent; OpenTelemetry's own default."""
+EXIT_WAIT_S: Final = 5.0
+"""Seconds after which no further batch is begun when the process ends."""
+
+_ENDPOINT_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_TIMEOUT_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
+_TIMEOUT_S: Final = 5.0
+_MAX_BATCH: Final = 512
+_MAX_REASON_CHARS: Final = 300
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Where spans are sent to."""
+
+    endpoint: str | None = None
+    """The URL, with its ``/v1/traces``; ``None`` leaves it to OpenTelemetry's variables."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Headers of every request; they may hold keys, so no repr shows them."""
+
+
+def choose_receiver(
+    *,
+    endpoint: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    api_key: SecretStr | str | None = None,
+    base_url: str | None = None,
+) -> Receiver:
+    """Choose where spans go: where the caller says, else where OpenTelemetry's variables say, else the gateway.
+
+    Args:
+        endpoint: the URL of any OTLP/HTTP receiver, with its ``/v1/traces``.
+        headers: further headers of every request; OpenTelemetry adds those of ``OTEL_EXPORTER_OTLP_HEADERS``.
+        api_key: the Portkey API key, sent to the gateway only; ``PORTKEY_API_KEY`` if not given.
+        base_url: the gateway, with its ``/v1``; ``PORTKEY_BASE_URL`` if not given, else the hosted gateway.
+
+    Raises:
+        ValueError: if the spans are to go to the hosted gateway and there is no API key.
+    """
+    if endpoint:
+        return Receiver(endpoint, headers or {})
+    if not api_key and not base_url and any(os.environ.get(name) for name in _ENDPOINT_VARIABLES):
+        return Receiver(None, headers or {})
+    given = {name: value for name, value in (("api_key", api_key), ("base_url", base_url)) if value}
+    options = GatewayOptions.model_validate(given)
+    # The route of Portkey's documentation, "OpenTelemetry".
+    endpoint = f"{options.base_url.rstrip('/')}/otel/v1/traces"
+    key = options.render_headers().get("x-portkey-api-key")
+    return Receiver(endpoint, {**({"x-portkey-api-key": key} if key else {}), **(headers or {})})
+
+
+class SpanExport:
+    """Sends finished spans in the background: bounded, and never in the way of whoever adds them.
+
+    Nothing runs and nothing is connected before the first span. What waits when the process ends is still sent. What
+    cannot be sent is lost, counted in ``lost``, and logged once. Safe to use from many threads, and after a fork. With
+    ``OTEL_SDK_DISABLED=true`` it does nothing.
+
+    Args:
+        receiver: where to send them.
+        max_waiting: finished spans that may wait; further ones are lost.
+        timeout_s: seconds for one request with its retries; else what OpenTelemetry's variables say, else 5.
+    """
+
+    _lock: threading.Lock
+    _ledger: _Ledger
+    _open: tuple[BatchSpanProcessor, Resource] | None
+
+    def __init__(
+        self, receiver: Receiver, *, max_waiting: int = MAX_WAITING_SPANS, timeout_s: float | None = None
+    ) -> None:
+        self._receiver = receiver
+        self._max_waiting = max_waiting
+        if timeout_s is None and not any(os.environ.get(name) for name in _TIMEOUT_VARIABLES):
+            timeout_s = _TIMEOUT_S
+        self._timeout_s = timeout_s
+        self._disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+        self._start_anew()
+        if hasattr(os, "register_at_fork"):
+            # The child has none of the parent's threads, and its connections are not the child's to use.
+            anew = weakref.WeakMethod(self._start_anew)
+            os.register_at_fork(after_in_child=lambda: (method := anew()) and method())
+
+    @property
+    def lost(self) -> int:
+        """How many spans were lost."""
+        return self._ledger.lost
+
+    @property
+    def sent(self) -> int:
+        """How many spans the receiver took."""
+        return self._ledger.sent
+
+    def add(self, span: Span) -> None:
+        """Hand over a span to be sent; never waits for the receiver, never raises."""
+        if self._disabled or not self._ledger.admit():
+            return
+        try:
+            processor, resource = self._opened()
+            readable = readable_span(span, resource)
+        except Exception as error:  # noqa: BLE001 whatever is wrong with a span, the user's call goes on
+            self._ledger.take(1)
+            self._ledger.lose(1, repr(error))
+        else:
+            processor.on_end(readable)
+
+    def flush(self) -> None:
+        """Send what waits; return when it is sent or lost."""
+        if self._open:
+            self._open[0].force_flush()
+
+    def close(self) -> None:
+        """Send what waits, for ``EXIT_WAIT_S`` and the time of one request at the most. Later spans are lost."""
+        self._ledger.close()
+        with self._lock:
+            opened, self._open = self._open, None
+        if opened:
+            atexit.unregister(self.close)
+            opened[0].shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry left it untyped
+
+    def _start_anew(self) -> None:
+        self._lock = threading.Lock()
+        self._ledger = _Ledger(self._max_waiting, self._receiver)
+        self._open = None
+
+    def _opened(self) -> tuple[BatchSpanProcessor, Resource]:
+        if self._open:
+            return self._open
+        with self._lock:
+            if self._open is None:
+                headers = dict(self._receiver.headers)
+                exporter = OTLPSpanExporter(self._receiver.endpoint, headers=headers, timeout=self._timeout_s)
+                processor = BatchSpanProcessor(
+                    _CountedExporter(exporter, self._ledger),
+                    max_queue_size=self._max_waiting,
+                    max_export_batch_size=min(_MAX_BATCH, self._max_waiting),
+                )
+                self._open = processor, Resource.create()
+                atexit.register(self.close)
+            return self._open
+
+
+class _Ledger:
+    """Counts what waits, what was sent and what was lost, and tells of the first loss."""
+
+    def __init__(self, max_waiting: int, receiver: Receiver) -> None:
+        self.lost = 0
+        self.sent = 0
+        self._max_waiting = max_waiting
+        self._receiver = receiver
+        self._waiting = 0
+        self._failing = False
+        self._deadline: float | None = None
+        self._told = False
+        self._lock = threading.Lock()
+
+    def admit(self) -> bool:
+        """Take in one more span, or count it as lost."""
+        with self._lock:
+            full = self._waiting >= self._max_waiting
+            if not full and self._deadline is None:
+                self._waiting += 1
+                return True
+        self.lose(1, f"{self._max_waiting} spans are waiting" if full else "the export is closed")
+        return False
+
+    def take(self, count: int) -> bool:
+        """Spans are about to be sent; false if the process ends and there is no time, or no hope, for more."""
+        with self._lock:
+            self._waiting -= count
+            return self._deadline is None or (not self._failing and time.monotonic() < self._deadline)
+
+    def settle(self, count: int, failure: str | None) -> None:
+        """Spans were sent, or could not be."""
+        self._failing = failure is not None
+        if failure is not None:
+            self.lose(count, failure)
+            return
+        with self._lock:
+            self.sent += count
+
+    def lose(self, count: int, reason: str) -> None:
+        """Count a loss; log the first."""
+        with self._lock:
+            self.lost += count
+            told, self._told = self._told, True
+        if not told:
+            for secret in self._receiver.headers.values():
+                reason = reason.replace(secret, "**********")
+            reason = reason[:_MAX_REASON_CHARS]
+            _logger.warning("%d spans were lost: %s. Further losses are counted, not logged.", count, reason)
+
+    def close(self) -> None:
+        """From now on nothing more is taken in."""
+        with self._lock:
+            self._deadline = time.monotonic() + EXIT_WAIT_S
+
+
+class _CountedExporter(SpanExporter):
+    """OpenTelemetry's exporter, with a ledger of what became of the spans."""
+
+    def __init__(self, exporter: OTLPSpanExporter, ledger: _Ledger) -> None:
+        self._exporter = exporter
+        self._ledger = ledger
+
+    @override
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if not self._ledger.take(len(spans)):
+            self._ledger.lose(len(spans), "the process ends")
+            return SpanExportResult.FAILURE
+        with _Overheard() as overheard:
+            try:
+                result = self._exporter.export(spans)
+            except Exception as error:  # noqa: BLE001 the thread that sends must live on
+                result, overheard.said = SpanExportResult.FAILURE, repr(error)
+        failure = None if result is SpanExportResult.SUCCESS else overheard.said or "the receiver did not take them"
+        self._ledger.settle(len(spans), failure)
+        return result
+
+    @override
+    def shutdown(self) -> None:
+        self._exporter.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry left it untyped
+
+    @override
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        return True
+
+
+class _Overheard:
+    """Keeps to itself what OpenTelemetry would log of one batch: it does so for every batch and every attempt."""
+
+    _listening = threading.local()
+
+    def __init__(self) -> None:
+        self.said = ""
+
+    def __enter__(self) -> Self:
+        self._listening.now = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.now = None
+
+    @classmethod
+    def filter(cls, record: logging.LogRecord) -> bool:
+        """What a logger asks before it logs."""
+        now: _Overheard | None = getattr(cls._listening, "now", None)
+        if now is None:
+            return True
+        # The first is the cause, such as a refused connection; the later ones tell of giving up.
+        now.said = now.said or record.getMessage().rstrip(".")
+        return False
+
+
+logging.getLogger(OTLPSpanExporter.__module__).addFilter(_Overheard.filter)

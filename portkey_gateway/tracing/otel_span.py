@@ -1,0 +1,89 @@
+"""A finished span → OpenTelemetry's form of it, with the ids that it has (extra ``otel``). Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+from portkey_gateway.tracing import semconv
+from portkey_gateway.tracing.spans import Attribute, Failure, Span
+
+try:
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import Event, ReadableSpan
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+    from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+except ImportError as error:
+    raise ImportError('Exporting spans needs OpenTelemetry: pip install "portkey-frameworks[otel]"') from error
+
+_SCOPE: Final = InstrumentationScope("portkey-frameworks")
+_HEX: Final = re.compile(r"[0-9a-f]+")
+_INT64: Final = 2**63
+_KINDS: Final = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
+
+
+def readable_span(span: Span, resource: Resource) -> ReadableSpan:
+    """Make OpenTelemetry's form of a span.
+
+    Its ``Tracer`` invents ids and decides whether to sample when a span starts; ours come with their ids and are made
+    at their end.
+    """
+    context = span.context
+    if context.trace_id is None or context.span_id is None:
+        raise ValueError(f"span {span.name!r} has no ids")
+    trace_id = _number(context.trace_id, 32)
+    attributes = {_sendable_text(name): _sendable(value) for name, value in span.attributes.items()}
+    if context.trace_id != f"{trace_id:032x}":
+        attributes[semconv.TRACE_ID] = _sendable_text(context.trace_id)
+    parent = _context(trace_id, context.parent_span_id) if context.parent_span_id else None
+    failure = span.failure
+    return ReadableSpan(
+        _sendable_text(span.name),
+        _context(trace_id, context.span_id),
+        parent,
+        resource,
+        attributes,
+        events=[_exception(failure, span.ended_ns)] if failure else [],
+        kind=_KINDS[span.kind],
+        status=Status(StatusCode.ERROR, _sendable_text(failure.message or failure.type)) if failure else Status(),
+        start_time=span.started_ns,
+        end_time=span.ended_ns,
+        instrumentation_scope=_SCOPE,
+    )
+
+
+def _context(trace_id: int, span_id: str) -> SpanContext:
+    return SpanContext(trace_id, _number(span_id, 16), is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+
+
+def _number(text: str, digits: int) -> int:
+    """An id as a number: read where it is hexadecimal or a UUID, else the same one for the same text."""
+    plain = text.replace("-", "").lower()
+    if len(plain) == digits and _HEX.fullmatch(plain) and (number := int(plain, 16)):
+        return number
+    return int.from_bytes(hashlib.sha256(text.encode(errors="replace")).digest()[: digits // 2])
+
+
+def _exception(failure: Failure, ended_ns: int) -> Event:
+    told = {
+        semconv.EXCEPTION_TYPE: failure.type,
+        semconv.EXCEPTION_MESSAGE: failure.message,
+        semconv.EXCEPTION_STACKTRACE: failure.stacktrace,
+    }
+    return Event(semconv.EXCEPTION, {name: _sendable_text(text) for name, text in told.items() if text}, ended_ns)
+
+
+def _sendable(value: Attribute) -> Attribute:
+    """One value that OTLP cannot write would cost the whole batch."""
+    if isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        return value if -_INT64 <= value < _INT64 else float(value)
+    if isinstance(value, str):
+        return _sendable_text(value)
+    return [_sendable_text(str(item)) for item in value]
+
+
+def _sendable_text(text: str) -> str:
+    return text if text.isascii() else text.encode(errors="replace").decode()

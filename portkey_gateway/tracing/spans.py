@@ -1,0 +1,213 @@
+"""Spans of what a framework does around its calls, open and finished. Pure."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Self, TypeAlias
+
+from portkey_gateway.tracing import semconv
+from portkey_gateway.tracing.context import TraceContext
+from portkey_gateway.tracing.excerpt import MAX_EXCERPT_CHARS
+
+MAX_OPEN_SPANS: Final = 10_000
+"""Spans that may be open at once."""
+MAX_OPEN_CHARS: Final = 16_000_000
+"""Characters that all open spans hold together; beyond it the oldest are given up."""
+MAX_OPEN_AGE_S: Final = 3600.0
+"""Seconds after which a span is given up that nobody ended, and that started no other span since."""
+
+# OpenTelemetry's own switch for inputs and outputs (its conventions for GenAI, "Capturing content").
+_CONTENT_VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+
+Attribute: TypeAlias = str | bool | int | float | Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What is told of a span when it starts, or when it ends.
+
+    What a step was given and gave is kept apart from what it is: the one is content, which the user may leave out.
+    """
+
+    name: str = ""
+    attributes: Mapping[str, Attribute | None] = field(default_factory=dict)
+    """``None`` stands for nothing to say."""
+    content: Mapping[str, Any] = field(default_factory=dict)
+    kind: Literal["internal", "client"] = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a span failed with."""
+
+    type: str
+    """The class of the exception."""
+    message: str = ""
+    """Empty where content is left out: an exception often quotes it."""
+    stacktrace: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException, *, capture_content: bool = True) -> Self:
+        """Describe an exception, its text and stack bounded to ``MAX_EXCERPT_CHARS`` each."""
+        kind = type(error)
+        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        if not capture_content:
+            return cls(name)
+        stack = "".join(traceback.format_exception(error))
+        return cls(name, str(error)[:MAX_EXCERPT_CHARS], stack[-MAX_EXCERPT_CHARS:])
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A finished span."""
+
+    name: str
+    context: TraceContext
+    started_ns: int
+    """Nanoseconds since 1970."""
+    ended_ns: int
+    attributes: Mapping[str, Attribute]
+    kind: Literal["internal", "client"] = "internal"
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSpan:
+    """A span whose end is not known yet."""
+
+    name: str
+    context: TraceContext
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    kind: Literal["internal", "client"] = "internal"
+    ends_apart: bool = False
+    """Whether its end is told apart from the end of its call, as a stream's is."""
+    started_ns: int = field(default_factory=time.time_ns)
+
+    @property
+    def chars(self) -> int:
+        """How much text it holds."""
+        return sum(len(value) for value in self.attributes.values() if isinstance(value, str))
+
+    def end(self, attributes: Mapping[str, Attribute], failure: Failure | None = None) -> Span:
+        """Finish it now."""
+        known = {**self.attributes, **attributes}
+        return Span(self.name, self.context, self.started_ns, time.time_ns(), known, self.kind, failure)
+
+
+class OpenSpans:
+    """The spans that were started and not yet ended, by the framework's id of what they stand for.
+
+    Safe to use from many threads. Those that are never ended are given up after a time, or when there are too many or
+    they hold too much.
+
+    Args:
+        max_spans: how many are kept.
+        max_chars: how many characters they may hold together.
+        max_age_s: seconds after which one is given up that was not heard of since.
+        clock: tells the time in seconds.
+
+    Attributes:
+        given_up: how many were.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_spans: int = MAX_OPEN_SPANS,
+        max_chars: int = MAX_OPEN_CHARS,
+        max_age_s: float = MAX_OPEN_AGE_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.given_up = 0
+        self._max_spans = max_spans
+        self._max_chars = max_chars
+        self._max_age_s = max_age_s
+        self._clock = clock
+        self._spans: OrderedDict[str, tuple[OpenSpan, float]] = OrderedDict()
+        self._chars = 0
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """How many are open."""
+        return len(self._spans)
+
+    def start(self, key: str, span: OpenSpan) -> None:
+        """Keep a span until its end."""
+        with self._lock:
+            self._pop(key)
+            self._spans[key] = span, self._clock()
+            self._chars += span.chars
+            while self._spans and self._exceeded():
+                self._pop(next(iter(self._spans)))
+                self.given_up += 1
+
+    def touch(self, key: str) -> OpenSpan | None:
+        """The open span of this id, which is alive: it is about to start another one."""
+        with self._lock:
+            known = self._spans.get(key)
+            if known is None:
+                return None
+            self._spans[key] = known[0], self._clock()
+            self._spans.move_to_end(key)
+            return known[0]
+
+    def amend(self, key: str, change: Callable[[OpenSpan], OpenSpan]) -> None:
+        """Put another in the place of an open span; one that is not known is none to change."""
+        with self._lock:
+            if known := self._spans.get(key):
+                changed = change(known[0])
+                self._chars += changed.chars - known[0].chars
+                self._spans[key] = changed, known[1]
+
+    def take(self, key: str) -> OpenSpan | None:
+        """The span of this id, which is open no longer; ``None`` if it is not known."""
+        with self._lock:
+            return self._pop(key)
+
+    def _pop(self, key: str) -> OpenSpan | None:
+        known = self._spans.pop(key, None)
+        if known is None:
+            return None
+        self._chars -= known[0].chars
+        return known[0]
+
+    def _exceeded(self) -> bool:
+        oldest = next(iter(self._spans.values()))[1]
+        too_much = len(self._spans) > self._max_spans or self._chars > self._max_chars
+        return too_much or oldest < self._clock() - self._max_age_s
+
+
+def failed(
+    error: BaseException, *, interrupts: tuple[type[BaseException], ...] = (), capture_content: bool = True
+) -> tuple[dict[str, Attribute], Failure | None]:
+    """Tell how a span ended that an exception ended.
+
+    Args:
+        error: the exception.
+        interrupts: a framework's own exceptions that break a run off so that it can go on later.
+        capture_content: whether the text of the exception may be told.
+
+    Returns:
+        Attributes of the span, and the failure if it is one.
+    """
+    if isinstance(error, interrupts):
+        return {semconv.OUTCOME: "interrupted"}, None
+    # A stream that its reader leaves is closed with GeneratorExit.
+    if isinstance(error, (GeneratorExit, asyncio.CancelledError, KeyboardInterrupt)):
+        return {semconv.OUTCOME: "cancelled"}, None
+    failure = Failure.of(error, capture_content=capture_content)
+    return {semconv.ERROR_TYPE: failure.type}, failure
+
+
+def captures_content(given: bool | None = None) -> bool:
+    """Whether spans may hold inputs and outputs: as given, else yes unless OpenTelemetry's variable says ``false``."""
+    if given is not None:
+        return given
+    return os.environ.get(_CONTENT_VARIABLE, "").strip().lower() not in {"false", "0"}

@@ -1,0 +1,448 @@
+"""Planned cache breakpoints: where they go, beside which explicit ones, and for how long."""
+
+from __future__ import annotations
+
+import copy
+import json
+import warnings
+from typing import Any, cast
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from portkey_gateway import GatewayClient, GatewayOptions, PortkeyWarning, PromptCaching
+from portkey_gateway.caching.breakpoints import check_breakpoints, find_breakpoints, find_marks
+from portkey_gateway.caching.plan import plan_breakpoints, read_prompt_caching
+from portkey_gateway.chat_completions.encode import encode_request
+from portkey_gateway.conversation.request import SYSTEM_ROLES, ChatRequest
+from portkey_gateway.errors import EncodingError
+from portkey_gateway.options import HOSTED_BASE_URL
+from tests.support.calls import Ask, any_call, is_streamed
+from tests.support.recording import RecordingServer, answer, deltas, events, whole
+
+AUTO = PromptCaching()
+HOUR = PromptCaching(ttl="1h")
+SHORT: Any = {"type": "ephemeral"}
+LONG: Any = {"type": "ephemeral", "ttl": "1h"}
+
+SYSTEM: Any = {"role": "system", "content": "Be brief."}
+ASKED: Any = {"role": "user", "content": "Hi"}
+ANSWER: Any = {"role": "assistant", "content": "Hello."}
+CALL: Any = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+CALLED: Any = {"role": "assistant", "content": "I look.", "tool_calls": [CALL, CALL]}
+RESULT: Any = {"role": "tool", "tool_call_id": "1", "content": "sunny"}
+TOOL: Any = {"type": "function", "function": {"name": "f"}}
+IMAGE: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+LINK: Any = {"type": "image_url", "image_url": {"url": "https://a.org/a.png"}}
+FILE: Any = {"type": "file", "file": {"mime_type": "text/plain", "file_data": "A text."}}
+THOUGHT: Any = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
+
+
+def text(words: str, mark: Any = None) -> Any:
+    block = {"type": "text", "text": words}
+    return block | {"cache_control": mark} if mark else block
+
+
+def user(*blocks: Any) -> Any:
+    return {"role": "user", "content": [*blocks]}
+
+
+def request(*messages: Any, tools: list[Any] | None = None) -> ChatRequest:
+    body: ChatRequest = {"model": "claude-sonnet-4-5", "messages": [*messages]}
+    if tools:
+        body["tools"] = tools
+    return body
+
+
+def planned(body: ChatRequest, caching: PromptCaching = AUTO, *, keeps_ttl: bool = False) -> list[str]:
+    return [point.path for point in find_breakpoints(plan_breakpoints(body, caching, keeps_ttl=keeps_ttl))]
+
+
+def ttls(body: ChatRequest, caching: PromptCaching, *, keeps_ttl: bool = False) -> list[str]:
+    planned_body = plan_breakpoints(body, caching, keeps_ttl=keeps_ttl)
+    check_breakpoints(planned_body)
+    return [point.ttl for point in find_breakpoints(planned_body)]
+
+
+# --- where ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "places"),
+    [
+        pytest.param(request(ASKED), ["messages[0].content[0]"], id="a question"),
+        pytest.param(
+            request(SYSTEM, ASKED), ["messages[0].content[0]", "messages[1].content[0]"], id="system and question"
+        ),
+        pytest.param(
+            request(SYSTEM, ASKED, tools=[TOOL, TOOL]),
+            ["tools[1]", "messages[0].content[0]", "messages[1].content[0]"],
+            id="the last tool first",
+        ),
+        pytest.param(
+            request(ASKED, SYSTEM),
+            ["messages[1].content[0]", "messages[0].content[0]"],
+            id="system comes first wherever it stands",
+        ),
+        pytest.param(
+            request(ASKED, ANSWER, ASKED),
+            ["messages[0].content[0]", "messages[2].content[0]"],
+            id="where the request before ended",
+        ),
+        pytest.param(
+            request(ASKED, CALLED, RESULT, RESULT, CALLED, RESULT),
+            ["messages[3].content[0]", "messages[5].content[0]"],
+            id="in a tool loop",
+        ),
+        pytest.param(
+            request(ASKED, ANSWER), ["messages[0].content[0]", "messages[1].content[0]"], id="a beginning of the answer"
+        ),
+        pytest.param(
+            request(ASKED, CALLED), ["messages[0].content[0]", "messages[1].tool_calls[1]"], id="the last call"
+        ),
+        pytest.param(
+            request(ASKED, {"role": "assistant", "content": "a", "content_blocks": [text("a"), THOUGHT]}),
+            ["messages[0].content[0]", "messages[1].content_blocks[0]"],
+            id="not a thought",
+        ),
+        pytest.param(request(user(text("a"), IMAGE)), ["messages[0].content[1]"], id="an image as data"),
+        pytest.param(request(user(text("a"), LINK, FILE)), ["messages[0].content[0]"], id="not a link, not a file"),
+        pytest.param(
+            request(ASKED, ANSWER, user(LINK)),
+            ["messages[0].content[0]", "messages[1].content[0]"],
+            id="a message of a link: the one before",
+        ),
+        pytest.param(
+            request(ASKED, ANSWER, ASKED, CALLED, {**RESULT, "content": ""}),
+            ["messages[2].content[0]", "messages[3].tool_calls[1]"],
+            id="an empty result: the call",
+        ),
+        pytest.param(request(user(LINK)), [], id="nothing that carries a mark"),
+        pytest.param(request(user(LINK), ANSWER, ASKED), ["messages[2].content[0]"], id="nothing to read before"),
+        pytest.param(
+            request(SYSTEM, {"role": "developer", "content": [text("a"), text("b")]}, ASKED),
+            ["messages[1].content[1]", "messages[2].content[0]"],
+            id="the last of the system messages",
+        ),
+    ],
+)
+def test_breakpoints_go_where_the_next_call_reads(body: ChatRequest, places: list[str]) -> None:
+    before = copy.deepcopy(body)
+    assert planned(body) == places
+    assert body == before
+
+
+@pytest.mark.parametrize(
+    ("caching", "places"),
+    [
+        (PromptCaching(messages=False), ["tools[0]", "messages[0].content[0]"]),
+        (
+            PromptCaching(tools=False),
+            ["messages[0].content[0]", "messages[1].content[0]", "messages[3].content[0]"],
+        ),
+        (PromptCaching(tools=False, system=False), ["messages[1].content[0]", "messages[3].content[0]"]),
+    ],
+)
+def test_only_the_parts_asked_for_are_marked(caching: PromptCaching, places: list[str]) -> None:
+    assert planned(request(SYSTEM, ASKED, ANSWER, ASKED, tools=[TOOL]), caching) == places
+
+
+@pytest.mark.parametrize(
+    ("marked", "places"),
+    [
+        pytest.param(
+            [text("a", SHORT)],
+            ["messages[0].content[0]", "messages[1].content[0]", "messages[3].content[0]", "messages[5].content[0]"],
+            id="one: no tool",
+        ),
+        pytest.param(
+            [text("a", SHORT), text("b", SHORT)],
+            ["messages[0].content[0]", "messages[1].content[0]", "messages[1].content[1]", "messages[5].content[0]"],
+            id="two: not where the request before ended",
+        ),
+        pytest.param(
+            [text("a", SHORT), text("b", SHORT), text("c", SHORT)],
+            ["messages[1].content[0]", "messages[1].content[1]", "messages[1].content[2]", "messages[5].content[0]"],
+            id="three: the end alone",
+        ),
+        pytest.param(
+            [text("a", SHORT), text("b", SHORT), text("c", SHORT), text("d", SHORT)],
+            [f"messages[1].content[{index}]" for index in range(4)],
+            id="four: nothing",
+        ),
+    ],
+)
+def test_explicit_marks_are_kept_and_take_the_room_of_others(marked: list[Any], places: list[str]) -> None:
+    body = request(SYSTEM, user(*marked), ANSWER, ASKED, ANSWER, ASKED, tools=[TOOL])
+    assert planned(body) == places
+
+
+def test_five_explicit_marks_stay_an_error() -> None:
+    body = request(user(*[text("a", SHORT)] * 5), ANSWER, ASKED)
+    assert plan_breakpoints(body, AUTO) is body
+    with pytest.raises(EncodingError, match="stands on 5 blocks"):
+        check_breakpoints(body)
+
+
+def test_a_mark_where_one_is_planned_counts_once() -> None:
+    body = request({"role": "system", "content": [text("a", LONG)]}, user(text("b", LONG)))
+    assert plan_breakpoints(body, AUTO) is body
+
+
+def test_a_tool_s_result_has_one_shape_with_and_without_a_mark() -> None:
+    """Else what a turn wrote under its mark is another beginning when the mark has moved on."""
+    first: Any = plan_breakpoints(request(ASKED, CALLED, RESULT), AUTO)
+    later: Any = plan_breakpoints(request(ASKED, CALLED, RESULT, CALLED, RESULT, ANSWER, ASKED), AUTO)
+    assert first["messages"][2]["content"] == [text("sunny", SHORT)]
+    assert later["messages"][2]["content"] == [text("sunny")]
+
+
+# --- for how long -----------------------------------------------------------------------------------------------------
+
+
+def test_five_minutes_are_said_without_a_ttl() -> None:
+    marks = find_marks(plan_breakpoints(request(SYSTEM, ASKED), AUTO))
+    assert list(marks.values()) == [SHORT, SHORT]
+
+
+LOOP = (SYSTEM, ASKED, CALLED, RESULT, CALLED, RESULT)
+
+
+@pytest.mark.parametrize(
+    ("body", "caching", "keeps_ttl", "expected"),
+    [
+        pytest.param(request(SYSTEM, ASKED, tools=[TOOL]), HOUR, False, ["1h", "1h", "1h"], id="an hour"),
+        pytest.param(request(*LOOP, tools=[TOOL]), HOUR, True, ["1h", "1h", "1h", "1h"], id="an hour for results"),
+        pytest.param(
+            request(*LOOP, tools=[TOOL]), HOUR, False, ["1h", "1h", "5m", "5m"], id="results pass a ttl, tools may not"
+        ),
+        pytest.param(
+            request(*LOOP, ANSWER, ASKED), HOUR, False, ["1h", "5m", "5m"], id="and nothing longer after a result"
+        ),
+        pytest.param(
+            request({"role": "system", "content": [text("a", SHORT)]}, ASKED),
+            HOUR,
+            True,
+            ["5m", "5m"],
+            id="no hour after explicit minutes",
+        ),
+        pytest.param(
+            request({"role": "system", "content": [{**text("a"), "cache_control": {**SHORT, "ttl": "5m"}}]}, ASKED),
+            HOUR,
+            True,
+            ["5m", "5m"],
+            id="no hour after explicit minutes in words",
+        ),
+        pytest.param(
+            request(SYSTEM, user(text("a", LONG), text("b")), tools=[TOOL]),
+            AUTO,
+            False,
+            ["1h", "1h", "1h", "5m"],
+            id="an hour before an explicit hour",
+        ),
+        pytest.param(
+            request(SYSTEM, user(text("a", LONG), text("b", SHORT)), ANSWER, ASKED),
+            HOUR,
+            True,
+            ["1h", "1h", "5m", "5m"],
+            id="around both",
+        ),
+    ],
+)
+def test_no_hour_comes_after_five_minutes(
+    body: ChatRequest, caching: PromptCaching, keeps_ttl: bool, expected: list[str]
+) -> None:
+    assert ttls(body, caching, keeps_ttl=keeps_ttl) == expected
+
+
+# --- whatever the conversation ----------------------------------------------------------------------------------------
+
+words = st.sampled_from(["a", "b c", "d"])
+user_blocks = st.lists(st.one_of(words.map(text), st.sampled_from([IMAGE, LINK, FILE])), min_size=1, max_size=4)
+results = st.one_of(st.just(""), words, st.lists(words.map(text), max_size=2))
+calls = st.lists(st.just(CALL), min_size=1, max_size=30)
+messages = st.one_of(
+    st.builds(lambda content: {"role": "user", "content": content}, st.one_of(words, user_blocks)),
+    st.builds(lambda content: {"role": "system", "content": content}, st.one_of(words, st.just([text("a")]))),
+    st.builds(lambda content: {"role": "assistant", "content": content}, words),
+    st.builds(lambda made: {"role": "assistant", "content": None, "tool_calls": made}, calls),
+    st.builds(lambda said: {"role": "assistant", "content_blocks": [THOUGHT, *said]}, st.lists(words.map(text))),
+    st.builds(lambda content: {"role": "tool", "tool_call_id": "1", "content": content}, results),
+)
+conversations = st.lists(messages, min_size=1, max_size=8)
+on_any_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy one is no failure
+cachings = st.builds(PromptCaching, ttl=st.sampled_from(["5m", "1h"]), tools=st.booleans(), system=st.booleans())
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> ChatRequest:
+    """Requests with up to five explicit marks, hours first, as Anthropic wants them."""
+    body: Any = copy.deepcopy(request(*draw(conversations), tools=[TOOL] * draw(st.integers(0, 2))))
+    blocks = [*body.get("tools", ())]
+    for is_system in (True, False):
+        for message in body["messages"]:
+            if (message["role"] in SYSTEM_ROLES) is is_system:
+                for field in ("content", "content_blocks", "tool_calls"):
+                    blocks += message[field] if isinstance(message.get(field), list) else []
+    carrying = [block for block in blocks if block["type"] not in {"thinking", "file"} and block != LINK]
+    marked = sorted(draw(st.sets(st.integers(0, len(carrying) - 1), max_size=5))) if carrying else []
+    hours = draw(st.integers(0, 5))
+    for turn, index in enumerate(marked):
+        carrying[index]["cache_control"] = LONG if turn < hours else SHORT
+    return cast("ChatRequest", body)
+
+
+def unmarked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: [text(item)] if name == "content" and isinstance(item, str) else unmarked(item)
+            for name, item in value.items()
+            if name != "cache_control"
+        }
+    return [unmarked(item) for item in value] if isinstance(value, list) else value
+
+
+@on_any_machine
+@given(requests(), cachings, st.booleans())
+def test_a_plan_keeps_anthropics_rules_and_what_was_said(
+    body: ChatRequest, caching: PromptCaching, keeps_ttl: bool
+) -> None:
+    before = copy.deepcopy(body)
+    explicit = find_marks(body)
+    after = plan_breakpoints(body, caching, keeps_ttl=keeps_ttl)
+    assert body == before
+    assert unmarked(after) == unmarked(before)
+    marks = find_marks(after)
+    assert len(marks) <= max(4, len(explicit))
+    assert marks.items() >= explicit.items()
+    if len(explicit) <= 4:
+        check_breakpoints(after)
+    if not (explicit or keeps_ttl):
+        check_breakpoints(as_the_open_source_gateway_passes_it_on(after))
+    assert plan_breakpoints(after, caching, keeps_ttl=keeps_ttl) == after
+
+
+def as_the_open_source_gateway_passes_it_on(body: ChatRequest) -> ChatRequest:
+    arrived: Any = copy.deepcopy(body)
+    blocks = [*arrived.get("tools", ())]
+    for message in arrived["messages"]:
+        if message["role"] not in {"assistant", "tool"} and isinstance(message["content"], list):
+            blocks += message["content"]
+    for block in blocks:
+        if "cache_control" in block:
+            block["cache_control"] = SHORT
+    return cast("ChatRequest", arrived)
+
+
+@on_any_machine
+@given(conversations, st.lists(messages, min_size=1, max_size=8))
+def test_each_turn_marks_where_the_turn_before_ended(told: list[Any], added: list[Any]) -> None:
+    added = [message for message in added if message["role"] not in SYSTEM_ROLES | {"assistant"}]
+    told = [message for message in told if message["role"] not in SYSTEM_ROLES]
+    earlier = planned(request(*told))
+    later = planned(request(*told, ANSWER, *added))
+    assert earlier[-1:] == [point for point in earlier[-1:] if point in later]
+
+
+# --- the option -------------------------------------------------------------------------------------------------------
+
+
+def test_the_option_as_users_give_it() -> None:
+    assert read_prompt_caching(None) is None
+    assert read_prompt_caching("auto") == "auto"
+    assert read_prompt_caching(HOUR) is HOUR
+    assert read_prompt_caching({"ttl": "1h"}) == HOUR
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("atuo", r"prompt_caching must be None, 'auto' or PromptCaching\(ttl='5m' or '1h', …\); got 'atuo'"),
+        (True, "prompt_caching must be None, 'auto' or PromptCaching.*; got True"),
+        ({"ttl": "2h"}, r"^prompt_caching\.ttl: Input should be '5m' or '1h'$"),
+        ({"tttl": "1h"}, "prompt_caching: .*unknown option 'tttl': did you mean 'ttl'"),
+        ({"tools": False, "system": False, "messages": False}, "prompt_caching: .*nothing is left to mark"),
+    ],
+)
+def test_anything_else_is_an_error_that_names_the_field(value: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        read_prompt_caching(value)
+
+
+def test_the_object_is_frozen_and_knows_its_names() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        HOUR.ttl = "5m"  # type: ignore[misc]
+    wrong: Any = {"system_prompt": True}
+    with pytest.raises(ValidationError, match="did you mean 'system'"):
+        PromptCaching(**wrong)
+    assert repr(HOUR) == "PromptCaching(ttl='1h', tools=True, system=True, messages=True)"
+
+
+# --- on the way out ---------------------------------------------------------------------------------------------------
+
+
+def encoded(body: ChatRequest, **options: Any) -> Any:
+    return json.loads(encode_request(body, **options))
+
+
+def test_nothing_is_planned_unless_asked_for() -> None:
+    assert encoded(request(SYSTEM, ASKED))["messages"] == [SYSTEM, ASKED]
+
+
+def test_empty_texts_are_gone_before_marks_are_planned() -> None:
+    sent = encoded(request(user(text("a"), text(" "))), prompt_caching="auto")
+    assert sent["messages"] == [user(text("a", SHORT))]
+
+
+def test_a_mark_for_the_whole_request_is_one_of_the_four() -> None:
+    body: Any = {**request(SYSTEM, ASKED), "cache_control": {**SHORT, "ttl": "1h"}}
+    sent = encoded(body, prompt_caching="auto")
+    assert sent["messages"] == [
+        {"role": "system", "content": [text("Be brief.", LONG)]},
+        user(text("Hi", LONG)),
+    ]
+
+
+def test_other_models_get_nothing_and_only_what_was_asked_for_in_so_many_words_is_warned_of() -> None:
+    body: ChatRequest = {"model": "gpt-5", "messages": [ASKED, RESULT]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert encoded(body, prompt_caching="auto") == body
+    with pytest.warns(PortkeyWarning, match="prompt_caching marks nothing for model 'gpt-5'"):
+        assert encoded(body, prompt_caching=HOUR) == body
+
+
+@any_call
+def test_a_client_plans_every_call(server: RecordingServer, ask: Ask) -> None:
+    server.reply(events(*deltas("Hello.")) if is_streamed(ask) else whole(answer()))
+    options = GatewayOptions(base_url=server.base_url, provider="anthropic")
+    ask(GatewayClient(options, max_retries=0, prompt_caching="auto"))
+    [sent] = server.requests
+    assert sent.json["messages"][-1]["content"][-1]["cache_control"] == SHORT
+
+
+def test_a_client_refuses_an_option_that_is_none() -> None:
+    wrong: Any = "always"
+    with pytest.raises(ValueError, match="prompt_caching must be None, 'auto' or PromptCaching"):
+        GatewayClient(GatewayOptions(base_url="http://localhost:8787/v1"), prompt_caching=wrong)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "expected"), [(HOSTED_BASE_URL, LONG), ("http://localhost:8787/v1", SHORT)], ids=["hosted", "own"]
+)
+def test_only_the_hosted_gateway_is_trusted_with_an_hour_after_a_tool(base_url: str, expected: Any) -> None:
+    sent: list[Any] = []
+
+    def reply(asked: httpx.Request) -> httpx.Response:
+        sent.append(json.loads(asked.content))
+        return httpx.Response(200, json=answer())
+
+    with httpx.Client(transport=httpx.MockTransport(reply)) as http_client:
+        options = GatewayOptions(base_url=base_url, api_key="pk-test")
+        GatewayClient(options, http_client=http_client, prompt_caching=HOUR).chat(request(*LOOP))
+    messages = sent[0]["messages"]
+    assert messages[0]["content"][0]["cache_control"] == LONG
+    assert messages[-1]["content"][0]["cache_control"] == expected

@@ -1,0 +1,345 @@
+"""Content blocks: every loader, every kind of bad input, every form in which a block travels."""
+
+import base64
+import warnings
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portkey_gateway.conversation.content import (
+    Media,
+    is_claude,
+    load_base64,
+    load_bytes,
+    load_path,
+    load_url,
+    sniff_media_type,
+    text_block,
+    tool_result_block,
+    user_block,
+)
+from portkey_gateway.conversation.request import CacheControl
+from portkey_gateway.errors import ContentError, PortkeyWarning
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 20
+JPEG = b"\xff\xd8\xff\xe0" + b"\x00" * 20
+GIF = b"GIF89a" + b"\x00" * 20
+WEBP = b"RIFF\x24\x00\x00\x00WEBPVP8 " + b"\x00" * 20
+PDF = b"%PDF-1.7\n" + b"\x00" * 20
+KINDS = [
+    (PNG, "image/png", "image"),
+    (JPEG, "image/jpeg", "image"),
+    (GIF, "image/gif", "image"),
+    (b"GIF87a" + b"\x00" * 20, "image/gif", "image"),
+    (WEBP, "image/webp", "image"),
+    (PDF, "application/pdf", "document"),
+]
+NOT_MEDIA = [b"", b"\x00" * 30, b"RIFF\x24\x00\x00\x00WAVE", b"BM" + b"\x00" * 20, b"\x89PNG", b"PK\x03\x04", b" %PDF-"]
+MARK: CacheControl = {"type": "ephemeral"}
+
+
+def b64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+# --- what it is -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("data", "media_type", "kind"), KINDS, ids=lambda value: str(value)[:16])
+def test_the_bytes_tell_what_they_are(data: bytes, media_type: str, kind: Literal["image", "document"]) -> None:
+    expected = Media(kind, media_type, data=b64(data))
+    assert sniff_media_type(data) == media_type
+    assert load_bytes(data) == load_bytes(data, media_type="image/x-wrong") == expected
+    assert load_base64(b64(data)) == load_url(f"data:image/x-wrong;base64,{b64(data)}") == expected
+
+
+@pytest.mark.parametrize("data", NOT_MEDIA)
+def test_anything_else_is_an_error_that_shows_its_beginning(data: bytes) -> None:
+    assert sniff_media_type(data) is None
+    with pytest.raises(ContentError, match=r"not an image that Claude reads .*; convert it first") as caught:
+        load_bytes(data, media_type="image/bmp", name="plan.bmp")
+    assert f"'plan.bmp' (starts with {data[:12]!r}, declared as image/bmp)" in str(caught.value)
+    with pytest.raises(ContentError, match="not an image"):
+        load_base64(b64(data))
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "expected"),
+    [
+        ("claude-sonnet-4-5", None, True),
+        ("@anthropic-prod/Claude-Opus-4", None, True),
+        ("us.anthropic.claude-3-5-v1:0", "bedrock", True),
+        ("my-model", "anthropic", True),
+        ("gpt-5", "openai", False),
+        ("gpt-5", None, False),
+    ],
+)
+def test_is_claude(model: str, provider: str | None, expected: bool) -> None:
+    assert is_claude(model, provider) is expected
+
+
+# --- bytes ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "text/markdown", "text/csv; charset=utf-8"])
+def test_text_travels_as_itself(media_type: str) -> None:
+    expected = Media("document", "text/plain", data="Grüße", name="a.txt")
+    assert load_bytes("Grüße".encode(), media_type=media_type, name="a.txt") == expected
+    assert load_base64(b64("Grüße".encode()), media_type=media_type, name="a.txt") == expected
+
+
+def test_text_in_another_encoding_is_an_error_that_names_the_byte() -> None:
+    with pytest.raises(ContentError, match=r"'a.txt' is not UTF-8 \(byte 2\)"):
+        load_bytes("Grüße".encode("latin-1"), media_type="text/plain", name="a.txt")
+
+
+def test_an_empty_text_is_an_error() -> None:
+    # The gateway drops a file without data, and Anthropic refuses empty text.
+    with pytest.raises(ContentError, match="starts with b''"):
+        load_bytes(b"", media_type="text/plain")
+
+
+# --- base64 -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("separator", ["\n", "\r\n", " ", "\t", "\r"])
+def test_white_space_in_base64_is_left_out(separator: str) -> None:
+    text = b64(PNG)
+    for width in (7, 30):
+        wrapped = separator.join(text[start : start + width] for start in range(0, len(text), width)) + separator
+        assert load_base64(wrapped).data == text
+    assert load_base64(separator.join(b64(b"Hi there")), media_type="text/plain").data == "Hi there"
+
+
+@pytest.mark.parametrize("extra", [0, 1, 2])
+def test_missing_padding_is_put_back(extra: int) -> None:
+    data = PNG + b"\x01" * extra
+    assert load_base64(b64(data).rstrip("=")).data == b64(data)
+
+
+@pytest.mark.parametrize(
+    "text", ["iVBORw0KGgo!!!!", "not base64", "ïVBORw0KGgoAAAAA", b64(PNG) + "é", "A", b64(PNG)[:33], "=AAA"]
+)
+def test_what_is_not_base64_is_an_error_that_shows_its_beginning(text: str) -> None:
+    with pytest.raises(ContentError, match=r"the data of 'x.png' is not"):
+        load_base64(text, name="x.png")
+
+
+def test_bad_base64_of_a_text_is_an_error() -> None:
+    with pytest.raises(ContentError, match="is not base64"):
+        load_base64("Hi there!!!!", media_type="text/plain")
+
+
+def test_a_data_url_where_base64_was_expected() -> None:
+    expected = Media("image", "image/png", data=b64(PNG), name="a.png")
+    assert load_base64(f"data:image/png;base64,{b64(PNG)}", name="a.png") == expected
+
+
+def test_only_the_beginning_of_a_large_image_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[int] = []
+    real = base64.b64decode
+
+    def counted(data: str, **options: Any) -> bytes:
+        decoded.append(len(data))
+        return real(data, **options)
+
+    text = b64(PNG + b"\x00" * 5_000_000)
+    monkeypatch.setattr("base64.b64decode", counted)
+    monkeypatch.setattr("base64.b64encode", pytest.fail)
+    assert load_base64(text).data is text
+    assert load_url(f"data:image/png;base64,{text}").data == text
+    assert decoded == [32, 32]
+
+
+@given(st.binary(max_size=60), st.integers(0, 20))
+def test_any_bytes_after_a_magic_number_come_back(tail: bytes, width: int) -> None:
+    data = PNG + tail
+    text = b64(data)
+    wrapped = text[:width] + "\n" + text[width:]
+    assert base64.b64decode(load_base64(wrapped).data) == data
+    assert load_bytes(data) == load_base64(text)
+
+
+# --- paths ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_keeps_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "plan.bin"
+    path.write_bytes(PDF)
+    assert (
+        load_path(path) == load_path(str(path)) == Media("document", "application/pdf", data=b64(PDF), name="plan.bin")
+    )
+
+
+def test_a_text_file(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("Grüße", encoding="utf-8")
+    assert load_path(path) == Media("document", "text/plain", data="Grüße", name="notes.txt")
+
+
+def test_a_text_file_whose_name_says_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "README"
+    path.write_text("Hi", encoding="utf-8")
+    assert load_path(path, media_type="text/plain") == Media("document", "text/plain", data="Hi", name="README")
+
+
+def test_data_without_a_name_is_that_of_a_content_block() -> None:
+    with pytest.raises(ContentError, match=r"^the data of a content block is not base64: '%%%=?'"):
+        load_base64("%%%")
+    with pytest.raises(ContentError, match=r"^the data of 'a\.bin' \(starts with b'x'\) is not an image"):
+        load_bytes(b"x", name="a.bin")
+    with pytest.raises(ContentError, match=r"^the text of a content block is not UTF-8"):
+        load_bytes(b"\xff", media_type="text/plain")
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ContentError, match=r"missing.png' cannot be read: No such file"):
+        load_path(tmp_path / "missing.png")
+    with pytest.raises(ContentError, match="cannot be read: Is a directory"):
+        load_path(tmp_path)
+
+
+def test_a_file_that_nobody_can_send(tmp_path: Path) -> None:
+    path = tmp_path / "data.zip"
+    path.write_bytes(b"PK\x03\x04")
+    with pytest.raises(ContentError, match=r"'data.zip' .*declared as application/zip"):
+        load_path(path)
+
+
+# --- URLs -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "header", ["image/png;base64", "image/png;charset=utf-8;base64", "image/png;name=a.png;base64", ";base64"]
+)
+def test_parameters_of_a_data_url_are_left_out(header: str) -> None:
+    # The gateway drops an image whose data URL has more than one of them.
+    assert load_url(f"data:{header},{b64(PNG)}").data_url == f"data:image/png;base64,{b64(PNG)}"
+
+
+def test_a_data_url_of_text() -> None:
+    assert load_url("data:text/plain;charset=utf-8;base64,SGk=") == Media("document", "text/plain", data="Hi")
+    assert load_url("data:;base64,SGk=", media_type="text/plain").data == "Hi"
+
+
+@pytest.mark.parametrize("url", ["data:image/png,abc", "data:image/png;base64", "data:text/plain,Hi", "data:"])
+def test_a_data_url_without_base64_is_an_error(url: str) -> None:
+    with pytest.raises(ContentError, match="must hold base64"):
+        load_url(url)
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "/tmp/a.png", "a.png", "", "ftp://example.com/a.png"])  # noqa: S108 an example
+def test_other_urls_are_an_error(url: str) -> None:
+    with pytest.raises(ContentError, match=r"is neither a data: URL nor an http\(s\) URL; for a file, read it"):
+        load_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "expected"),
+    [
+        ("https://a/b.png?x=1", {}, Media("image", "image/png", url="https://a/b.png?x=1")),
+        ("HTTPS://A/b.PNG", {}, Media("image", "image/png", url="https://A/b.PNG")),
+        ("http://a/b", {}, Media("image", "", url="http://a/b")),
+        ("http://a/b", {"kind": "document"}, Media("document", "application/pdf", url="http://a/b")),
+        ("http://a/b.txt", {"kind": "document"}, Media("document", "text/plain", url="http://a/b.txt")),
+        ("http://a/b", {"media_type": "image/webp"}, Media("image", "image/webp", url="http://a/b")),
+    ],
+)
+def test_http_urls_are_passed_on(url: str, options: dict[str, Any], expected: Media) -> None:
+    assert load_url(url, **options) == expected
+
+
+# --- blocks -----------------------------------------------------------------------------------------------------------
+
+IMAGE = load_bytes(PNG)
+DOCUMENT = load_bytes(PDF, name="plan.pdf")
+TEXT = Media("document", "text/plain", data="Grüße", name="a.txt")
+REMOTE_IMAGE = load_url("https://a/b.png")
+REMOTE_DOCUMENT = load_url("https://a/b.pdf", kind="document")
+
+
+def test_text_blocks() -> None:
+    assert text_block("Hi") == {"type": "text", "text": "Hi"}
+    assert text_block("Hi", MARK) == {"type": "text", "text": "Hi", "cache_control": MARK}
+
+
+@pytest.mark.parametrize(
+    ("media", "for_claude", "block"),
+    [
+        (IMAGE, True, {"type": "image_url", "image_url": {"url": IMAGE.data_url}}),
+        (IMAGE, False, {"type": "image_url", "image_url": {"url": IMAGE.data_url}}),
+        (REMOTE_IMAGE, True, {"type": "image_url", "image_url": {"url": "https://a/b.png"}}),
+        (DOCUMENT, True, {"type": "image_url", "image_url": {"url": DOCUMENT.data_url}}),
+        (DOCUMENT, False, {"type": "file", "file": {"filename": "plan.pdf", "file_data": DOCUMENT.data_url}}),
+        (
+            Media("document", "application/pdf", data="JVBERi0="),
+            False,
+            {"type": "file", "file": {"filename": "document.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}},
+        ),
+        (
+            REMOTE_DOCUMENT,
+            True,
+            {"type": "file", "file": {"mime_type": "application/pdf", "file_url": "https://a/b.pdf"}},
+        ),
+        (TEXT, True, {"type": "file", "file": {"mime_type": "text/plain", "file_data": "Grüße"}}),
+        (TEXT, False, {"type": "text", "text": "Grüße"}),
+    ],
+)
+def test_user_blocks(media: Media, for_claude: bool, block: dict[str, Any]) -> None:
+    assert user_block(media, for_claude=for_claude) == block
+
+
+@pytest.mark.parametrize("media", [IMAGE, DOCUMENT])
+def test_a_breakpoint_stays_where_the_gateway_carries_it(media: Media) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert user_block(media, MARK).get("cache_control") == MARK
+        assert user_block(TEXT, MARK, for_claude=False).get("cache_control") == MARK
+        assert tool_result_block(media, MARK).get("cache_control") == MARK
+
+
+@pytest.mark.parametrize(
+    ("media", "message"),
+    [
+        (REMOTE_IMAGE, r"drops cache_control on an image given by URL; inline it \(inline_images=True\)"),
+        (REMOTE_DOCUMENT, "drops cache_control on a application/pdf document; put it on a text block after it"),
+        (TEXT, "drops cache_control on a text/plain document"),
+    ],
+)
+def test_a_breakpoint_that_the_gateway_would_drop_is_left_out_with_a_warning(media: Media, message: str) -> None:
+    with pytest.warns(PortkeyWarning, match=message) as caught:
+        assert "cache_control" not in user_block(media, MARK)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.parametrize(
+    ("media", "block"),
+    [
+        (
+            IMAGE,
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": IMAGE.data}},
+        ),
+        (REMOTE_IMAGE, {"type": "image", "source": {"type": "url", "url": "https://a/b.png"}}),
+        (
+            DOCUMENT,
+            {
+                "type": "document",
+                "source": {"type": "base64", "media_type": "application/pdf", "data": DOCUMENT.data},
+                "title": "plan.pdf",
+            },
+        ),
+        (
+            TEXT,
+            {
+                "type": "document",
+                "source": {"type": "text", "media_type": "text/plain", "data": "Grüße"},
+                "title": "a.txt",
+            },
+        ),
+    ],
+)
+def test_tool_result_blocks_are_anthropics_own(media: Media, block: dict[str, Any]) -> None:
+    assert tool_result_block(media) == block
