@@ -13,12 +13,13 @@ from pydantic_core import from_json, to_json
 from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
 from portkey_gateway.chat_completions.decode import decode_answer
 from portkey_gateway.chat_completions.encode import encode_request
+from portkey_gateway.chat_completions.stream import DECODING
 from portkey_gateway.conversation.answer import Answer
 from portkey_gateway.conversation.content import is_claude
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.errors import EncodingError, decode_not_an_answer
 from portkey_gateway.http import transport
-from portkey_gateway.http.answer_stream import AnswerStream, AsyncAnswerStream
+from portkey_gateway.http.answer_stream import AnswerStream, Asked, AsyncAnswerStream
 from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
 from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.info import GatewayInfo
@@ -134,10 +135,10 @@ class GatewayClient:
         Takes and raises what ``chat`` does; iterating raises a ``StreamError`` if the answer breaks off.
         """
 
-        def ask() -> tuple[httpx.Response, transport.Call]:
+        def ask() -> Asked:
             asked = self._inline(request) if inline_images else request
             call = self._chat_call({**asked, "stream": True}, trace, metadata)
-            return transport.send(self._http_client, call), call
+            return transport.send(self._http_client, call), call, DECODING
 
         return AnswerStream(ask)
 
@@ -151,10 +152,10 @@ class GatewayClient:
     ) -> AsyncAnswerStream:
         """Async twin of ``stream``: ``async with client.astream(…) as stream``."""
 
-        async def ask() -> tuple[httpx.Response, transport.Call]:
+        async def ask() -> Asked:
             asked = await self._ainline(request) if inline_images else request
             call = self._chat_call({**asked, "stream": True}, trace, metadata)
-            return await transport.asend(self._http_async_client, call), call
+            return await transport.asend(self._http_async_client, call), call, DECODING
 
         return AsyncAnswerStream(ask)
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any, Final, cast
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
+from typing_extensions import override
 
 from portkey_gateway.chat_completions.usage import decode_usage
 from portkey_gateway.chat_completions.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
 from portkey_gateway.chat_completions.wire import ToolCallDelta as WireToolCallDelta
 from portkey_gateway.conversation.answer import (
-    BROKEN_OFF,
     Answer,
-    AnswerBlock,
-    AnswerToolCall,
     BlockDelta,
     BlockType,
     Delta,
     ToolCallDelta,
-    finish_reason,
 )
-from portkey_gateway.conversation.usage import Usage
+from portkey_gateway.conversation.fold import Fold, GrowingToolCall
 from portkey_gateway.errors import InvalidResponseError, StreamDecodeError, decode_not_an_answer, read_json
 from portkey_gateway.info import GatewayInfo
 
@@ -29,48 +25,35 @@ from portkey_gateway.info import GatewayInfo
 _MALFORMED: Final = (AttributeError, LookupError, TypeError, ValueError)
 
 
-class AnswerFold:
-    """Decodes the chunks of one answer and gathers them into the whole. No I/O.
+class AnswerFold(Fold):
+    """Decodes the chunks of one chat completion and gathers them into the whole. No I/O."""
 
-    Attributes:
-        info: what the response headers say of the call.
-        id: the answer's id, once a chunk told it; so it is with the next two.
-        model: the model that answers.
-        provider: the provider that answers.
-    """
-
-    __slots__ = ("_blocks", "_half", "_hook_results", "_order", "_refusal", "_server_tool", "_stop_reason",
-                 "_tool_calls", "_tool_order", "_usage", "id", "info", "model", "provider")  # fmt: skip
+    __slots__ = ("_half", "_order", "_server_tool", "_tool_order")
 
     def __init__(self, info: GatewayInfo) -> None:
-        self.info = info
+        super().__init__(info)
         self._order: dict[tuple[int, BlockType], int] = {}
-        self._blocks: list[_GrowingBlock] = []
         self._half = ""
         self._tool_order: dict[int, int] = {}
-        self._tool_calls: list[_GrowingToolCall] = []
         self._server_tool: int | None = None
-        self._refusal = ""
-        self._stop_reason: str | None = None
-        self._usage: Usage | None = None
-        self._hook_results: dict[str, Any] | None = None
-        self.id = self.model = self.provider = ""
 
-    def add(self, chunk: Chunk) -> Delta:
+    @override
+    def add(self, event: Chunk) -> Delta:
         """Decode one chunk and add it to the answer.
 
         Raises:
             StreamDecodeError: if it has not the shape of a chunk.
         """
         try:
-            delta = self._decode(chunk)
-            self._gather(delta)
+            delta = self._decode(event)
+            self.gather(delta)
         except _MALFORMED as error:
             raise StreamDecodeError(
-                f"a chunk has not the shape of a chat completion's: {error}", info=self.info, body=chunk
+                f"a chunk has not the shape of a chat completion's: {error}", info=self.info, body=event
             ) from error
         return delta
 
+    @override
     def add_whole(self, content: bytes) -> Delta:
         """Decode a whole answer's body and add it: also where a stream was asked for and a cached answer came.
 
@@ -81,23 +64,6 @@ class AnswerFold:
             return self.add(decode_whole(content, self.info))
         except StreamDecodeError as error:
             raise _malformed(content, self.info, error.__cause__) from error
-
-    def answer(self) -> Answer:
-        """The whole of what was added so far."""
-        # Claude calls tools at the end of an answer, so where that was broken off, it was in the last call.
-        cut = len(self._tool_calls) - 1 if finish_reason(self._stop_reason) in BROKEN_OFF else None
-        return Answer(
-            blocks=tuple(block.finished() for block in self._blocks),
-            tool_calls=tuple(call.finished(is_cut=at == cut) for at, call in enumerate(self._tool_calls)),
-            stop_reason=self._stop_reason,
-            usage=self._usage,
-            refusal=self._refusal,
-            hook_results=self._hook_results,
-            model=self.model,
-            provider=self.provider,
-            id=self.id,
-            info=self.info,
-        )
 
     def _decode(self, chunk: Chunk) -> Delta:
         self.id = self.id or str(chunk.get("id") or "")
@@ -165,23 +131,8 @@ class AnswerFold:
             return None
         if known is None or (call_id and self._tool_calls[known].id not in {"", call_id}):
             known = self._tool_order[index] = len(self._tool_calls)
-            self._tool_calls.append(_GrowingToolCall())
+            self._tool_calls.append(GrowingToolCall())
         return known
-
-    def _gather(self, delta: Delta) -> None:
-        for block in delta.blocks:
-            if block.position == len(self._blocks):
-                self._blocks.append(_GrowingBlock(block.type))
-            self._blocks[block.position].add(block)
-        for call in delta.tool_calls:
-            self._tool_calls[call.position].add(call)
-        self._refusal += delta.refusal
-        self._stop_reason = delta.stop_reason or self._stop_reason
-        self._usage = delta.usage or self._usage
-        # A whole answer also lists the kinds of hooks that did not run.
-        ran = {name: results for name, results in (delta.hook_results or {}).items() if results}
-        if ran:
-            self._hook_results = {**(self._hook_results or {}), **ran}
 
 
 def decode_answer(content: bytes, info: GatewayInfo) -> Answer:
@@ -296,56 +247,3 @@ def _decode_block(delta: dict[str, Any]) -> BlockDelta | None:
     if "data" in delta:
         return BlockDelta(0, "redacted_thinking", data=delta["data"]) if delta["data"] else None
     return BlockDelta(0, "other", raw=delta) if delta else None
-
-
-class _GrowingBlock:
-    __slots__ = ("data", "raw", "signature", "texts", "type")
-
-    def __init__(self, block_type: BlockType) -> None:
-        self.type: BlockType = block_type
-        self.texts: list[str] = []
-        self.signature = self.data = ""
-        self.raw: dict[str, Any] | None = None
-
-    def add(self, delta: BlockDelta) -> None:
-        self.texts.append(delta.text)
-        self.signature += delta.signature
-        self.data += delta.data
-        for name, value in (delta.raw or {}).items():
-            self.raw = self.raw or {}
-            known = self.raw.get(name)
-            self.raw[name] = known + value if isinstance(known, list) and isinstance(value, list) else value
-
-    def finished(self) -> AnswerBlock:
-        text = "".join(self.texts)
-        if self.type != "other":
-            return AnswerBlock(self.type, text, self.signature, self.data, self.raw)
-        return AnswerBlock(self.type, raw={**(self.raw or {}), "input": _parsed(text)} if text else self.raw)
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return from_json(text)
-    except ValueError:
-        return text
-
-
-class _GrowingToolCall:
-    __slots__ = ("arguments", "id", "name")
-
-    def __init__(self) -> None:
-        self.id = self.name = ""
-        self.arguments: list[str] = []
-
-    def add(self, delta: ToolCallDelta) -> None:
-        self.id = self.id or delta.id or ""
-        self.name = self.name or delta.name or ""
-        self.arguments.append(delta.arguments)
-
-    def finished(self, *, is_cut: bool) -> AnswerToolCall:
-        # A call without arguments is "{}" in a whole answer and "" in a stream; spacing differs too. Halves of a
-        # surrogate pair that came apart are joined, as those of the text are.
-        text = "".join(self.arguments).encode("utf-16", "surrogatepass").decode("utf-16", "replace") or "{}"
-        with contextlib.suppress(ValueError):
-            text = to_json(from_json(text)).decode()
-        return AnswerToolCall(self.id, self.name, text, is_cut)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any, Final, cast
 
+from portkey_gateway.chat_completions.decode import AnswerFold
 from portkey_gateway.chat_completions.wire import Chunk
+from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.errors import StreamDecodeError, StreamProviderError, StreamTruncatedError, read_json
 from portkey_gateway.http.events import EventDecoder
 from portkey_gateway.info import GatewayInfo
@@ -94,3 +96,7 @@ class ChunkStream:
             body=chunk,
             error_type=error_type,
         )
+
+
+DECODING: Final = Decoding(AnswerFold, ChunkStream)
+"""How answers of ``POST /chat/completions`` are decoded."""

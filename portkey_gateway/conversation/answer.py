@@ -76,6 +76,8 @@ class ToolCallDelta(NamedTuple):
     name: str | None
     arguments: str
     """A piece of the arguments' JSON text, cut anywhere."""
+    extras: dict[str, Any] | None = None
+    """What else the provider says of the call, such as the ``caller`` that Anthropic names."""
 
 
 class Delta(NamedTuple):
@@ -89,7 +91,9 @@ class Delta(NamedTuple):
     usage: Usage | None = None
     """On the last chunk."""
     hook_results: dict[str, Any] | None = None
-    """Guardrail verdicts; the gateway sends them after the end of the answer."""
+    """Guardrail verdicts; the gateway sends them before or after the answer."""
+    extras: dict[str, Any] | None = None
+    """What else the provider says of the answer, by its own names."""
 
     @property
     def text(self) -> str:
@@ -123,6 +127,8 @@ class AnswerToolCall:
     """JSON text as compact JSON; what is not JSON (cut off by ``max_tokens``, say) stays as it came."""
     is_cut: bool = False
     """Whether the answer was broken off here: a whole answer of Claude's then has ``{}`` for the arguments."""
+    extras: dict[str, Any] | None = None
+    """What else the provider says of the call; as in ``ToolCallDelta``."""
 
     @property
     def args(self) -> dict[str, Any] | None:
@@ -150,6 +156,8 @@ class Answer:
     """Why the model refused, where the provider says it (OpenAI)."""
     hook_results: dict[str, Any] | None = None
     """Guardrail verdicts, such as ``{"before_request_hooks": […], "after_request_hooks": […]}``."""
+    extras: dict[str, Any] = field(default_factory=dict)
+    """What else the provider says of the answer, by its own names: ``stop_sequence``, ``container`` and the like."""
     model: str = ""
     """The model that answered."""
     provider: str = ""
@@ -185,6 +193,7 @@ class Answer:
             "target_index": info.target_index,
             "hook_results": self.hook_results,
             "status": info.status if info.status != HTTPStatus.OK else None,
+            **self.extras,
         }
         return {name: value for name, value in known.items() if value not in (None, "")}
 

@@ -17,8 +17,10 @@ class Usage:
     """The part of ``input_tokens`` that was read from the provider's prompt cache."""
     cache_write_tokens: int = 0
     """The part of ``input_tokens`` that was written to the provider's prompt cache."""
+    cache_write_1h_tokens: int = 0
+    """The part of ``cache_write_tokens`` that is kept for an hour; the rest is kept for five minutes."""
     reasoning_tokens: int = 0
-    """The part of ``output_tokens`` spent on reasoning; 0 where the provider does not tell (Claude does not)."""
+    """The part of ``output_tokens`` spent on reasoning; 0 where it is not told (chat completions of Claude)."""
 
     @property
     def total_tokens(self) -> int:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import aclosing, closing
-from typing import Self
+from typing import Self, TypeAlias
 
 import httpx
 
-from portkey_gateway.chat_completions.decode import AnswerFold
-from portkey_gateway.chat_completions.stream import ChunkStream
 from portkey_gateway.conversation.answer import Answer, Delta
+from portkey_gateway.conversation.fold import Decoding, Fold
 from portkey_gateway.http import transport
 from portkey_gateway.info import GatewayInfo
+
+Asked: TypeAlias = tuple[httpx.Response, transport.Call, Decoding]
+"""A response whose body is still to be read, the call that it answers, and how to decode it."""
 
 
 class _Stream:
@@ -20,12 +22,14 @@ class _Stream:
 
     _response: httpx.Response
     _call: transport.Call
-    _fold: AnswerFold
+    _decoding: Decoding
+    _fold: Fold
 
-    def _begin(self, response: httpx.Response, call: transport.Call) -> Self:
+    def _begin(self, response: httpx.Response, call: transport.Call, decoding: Decoding) -> Self:
         self._response = response
         self._call = call
-        self._fold = AnswerFold(call.info(response))
+        self._decoding = decoding
+        self._fold = decoding.fold(call.info(response))
         return self
 
     @property
@@ -45,7 +49,7 @@ class AnswerStream(_Stream):
     Entering sends the request and raises what ``GatewayClient.chat`` does.
     """
 
-    def __init__(self, ask: Callable[[], tuple[httpx.Response, transport.Call]]) -> None:
+    def __init__(self, ask: Callable[[], Asked]) -> None:
         self._ask = ask
 
     def __enter__(self) -> Self:
@@ -58,10 +62,10 @@ class AnswerStream(_Stream):
         """Yield what each chunk adds, to the very end of the body, so that the connection can be used again."""
         with self._call.redacting(), closing(transport.iter_body(self._response, self.info)) as body:
             if _is_event_stream(self._response):
-                chunks = ChunkStream(self.info)
+                events = self._decoding.events(self.info)
                 for data in body:
-                    yield from map(self._fold.add, chunks.feed(data))
-                yield from map(self._fold.add, chunks.close())
+                    yield from map(self._fold.add, events.feed(data))
+                yield from map(self._fold.add, events.close())
             else:
                 # From the gateway's response cache, which knows whole answers only; or an error.
                 yield self._fold.add_whole(b"".join(body))
@@ -74,7 +78,7 @@ class AsyncAnswerStream(_Stream):
     async generators at once, one that waits for another among them.
     """
 
-    def __init__(self, ask: Callable[[], Awaitable[tuple[httpx.Response, transport.Call]]]) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[Asked]]) -> None:
         self._ask = ask
 
     async def __aenter__(self) -> Self:
@@ -88,12 +92,12 @@ class AsyncAnswerStream(_Stream):
         async with aclosing(transport.aiter_body(self._response, self.info)) as body:
             with self._call.redacting():
                 if _is_event_stream(self._response):
-                    chunks = ChunkStream(self.info)
+                    events = self._decoding.events(self.info)
                     async for data in body:
-                        for chunk in chunks.feed(data):
-                            yield self._fold.add(chunk)
-                    for chunk in chunks.close():
-                        yield self._fold.add(chunk)
+                        for event in events.feed(data):
+                            yield self._fold.add(event)
+                    for event in events.close():
+                        yield self._fold.add(event)
                 else:
                     yield self._fold.add_whole(b"".join([data async for data in body]))
 
