@@ -119,6 +119,7 @@ def _subjects(receiver: ReceiverProcess) -> list[Subject]:
         "provider": "anthropic",
         "provider_api_key": "sk-ant-not-a-secret",
         "base_url": "http://127.0.0.1:9/v1",
+        "api_format": "chat_completions",
         "http_client": httpx.Client(transport=transport),
     }
     model, portkey = ChatPortkey(**options), Portkey(**options)

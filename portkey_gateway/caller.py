@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
@@ -45,8 +46,10 @@ class GatewayCaller(GatewayFields):
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave borrowed clients behind: their connections cannot be pickled."""
-        state = super().__getstate__()
-        return {**state, "__dict__": {**state["__dict__"], "http_client": None, "http_async_client": None}}
+        # Of a copy: LlamaIndex takes what cannot be pickled off the object itself, and warns of it.
+        bare = copy.copy(self)
+        bare.__dict__.update(http_client=None, http_async_client=None)
+        return super(GatewayCaller, bare).__getstate__()
 
     def with_options(self, **changes: Any) -> Self:
         """Return a copy with some options changed; it shares the connections.

@@ -11,11 +11,9 @@ import httpx
 from pydantic_core import from_json, to_json
 
 from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
-from portkey_gateway.chat_completions.decode import decode_answer
-from portkey_gateway.chat_completions.encode import encode_request
-from portkey_gateway.chat_completions.stream import DECODING
+from portkey_gateway.calls import encode_call
 from portkey_gateway.conversation.answer import Answer
-from portkey_gateway.conversation.content import is_claude
+from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.errors import EncodingError, decode_not_an_answer
 from portkey_gateway.http import transport
@@ -23,7 +21,9 @@ from portkey_gateway.http.answer_stream import AnswerStream, Asked, AsyncAnswerS
 from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
 from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.info import GatewayInfo
-from portkey_gateway.options import HOSTED_BASE_URL, GatewayFields, GatewayOptions
+from portkey_gateway.messages.encode import COUNT_PATH, encode_count
+from portkey_gateway.options import GatewayFields, GatewayOptions
+from portkey_gateway.routing import Route, find_route
 from portkey_gateway.tracing.context import TraceContext, encode_metadata
 
 DEFAULT_TIMEOUT_S: Final = 600.0
@@ -48,6 +48,8 @@ class GatewayClient:
         http_async_client: the same for the async methods.
         prompt_caching: what to mark for Claude's prompt cache: ``None`` (explicit marks only), ``"auto"``, or
             ``PromptCaching``.
+        route: where all calls go, where a model object has found that already; else the options and the model that a
+            request names decide.
 
     Raises:
         ValueError: if ``prompt_caching`` is none of these.
@@ -62,6 +64,7 @@ class GatewayClient:
         http_client: httpx.Client | None = None,
         http_async_client: httpx.AsyncClient | None = None,
         prompt_caching: PromptCachingOption = None,
+        route: Route | None = None,
     ) -> None:
         self.options = options if options is not None else GatewayOptions()
         self._timeout_s = timeout_s
@@ -69,6 +72,7 @@ class GatewayClient:
         self._http_client = http_client
         self._http_async_client = http_async_client
         self._prompt_caching: PromptCachingOption = read_prompt_caching(prompt_caching)
+        self._fixed_route = route
         self._headers = self.options.render_headers()
 
     def __repr__(self) -> str:
@@ -103,9 +107,9 @@ class GatewayClient:
         """
         if inline_images:
             request = self._inline(request)
-        call = self._chat_call(request, trace, metadata)
+        call, decoding = self._chat_call(request, trace, metadata)
         with call.redacting():
-            return decode_answer(*transport.read_response(self._http_client, call))
+            return decoding.decode(*transport.read_response(self._http_client, call))
 
     async def achat(
         self,
@@ -118,9 +122,9 @@ class GatewayClient:
         """Async twin of ``chat``."""
         if inline_images:
             request = await self._ainline(request)
-        call = self._chat_call(request, trace, metadata)
+        call, decoding = self._chat_call(request, trace, metadata)
         with call.redacting():
-            return decode_answer(*await transport.aread_response(self._http_async_client, call))
+            return decoding.decode(*await transport.aread_response(self._http_async_client, call))
 
     def stream(
         self,
@@ -137,8 +141,8 @@ class GatewayClient:
 
         def ask() -> Asked:
             asked = self._inline(request) if inline_images else request
-            call = self._chat_call({**asked, "stream": True}, trace, metadata)
-            return transport.send(self._http_client, call), call, DECODING
+            call, decoding = self._chat_call({**asked, "stream": True}, trace, metadata)
+            return transport.send(self._http_client, call), call, decoding
 
         return AnswerStream(ask)
 
@@ -154,27 +158,30 @@ class GatewayClient:
 
         async def ask() -> Asked:
             asked = await self._ainline(request) if inline_images else request
-            call = self._chat_call({**asked, "stream": True}, trace, metadata)
-            return await transport.asend(self._http_async_client, call), call, DECODING
+            call, decoding = self._chat_call({**asked, "stream": True}, trace, metadata)
+            return await transport.asend(self._http_async_client, call), call, decoding
 
         return AsyncAnswerStream(ask)
 
     # --- other routes -----------------------------------------------------------------------------------------------
 
-    def count_tokens(self, body: Mapping[str, Any]) -> int:
-        """Count the input tokens of a request in Anthropic's own schema (``POST /messages/count_tokens``).
+    def count_tokens(self, request: ChatRequest) -> int:
+        """Count the input tokens of a request, without charge (``POST /messages/count_tokens``).
 
         Args:
-            body: ``model``, ``messages`` and, where there are any, ``system``, ``tools``, ``thinking``.
+            request: for a Claude; what weighs no tokens is left out.
 
         Raises:
-            PortkeyError: if the call fails.
+            EncodingError: if the request cannot be sent as it is.
+            PortkeyError: if the call fails, as it does where the gateway has no count for the provider.
         """
-        return self._post("/messages/count_tokens", body, _read_token_count)
+        body = encode_count(request, self._route(request))
+        return self._send(COUNT_PATH, body, _read_token_count)
 
-    async def acount_tokens(self, body: Mapping[str, Any]) -> int:
+    async def acount_tokens(self, request: ChatRequest) -> int:
         """Async twin of ``count_tokens``."""
-        return await self._apost("/messages/count_tokens", body, _read_token_count)
+        body = encode_count(request, self._route(request))
+        return await self._asend(COUNT_PATH, body, _read_token_count)
 
     def render_prompt(self, prompt_id: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Fill in a prompt of the prompt library (hosted gateway only).
@@ -222,47 +229,52 @@ class GatewayClient:
     # --- building calls ---------------------------------------------------------------------------------------------
 
     def _post(self, path: str, body: Mapping[str, Any], read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
-        call = self._call(path, _encode(body), {})
-        with call.redacting():
-            return read(*transport.read_response(self._http_client, call))
+        return self._send(path, _encode(body), read)
 
     async def _apost(
         self, path: str, body: Mapping[str, Any], read: Callable[[bytes, GatewayInfo], ResultT]
     ) -> ResultT:
-        call = self._call(path, _encode(body), {})
+        return await self._asend(path, _encode(body), read)
+
+    def _send(self, path: str, body: bytes, read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
+        call = self._call(path, body, self._headers)
+        with call.redacting():
+            return read(*transport.read_response(self._http_client, call))
+
+    async def _asend(self, path: str, body: bytes, read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
+        call = self._call(path, body, self._headers)
         with call.redacting():
             return read(*await transport.aread_response(self._http_async_client, call))
 
     def _chat_call(
         self, request: ChatRequest, trace: TraceContext | None, metadata: Mapping[str, Any] | None
-    ) -> transport.Call:
-        headers = trace.render_headers() if trace else {}
+    ) -> tuple[transport.Call, Decoding]:
         own = self.options.metadata if isinstance(self.options, GatewayOptions) else {}
-        encoded = encode_metadata({**own, **(metadata or {})}, self.options.metadata_keys)
-        if encoded:
-            headers["x-portkey-metadata"] = encoded
-        body = encode_request(
-            request,
-            provider=self.options.provider,
-            prompt_caching=self._prompt_caching,
-            keeps_ttl=self.options.base_url == HOSTED_BASE_URL,
+        labels = {**own, **(metadata or {})}
+        headers = {**self._headers, **(trace.render_headers() if trace else {})}
+        if encoded_labels := encode_metadata(labels, self.options.metadata_keys):
+            headers["x-portkey-metadata"] = encoded_labels
+        encoded = encode_call(
+            request, self._route(request), headers, labels=labels, prompt_caching=self._prompt_caching
         )
-        return self._call("/chat/completions", body, headers)
+        return self._call(encoded.path, encoded.body, encoded.headers), encoded.decoding
+
+    def _route(self, request: Mapping[str, Any]) -> Route:
+        return self._fixed_route or find_route(self.options, str(request.get("model") or ""), self._headers)
 
     def _call(self, path: str, body: bytes, headers: Mapping[str, str]) -> transport.Call:
-        merged = {**self._headers, **headers}
-        for name, value in merged.items():
+        for name, value in headers.items():
             if not (value.isascii() and value.isprintable()):
                 raise EncodingError(f"the header {name} can carry printable ASCII only: mind a line break at its end")
-        size = sum(len(name) + len(value) + 4 for name, value in merged.items())
+        size = sum(len(name) + len(value) + 4 for name, value in headers.items())
         if size > MAX_HEADER_BYTES:
-            longest = max(merged, key=lambda name: len(merged[name]))
+            longest = max(headers, key=lambda name: len(headers[name]))
             raise EncodingError(
                 f"the request headers take {size} bytes and the gateway refuses more than 16 KB; the longest is "
-                f"{longest} ({len(merged[longest])} bytes): save an inline config in Portkey and give its id"
+                f"{longest} ({len(headers[longest])} bytes): save an inline config in Portkey and give its id"
             )
         return transport.Call(
-            self.options.base_url + path, merged, body, self._timeout_s, self._retry, self.options.secrets()
+            self.options.base_url + path, headers, body, self._timeout_s, self._retry, self.options.secrets()
         )
 
     def _inline(self, request: ChatRequest) -> ChatRequest:
@@ -279,7 +291,7 @@ class GatewayClient:
             url: decode_fetched(url, response.content, response.headers.get("content-type", ""))
             for url, response in responses.items()
         }
-        return inline_media(request, fetched, for_claude=is_claude(request["model"], self.options.provider))
+        return inline_media(request, fetched)
 
 
 def _encode(body: Mapping[str, Any]) -> bytes:

@@ -9,10 +9,10 @@ from pydantic import Field, field_validator
 
 from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
 from portkey_gateway.caller import GatewayCaller
-from portkey_gateway.chat_completions.encode import encode_tool_choice
 from portkey_gateway.client import GatewayClient
-from portkey_gateway.conversation.content import is_claude
 from portkey_gateway.conversation.request import ChatRequest, Message
+from portkey_gateway.conversation.tool_choice import encode_tool_choice
+from portkey_gateway.routing import Route, choose_api_format, find_route, is_claude
 
 _PARAMETERS: Final = ("max_tokens", "temperature", "top_p", "top_k", "stop", "thinking")
 _IN_THE_BODY: Final = frozenset({"model", *_PARAMETERS})
@@ -59,7 +59,22 @@ class GatewayModel(GatewayCaller):
             # A provider of the catalog: neither its name nor its key is then the environment's.
             options["model"] = arguments["model"]
         parameters = {name: value for name, value in arguments.items() if name not in options}
-        return (self.with_options(**options) if options else self), parameters
+        if not options:
+            return self, parameters
+        called = self.with_options(**options)
+        if called.api_format == "auto":
+            called.api_format = choose_api_format(self, self.model, called, str(arguments.get("model") or called.model))
+        return called, parameters
+
+    def route(self, model: str | None = None) -> Route:
+        """Where a call goes, in the format that this object's own options choose.
+
+        Args:
+            model: the name that the call gives, if it gives one.
+        """
+        if not model or model == self.model:
+            return find_route(self, self.model)
+        return find_route(self, model, api_format=choose_api_format(self, self.model, self, model))
 
     def gateway_client(self, **more: Any) -> GatewayClient:
         """The client that calls under these options and plans cache breakpoints; cheap, connections are shared."""

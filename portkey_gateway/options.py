@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -27,9 +27,15 @@ from portkey_gateway.names import check_names, in_snake_case
 HOSTED_BASE_URL: Final = "https://api.portkey.ai/v1"
 """The hosted gateway, used when no ``base_url`` is given."""
 
-_SENT_UNDER_ANOTHER_NAME = frozenset(
-    {"base_url", "provider_api_key", "default_headers", "gateway_headers", "metadata", "metadata_keys"}
-)
+ApiFormat: TypeAlias = Literal["auto", "chat_completions", "messages"]
+"""How requests and answers are written; ``auto`` chooses by where the call goes (``routing``)."""
+GatewayName: TypeAlias = Literal["auto", "hosted", "oss-1", "oss-2"]
+"""Which gateway it is; ``auto`` goes by ``base_url``."""
+
+_NO_HEADERS = frozenset(
+    {"api_format", "base_url", "default_headers", "gateway", "gateway_headers", "metadata", "metadata_keys",
+     "provider_api_key"}
+)  # fmt: skip
 _HEADER_PREFIX = "x-portkey-"
 _ROUTE = ("provider", "virtual_key", "config", "custom_host")
 _ROUTE_VARIABLES = ("provider", "provider_api_key", "custom_host")
@@ -86,6 +92,12 @@ class GatewayFields(BaseModel):
     """Anthropic's beta features, comma separated."""
     anthropic_version: str | None = None
     """Anthropic's API version."""
+    api_format: ApiFormat = "auto"
+    """``chat_completions`` (any provider), ``messages`` (all of Claude), or ``auto``: ``messages`` where surely a
+    Claude answers that the gateway serves so, and no config may send the call elsewhere."""
+    gateway: GatewayName = "auto"
+    """Which gateway ``base_url`` is, since they do not carry the same: ``hosted``, ``oss-1`` (open source 1.x) or
+    ``oss-2`` (its branch 2.0.0); ``auto`` takes any but Portkey's own for ``oss-1``."""
     metadata_keys: tuple[str, ...] | None = None
     """The only metadata to send with calls, if given; the frameworks' runs may carry more than is meant for Portkey."""
     default_headers: dict[str, str] = Field(default_factory=dict, repr=False)
@@ -189,7 +201,7 @@ class GatewayFields(BaseModel):
         headers = {"content-type": "application/json"}
         headers |= {name.lower(): value for name, value in self.default_headers.items()}
         for name in GatewayFields.model_fields:
-            if name not in _SENT_UNDER_ANOTHER_NAME and (value := getattr(self, name)) is not None:
+            if name not in _NO_HEADERS and (value := getattr(self, name)) is not None:
                 headers[_HEADER_PREFIX + name.replace("_", "-")] = _render(value)
         for name, text in self.gateway_headers.items():
             headers[_HEADER_PREFIX + name.replace("_", "-").lower().removeprefix(_HEADER_PREFIX)] = text

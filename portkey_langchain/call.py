@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
-from portkey_gateway.chat_completions.encode import thinks
+from portkey_gateway.calls import carries_schema
 from portkey_gateway.conversation.answer import Answer, Delta
+from portkey_gateway.conversation.claude import thinks
+from portkey_gateway.routing import Route
 from portkey_gateway.tracing.context import TraceContext
 from portkey_langchain.callbacks import RunLabels
 from portkey_langchain.cut import cut_delta
@@ -35,6 +37,7 @@ class Call:
 
     Args:
         model: with the options of this call.
+        route: where the call goes.
         messages: the conversation.
         parameters: of the request, beside the model's own.
         run: what LangChain knows of the call.
@@ -51,19 +54,19 @@ class Call:
     def __init__(
         self,
         model: ChatPortkey,
+        route: Route,
         messages: list[BaseMessage],
         parameters: dict[str, Any],
         run: RunLabels | None = None,
     ) -> None:
-        claude = model.targets_claude(parameters.get("model"))
-        self._format = FormatTool.wanted(parameters) if claude else None
-        encoded = encode_messages(messages, for_claude=claude, inlined=model.inline_images)
+        self._format = FormatTool.wanted(parameters) if route.is_claude and not carries_schema(route) else None
+        encoded = encode_messages(messages)
         if self._format:
             may_force = not thinks(parameters.get("thinking") or model.thinking)
             parameters = self._format.ask(parameters, may_force=may_force)
             encoded = encoded if may_force else self._format.instruct(encoded)
         self._content = ContentState()
-        self.client = model.gateway_client()
+        self.client = model.gateway_client(route=route)
         self.request = model.request(encoded, parameters)
         metadata = {**(model.metadata or {}), **(run.metadata if run else {})}
         trace = _named(run.trace, model) if run else None

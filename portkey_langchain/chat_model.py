@@ -19,9 +19,9 @@ from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, field_validator
 from typing_extensions import override
 
-from portkey_gateway.chat_completions.encode import encode_tool_choice, prepare_for_claude, thinks
+from portkey_gateway.conversation.claude import thinks
+from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.errors import BadRequestError, EncodingError, NotFoundError
-from portkey_gateway.messages.counting import encode_for_counting
 from portkey_gateway.options import check_metadata
 from portkey_langchain import translate as _translate  # noqa: F401 registers the translator of our messages
 from portkey_langchain.call import Call
@@ -125,7 +125,7 @@ class ChatPortkey(ConfidentialModel):
             with as_langchain_errors():
                 call = self._call(messages, None, {"tools": offered} if offered else {})
             with as_langchain_errors(), contextlib.suppress(NotFoundError, BadRequestError, EncodingError):
-                return call.client.count_tokens(encode_for_counting(prepare_for_claude(call.request)))
+                return call.client.count_tokens(call.request)
         return count_tokens_approximately(messages, tools=[dict(tool) for tool in offered])
 
     @override
@@ -261,4 +261,5 @@ class ChatPortkey(ConfidentialModel):
         given.pop("stream", None)
         if stop is not None:
             given["stop"] = stop
-        return Call(model, messages, {**model.model_kwargs, **given}, run)
+        parameters = {**model.model_kwargs, **given}
+        return Call(model, model.route(parameters.get("model")), messages, parameters, run)

@@ -98,16 +98,21 @@ def decode_last_chunk(answer: Answer) -> ChatGenerationChunk:
 
 
 def decode_usage_metadata(usage: Usage | None) -> UsageMetadata | None:
-    """Decode usage: ``input_tokens`` includes what was read from or written to the prompt cache."""
+    """Decode usage: ``input_tokens`` includes what was read from or written to the prompt cache.
+
+    Its details add up to no more than that: tokens written for an hour, whose price is another, stand under the name
+    that ``langchain-anthropic`` gives them, and not under ``cache_creation`` too.
+    """
     if usage is None:
         return None
+    written = InputTokenDetails(cache_creation=usage.cache_write_tokens - usage.cache_write_1h_tokens)
+    if usage.cache_write_1h_tokens:
+        written = cast("InputTokenDetails", {**written, "ephemeral_1h_input_tokens": usage.cache_write_1h_tokens})
     return UsageMetadata(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         total_tokens=usage.total_tokens,
-        input_token_details=InputTokenDetails(
-            cache_read=usage.cache_read_tokens, cache_creation=usage.cache_write_tokens
-        ),
+        input_token_details={"cache_read": usage.cache_read_tokens, **written},
         output_token_details=OutputTokenDetails(reasoning=usage.reasoning_tokens),
     )
 

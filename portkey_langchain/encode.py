@@ -10,26 +10,20 @@ from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMe
 from portkey_gateway.conversation.request import SYSTEM_ROLES, ContentBlock, Message
 from portkey_gateway.errors import ContentError, EncodingError
 from portkey_langchain.blocks import (
-    Block,
     cache_control,
     content_blocks,
+    encode_block,
     encode_text_block,
-    encode_tool_result_block,
-    encode_user_block,
-    required_text,
 )
 from portkey_langchain.encode_assistant import encode_assistant
+from portkey_langchain.media import Block, required_text
 
-_ERROR_PREFIX = "Error: "
 
-
-def encode_messages(messages: Sequence[BaseMessage], *, for_claude: bool, inlined: bool = False) -> list[Message]:
+def encode_messages(messages: Sequence[BaseMessage]) -> list[Message]:
     """Encode a conversation.
 
     Args:
         messages: what LangChain hands over.
-        for_claude: whether Claude's own forms may be used (documents, media in tool messages, thinking).
-        inlined: whether media given by URL will travel as data.
 
     Raises:
         EncodingError: if a message or one of its blocks cannot be sent; the text names it.
@@ -42,11 +36,11 @@ def encode_messages(messages: Sequence[BaseMessage], *, for_claude: bool, inline
         if role in SYSTEM_ROLES:
             encoded.append(_encode_system(message, role, where))
         elif role == "user":
-            encoded.extend(_encode_user(message, where, for_claude=for_claude, inlined=inlined))
+            encoded.extend(_encode_user(message, where))
         elif role == "assistant":
-            encoded.append(encode_assistant(message, where, answered, for_claude=for_claude))
+            encoded.append(encode_assistant(message, where, answered))
         else:
-            encoded.append(_encode_tool(message, where, for_claude=for_claude))
+            encoded.append(_encode_tool(message, where))
     return encoded
 
 
@@ -77,9 +71,9 @@ def _encode_system(message: BaseMessage, role: str, where: str) -> Message:
     return encoded
 
 
-def _encode_user(message: BaseMessage, where: str, *, for_claude: bool, inlined: bool) -> Iterator[Message]:
+def _encode_user(message: BaseMessage, where: str) -> Iterator[Message]:
     encoded: Message = {"role": "user"}
-    if message.name and not for_claude:
+    if message.name:
         encoded["name"] = message.name
     if isinstance(message.content, str):
         yield {**encoded, "content": message.content}
@@ -92,24 +86,22 @@ def _encode_user(message: BaseMessage, where: str, *, for_claude: bool, inlined:
             if rest:
                 raise ContentError(f"{path} is a tool_result after other blocks: tool results must come first")
             call_id = required_text(block, "tool_use_id", where=path)
-            yield _tool_message(call_id, block.get("content") or "", block, path, for_claude=for_claude)
+            yield _tool_message(call_id, block.get("content") or "", block, path)
         else:
-            rest.append(encode_user_block(block, where=path, for_claude=for_claude, inlined=inlined))
+            rest.append(encode_block(block, where=path))
     if rest or not message.content:
         yield {**encoded, "content": rest}
 
 
-def _encode_tool(message: BaseMessage, where: str, *, for_claude: bool) -> Message:
+def _encode_tool(message: BaseMessage, where: str) -> Message:
     tool_message = cast("ToolMessage", message)
-    encoded = _tool_message(
-        tool_message.tool_call_id, tool_message.content, tool_message.additional_kwargs, where, for_claude=for_claude
-    )
-    return _marked_as_error(encoded) if tool_message.status == "error" else encoded
+    encoded = _tool_message(tool_message.tool_call_id, tool_message.content, tool_message.additional_kwargs, where)
+    if tool_message.status == "error":
+        encoded["is_error"] = True
+    return encoded
 
 
-def _tool_message(
-    tool_call_id: str, content: str | list[str | dict[str, Any]], marked: Block, where: str, *, for_claude: bool
-) -> Message:
+def _tool_message(tool_call_id: str, content: str | list[str | dict[str, Any]], marked: Block, where: str) -> Message:
     """Build a tool message; a cache breakpoint on the message itself moves to its last block, where it survives."""
     encoded: Message = {"role": "tool", "tool_call_id": tool_call_id}
     mark = cache_control(marked, where=where)
@@ -117,23 +109,15 @@ def _tool_message(
         encoded["content"] = content
     else:
         blocks = [
-            encode_tool_result_block(block, where=f"{where}.content[{index}]", for_claude=for_claude)
+            encode_block(block, where=f"{where}.content[{index}]")
             for index, block in enumerate(content_blocks(content))
         ]
         if mark and blocks:
             blocks[-1] = cast("ContentBlock", {**blocks[-1], "cache_control": mark})
         encoded["content"] = blocks
-    return _marked_as_error(encoded) if marked.get("is_error") else encoded
-
-
-def _marked_as_error(message: Message) -> Message:
-    """``is_error`` cannot travel through the gateway, so that a tool failed is said in words."""
-    content = message.get("content")
-    if isinstance(content, str):
-        failed: str | list[ContentBlock] = content if content.startswith(_ERROR_PREFIX) else _ERROR_PREFIX + content
-    else:
-        failed = [{"type": "text", "text": _ERROR_PREFIX.strip()}, *(content or [])]
-    return cast("Message", {**message, "content": failed})
+    if marked.get("is_error"):
+        encoded["is_error"] = True
+    return encoded
 
 
 def _each(message: BaseMessage, where: str, encode: Callable[[Block, str], ContentBlock]) -> list[ContentBlock]:

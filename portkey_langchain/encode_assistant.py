@@ -7,19 +7,13 @@ from typing import Any, Final, cast
 from langchain_core.messages import AIMessage, BaseMessage
 from pydantic_core import to_json
 
-from portkey_gateway.conversation.content import is_claude
 from portkey_gateway.conversation.request import ContentBlock, Message, ToolCall
 from portkey_gateway.errors import ContentError, EncodingError
-from portkey_langchain.blocks import (
-    Block,
-    cache_control,
-    content_blocks,
-    encode_thinking_block,
-    encode_user_block,
-    required_text,
-)
+from portkey_gateway.routing import is_claude
+from portkey_langchain.blocks import cache_control, content_blocks, encode_block, encode_thinking_block
 from portkey_langchain.cut import CUT_MARK
 from portkey_langchain.decode import MODEL_PROVIDER
+from portkey_langchain.media import Block, required_text
 
 _TOOL_CALL_TYPES: Final = frozenset({"tool_use", "tool_call"})
 _REASONING_TYPES: Final = frozenset({"thinking", "redacted_thinking", "reasoning"})
@@ -29,14 +23,13 @@ _CLAUDE_SHAPED: Final = frozenset({None, MODEL_PROVIDER, "anthropic"})
 _SIGNED_BY_CLAUDE: Final = frozenset({None, "anthropic", "bedrock", "bedrock_converse"})
 
 
-def encode_assistant(message: BaseMessage, where: str, answered: frozenset[str], *, for_claude: bool) -> Message:
+def encode_assistant(message: BaseMessage, where: str, answered: frozenset[str]) -> Message:
     """Encode an assistant's message.
 
     Args:
         message: an ``AIMessage``, or a ``ChatMessage`` of that role.
         where: its place, for error texts.
         answered: the ids of the tool calls that have a result.
-        for_claude: whether Claude's own forms may be used.
 
     Raises:
         EncodingError: if it holds what no assistant can say, or a tool call without an id.
@@ -48,21 +41,17 @@ def encode_assistant(message: BaseMessage, where: str, answered: frozenset[str],
         path = f"{where}.content[{index}]"
         if block.get("type") in _TOOL_CALL_TYPES:
             _add_tool_call(calls, left_out, block, path)
-        elif encoded_block := _encode_block(block, path, for_claude=for_claude):
+        elif encoded_block := _encode_block(block, path):
             spoken.append(encoded_block)
-    if not for_claude or not _is_signed_by_claude(message):
+    if not _is_signed_by_claude(message):
         spoken = [block for block in spoken if block["type"] == "text"]
     # Thoughts about a call that is left out lead nowhere, and Anthropic refuses an end in thoughts.
     while spoken and not calls and spoken[-1]["type"] != "text":
         spoken.pop()
-    texts = [block for block in spoken if block["type"] == "text"]
     if isinstance(message.content, str):
         encoded["content"] = message.content
-    elif texts:
-        encoded["content"] = cast("list[ContentBlock]", texts)
-    if len(texts) < len(spoken):
-        # Thinking: the gateway sends these on as they are, in place of content.
-        encoded["content_blocks"] = spoken
+    elif spoken:
+        encoded["content"] = spoken
     if calls:
         encoded["tool_calls"] = list(calls.values())
     return encoded
@@ -75,12 +64,12 @@ def _blocks(message: BaseMessage) -> list[Block]:
     return content_blocks(message.content)
 
 
-def _encode_block(block: Block, where: str, *, for_claude: bool) -> ContentBlock | None:
+def _encode_block(block: Block, where: str) -> ContentBlock | None:
     if block.get("type") in _REASONING_TYPES:
         return encode_thinking_block(block)
     if _ran_at_provider(block):
         return None
-    encoded = encode_user_block(block, where=where, for_claude=for_claude)
+    encoded = encode_block(block, where=where)
     if encoded["type"] != "text":
         raise ContentError(f"{where} is a {block.get('type')!r} block: an assistant message takes text only")
     return encoded

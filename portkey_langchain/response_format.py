@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from portkey_gateway.chat_completions.encode import encode_tool_choice
 from portkey_gateway.conversation.answer import Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta, ToolCallDelta
 from portkey_gateway.conversation.request import SYSTEM_ROLES, Message
+from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_langchain.cut import CUT_MARK
 
 _DESCRIPTION: Final = "Give the final answer in this form, once everything needed for it is known."

@@ -189,12 +189,18 @@ def _usage(answers: Sequence[AIMessage], result: LLMResult) -> dict[str, Attribu
         semconv.USAGE_INPUT_TOKENS: sum(usage["input_tokens"] for usage in told),
         semconv.USAGE_OUTPUT_TOKENS: sum(usage["output_tokens"] for usage in told),
         semconv.USAGE_CACHE_READ_TOKENS: sum(details.get("cache_read") or 0 for details in inputs) or None,
-        semconv.USAGE_CACHE_WRITE_TOKENS: sum(details.get("cache_creation") or 0 for details in inputs) or None,
+        semconv.USAGE_CACHE_WRITE_TOKENS: sum(map(_written_tokens, inputs)) or None,
         semconv.USAGE_REASONING_TOKENS: sum(
             usage.get("output_token_details", {}).get("reasoning") or 0 for usage in told
         )
         or None,
     }
+
+
+def _written_tokens(details: Mapping[str, Any]) -> int:
+    """What was written to the prompt cache: what is told by its time to live stands under no other name."""
+    names = ("cache_creation", "ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens")
+    return sum(details.get(name) or 0 for name in names)
 
 
 def _finish_reasons(about: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from portkey_gateway.caching.breakpoints import encode_cache_control
 from portkey_gateway.conversation.request import Tool
+from portkey_gateway.conversation.tools import is_server_tool
 
 
 def encode_tool(tool: Mapping[str, Any] | type | Callable[..., Any] | BaseTool, *, strict: bool | None = None) -> Tool:
@@ -24,28 +25,15 @@ def encode_tool(tool: Mapping[str, Any] | type | Callable[..., Any] | BaseTool, 
         EncodingError: if the tool's ``cache_control`` is not in Anthropic's form.
         ValueError: if LangChain cannot tell what the tool is.
     """
-    if isinstance(tool, Mapping) and _is_server_tool(tool):
-        return _encode_server_tool(tool)
+    if isinstance(tool, Mapping) and is_server_tool(tool):
+        if mark := tool.get("cache_control"):
+            encode_cache_control(mark, where=f"tool {tool['name']}")
+        return cast("Tool", dict(tool))
     encoded = cast("Tool", convert_to_openai_tool(cast("dict[str, Any]", tool), strict=strict))
     if mark := _cache_control(tool):
         encoded = encoded.copy()
         encoded["cache_control"] = encode_cache_control(mark, where=f"tool {_name(encoded)}")
     return encoded
-
-
-def _is_server_tool(tool: Mapping[str, Any]) -> bool:
-    """Anthropic's server tools carry a dated type such as ``web_search_20250305``, and a name."""
-    return tool.get("type", "function") not in {"function", "custom"} and "name" in tool and "input_schema" not in tool
-
-
-def _encode_server_tool(tool: Mapping[str, Any]) -> Tool:
-    """The gateway takes a server tool's name from ``type``, and its type and options from under that name."""
-    name = tool["name"]
-    options = {key: value for key, value in tool.items() if key not in {"name", "type", "cache_control"}}
-    encoded: dict[str, Any] = {"type": name, name: {**options, "name": tool["type"]}}
-    if mark := tool.get("cache_control"):
-        encoded["cache_control"] = encode_cache_control(mark, where=f"tool {name}")
-    return cast("Tool", encoded)
 
 
 def _cache_control(tool: Any) -> Any:

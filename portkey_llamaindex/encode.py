@@ -21,9 +21,9 @@ from llama_index.core.base.llms.types import (
 from pydantic_core import to_json
 
 from portkey_gateway.caching.breakpoints import encode_cache_control
-from portkey_gateway.conversation.content import Media, text_block, tool_result_block, user_block
+from portkey_gateway.conversation.content import Media, media_block, text_block
 from portkey_gateway.conversation.request import CacheControl, ContentBlock, Message, ToolCall
-from portkey_gateway.errors import ContentError, EncodingError, warn
+from portkey_gateway.errors import ContentError, EncodingError
 from portkey_llamaindex.media import load_document, load_image
 from portkey_llamaindex.tools import whole_arguments
 
@@ -41,19 +41,17 @@ _ROLES: Final[dict[MessageRole, Role]] = {
 }
 
 
-def encode_messages(messages: Sequence[ChatMessage], *, for_claude: bool, inline_images: bool = False) -> list[Message]:
+def encode_messages(messages: Sequence[ChatMessage]) -> list[Message]:
     """Encode a conversation.
 
     Args:
         messages: what LlamaIndex hands over.
-        for_claude: whether Claude's own forms may be used (documents, media in tool messages, thinking).
-        inline_images: whether images given by URL will be fetched, so that a cache breakpoint on them is kept.
 
     Raises:
         EncodingError: if a message or one of its blocks cannot be sent; the text names it.
     """
     return [
-        _MessageEncoder(f"messages[{index}]", _ROLES[message.role], for_claude, inline_images).encode(message)
+        _MessageEncoder(f"messages[{index}]", _ROLES[message.role]).encode(message)
         for index, message in enumerate(messages)
     ]
 
@@ -64,8 +62,6 @@ class _MessageEncoder:
 
     where: str
     role: Role
-    for_claude: bool
-    inline_images: bool
 
     def encode(self, message: ChatMessage) -> Message:
         if self.role == "assistant":
@@ -103,11 +99,7 @@ class _MessageEncoder:
             elif not isinstance(block, CitationBlock):  # a citation repeats what the text before it rests on
                 blocks.extend(self._encode_block(block, path))
                 marked = blocks
-        texts: list[ContentBlock] = [block for block in blocks if block["type"] == "text"]
-        encoded: Message = {"role": "assistant", "content": _simplified(texts)}
-        if len(blocks) > len(texts):
-            # There is thinking: the gateway sends these on as they are, in place of content.
-            encoded["content_blocks"] = blocks
+        encoded: Message = {"role": "assistant", "content": _simplified(blocks)}
         if calls := calls or self._other_tool_calls(message):
             encoded["tool_calls"] = calls
         return encoded
@@ -128,16 +120,12 @@ class _MessageEncoder:
         raise ContentError(f"{path} is a {type(block).__name__}, which a {self.role} message cannot carry to a model")
 
     def _render(self, media: Media) -> ContentBlock:
-        if self.role == "user":
-            return user_block(media, for_claude=self.for_claude)
-        if self.role == "tool" and self.for_claude:
-            return tool_result_block(media)
+        if self.role in {"user", "tool"}:
+            return media_block(media)
         raise ContentError(f"a {self.role} message cannot carry this {media.kind}: show it in a user message")
 
     def _encode_thinking(self, block: ThinkingBlock) -> Iterable[ContentBlock]:
         """Only Claude signs its reasoning, and Anthropic refuses what is not signed: another's is left out."""
-        if not self.for_claude:
-            return []
         if data := block.additional_information.get("data"):
             return [{"type": "redacted_thinking", "data": data}]
         if signature := block.additional_information.get("signature"):
@@ -151,12 +139,6 @@ class _MessageEncoder:
         last = cast("dict[str, Any]", blocks[-1])
         if last["type"] in {"thinking", "redacted_thinking"}:
             raise EncodingError(f"{path} marks thinking for the cache, which Anthropic refuses: mark the block before")
-        url = str(last.get("image_url", {}).get("url", "") or last.get("file", {}).get("file_url", ""))
-        is_fetched = url.startswith("http") and self.inline_images
-        if last["type"] == "file" and not is_fetched:
-            warn(f"the gateway drops the cache mark {path} on a document of this form: put it after a text block")
-        elif url.startswith("http") and not is_fetched:
-            warn(f"the gateway drops the cache mark {path} on an image given by URL: set inline_images=True")
         last["cache_control"] = mark
 
     def _tool_call_id(self, message: ChatMessage) -> str:

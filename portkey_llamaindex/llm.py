@@ -35,8 +35,8 @@ from pydantic import (
     model_serializer,
 )
 
-from portkey_gateway.chat_completions.encode import DEFAULT_MAX_TOKENS
 from portkey_gateway.client import GatewayClient
+from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.model import GatewayModel
 from portkey_gateway.options import check_metadata
@@ -64,8 +64,9 @@ class Portkey(GatewayModel, FunctionCallingLLM):
     borrowed HTTP clients. Say these again on loading, as in ``Portkey.from_dict(stored, provider_api_key=…)``; the
     Portkey API key is read from the environment again. ``pickle`` leaves out the clients only.
 
-    Unless ``allow_parallel_tool_calls`` is set, which outside of agents it is not, a response shows one tool call.
-    The gateway cannot ask Claude for one alone, so of several the first is kept and the others are dropped.
+    Unless ``allow_parallel_tool_calls`` is set, which outside of agents it is not, a response shows one tool call. Over
+    ``messages`` Claude is asked for no more; over ``chat_completions`` the gateway cannot ask it, so of several the
+    first is kept and the others are dropped.
 
     Example:
         ```python
@@ -237,16 +238,16 @@ class Portkey(GatewayModel, FunctionCallingLLM):
         return responses()
 
     def _call(self, messages: Sequence[ChatMessage], parameters: dict[str, Any]) -> _Call:
-        for_claude = self.targets_claude(parameters.get("model"))
-        encoded = encode_messages(messages, for_claude=for_claude, inline_images=self.inline_images)
         parameters = {**self.additional_kwargs, **parameters}
+        route = self.route(parameters.get("model"))
         one_tool_call = parameters.get("parallel_tool_calls") is False
-        if for_claude:
-            # The gateway cannot say it to Claude, so we keep to it ourselves.
+        if route.is_claude and route.api_format == "chat_completions":
+            # The gateway cannot say it to Claude there, so we keep to it ourselves.
             parameters.pop("parallel_tool_calls", None)
         told = call_labels(self.trace_id, self.span_name, self.request_metadata)
         labels = {**told, "inline_images": self.inline_images}
-        return _Call(self.gateway_client(), self.request(encoded, parameters), labels, one_tool_call)
+        request = self.request(encode_messages(messages), parameters)
+        return _Call(self.gateway_client(route=route), request, labels, one_tool_call)
 
     # --- tools ------------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ def make(base_url: str, answer_tokens: int) -> LangChainCalls:
             provider="anthropic",
             provider_api_key="sk-ant-not-a-secret",
             base_url=base_url,
+            api_format="chat_completions",  # as the others
             max_tokens=answer_tokens,
         )
     )

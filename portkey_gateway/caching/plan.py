@@ -23,6 +23,7 @@ from portkey_gateway.caching.breakpoints import (
     put_marks,
 )
 from portkey_gateway.conversation.request import SYSTEM_ROLES, CacheControl, ChatRequest
+from portkey_gateway.errors import warn
 from portkey_gateway.names import check_names
 
 _MARKS: Final[dict[str, CacheControl]] = {"5m": {"type": "ephemeral"}, "1h": {"type": "ephemeral", "ttl": "1h"}}
@@ -86,6 +87,15 @@ def read_prompt_caching(value: Any) -> PromptCachingOption:
     except ValidationError as error:
         told = "; ".join(".".join(["prompt_caching", *map(str, e["loc"])]) + f": {e['msg']}" for e in error.errors())
         raise ValueError(told) from None
+
+
+def warn_not_cached(caching: PromptCachingOption, model: str | None) -> None:
+    """Warn that breakpoints were asked for of a model that is no Claude; ``"auto"`` leaves those alone."""
+    if isinstance(caching, PromptCaching):
+        warn(
+            f"prompt_caching marks nothing for model {model!r}: by its name it is no Claude, and other models cache by "
+            "themselves; 'auto' leaves them alone without a warning"
+        )
 
 
 def plan_breakpoints(request: ChatRequest, caching: PromptCaching, *, keeps_ttl: bool = False) -> ChatRequest:

@@ -11,7 +11,6 @@ from portkey_gateway.chat_completions.usage import decode_usage
 from portkey_gateway.chat_completions.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
 from portkey_gateway.chat_completions.wire import ToolCallDelta as WireToolCallDelta
 from portkey_gateway.conversation.answer import (
-    Answer,
     BlockDelta,
     BlockType,
     Delta,
@@ -28,12 +27,11 @@ _MALFORMED: Final = (AttributeError, LookupError, TypeError, ValueError)
 class AnswerFold(Fold):
     """Decodes the chunks of one chat completion and gathers them into the whole. No I/O."""
 
-    __slots__ = ("_half", "_order", "_server_tool", "_tool_order")
+    __slots__ = ("_order", "_server_tool", "_tool_order")
 
     def __init__(self, info: GatewayInfo) -> None:
         super().__init__(info)
         self._order: dict[tuple[int, BlockType], int] = {}
-        self._half = ""
         self._tool_order: dict[int, int] = {}
         self._server_tool: int | None = None
 
@@ -90,19 +88,9 @@ class AnswerFold(Fold):
                 # of OpenRouter is 0 for reasoning and text alike (``providers/openrouter/chatComplete.ts``).
                 key = (item.get("index") or 0, block.type)
                 position = self._order.setdefault(key, len(self._order))
-                blocks.append(block._replace(position=position, text=self._whole_characters(block.text)))
+                blocks.append(block._replace(position=position, text=self.whole_characters(block.text)))
                 self._server_tool = position if block.raw and "input" in block.raw else None
         return tuple(blocks)
-
-    def _whole_characters(self, text: str) -> str:
-        """Keep half a surrogate pair back for the next text: the gateway cuts cached answers inside an emoji too."""
-        text = self._half + text
-        self._half = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return text.removesuffix(self._half).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return text
 
     def _decode_tool_calls(self, wire_delta: ChunkDelta) -> tuple[ToolCallDelta, ...]:
         calls = []
@@ -133,21 +121,6 @@ class AnswerFold(Fold):
             known = self._tool_order[index] = len(self._tool_calls)
             self._tool_calls.append(GrowingToolCall())
         return known
-
-
-def decode_answer(content: bytes, info: GatewayInfo) -> Answer:
-    """Decode a whole answer.
-
-    Args:
-        content: the response body.
-        info: the response's status and headers.
-
-    Raises:
-        InvalidResponseError: if it is no answer.
-    """
-    fold = AnswerFold(info)
-    fold.add_whole(content)
-    return fold.answer()
 
 
 def decode_whole(content: bytes, info: GatewayInfo) -> Chunk:

@@ -1,9 +1,4 @@
-"""Content blocks from bytes, base64, paths and URLs, in the forms that the gateway carries.
-
-The open-source gateway 1.15.2 drops parts of a user message that it does not know without a word
-(``providers/anthropic/chatComplete.ts``), so everything that leaves here is in a form it is known to carry, and
-everything else is an error.
-"""
+"""Content blocks from bytes, base64, paths and URLs. What is none that a model could read is an error here."""
 
 from __future__ import annotations
 
@@ -15,19 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from portkey_gateway.conversation.request import (
-    AnthropicMediaBlock,
-    CacheControl,
-    ContentBlock,
-    File,
-    ImageURLBlock,
-    TextBlock,
-)
-from portkey_gateway.errors import ContentError, warn
+from portkey_gateway.conversation.request import CacheControl, MediaBlock, TextBlock
+from portkey_gateway.errors import ContentError
 
 IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """Image formats that Claude reads (Anthropic, "Vision")."""
 PDF_TYPE: Final = "application/pdf"
+TEXT_TYPE: Final = "text/plain"
 
 _MAGIC: Final = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -65,11 +54,6 @@ def sniff_media_type(data: bytes) -> str | None:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     return next((media_type for magic, media_type in _MAGIC if data.startswith(magic)), None)
-
-
-def is_claude(model: str, provider: str | None = None) -> bool:
-    """Tell whether a request goes to a Claude, as far as the names say it."""
-    return "claude" in model.lower() or provider == "anthropic"
 
 
 def text_block(text: str, cache_control: CacheControl | None = None) -> TextBlock:
@@ -167,53 +151,22 @@ def load_url(url: str, *, kind: Literal["image", "document"] = "image", media_ty
     )
 
 
-def user_block(media: Media, cache_control: CacheControl | None = None, *, for_claude: bool = True) -> ContentBlock:
-    """Build the block that carries an image or document in a user message.
-
-    For Claude a PDF travels as a data URL in ``image_url``: the gateway turns it into a document and, other than in a
-    ``file`` block, keeps its ``cache_control``.
+def media_block(media: Media, cache_control: CacheControl | None = None) -> MediaBlock:
+    """Build the block of an image or a document, for any message.
 
     Args:
-        media: what to send.
-        cache_control: a cache breakpoint on this block; a warning tells where the gateway would drop it.
-        for_claude: OpenAI's own form is built otherwise.
+        media: its data, or where it lies.
+        cache_control: a cache breakpoint on this block.
     """
-    if media.kind == "image" or (for_claude and media.media_type == PDF_TYPE and media.data):
-        block: ImageURLBlock = {"type": "image_url", "image_url": {"url": media.url or media.data_url}}
-        if cache_control and media.url:
-            _warn_mark_dropped("an image given by URL", "inline it (inline_images=True)")
-        elif cache_control:
-            block["cache_control"] = cache_control
-        return block
-    if media.media_type == "text/plain" and media.data and not for_claude:
-        return text_block(media.data, cache_control)
-    if cache_control:
-        _warn_mark_dropped(f"a {media.media_type} document", "put it on a text block after it")
-    return {"type": "file", "file": _file(media, for_claude=for_claude)}
-
-
-def tool_result_block(media: Media, cache_control: CacheControl | None = None) -> AnthropicMediaBlock:
-    """Build the block that carries an image or document in a tool message to Claude.
-
-    The gateway passes a tool message's content through untransformed, so the block is Anthropic's own.
-    """
-    block: AnthropicMediaBlock = {"type": media.kind, "source": {"type": "url", "url": media.url}}
+    block: MediaBlock = {"type": media.kind, "source": {"type": "url", "url": media.url}}
     if media.data:
-        source_type: Literal["text", "base64"] = "text" if media.media_type == "text/plain" else "base64"
+        source_type: Literal["text", "base64"] = "text" if media.media_type == TEXT_TYPE else "base64"
         block["source"] = {"type": source_type, "media_type": media.media_type, "data": media.data}
     if media.name and media.kind == "document":
         block["title"] = media.name
     if cache_control:
         block["cache_control"] = cache_control
     return block
-
-
-def _file(media: Media, *, for_claude: bool) -> File:
-    if media.url:
-        return {"mime_type": media.media_type, "file_url": media.url}
-    if for_claude:
-        return {"mime_type": media.media_type, "file_data": media.data}
-    return {"filename": media.name or "document.pdf", "file_data": media.data_url}
 
 
 def _media(media_type: str, data: str, name: str) -> Media:
@@ -241,7 +194,3 @@ def _unknown_bytes(start: bytes, media_type: str | None, name: str) -> ContentEr
         f"the data of {_called(name)} (starts with {start!r}{declared}) is not an image that Claude "
         "reads (PNG, JPEG, GIF or WebP), nor a PDF, nor a text with a text/… media type; convert it first"
     )
-
-
-def _warn_mark_dropped(what: str, remedy: str) -> None:
-    warn(f"the gateway drops cache_control on {what}; {remedy}")

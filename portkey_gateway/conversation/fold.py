@@ -33,8 +33,8 @@ class Fold:
         provider: the provider that answers.
     """
 
-    __slots__ = ("_blocks", "_extras", "_hook_results", "_refusal", "_stop_reason", "_tool_calls", "_usage", "id",
-                 "info", "model", "provider")  # fmt: skip
+    __slots__ = ("_blocks", "_extras", "_half", "_hook_results", "_refusal", "_stop_reason", "_tool_calls", "_usage",
+                 "id", "info", "model", "provider")  # fmt: skip
 
     def __init__(self, info: GatewayInfo) -> None:
         self.info = info
@@ -45,6 +45,7 @@ class Fold:
         self._usage: Usage | None = None
         self._hook_results: dict[str, Any] | None = None
         self._extras: dict[str, Any] = {}
+        self._half = ""
         self.id = self.model = self.provider = ""
 
     def add(self, event: Any) -> Delta:
@@ -88,6 +89,8 @@ class Fold:
                 self._blocks.append(GrowingBlock(block.type))
             self._blocks[block.position].add(block)
         for call in delta.tool_calls:
+            if call.position == len(self._tool_calls):
+                self._tool_calls.append(GrowingToolCall())
             self._tool_calls[call.position].add(call)
         self._refusal += delta.refusal
         self._stop_reason = delta.stop_reason or self._stop_reason
@@ -98,6 +101,16 @@ class Fold:
         ran = {name: results for name, results in (delta.hook_results or {}).items() if results}
         if ran:
             self._hook_results = {**(self._hook_results or {}), **ran}
+
+    def whole_characters(self, text: str) -> str:
+        """Keep half a surrogate pair back for the next text: the gateway cuts cached answers inside an emoji too."""
+        text = self._half + text
+        self._half = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return text.removesuffix(self._half).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return text
 
 
 class Events(Protocol):
@@ -125,6 +138,20 @@ class Decoding(NamedTuple):
 
     fold: type[Fold]
     events: type[Events]
+
+    def decode(self, content: bytes, info: GatewayInfo) -> Answer:
+        """Decode a whole answer.
+
+        Args:
+            content: the response body.
+            info: the response's status and headers.
+
+        Raises:
+            InvalidResponseError: if it is no answer.
+        """
+        fold = self.fold(info)
+        fold.add_whole(content)
+        return fold.answer()
 
 
 class GrowingBlock:

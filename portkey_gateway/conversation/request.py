@@ -1,4 +1,8 @@
-"""What is asked of a model: messages, content blocks, tools and parameters, as typed dictionaries without behaviour."""
+"""What is asked of a model: messages, content blocks, tools and parameters, as typed dictionaries without behaviour.
+
+A request can say everything that any provider takes: messages in OpenAI's order of roles, and in them the blocks of
+OpenAI and of Anthropic alike. What one API format cannot carry of it is that format's own matter.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,7 @@ class ImageURL(TypedDict):
 
 
 class ImageURLBlock(TypedDict):
-    """An image in a user message; for Claude also a PDF, as a data URL."""
+    """An image as OpenAI writes it; as a data URL also a PDF."""
 
     type: Literal["image_url"]
     image_url: ImageURL
@@ -36,7 +40,7 @@ class ImageURLBlock(TypedDict):
 
 
 class File(TypedDict, total=False):
-    """A document: raw base64 (Claude), a data URL (OpenAI), plain text (``text/plain``) or a URL."""
+    """A document: raw base64 (Claude), a data URL (OpenAI), plain text (``text/plain``), a URL or an uploaded file."""
 
     mime_type: str
     file_data: str
@@ -46,29 +50,39 @@ class File(TypedDict, total=False):
 
 
 class FileBlock(TypedDict):
-    """A document in a user message. The gateway drops ``cache_control`` here."""
+    """A document as OpenAI writes it."""
 
     type: Literal["file"]
     file: File
+    cache_control: NotRequired[CacheControl]
 
 
-class AnthropicSource(TypedDict, total=False):
-    """Where an Anthropic ``image`` or ``document`` block takes its bytes from."""
+class Source(TypedDict, total=False):
+    """Where an image or a document takes its content from."""
 
-    type: Literal["base64", "url", "text"]
+    type: Required[Literal["base64", "url", "text", "content", "file"]]
     media_type: str
     data: str
+    """Base64, or of ``text`` the text itself."""
     url: str
+    file_id: str
+    content: str | list[Any]
+    """Of ``content``: text, or text and image blocks."""
 
 
-class AnthropicMediaBlock(TypedDict):
-    """An image or document in a tool message: the gateway passes these through untransformed."""
+class MediaBlock(TypedDict):
+    """An image or a document, in any message."""
 
     type: Literal["image", "document"]
-    source: AnthropicSource
+    source: Source
     cache_control: NotRequired[CacheControl]
+    detail: NotRequired[Literal["auto", "low", "high"]]
+    """How closely OpenAI looks at an image."""
     title: NotRequired[str]
     context: NotRequired[str]
+    """What Claude shall know of a document beside what it may cite."""
+    citations: NotRequired[dict[str, Any]]
+    """``{"enabled": true}``: Claude cites a document."""
 
 
 class ThinkingBlock(TypedDict):
@@ -86,9 +100,20 @@ class RedactedThinkingBlock(TypedDict):
     data: str
 
 
+class ToolUseBlock(TypedDict):
+    """A tool call in Anthropic's form, among the blocks of an assistant's message."""
+
+    type: Literal["tool_use"]
+    id: str
+    name: str
+    input: dict[str, Any]
+    cache_control: NotRequired[CacheControl]
+
+
 ContentBlock: TypeAlias = (
-    TextBlock | ImageURLBlock | FileBlock | AnthropicMediaBlock | ThinkingBlock | RedactedThinkingBlock
+    TextBlock | ImageURLBlock | FileBlock | MediaBlock | ThinkingBlock | RedactedThinkingBlock | ToolUseBlock
 )
+"""Blocks that we know by name; any other of the provider's may stand beside them, as it is."""
 
 
 class Function(TypedDict):
@@ -112,14 +137,20 @@ SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 
 
 class Message(TypedDict):
-    """One message of the conversation."""
+    """One message of the conversation.
+
+    An assistant's ``content`` holds text and thinking in their order, and whatever else its provider's blocks are.
+    """
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: NotRequired[str | list[ContentBlock] | None]
     content_blocks: NotRequired[list[ContentBlock]]
     name: NotRequired[str]
+    """What the gateway answered with: thinking and text in their order, in place of ``content``."""
     tool_calls: NotRequired[list[ToolCall]]
     tool_call_id: NotRequired[str]
+    is_error: NotRequired[bool]
+    """Of a tool message: the tool failed, and this is what it said."""
 
 
 class FunctionDefinition(TypedDict):
@@ -140,7 +171,7 @@ class Tool(TypedDict):
 
 
 class ChatRequest(TypedDict, total=False):
-    """The body of ``POST /chat/completions``. Further keys are passed on as they are."""
+    """One request. Further parameters are passed on under their own names."""
 
     model: Required[str]
     messages: Required[list[Message]]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from portkey_gateway.conversation.content import PDF_TYPE, Media, load_bytes, tool_result_block, user_block
-from portkey_gateway.conversation.request import CacheControl, ChatRequest, ContentBlock, Message
+from portkey_gateway.conversation.content import PDF_TYPE, TEXT_TYPE, Media, load_bytes, media_block
+from portkey_gateway.conversation.request import ChatRequest, ContentBlock, Message
 from portkey_gateway.errors import ContentError
 
-_PLAIN_TEXT: Final = "text/plain"
+# What was said of the media, whatever it is made of.
+_KEPT: Final = frozenset({"cache_control", "citations", "context", "detail", "title"})
 
 
 def media_urls(request: ChatRequest) -> list[str]:
@@ -28,47 +29,44 @@ def decode_fetched(url: str, content: bytes, content_type: str) -> Media:
     Raises:
         ContentError: if it is none of these; a login page instead of an image, say.
     """
-    is_plain_text = content_type.partition(";")[0].strip().lower() == _PLAIN_TEXT
+    is_plain_text = content_type.partition(";")[0].strip().lower() == TEXT_TYPE
     try:
-        return load_bytes(content, media_type=_PLAIN_TEXT if is_plain_text else None)
+        return load_bytes(content, media_type=TEXT_TYPE if is_plain_text else None)
     except ContentError as error:
         raise ContentError(f"{url[:200]!r} gave {content_type or 'nothing'!r}: {error.message}") from None
 
 
-def inline_media(request: ChatRequest, fetched: Mapping[str, Media], *, for_claude: bool) -> ChatRequest:
+def inline_media(request: ChatRequest, fetched: Mapping[str, Media]) -> ChatRequest:
     """Return the request with the data of some URLs in the place of the URLs; cache breakpoints move along.
 
     Args:
         request: the request, which is left as it is.
         fetched: what was found, by URL.
-        for_claude: whether Claude's own forms may be used.
 
     Raises:
         ContentError: if a plain text stands where an image was promised.
     """
-    messages: list[Message] = []
-    for message in request["messages"]:
-        content = message.get("content")
-        if isinstance(content, list):
-            in_tool = message["role"] == "tool"
-            blocks = [_replaced(block, fetched, in_tool=in_tool, for_claude=for_claude) for block in content]
-            messages.append(cast("Message", {**message, "content": blocks}))
-        else:
-            messages.append(message)
-    return cast("ChatRequest", {**request, "messages": messages})
+    return cast("ChatRequest", {**request, "messages": [_with_media(each, fetched) for each in request["messages"]]})
 
 
-def _replaced(
-    block: ContentBlock, fetched: Mapping[str, Media], *, in_tool: bool, for_claude: bool
-) -> Mapping[str, Any]:
+def _with_media(message: Message, fetched: Mapping[str, Media]) -> Message:
+    content = message.get("content")
+    if not isinstance(content, list):
+        return message
+    return cast("Message", {**message, "content": [_replaced(block, fetched) for block in content]})
+
+
+def _replaced(block: ContentBlock, fetched: Mapping[str, Media]) -> ContentBlock:
     url = _media_url(block)
     media = fetched.get(url) if url else None
     if media is None:
         return block
     if block["type"] in {"image_url", "image"} and media.kind != "image" and media.media_type != PDF_TYPE:
         raise ContentError(f"{str(url)[:200]!r} is no image but a text; give it as a document")
-    mark = cast("CacheControl | None", block.get("cache_control"))
-    return tool_result_block(media, mark) if in_tool else user_block(media, mark, for_claude=for_claude)
+    kept = {name: value for name, value in block.items() if name in _KEPT}
+    if block["type"] == "image_url" and "detail" in block["image_url"]:
+        kept["detail"] = block["image_url"]["detail"]
+    return cast("ContentBlock", {**media_block(media), **kept})
 
 
 def _blocks(request: ChatRequest) -> Iterator[ContentBlock]:

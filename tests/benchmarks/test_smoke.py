@@ -11,8 +11,8 @@ from benchmarks.measures import MEASURES, QUICK, SHORT_TOKENS, Bench, WrongAnswe
 from benchmarks.registry import ENTRIES
 from benchmarks.report import describe_machine, render_json, render_markdown
 from benchmarks.runner import run
-from portkey_gateway.chat_completions.decode import AnswerFold, decode_answer
-from portkey_gateway.chat_completions.stream import ChunkStream
+from portkey_gateway.chat_completions.decode import AnswerFold
+from portkey_gateway.chat_completions.stream import DECODING, ChunkStream
 from portkey_gateway.info import GatewayInfo
 
 CALLS = [measure for measure in MEASURES if measure.name not in {"import", "first answer"}]
@@ -91,5 +91,5 @@ def test_the_mock_gateway_s_whole_and_streamed_answers_say_the_same() -> None:
             fold.add(chunk)
 
     assert list(chunks.close()) == []
-    assert fold.answer() == decode_answer(whole_answer(pieces), info)
+    assert fold.answer() == DECODING.decode(whole_answer(pieces), info)
     assert fold.answer().text.startswith("3 messages, 7 MB: The river")

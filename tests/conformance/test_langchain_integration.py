@@ -58,7 +58,11 @@ ORDERS = [
 Details = Literal["audio_input", "audio_output", "reasoning_output", "cache_read_input", "cache_creation_input"]
 
 
-class TestChatPortkeyIntegration(ChatModelIntegrationTests):
+class ChatPortkeyIntegration(ChatModelIntegrationTests):
+    """LangChain's suite, over one API format."""
+
+    api_format: ClassVar[str]
+
     @pytest.fixture(autouse=True)
     def _in_sandbox(self, sandbox: Sandbox, offline_media: dict[str, bytes]) -> None:
         self.sandbox = sandbox
@@ -70,7 +74,7 @@ class TestChatPortkeyIntegration(ChatModelIntegrationTests):
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        return {"model": self.sandbox.model, **self.sandbox.options()}
+        return {"model": self.sandbox.model, "api_format": self.api_format, **self.sandbox.options()}
 
     @property
     def has_tool_calling(self) -> bool:

@@ -30,7 +30,12 @@ HTML = b"<html><body>Welcome!</body></html>"
 
 
 def client(server: RecordingServer, **options: Any) -> GatewayClient:
-    fields: dict[str, Any] = {"base_url": server.base_url, "provider": "anthropic", **options}
+    fields: dict[str, Any] = {
+        "base_url": server.base_url,
+        "provider": "anthropic",
+        "api_format": "chat_completions",
+        **options,
+    }
     return GatewayClient(GatewayOptions(**fields), timeout_s=5, max_retries=0)
 
 
@@ -90,7 +95,7 @@ def test_nothing_needs_to_be_given_where_the_environment_tells(
     monkeypatch.setenv("PORTKEY_BASE_URL", server.base_url)
     monkeypatch.setenv("PORTKEY_API_KEY", "pk-1")
 
-    GatewayClient().chat(HELLO)
+    GatewayClient().chat({**HELLO, "model": "gpt-5"})
 
     assert server.requests[0].header("x-portkey-api-key") == "pk-1"
 
@@ -168,7 +173,12 @@ def _image(url: str) -> dict[str, Any]:
 def test_a_pickle_leaves_borrowed_clients_behind(server: RecordingServer) -> None:
     with httpx.Client(trust_env=False) as borrowed:
         asking = GatewayClient(
-            GatewayOptions(base_url=server.base_url, provider="anthropic", provider_api_key=SecretStr("sk-ant-1")),
+            GatewayOptions(
+                base_url=server.base_url,
+                provider="anthropic",
+                api_format="chat_completions",
+                provider_api_key=SecretStr("sk-ant-1"),
+            ),
             timeout_s=3,
             max_retries=7,
             http_client=borrowed,

@@ -126,7 +126,7 @@ def test_a_config_is_ascii_without_control_characters() -> None:
     [
         ({"virtualkey": "vk"}, "unknown option 'virtualkey': did you mean 'virtual_key'?"),
         ({"provder": "anthropic"}, "did you mean 'provider'"),
-        ({"zzz": 1}, "unknown option 'zzz': known are anthropic_beta, anthropic_version, api_key"),
+        ({"zzz": 1}, "unknown option 'zzz': known are anthropic_beta, anthropic_version, api_format, api_key"),
         ({"virtual_key": "vk", "provider_api_key": "sk"}, "virtual_key and provider_api_key exclude each other"),
         ({"config": "my config"}, "config must be a config id such as"),
         ({"config": "pc-größe"}, "config must be a config id such as"),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -22,31 +20,25 @@ from portkey_gateway import (
 )
 from portkey_gateway.http.transport import CONNECT_TIMEOUT_S, _timeouts
 from tests.support.calls import HELLO, Ask, any_call, is_streamed, streamed_call, whole_call
-from tests.support.recording import RecordingServer, Reply, answer, deltas, events, whole
+from tests.support.recording import RecordingServer, Reply, whole
+from tests.support.wires import Wire
 
 CUT_BODY = Reply((b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{",), then="close")
 
 
-def client(base_url: str, *, timeout_s: float | None = 5, max_retries: int = 0, **more: Any) -> GatewayClient:
-    options = GatewayOptions(base_url=base_url, provider="anthropic", trace_id="trace-1")
+def client(
+    base_url: str, wire: Wire, *, timeout_s: float | None = 5, max_retries: int = 0, **more: Any
+) -> GatewayClient:
+    options = GatewayOptions(base_url=base_url, provider="anthropic", trace_id="trace-1", api_format=wire.api_format)
     return GatewayClient(options, timeout_s=timeout_s, max_retries=max_retries, **more)
 
 
-@contextmanager
-def closed_port() -> Iterator[int]:
-    """A port that refuses connections, and that nobody else takes meanwhile."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield bound.getsockname()[1]
-
-
 @any_call
-def test_a_refused_connection_names_the_address(ask: Ask) -> None:
-    with (
-        closed_port() as port,
-        pytest.raises(APIConnectionError, match=rf"cannot reach http://127.0.0.1:{port}/v1/chat/completions") as caught,
-    ):
-        ask(client(f"http://127.0.0.1:{port}/v1"))
+def test_a_refused_connection_names_the_address(closed_port: int, any_wire: Wire, ask: Ask) -> None:
+    base_url = f"http://127.0.0.1:{closed_port}/v1"
+
+    with pytest.raises(APIConnectionError, match=f"cannot reach {base_url}{any_wire.path}: ") as caught:
+        ask(client(base_url, any_wire), any_wire.request)
 
     assert caught.value.is_retryable
     assert caught.value.status is None
@@ -55,36 +47,36 @@ def test_a_refused_connection_names_the_address(ask: Ask) -> None:
 
 @any_call
 @pytest.mark.parametrize("base_url", ["http://[::1/v1", "http://:x/v1"])
-def test_an_address_that_is_none_is_told_at_once(ask: Ask, base_url: str) -> None:
+def test_an_address_that_is_none_is_told_at_once(wire: Wire, ask: Ask, base_url: str) -> None:
     begun = time.monotonic()
 
     with pytest.raises(APIConnectionError, match="is base_url right") as caught:
-        ask(client(base_url, max_retries=5))
+        ask(client(base_url, wire, max_retries=5))
 
     assert not caught.value.is_retryable
     assert time.monotonic() - begun < 5
 
 
 @any_call
-def test_silence_before_the_answer_is_a_timeout(server: RecordingServer, ask: Ask) -> None:
-    server.reply(whole(answer(), wait_s=30))
+def test_silence_before_the_answer_is_a_timeout(server: RecordingServer, wire: Wire, ask: Ask) -> None:
+    server.reply(whole(wire.answer(), wait_s=30))
 
     with pytest.raises(APITimeoutError, match=r"within timeout=0\.1 s \(ReadTimeout\)") as caught:
-        ask(client(server.base_url, timeout_s=0.1))
+        ask(client(server.base_url, wire, timeout_s=0.1))
 
     assert not isinstance(caught.value, StreamTimeoutError)
     server.wait_until_open(0)
 
 
 @any_call
-def test_connecting_has_a_limit_of_its_own(ask: Ask) -> None:
+def test_connecting_has_a_limit_of_its_own(wire: Wire, ask: Ask) -> None:
     # A full backlog leaves further connections without an answer, as an unreachable host does.
     with (
         socket.create_server(("127.0.0.1", 0), backlog=0) as deaf,
         socket.create_connection(deaf.getsockname()),
         pytest.raises(APITimeoutError, match="ConnectTimeout"),
     ):
-        ask(client(f"http://127.0.0.1:{deaf.getsockname()[1]}/v1", timeout_s=0.2))
+        ask(client(f"http://127.0.0.1:{deaf.getsockname()[1]}/v1", wire, timeout_s=0.2))
 
 
 @pytest.mark.parametrize(
@@ -95,29 +87,29 @@ def test_the_limit_of_connecting_follows_the_shorter(timeout_s: float | None, co
 
 
 @any_call
-def test_without_a_timeout_a_slow_answer_is_awaited(server: RecordingServer, ask: Ask) -> None:
-    server.reply(events(0.2, *deltas("Hello.")) if is_streamed(ask) else whole(answer(), wait_s=0.2))
+def test_without_a_timeout_a_slow_answer_is_awaited(server: RecordingServer, wire: Wire, ask: Ask) -> None:
+    server.reply(wire.events(0.2, *wire.deltas("Hello.")) if is_streamed(ask) else whole(wire.answer(), wait_s=0.2))
 
-    assert ask(client(server.base_url, timeout_s=None)).text == "Hello."
+    assert ask(client(server.base_url, wire, timeout_s=None)).text == "Hello."
 
 
 @any_call
-def test_the_timeout_counts_silence_and_not_the_whole_call(server: RecordingServer, ask: Ask) -> None:
-    first, second, last = deltas("Hel", "lo.")
-    [_, full] = whole(answer()).pieces
+def test_the_timeout_counts_silence_and_not_the_whole_call(server: RecordingServer, wire: Wire, ask: Ask) -> None:
+    first, second, last = wire.deltas("Hel", "lo.")
+    [_, full] = whole(wire.answer()).pieces
     assert isinstance(full, bytes)
     slow = Reply((full[:-60], 0.2, full[-60:-40], 0.2, full[-40:-20], 0.2, full[-20:]))
-    server.reply(events(first, 0.2, second, 0.2, last, 0.2) if is_streamed(ask) else slow)
+    server.reply(wire.events(first, 0.2, second, 0.2, last, 0.2) if is_streamed(ask) else slow)
 
-    assert ask(client(server.base_url, timeout_s=0.5)).text == "Hello."
+    assert ask(client(server.base_url, wire, timeout_s=0.5)).text == "Hello."
 
 
 @streamed_call
-def test_a_stream_that_falls_silent_is_a_stream_timeout(server: RecordingServer, ask: Ask) -> None:
-    server.reply(events(*deltas("Hel"), 30.0, headers={"request-id": "req_5"}))
+def test_a_stream_that_falls_silent_is_a_stream_timeout(server: RecordingServer, wire: Wire, ask: Ask) -> None:
+    server.reply(wire.events(*wire.deltas("Hel"), 30.0, headers={"request-id": "req_5"}))
 
     with pytest.raises(StreamTimeoutError) as caught:
-        ask(client(server.base_url, timeout_s=0.2, max_retries=3))
+        ask(client(server.base_url, wire, timeout_s=0.2, max_retries=3))
 
     assert isinstance(caught.value, APITimeoutError)
     assert (caught.value.status, caught.value.request_id, caught.value.trace_id) == (200, "req_5", "trace-1")
@@ -127,11 +119,13 @@ def test_a_stream_that_falls_silent_is_a_stream_timeout(server: RecordingServer,
 
 @streamed_call
 @pytest.mark.parametrize("end", ["cut", "reset"])
-def test_a_stream_that_breaks_is_interrupted_and_not_begun_again(server: RecordingServer, ask: Ask, end: Any) -> None:
-    server.reply(events(*deltas("Hel"), 0.05, end=end, headers={"x-portkey-provider": "anthropic"}))
+def test_a_stream_that_breaks_is_interrupted_and_not_begun_again(
+    server: RecordingServer, wire: Wire, ask: Ask, end: Any
+) -> None:
+    server.reply(wire.events(*wire.deltas("Hel"), 0.05, end=end, headers={"x-portkey-provider": "anthropic"}))
 
     with pytest.raises(StreamInterruptedError) as caught:
-        ask(client(server.base_url, max_retries=3))
+        ask(client(server.base_url, wire, max_retries=3))
 
     assert isinstance(caught.value, APIConnectionError)
     assert (caught.value.status, caught.value.provider, caught.value.trace_id) == (200, "anthropic", "trace-1")
@@ -140,76 +134,77 @@ def test_a_stream_that_breaks_is_interrupted_and_not_begun_again(server: Recordi
 
 
 @streamed_call
-def test_a_stream_that_just_ends_is_truncated(server: RecordingServer, ask: Ask) -> None:
-    server.reply(events(*deltas("Hel"), end="nothing"))
+def test_a_stream_that_just_ends_is_truncated(server: RecordingServer, wire: Wire, ask: Ask) -> None:
+    server.reply(wire.events(*wire.deltas("Hel"), end="nothing"))
 
     with pytest.raises(StreamTruncatedError) as caught:
-        ask(client(server.base_url, max_retries=3))
+        ask(client(server.base_url, wire, max_retries=3))
 
     assert (caught.value.status, caught.value.trace_id) == (200, "trace-1")
     assert len(server.requests) == 1
 
 
 @streamed_call
-def test_a_whole_answer_to_a_stream_request_breaks_like_a_stream(server: RecordingServer, ask: Ask) -> None:
+def test_a_whole_answer_to_a_stream_request_breaks_like_a_stream(server: RecordingServer, wire: Wire, ask: Ask) -> None:
     server.reply(CUT_BODY)
 
     with pytest.raises(StreamInterruptedError):
-        ask(client(server.base_url))
+        ask(client(server.base_url, wire))
 
 
 @whole_call
 @pytest.mark.parametrize(
     "broken", [CUT_BODY, Reply((), then="close"), Reply((), then="reset"), Reply((b"HTTP/1.1 2",), then="close")]
 )
-def test_a_whole_answer_that_breaks_is_asked_for_again(server: RecordingServer, ask: Ask, broken: Reply) -> None:
-    server.reply(broken, whole(answer()))
+def test_a_whole_answer_that_breaks_is_asked_for_again(
+    server: RecordingServer, wire: Wire, ask: Ask, broken: Reply
+) -> None:
+    server.reply(broken, whole(wire.answer()))
 
-    assert ask(client(server.base_url, max_retries=1)).text == "Hello."
+    assert ask(client(server.base_url, wire, max_retries=1)).text == "Hello."
     assert len(server.requests) == 2
 
 
 @streamed_call
-def test_a_stream_that_never_began_is_asked_for_again(server: RecordingServer, ask: Ask) -> None:
-    server.reply(Reply((), then="reset"), events(*deltas("Hello.")))
+def test_a_stream_that_never_began_is_asked_for_again(server: RecordingServer, wire: Wire, ask: Ask) -> None:
+    server.reply(Reply((), then="reset"), wire.events(*wire.deltas("Hello.")))
 
-    assert ask(client(server.base_url, max_retries=1)).text == "Hello."
+    assert ask(client(server.base_url, wire, max_retries=1)).text == "Hello."
     assert len(server.requests) == 2
 
 
 @any_call
-def test_an_answer_that_always_breaks_is_given_up(server: RecordingServer, ask: Ask) -> None:
+def test_an_answer_that_always_breaks_is_given_up(server: RecordingServer, wire: Wire, ask: Ask) -> None:
     server.reply(Reply((b"this is no HTTP\r\n\r\n",), then="close"))
 
     with pytest.raises(APIConnectionError, match="cannot reach") as caught:
-        ask(client(server.base_url))
+        ask(client(server.base_url, wire))
 
     assert isinstance(caught.value.__cause__, httpx.RemoteProtocolError)
     assert len(server.requests) == 1
 
 
 @any_call
-def test_an_error_body_that_breaks_is_a_connection_error(server: RecordingServer, ask: Ask) -> None:
+def test_an_error_body_that_breaks_is_a_connection_error(server: RecordingServer, wire: Wire, ask: Ask) -> None:
     server.reply(Reply((b"HTTP/1.1 500 Oh\r\ncontent-length: 500\r\n\r\n{",), then="close"))
 
     with pytest.raises(APIConnectionError):
-        ask(client(server.base_url))
+        ask(client(server.base_url, wire))
 
 
 @any_call
-def test_a_connection_the_server_closed_meanwhile_costs_nothing(server: RecordingServer, ask: Ask) -> None:
-    reply = events(*deltas("Hello.")) if is_streamed(ask) else whole(answer())
-    server.reply(Reply(reply.pieces, then="close"))
-    asking = client(server.base_url)
+def test_a_connection_the_server_closed_meanwhile_costs_nothing(server: RecordingServer, wire: Wire, ask: Ask) -> None:
+    server.reply(Reply(wire.success(ask).pieces, then="close"))
+    asking = client(server.base_url, wire)
 
     for _ in range(2):
         assert ask(asking).text == "Hello."
         server.wait_until_open(0)
 
 
-async def test_what_is_received_before_a_break_stays_at_hand(server: RecordingServer) -> None:
-    server.reply(events(*deltas("Hel", "lo"), 0.05, end="cut"))
-    async with client(server.base_url).astream(HELLO) as stream:
+async def test_what_is_received_before_a_break_stays_at_hand(server: RecordingServer, wire: Wire) -> None:
+    server.reply(wire.events(*wire.deltas("Hel", "lo"), 0.05, end="cut"))
+    async with client(server.base_url, wire).astream(HELLO) as stream:
         with pytest.raises(StreamInterruptedError):
             [delta async for delta in stream]
 
@@ -217,14 +212,14 @@ async def test_what_is_received_before_a_break_stays_at_hand(server: RecordingSe
 
 
 @any_call
-def test_a_borrowed_client_that_runs_in_circles_is_told(server: RecordingServer, ask: Ask) -> None:
+def test_a_borrowed_client_that_runs_in_circles_is_told(server: RecordingServer, wire: Wire, ask: Ask) -> None:
     server.reply(whole(b"", status=307, headers={"location": "/v1/again", "connection": "close"}))
     going_round: Any = {"follow_redirects": True, "max_redirects": 2, "trust_env": False}
 
     with httpx.Client(**going_round) as sync_client:
         async_client = httpx.AsyncClient(**going_round)
         with pytest.raises(APIConnectionError, match="redirects") as caught:
-            ask(client(server.base_url, max_retries=3, http_client=sync_client, http_async_client=async_client))
+            ask(client(server.base_url, wire, max_retries=3, http_client=sync_client, http_async_client=async_client))
 
     assert not caught.value.is_retryable
     assert len(server.requests) == 3

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from portkey_gateway import (
+    APIConnectionError,
     APITimeoutError,
     AuthenticationError,
     BadRequestError,
@@ -16,6 +17,7 @@ from portkey_gateway import (
     GatewayClient,
     GatewayFailureError,
     GatewayOptions,
+    HTMLResponseError,
     NotFoundError,
     NotJSONError,
     OverloadedError,
@@ -26,6 +28,7 @@ from portkey_gateway import (
     RequestTimeoutError,
     RequestTooLargeError,
     ServerError,
+    StreamDecodeError,
     StreamError,
     StreamProviderError,
     StreamTimeoutError,
@@ -34,12 +37,15 @@ from portkey_gateway import (
 from portkey_gateway.sandbox import Fault, Sandbox
 from tests.support.calls import Ask, any_call, streamed_call, whole_call
 from tests.support.recording import RecordingServer, Reply
+from tests.support.wires import CHAT_COMPLETIONS, MESSAGES, PROXIED, Wire
 
 TEXT = "Grüße aus Zürich: 日本語, 🦜."
 
 
-def client(sandbox: Sandbox, *, timeout_s: float = 5, max_retries: int = 0, **options: Any) -> GatewayClient:
-    fields: dict[str, Any] = {**sandbox.options(), "trace_id": "trace-1", **options}
+def client(
+    sandbox: Sandbox, wire: Wire, *, timeout_s: float = 5, max_retries: int = 0, **options: Any
+) -> GatewayClient:
+    fields: dict[str, Any] = {**sandbox.options(), "trace_id": "trace-1", "api_format": wire.api_format, **options}
     return GatewayClient(GatewayOptions(**fields), timeout_s=timeout_s, max_retries=max_retries)
 
 
@@ -61,12 +67,12 @@ def client(sandbox: Sandbox, *, timeout_s: float = 5, max_retries: int = 0, **op
     ],
 )
 def test_each_status_of_claudes_has_its_class(
-    sandbox: Sandbox, ask: Ask, status: int, error_class: type[PortkeyStatusError], error_type: str
+    sandbox: Sandbox, any_wire: Wire, *, ask: Ask, status: int, error_class: type[PortkeyStatusError], error_type: str
 ) -> None:
     sandbox.claude.inject(Fault(kind="status", status=status, message="Not today."))
 
     with pytest.raises(PortkeyStatusError, match="Not today") as caught:
-        ask(client(sandbox))
+        ask(client(sandbox, any_wire), any_wire.request)
 
     [seen] = sandbox.claude.requests
     error = caught.value
@@ -78,21 +84,21 @@ def test_each_status_of_claudes_has_its_class(
 
 
 @any_call
-def test_a_prompt_that_is_too_long_is_told_from_other_bad_requests(sandbox: Sandbox, ask: Ask) -> None:
+def test_a_prompt_that_is_too_long_is_told_from_other_bad_requests(sandbox: Sandbox, any_wire: Wire, ask: Ask) -> None:
     message = "prompt is too long: 210000 tokens > 200000 maximum"
     sandbox.claude.inject(Fault(kind="status", status=400, message=message))
 
     with pytest.raises(ContextOverflowError, match="210000 tokens"):
-        ask(client(sandbox))
+        ask(client(sandbox, any_wire), any_wire.request)
 
 
 @any_call
-def test_retry_after_is_honoured_and_the_retries_are_counted(sandbox: Sandbox, ask: Ask) -> None:
+def test_retry_after_is_honoured_and_the_retries_are_counted(sandbox: Sandbox, any_wire: Wire, ask: Ask) -> None:
     sandbox.claude.inject(Fault(kind="status", status=429, headers={"retry-after": "1"}, times=9))
     begun = time.monotonic()
 
     with pytest.raises(RateLimitError) as caught:
-        ask(client(sandbox, max_retries=1))
+        ask(client(sandbox, any_wire, max_retries=1), any_wire.request)
 
     assert 1 <= time.monotonic() - begun < 5
     assert len(sandbox.claude.requests) == 2
@@ -102,11 +108,11 @@ def test_retry_after_is_honoured_and_the_retries_are_counted(sandbox: Sandbox, a
 
 @any_call
 @pytest.mark.parametrize("status", [429, 500, 529])
-def test_the_answer_after_a_transient_failure_counts(sandbox: Sandbox, ask: Ask, status: int) -> None:
+def test_the_answer_after_a_transient_failure_counts(sandbox: Sandbox, any_wire: Wire, ask: Ask, status: int) -> None:
     sandbox.claude.reply_with(TEXT)
     sandbox.claude.inject(Fault(kind="status", status=status, headers={"retry-after": "0"}, times=2))
 
-    assert ask(client(sandbox, max_retries=2)).text == TEXT
+    assert ask(client(sandbox, any_wire, max_retries=2), any_wire.request).text == TEXT
     assert [request.status for request in sandbox.claude.requests] == [status, status, 200]
 
 
@@ -114,29 +120,37 @@ def test_the_answer_after_a_transient_failure_counts(sandbox: Sandbox, ask: Ask,
 @pytest.mark.parametrize("after", [1, 4])
 @pytest.mark.parametrize(("status", "error_type"), [(529, "overloaded_error"), (500, "api_error")])
 def test_an_error_in_the_middle_of_a_stream(
-    sandbox: Sandbox, ask: Ask, after: int, status: int, error_type: str
+    sandbox: Sandbox, any_wire: Wire, *, ask: Ask, after: int, status: int, error_type: str
 ) -> None:
     sandbox.claude.inject(Fault(kind="error_mid_stream", status=status, after=after))
 
     with pytest.raises(StreamProviderError, match=error_type) as caught:
-        ask(client(sandbox, max_retries=2))
+        ask(client(sandbox, any_wire, max_retries=2), any_wire.request)
 
     [seen] = sandbox.claude.requests
     error = caught.value
     assert (error.error_type, error.is_retryable) == (error_type, True)
     assert (error.status, error.provider, error.trace_id) == (200, "anthropic", "trace-1")
     assert error.request_id == seen.request_id
-    assert error.body["choices"][0]["finish_reason"] == error_type
+    if any_wire is CHAT_COMPLETIONS:
+        assert error.body["choices"][0]["finish_reason"] == error_type
+    else:
+        assert error.body["error"] == {"type": error_type, "message": "Overloaded"}
+        assert error.message.endswith(f"{error_type}: Overloaded")
 
 
 @streamed_call
 @pytest.mark.parametrize("after", [0, 4])
 @pytest.mark.parametrize("kind", ["cut", "truncate", "garbage_event", "broken_json"])
-def test_a_stream_that_ends_early_never_passes_for_whole(sandbox: Sandbox, ask: Ask, kind: Any, after: int) -> None:
+def test_a_stream_that_ends_early_never_passes_for_whole(
+    sandbox: Sandbox, any_wire: Wire, ask: Ask, kind: Any, after: int
+) -> None:
     sandbox.claude.inject(Fault(kind=kind, after=after))
 
-    with pytest.raises(StreamTruncatedError) as caught:
-        ask(client(sandbox, max_retries=2))
+    # What is no JSON the gateway swallows where it translates: a stream of chat completions then just ends.
+    passes_on = any_wire is not CHAT_COMPLETIONS and kind in {"garbage_event", "broken_json"}
+    with pytest.raises(StreamDecodeError if passes_on else StreamTruncatedError) as caught:
+        ask(client(sandbox, any_wire, max_retries=2), any_wire.request)
 
     [seen] = sandbox.claude.requests
     assert (caught.value.status, caught.value.provider, caught.value.trace_id) == (200, "anthropic", "trace-1")
@@ -145,11 +159,13 @@ def test_a_stream_that_ends_early_never_passes_for_whole(sandbox: Sandbox, ask: 
 
 @whole_call
 @pytest.mark.parametrize("kind", ["cut", "truncate", "garbage_event", "broken_json"])
-def test_a_whole_answer_that_the_gateway_cannot_read_is_its_failure(sandbox: Sandbox, ask: Ask, kind: Any) -> None:
+def test_a_whole_answer_that_the_gateway_cannot_read_is_its_failure(
+    sandbox: Sandbox, wire: Wire, ask: Ask, kind: Any
+) -> None:
     sandbox.claude.inject(Fault(kind=kind))
 
     with pytest.raises(GatewayFailureError, match="Something went wrong") as caught:
-        ask(client(sandbox))
+        ask(client(sandbox, wire), wire.request)
 
     assert (caught.value.status, caught.value.trace_id) == (500, "trace-1")
     assert caught.value.body == {"status": "failure", "message": "Something went wrong"}
@@ -157,41 +173,72 @@ def test_a_whole_answer_that_the_gateway_cannot_read_is_its_failure(sandbox: San
 
 
 @whole_call
-def test_a_whole_answer_that_broke_is_asked_for_again(sandbox: Sandbox, ask: Ask) -> None:
+@pytest.mark.parametrize("kind", ["truncate", "garbage_event", "broken_json"])
+def test_half_a_whole_answer_that_the_gateway_passes_on_is_no_answer(sandbox: Sandbox, ask: Ask, kind: Any) -> None:
+    sandbox.claude.inject(Fault(kind=kind))
+
+    with pytest.raises(NotJSONError, match="is not JSON") as caught:
+        ask(client(sandbox, PROXIED), PROXIED.request)
+
+    [seen] = sandbox.claude.requests
+    assert (caught.value.status, caught.value.provider, caught.value.trace_id) == (200, "anthropic", "trace-1")
+    assert caught.value.request_id == seen.request_id
+
+
+def test_a_whole_answer_cut_on_the_proxied_way_ends_the_gateway_which_is_a_lost_connection() -> None:
+    # The open-source gateway 1.15.2 dies of an unhandled rejection: it reads the body a second time, for its log.
+    with Sandbox() as mortal:
+        mortal.claude.inject(Fault(kind="cut"))
+        calling = client(mortal, PROXIED)
+
+        with pytest.raises(APIConnectionError, match="broke in the middle") as caught:
+            calling.chat(PROXIED.request)
+        assert caught.value.is_retryable
+        assert (caught.value.status, caught.value.trace_id) == (200, "trace-1")
+        with pytest.raises(APIConnectionError, match=r"broke|cannot reach"):
+            calling.chat(PROXIED.request)
+
+
+@whole_call
+def test_a_whole_answer_that_broke_is_asked_for_again(sandbox: Sandbox, wire: Wire, ask: Ask) -> None:
     sandbox.claude.inject(Fault(kind="cut"))
     sandbox.claude.reply_with(TEXT, times=2)
 
-    assert ask(client(sandbox, max_retries=1)).text == TEXT
+    assert ask(client(sandbox, wire, max_retries=1), wire.request).text == TEXT
     assert len(sandbox.claude.requests) == 2
 
 
 @whole_call
-def test_a_web_page_instead_of_an_answer(sandbox: Sandbox, ask: Ask) -> None:
+def test_a_web_page_instead_of_an_answer(sandbox: Sandbox, any_wire: Wire, ask: Ask) -> None:
     sandbox.claude.inject(Fault(kind="html"))
+    passed_on = any_wire is PROXIED
 
-    with pytest.raises(ErrorInBodyError, match="Bad gateway") as caught:
-        ask(client(sandbox, max_retries=2))
+    with pytest.raises(HTMLResponseError if passed_on else ErrorInBodyError) as caught:
+        ask(client(sandbox, any_wire, max_retries=2), any_wire.request)
 
+    assert "Bad gateway" in str(caught.value.body)
     assert (caught.value.status, caught.value.provider, caught.value.trace_id) == (200, "anthropic", "trace-1")
     assert len(sandbox.claude.requests) == 1
 
 
 @streamed_call
-def test_a_web_page_instead_of_a_stream(sandbox: Sandbox, ask: Ask) -> None:
+def test_a_web_page_instead_of_a_stream(sandbox: Sandbox, any_wire: Wire, ask: Ask) -> None:
     sandbox.claude.inject(Fault(kind="html"))
 
-    with pytest.raises(NotJSONError) as caught:  # of the page itself the gateway passes nothing on
-        ask(client(sandbox, max_retries=2))
+    with pytest.raises(NotJSONError) as caught:
+        ask(client(sandbox, any_wire, max_retries=2), any_wire.request)
 
     assert (caught.value.status, caught.value.trace_id) == (200, "trace-1")
+    # Of the page itself the gateway passes nothing on where it translates.
+    assert isinstance(caught.value, HTMLResponseError) == (any_wire is not CHAT_COMPLETIONS)
 
 
 @any_call
-def test_a_claude_that_falls_silent(sandbox: Sandbox, ask: Ask) -> None:
+def test_a_claude_that_falls_silent(sandbox: Sandbox, any_wire: Wire, ask: Ask) -> None:
     sandbox.claude.inject(Fault(kind="stall", seconds=5))
 
     with pytest.raises(APITimeoutError) as caught:
-        ask(client(sandbox, timeout_s=0.3))
+        ask(client(sandbox, any_wire, timeout_s=0.3), any_wire.request)
 
     is_stream_error = isinstance(caught.value, StreamError)
     assert is_stream_error == isinstance(caught.value, StreamTimeoutError)
@@ -201,22 +248,22 @@ def test_a_claude_that_falls_silent(sandbox: Sandbox, ask: Ask) -> None:
 
 
 @any_call
-def test_the_gateways_own_timeout(sandbox: Sandbox, server: RecordingServer, ask: Ask) -> None:
+def test_the_gateways_own_timeout(sandbox: Sandbox, server: RecordingServer, any_wire: Wire, ask: Ask) -> None:
     server.reply(Reply((5.0,), then="close"))  # it waits for response headers only, and Claude's come at once
 
     with pytest.raises(RequestTimeoutError) as caught:
-        ask(client(sandbox, request_timeout=100, custom_host=server.base_url))
+        ask(client(sandbox, any_wire, request_timeout=100, custom_host=server.base_url), any_wire.request)
 
     assert (caught.value.status, caught.value.trace_id) == (408, "trace-1")
     assert caught.value.is_retryable
 
 
 @any_call
-def test_a_claude_that_cannot_be_reached(sandbox: Sandbox, server: RecordingServer, ask: Ask) -> None:
+def test_a_claude_that_cannot_be_reached(sandbox: Sandbox, server: RecordingServer, any_wire: Wire, ask: Ask) -> None:
     server.reply(Reply((), then="reset"))
 
     with pytest.raises(PortkeyError) as caught:
-        ask(client(sandbox, custom_host=server.base_url))
+        ask(client(sandbox, any_wire, custom_host=server.base_url), any_wire.request)
 
     assert isinstance(caught.value, ServerError)
     assert caught.value.trace_id == "trace-1"
@@ -224,20 +271,33 @@ def test_a_claude_that_cannot_be_reached(sandbox: Sandbox, server: RecordingServ
 
 @any_call
 @pytest.mark.parametrize("fault", [Fault(kind="slow", seconds=0.02), Fault(kind="split_bytes", size=5)])
-def test_slow_and_split_answers_are_whole(sandbox: Sandbox, ask: Ask, fault: Fault) -> None:
+def test_slow_and_split_answers_are_whole(sandbox: Sandbox, any_wire: Wire, ask: Ask, fault: Fault) -> None:
     sandbox.claude.reply_with(TEXT)
     sandbox.claude.inject(fault)
 
-    found = ask(client(sandbox, timeout_s=2))
+    found = ask(client(sandbox, any_wire, timeout_s=2), any_wire.request)
 
     assert found.text == TEXT
     assert found.finish_reason == "stop"
 
 
 @any_call
-def test_a_request_the_gateway_itself_refuses(sandbox: Sandbox, ask: Ask) -> None:
+def test_a_request_the_gateway_itself_refuses(sandbox: Sandbox, wire: Wire, ask: Ask) -> None:
     with pytest.raises(BadRequestError, match="provider") as caught:
-        ask(client(sandbox, provider="no-such-provider"))
+        ask(client(sandbox, wire, provider="no-such-provider"), wire.request)
 
     assert caught.value.trace_id == "trace-1"
     assert sandbox.claude.requests == []
+
+
+@any_call
+def test_a_provider_that_is_not_served_so_is_told_with_the_remedy_and_not_asked_again(
+    sandbox: Sandbox, ask: Ask
+) -> None:
+    with pytest.raises(
+        GatewayFailureError, match="messages is not supported by openai; pass api_format='chat_"
+    ) as caught:
+        ask(client(sandbox, MESSAGES, provider="openai", max_retries=5))
+
+    assert not caught.value.is_retryable
+    assert (caught.value.status, caught.value.trace_id) == (500, "trace-1")

@@ -11,16 +11,18 @@ import pytest
 
 from portkey_gateway import GatewayClient, GatewayOptions, PortkeyError
 from portkey_gateway.http.transport import Call
-from tests.support.calls import HELLO, Ask, any_call, is_streamed, streamed_call
-from tests.support.recording import RecordingServer, Reply, answer, chunk, deltas, event, events, whole
+from tests.support.calls import HELLO, Ask, any_call, streamed_call
+from tests.support.recording import RecordingServer, Reply, chunk, event, whole
+from tests.support.wires import CHAT_COMPLETIONS, MESSAGES, Wire
 
 API_KEY, PROVIDER_KEY, VIRTUAL_KEY = "pk-very-secret", "sk-ant-very-secret", "anthropic-very-secret"
 ECHO = {"error": {"message": f"bad key {PROVIDER_KEY} with {API_KEY}", "type": "auth", "param": [API_KEY, 1, None]}}
 HTML = f"<!DOCTYPE html><html>{API_KEY} {PROVIDER_KEY}</html>".encode()
 
 
-def client(base_url: str, **options: Any) -> GatewayClient:
+def client(base_url: str, wire: Wire = CHAT_COMPLETIONS, **options: Any) -> GatewayClient:
     fields: dict[str, Any] = {"api_key": API_KEY, "provider": "anthropic", "provider_api_key": PROVIDER_KEY, **options}
+    fields["api_format"] = wire.api_format
     return GatewayClient(GatewayOptions(base_url=base_url, **fields), timeout_s=1, max_retries=0)
 
 
@@ -44,11 +46,11 @@ def everything_about(error: PortkeyError) -> str:
         Reply((f"HTTP/1.1 200 {API_KEY}\r\n{PROVIDER_KEY}\r\n\r\n".encode(),), then="close"),
     ],
 )
-def test_an_echoed_key_is_blotted_out(server: RecordingServer, ask: Ask, reply: Reply) -> None:
+def test_an_echoed_key_is_blotted_out(server: RecordingServer, wire: Wire, ask: Ask, reply: Reply) -> None:
     server.reply(reply)
 
     with pytest.raises(PortkeyError) as caught:
-        ask(client(server.base_url))
+        ask(client(server.base_url, wire))
 
     assert server.requests[0].header("authorization") == f"Bearer {PROVIDER_KEY}"
     assert "very-secret" not in everything_about(caught.value)
@@ -59,28 +61,56 @@ def test_an_echoed_key_is_blotted_out(server: RecordingServer, ask: Ask, reply: 
     "last",
     [
         chunk(event(ECHO)),
-        chunk(event({"choices": [{"finish_reason": "api_error", "delta": {"content": API_KEY}}]})),
+        chunk(event({"error": {"type": API_KEY}})),
+        chunk(event({"type": "error", "error": {"type": "api_error", "message": API_KEY}})),
+        chunk(event({"type": "error", "error": API_KEY})),
         chunk(event(f"not json {PROVIDER_KEY}".encode())),
         f"{PROVIDER_KEY} where a chunk's length should be\r\n".encode(),
     ],
 )
-def test_a_key_echoed_in_a_stream_is_blotted_out(server: RecordingServer, ask: Ask, last: bytes) -> None:
-    begun = events(*deltas("Hel"), end="cut")
+def test_a_key_echoed_in_a_stream_is_blotted_out(server: RecordingServer, wire: Wire, ask: Ask, last: bytes) -> None:
+    begun = wire.events(*wire.deltas("Hel"), end="cut")
     server.reply(Reply((*begun.pieces, last), then="close"))
 
     with pytest.raises(PortkeyError) as caught:
-        ask(client(server.base_url))
+        ask(client(server.base_url, wire))
 
     assert "[redacted]" in everything_about(caught.value)
     assert "very-secret" not in everything_about(caught.value)
 
 
-async def test_it_is_blotted_out_before_the_callers_own_handler_sees_it(server: RecordingServer) -> None:
-    server.reply(events(event(ECHO)))
+@streamed_call
+@pytest.mark.parametrize(
+    ("wire", "last"),
+    [
+        (CHAT_COMPLETIONS, {"choices": [{"finish_reason": "api_error", "delta": {"content": API_KEY}}]}),
+        (CHAT_COMPLETIONS, {"choices": [{"delta": {"content_blocks": [{"delta": {"thinking": 7, "x": API_KEY}}]}}]}),
+        (MESSAGES, {"type": "content_block_delta", "index": 0, "delta": {"type": API_KEY, "text": PROVIDER_KEY}}),
+        (
+            MESSAGES,
+            {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": API_KEY}},
+        ),
+        (MESSAGES, {"type": "message_delta", "delta": {"stop_reason": [API_KEY]}}),
+    ],
+)
+def test_a_key_in_an_event_that_cannot_be_read_is_blotted_out(
+    server: RecordingServer, wire: Wire, ask: Ask, last: dict[str, Any]
+) -> None:
+    server.reply(wire.events(*wire.deltas("Hel"), event(last)))
 
-    with client(server.base_url).stream(HELLO) as stream, pytest.raises(PortkeyError) as caught:
+    with pytest.raises(PortkeyError) as caught:
+        ask(client(server.base_url, wire))
+
+    assert "[redacted]" in everything_about(caught.value)
+    assert "very-secret" not in everything_about(caught.value)
+
+
+async def test_it_is_blotted_out_before_the_callers_own_handler_sees_it(server: RecordingServer, wire: Wire) -> None:
+    server.reply(wire.events(event(ECHO)))
+
+    with client(server.base_url, wire).stream(HELLO) as stream, pytest.raises(PortkeyError) as caught:
         list(stream)
-    async with client(server.base_url).astream(HELLO) as astream:
+    async with client(server.base_url, wire).astream(HELLO) as astream:
         with pytest.raises(PortkeyError) as acaught:
             [delta async for delta in astream]
 
@@ -88,21 +118,23 @@ async def test_it_is_blotted_out_before_the_callers_own_handler_sees_it(server: 
 
 
 @any_call
-def test_a_virtual_key_is_a_key_too(server: RecordingServer, ask: Ask) -> None:
+def test_a_virtual_key_is_a_key_too(server: RecordingServer, wire: Wire, ask: Ask) -> None:
     server.reply(whole({"error": {"message": f"unknown {VIRTUAL_KEY}"}}, status=400))
 
     with pytest.raises(PortkeyError, match=r"unknown \[redacted\]"):
-        ask(client(server.base_url, provider=None, provider_api_key=None, virtual_key=VIRTUAL_KEY))
+        ask(client(server.base_url, wire, provider=None, provider_api_key=None, virtual_key=VIRTUAL_KEY))
 
 
 @any_call
-def test_logs_at_their_loudest_hold_no_key(server: RecordingServer, ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
-    server.reply(events(*deltas("Hello.")) if is_streamed(ask) else whole(answer()))
+def test_logs_at_their_loudest_hold_no_key(
+    server: RecordingServer, wire: Wire, ask: Ask, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.reply(wire.success(ask))
 
     with caplog.at_level(logging.DEBUG):
-        ask(client(server.base_url))
+        ask(client(server.base_url, wire))
 
-    assert "/v1/chat/completions" in caplog.text
+    assert f"/v1{wire.path}" in caplog.text
     assert "very-secret" not in caplog.text
 
 
@@ -139,8 +171,8 @@ async def test_the_other_routes_blot_it_out_too(server: RecordingServer, status:
     calling = client(server.base_url)
 
     with pytest.raises(PortkeyError) as caught:
-        calling.count_tokens({})
+        calling.count_tokens(HELLO)
     with pytest.raises(PortkeyError) as acaught:
-        await calling.acount_tokens({})
+        await calling.acount_tokens(HELLO)
 
     assert "very-secret" not in everything_about(caught.value) + everything_about(acaught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from typing import Any
 
 import pytest
@@ -27,23 +28,25 @@ from portkey_gateway import (
     UnprocessableEntityError,
 )
 from tests.support.calls import Ask, any_call, is_streamed, streamed_call, whole_call
-from tests.support.recording import RecordingServer, Reply, answer, deltas, event, events, whole
+from tests.support.recording import RecordingServer, event, whole
+from tests.support.wires import Wire
 
 HOOKS = {"before_request_hooks": [{"verdict": False, "id": "no-secrets"}], "after_request_hooks": [{"verdict": True}]}
 HTML = b"<!DOCTYPE html>\n<html><body><h1>502 Bad Gateway</h1></body></html>"
 RETRY_AT_ONCE = {"retry-after-ms": "0"}
 
 
-def client(server: RecordingServer, *, max_retries: int = 0, **options: Any) -> GatewayClient:
+def client(server: RecordingServer, wire: Wire, *, max_retries: int = 0, **options: Any) -> GatewayClient:
     fields: dict[str, Any] = {"base_url": server.base_url, "provider": "anthropic", "trace_id": "trace-1"} | options
+    fields["api_format"] = wire.api_format
     return GatewayClient(GatewayOptions(**fields), timeout_s=5, max_retries=max_retries)
 
 
 @whole_call
-def test_246_is_an_answer_with_the_failed_checks(server: RecordingServer, ask: Ask) -> None:
-    server.reply(whole(answer("Fine.", hook_results=HOOKS), status=246))
+def test_246_is_an_answer_with_the_failed_checks(server: RecordingServer, wire: Wire, ask: Ask) -> None:
+    server.reply(whole(wire.answer("Fine.", hook_results=HOOKS), status=246))
 
-    found = ask(client(server))
+    found = ask(client(server, wire))
 
     assert found.text == "Fine."
     assert found.info.status == 246
@@ -51,11 +54,13 @@ def test_246_is_an_answer_with_the_failed_checks(server: RecordingServer, ask: A
 
 
 @streamed_call
-def test_246_is_an_answer_in_a_stream_too_with_its_checks_after_the_end_mark(server: RecordingServer, ask: Ask) -> None:
-    late = event(b"[DONE]") + event({"hook_results": HOOKS})
-    server.reply(events(*deltas("Fi", "ne."), late, status=246, end="nothing"))
+def test_246_is_an_answer_in_a_stream_too_with_its_checks_after_the_end_mark(
+    server: RecordingServer, wire: Wire, ask: Ask
+) -> None:
+    late = wire.end_mark + event({"hook_results": HOOKS})
+    server.reply(wire.events(*wire.deltas("Fi", "ne."), late, status=246, end="nothing"))
 
-    found = ask(client(server))
+    found = ask(client(server, wire))
 
     assert found.text == "Fine."
     assert found.info.status == 246
@@ -76,14 +81,14 @@ def test_246_is_an_answer_in_a_stream_too_with_its_checks_after_the_end_mark(ser
     ],
 )
 def test_each_status_has_its_class(
-    server: RecordingServer, ask: Ask, status: int, error_class: type[PortkeyStatusError]
+    server: RecordingServer, wire: Wire, ask: Ask, status: int, error_class: type[PortkeyStatusError]
 ) -> None:
     body = {"error": {"message": "No.", "type": "why"}, "hook_results": HOOKS}
     headers = {"request-id": "req_7", "x-portkey-trace-id": "trace-9", "x-portkey-provider": "anthropic"}
     server.reply(whole(body, status=status, headers=headers))
 
     with pytest.raises(PortkeyStatusError) as caught:
-        ask(client(server))
+        ask(client(server, wire))
 
     error = caught.value
     assert type(error) is error_class
@@ -95,38 +100,40 @@ def test_each_status_has_its_class(
 
 
 @any_call
-def test_a_redirect_is_told_and_not_followed(server: RecordingServer, ask: Ask) -> None:
+def test_a_redirect_is_told_and_not_followed(server: RecordingServer, wire: Wire, ask: Ask) -> None:
     server.reply(whole(b"", status=307, headers={"location": f"{server.base_url}/elsewhere"}))
 
     with pytest.raises(PortkeyStatusError, match="HTTP 307") as caught:
-        ask(client(server, max_retries=2))
+        ask(client(server, wire, max_retries=2))
 
     assert caught.value.status == 307
     assert len(server.requests) == 1
 
 
 @any_call
-def test_the_gateways_own_failure_is_told_from_the_providers(server: RecordingServer, ask: Ask) -> None:
+def test_the_gateways_own_failure_is_told_from_the_providers(server: RecordingServer, wire: Wire, ask: Ask) -> None:
     server.reply(whole({"status": "failure", "message": "Something went wrong"}, status=500))
 
     with pytest.raises(GatewayFailureError, match="Something went wrong"):
-        ask(client(server))
+        ask(client(server, wire))
 
 
 @any_call
-def test_trace_id_that_was_sent_stands_in_the_error_where_none_came_back(server: RecordingServer, ask: Ask) -> None:
+def test_trace_id_that_was_sent_stands_in_the_error_where_none_came_back(
+    server: RecordingServer, wire: Wire, ask: Ask
+) -> None:
     server.reply(whole(b"", status=503))
 
     with pytest.raises(ServerError, match=r"HTTP 503 without a body \(status 503, trace id trace-1\)"):
-        ask(client(server))
+        ask(client(server, wire))
 
 
 @any_call
-def test_html_with_an_error_status_is_no_wall_of_markup(server: RecordingServer, ask: Ask) -> None:
+def test_html_with_an_error_status_is_no_wall_of_markup(server: RecordingServer, wire: Wire, ask: Ask) -> None:
     server.reply(whole(HTML, status=502, headers={"content-type": "text/html"}))
 
     with pytest.raises(ServerError) as caught:
-        ask(client(server))
+        ask(client(server, wire))
 
     assert "HTML page" in str(caught.value)
     assert "<h1>" not in str(caught.value)
@@ -144,17 +151,21 @@ def test_html_with_an_error_status_is_no_wall_of_markup(server: RecordingServer,
         (b"[1]", InvalidResponseError),
         (b'{"choices": []}', InvalidResponseError),
         (b'{"choices": [{"finish_reason": "stop"}]}', InvalidResponseError),
+        (b'{"type": "message", "content": null, "stop_reason": "end_turn"}', InvalidResponseError),
+        (b'{"type": "message", "content": [7], "stop_reason": "end_turn"}', InvalidResponseError),
+        (b'{"type": "message", "content": [{"type": "text", "text": "Hel', NotJSONError),
         (b'{"error": {"message": "no", "type": "api_error"}}', ErrorInBodyError),
         (b'{"error": "no"}', ErrorInBodyError),
+        (b'{"type": "error", "error": {"type": "api_error", "message": "no"}}', ErrorInBodyError),
     ],
 )
 def test_success_without_an_answer_is_an_error(
-    server: RecordingServer, ask: Ask, body: bytes, error_class: type[InvalidResponseError]
+    server: RecordingServer, wire: Wire, ask: Ask, body: bytes, error_class: type[InvalidResponseError]
 ) -> None:
     server.reply(whole(body, headers={"x-request-id": "req_8"}))
 
     with pytest.raises(InvalidResponseError) as caught:
-        ask(client(server, max_retries=2))
+        ask(client(server, wire, max_retries=2))
 
     assert type(caught.value) is error_class
     assert (caught.value.status, caught.value.request_id, caught.value.trace_id) == (200, "req_8", "trace-1")
@@ -162,14 +173,14 @@ def test_success_without_an_answer_is_an_error(
 
 
 @streamed_call
-def test_a_whole_answer_to_a_stream_request_is_one_delta(server: RecordingServer, ask: Ask) -> None:
-    server.reply(whole(answer("From the cache."), headers={"x-portkey-cache-status": "HIT"}))
+def test_a_whole_answer_to_a_stream_request_is_one_delta(server: RecordingServer, wire: Wire, ask: Ask) -> None:
+    server.reply(whole(wire.answer("From the cache."), headers={"x-portkey-cache-status": "HIT"}))
 
-    found = ask(client(server))
+    found = ask(client(server, wire))
 
     assert found.text == "From the cache."
     assert found.info.cache_status == "HIT"
-    assert found == client(server).chat({"model": "m", "messages": [{"role": "user", "content": "?"}]})
+    assert found == client(server, wire).chat({"model": "m", "messages": [{"role": "user", "content": "?"}]})
 
 
 @streamed_call
@@ -178,45 +189,47 @@ def test_a_whole_answer_to_a_stream_request_is_one_delta(server: RecordingServer
     [(b"<html>", StreamDecodeError), (b"7", StreamDecodeError), (b'{"id": ', StreamDecodeError)],
 )
 def test_an_event_that_is_no_chunk_is_an_error(
-    server: RecordingServer, ask: Ask, payload: bytes, error_class: type[PortkeyError]
+    server: RecordingServer, wire: Wire, ask: Ask, payload: bytes, error_class: type[PortkeyError]
 ) -> None:
-    server.reply(events(*deltas("Hel"), event(payload), *deltas("lo")))
+    server.reply(wire.events(*wire.deltas("Hel"), event(payload), *wire.deltas("lo")))
 
     with pytest.raises(error_class) as caught:
-        ask(client(server))
+        ask(client(server, wire))
 
     assert caught.value.trace_id == "trace-1"
 
 
 @streamed_call
-def test_an_empty_stream_is_truncated(server: RecordingServer, ask: Ask) -> None:
-    server.reply(events(end="nothing"))
+def test_an_empty_stream_is_truncated(server: RecordingServer, wire: Wire, ask: Ask) -> None:
+    server.reply(wire.events(end="nothing"))
 
     with pytest.raises(StreamTruncatedError):
-        ask(client(server))
+        ask(client(server, wire))
 
 
 @any_call
-def test_gzip_is_unpacked_whole_and_streamed(server: RecordingServer, ask: Ask) -> None:
+def test_gzip_is_unpacked_whole_and_streamed(server: RecordingServer, wire: Wire, ask: Ask) -> None:
     packed = {"content-encoding": "gzip"}
-    streamed = gzip.compress(b"".join([*map(event, deltas("Pack", "ed.")), event(b"[DONE]")]))
+    streamed = gzip.compress(b"".join([*wire.deltas("Pack", "ed."), wire.end_mark]))
     server.reply(
-        events(streamed[:20], streamed[20:], headers=packed, end="nothing")
+        wire.events(streamed[:20], streamed[20:], headers=packed, end="nothing")
         if is_streamed(ask)
-        else whole(gzip.compress(b'{"choices": [{"message": {"content": "Packed."}}]}'), headers=packed)
+        else whole(gzip.compress(json.dumps(wire.answer("Packed.")).encode()), headers=packed)
     )
 
-    assert ask(client(server)).text == "Packed."
+    assert ask(client(server, wire)).text == "Packed."
 
 
 @any_call
 @pytest.mark.parametrize("status", [200, 500])
-def test_a_body_that_cannot_be_unpacked_is_an_error_of_ours(server: RecordingServer, ask: Ask, status: int) -> None:
+def test_a_body_that_cannot_be_unpacked_is_an_error_of_ours(
+    server: RecordingServer, wire: Wire, ask: Ask, status: int
+) -> None:
     packed = {"content-encoding": "gzip", "content-type": "text/event-stream", "request-id": "req_9"}
     server.reply(whole(b"this is no gzip", status=status, headers=packed))
 
     with pytest.raises(PortkeyError, match="cannot be decompressed") as caught:
-        ask(client(server))
+        ask(client(server, wire))
 
     assert (caught.value.status, caught.value.request_id) == (status, "req_9")
     server.wait_until_open(0)
@@ -225,12 +238,12 @@ def test_a_body_that_cannot_be_unpacked_is_an_error_of_ours(server: RecordingSer
 @any_call
 @pytest.mark.parametrize("max_retries", [0, 2])
 def test_transient_failures_are_tried_again_as_often_as_asked(
-    server: RecordingServer, ask: Ask, max_retries: int
+    server: RecordingServer, wire: Wire, ask: Ask, max_retries: int
 ) -> None:
     server.reply(whole(b"{}", status=429, headers=RETRY_AT_ONCE))
 
     with pytest.raises(RateLimitError):
-        ask(client(server, max_retries=max_retries))
+        ask(client(server, wire, max_retries=max_retries))
 
     assert len(server.requests) == 1 + max_retries
     assert len({request.body for request in server.requests}) == 1
@@ -238,19 +251,21 @@ def test_transient_failures_are_tried_again_as_often_as_asked(
 
 @any_call
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
-def test_the_answer_after_a_transient_failure_counts(server: RecordingServer, ask: Ask, status: int) -> None:
+def test_the_answer_after_a_transient_failure_counts(
+    server: RecordingServer, wire: Wire, ask: Ask, status: int
+) -> None:
     failure = whole(b"{}", status=status, headers=RETRY_AT_ONCE)
-    server.reply(failure, _success(ask))
+    server.reply(failure, wire.success(ask))
 
-    assert ask(client(server, max_retries=1)).text == "Hello."
+    assert ask(client(server, wire, max_retries=1)).text == "Hello."
 
 
 @any_call
-def test_a_long_retry_after_is_left_to_the_caller(server: RecordingServer, ask: Ask) -> None:
+def test_a_long_retry_after_is_left_to_the_caller(server: RecordingServer, wire: Wire, ask: Ask) -> None:
     server.reply(whole(b"{}", status=429, headers={"retry-after": "3600"}))
 
     with pytest.raises(RateLimitError) as caught:
-        ask(client(server, max_retries=2))
+        ask(client(server, wire, max_retries=2))
 
     assert len(server.requests) == 1
     assert caught.value.info is not None
@@ -259,14 +274,10 @@ def test_a_long_retry_after_is_left_to_the_caller(server: RecordingServer, ask: 
 
 @any_call
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 412, 413, 422, 446])
-def test_lasting_failures_are_not_tried_again(server: RecordingServer, ask: Ask, status: int) -> None:
+def test_lasting_failures_are_not_tried_again(server: RecordingServer, wire: Wire, ask: Ask, status: int) -> None:
     server.reply(whole(b"{}", status=status, headers=RETRY_AT_ONCE))
 
     with pytest.raises(PortkeyStatusError):
-        ask(client(server, max_retries=2))
+        ask(client(server, wire, max_retries=2))
 
     assert len(server.requests) == 1
-
-
-def _success(ask: Ask) -> Reply:
-    return events(*deltas("Hel", "lo.")) if is_streamed(ask) else whole(answer())

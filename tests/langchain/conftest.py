@@ -22,10 +22,16 @@ def _no_portkey_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"PORTKEY_{name}", raising=False)
 
 
+@pytest.fixture(params=["chat_completions", "messages"])
+def api_format(request: pytest.FixtureRequest) -> str:
+    """Each of the two formats: what works over one works over the other."""
+    return str(request.param)
+
+
 @pytest.fixture
-def model(sandbox: Sandbox) -> ChatPortkey:
+def model(sandbox: Sandbox, api_format: str) -> ChatPortkey:
     """A model whose calls go through the real gateway to the emulated Claude."""
-    options: dict[str, Any] = {**sandbox.options()}
+    options: dict[str, Any] = {**sandbox.options(), "api_format": api_format}
     return ChatPortkey(model=sandbox.model, max_retries=0, **options)
 
 

@@ -11,10 +11,17 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 
 from portkey_gateway.errors import ContentError, EncodingError
 from portkey_langchain import ChatPortkey
-from portkey_langchain.blocks import encode_user_block
+from portkey_langchain.blocks import encode_block
 from portkey_langchain.encode import encode_messages
-from tests.langchain.media import PDF64, PNG64, TEXT, TEXT64
+from tests.langchain.media import PNG64, TEXT, TEXT64
 
+MARK = {"type": "ephemeral"}
+SEARCH_RESULT = {
+    "type": "search_result",
+    "source": "https://a",
+    "title": "A",
+    "content": [{"type": "text", "text": "a"}],
+}
 OPENAI_TEXT_FILE = {"file_data": f"data:text/plain;base64,{TEXT64}", "filename": "a.txt"}
 
 
@@ -27,18 +34,13 @@ OPENAI_TEXT_FILE = {"file_data": f"data:text/plain;base64,{TEXT64}", "filename":
         ({"type": "image"}, "needs 'url' as text; got NoneType"),
         ({"type": "image", "base64": 7}, "needs 'base64' as text; got int"),
         ({"type": "image", "source": {"type": "base64"}}, "'data'"),
-        ({"type": "image", "source": {"type": "file", "file_id": "file_1"}}, "a source of type 'file'"),
         ({"type": "image", "url": "/home/me/x.png"}, "for a file, read it and give its base64"),
         ({"type": "image", "url": "data:image/png,raw"}, "must hold base64"),
-        ({"type": "image", "source_type": "id", "id": "file_1"}, "file id"),
         ({"type": "image_url"}, "needs 'url' as text; got NoneType"),
         ({"type": "image_url", "image_url": {"url": None}}, "needs 'url' as text; got NoneType"),
         ({"type": "image_url", "image_url": 3}, "needs 'url' as text; got int"),
-        ({"type": "file", "file_id": "file_1"}, "file id"),
-        ({"type": "file", "file": {"file_id": "file_1"}}, "file id"),
         ({"type": "file", "file": {"filename": "a.pdf"}}, "'file_data'"),
         ({"type": "file", "base64": PNG64[8:], "mime_type": "application/pdf"}, "declared as application/pdf"),
-        ({"type": "document", "source": {"type": "content", "content": []}}, "a source of type 'content'"),
         ({"type": "audio", "base64": "AAAA", "mime_type": "audio/wav"}, "a 'audio' block, which the gateway cannot"),
         ({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}, "cannot carry"),
         ({"type": "video", "url": "https://a.org/x.mp4"}, "cannot carry; known: text, image"),
@@ -52,7 +54,7 @@ OPENAI_TEXT_FILE = {"file_data": f"data:text/plain;base64,{TEXT64}", "filename":
 def test_a_block_that_cannot_be_sent_is_named(block: dict[str, Any], says: str) -> None:
     messages = [SystemMessage("Be brief."), HumanMessage(["Look:", block])]
     with pytest.raises(EncodingError) as caught:
-        encode_messages(messages, for_claude=True)
+        encode_messages(messages)
     assert "messages[1].content[1]" in str(caught.value)
     assert says in str(caught.value)
 
@@ -68,12 +70,12 @@ def test_the_model_names_it_too(block: dict[str, Any]) -> None:
 def test_a_system_message_takes_text_only(role: str) -> None:
     messages = [SystemMessage([{"type": "image", "base64": PNG64}], additional_kwargs={"__openai_role__": role})]
     with pytest.raises(ContentError, match=r"messages\[0\]\.content\[0\] is a 'image' block: a system message takes"):
-        encode_messages(messages, for_claude=True)
+        encode_messages(messages)
 
 
 def test_an_assistant_says_text_only() -> None:
     with pytest.raises(ContentError, match=r"messages\[0\]\.content\[0\] is a 'image' block: an assistant message"):
-        encode_messages([AIMessage([{"type": "image", "base64": PNG64}])], for_claude=True)
+        encode_messages([AIMessage([{"type": "image", "base64": PNG64}])])
 
 
 @pytest.mark.parametrize(
@@ -88,17 +90,48 @@ def test_an_assistant_says_text_only() -> None:
     ],
 )
 def test_rarer_shapes_are_understood(block: dict[str, Any], expected: str) -> None:
-    assert expected in str(encode_user_block(block, where="here", for_claude=True))
+    assert expected in str(encode_block(block, where="here"))
 
 
-def test_another_model_gets_openai_s_own_forms() -> None:
-    pdf = encode_user_block({"type": "file", "base64": PDF64, "filename": "a.pdf"}, where="here", for_claude=False)
-    assert pdf == {
-        "type": "file",
-        "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF64}"},
-    }
-    text = encode_user_block({"type": "text-plain", "text": TEXT}, where="here", for_claude=False)
-    assert text == {"type": "text", "text": TEXT}
+@pytest.mark.parametrize(
+    ("block", "encoded"),
+    [
+        (
+            {"type": "image", "source": {"type": "file", "file_id": "f_1"}},
+            {"type": "image", "source": {"type": "file", "file_id": "f_1"}},
+        ),
+        (
+            {"type": "image", "source_type": "id", "id": "f_1"},
+            {"type": "image", "source": {"type": "file", "file_id": "f_1"}},
+        ),
+        ({"type": "file", "file_id": "f_1"}, {"type": "document", "source": {"type": "file", "file_id": "f_1"}}),
+        (
+            {"type": "file", "file": {"file_id": "f_1"}},
+            {"type": "document", "source": {"type": "file", "file_id": "f_1"}},
+        ),
+        (
+            {"type": "document", "source": {"type": "content", "content": "a"}, "citations": {"enabled": True}},
+            {"type": "document", "source": {"type": "content", "content": "a"}, "citations": {"enabled": True}},
+        ),
+        (
+            {"type": "file", "url": "https://a/b.pdf", "extras": {"title": "B", "context": "c", "cache_control": MARK}},
+            {
+                "type": "document",
+                "source": {"type": "url", "url": "https://a/b.pdf"},
+                "title": "B",
+                "context": "c",
+                "cache_control": MARK,
+            },
+        ),
+        (
+            {"type": "image_url", "image_url": {"url": "https://a/b.png", "detail": "low"}},
+            {"type": "image", "source": {"type": "url", "url": "https://a/b.png"}, "detail": "low"},
+        ),
+        (SEARCH_RESULT, SEARCH_RESULT),
+    ],
+)
+def test_nothing_of_a_block_is_lost(block: dict[str, Any], encoded: dict[str, Any]) -> None:
+    assert encode_block(block, where="here") == encoded
 
 
 _KEYS = [
@@ -127,8 +160,8 @@ def _block_of(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any
 _BLOCKS = _block_of(st.recursive(_SCALARS, lambda inner: st.lists(inner, max_size=2) | _block_of(inner), max_leaves=5))
 
 
-@given(block=_BLOCKS, role=st.sampled_from(["system", "user", "assistant", "tool"]), for_claude=st.booleans())
-def test_no_block_whatever_makes_the_encoder_fall_over(block: dict[str, Any], role: str, *, for_claude: bool) -> None:
+@given(block=_BLOCKS, role=st.sampled_from(["system", "user", "assistant", "tool"]))
+def test_no_block_whatever_makes_the_encoder_fall_over(block: dict[str, Any], role: str) -> None:
     message = {
         "system": SystemMessage([block]),
         "user": HumanMessage([block]),
@@ -136,7 +169,7 @@ def test_no_block_whatever_makes_the_encoder_fall_over(block: dict[str, Any], ro
         "tool": ToolMessage([block], tool_call_id="call_1"),
     }[role]
     try:
-        encoded = encode_messages([message], for_claude=for_claude)
+        encoded = encode_messages([message])
     except EncodingError as error:
         assert "messages[0]" in error.message or "content must be" in error.message  # noqa: PT017 either outcome is fine
     else:

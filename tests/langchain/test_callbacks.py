@@ -48,7 +48,9 @@ def local(server: RecordingServer) -> Iterator[ChatPortkey]:
     """A model in front of a server that answers every call, whole or streamed, as it is asked to."""
     server.reply(whole(answer()))
     before = len(RUNS._tree)
-    yield ChatPortkey(model="claude-x", base_url=server.base_url, provider="anthropic", max_retries=0)
+    yield ChatPortkey(
+        model="claude-x", base_url=server.base_url, provider="anthropic", api_format="chat_completions", max_retries=0
+    )
     assert len(RUNS._tree) == before, "a run was started and never ended"
 
 
@@ -216,7 +218,9 @@ async def test_calls_of_one_coroutine_do_not_inherit_each_others_labels(
 
 async def test_a_cancelled_call_leaves_its_labels_to_nobody(server: RecordingServer) -> None:
     # Not the fixture's model, which minds runs that never end: LangChain tells nobody of this one's end.
-    local = ChatPortkey(model="claude-x", base_url=server.base_url, provider="anthropic", max_retries=0)
+    local = ChatPortkey(
+        model="claude-x", base_url=server.base_url, provider="anthropic", api_format="chat_completions", max_retries=0
+    )
     server.reply(whole(answer(), wait_s=5.0), events(*deltas("Hel", "lo.")))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):

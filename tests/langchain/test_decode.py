@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk
 
-from portkey_gateway.chat_completions.decode import AnswerFold, decode_answer
+from portkey_gateway.chat_completions.decode import AnswerFold
+from portkey_gateway.chat_completions.stream import DECODING
 from portkey_gateway.chat_completions.stream import ChunkStream
 from portkey_gateway.chat_completions.wire import Chunk
 from portkey_gateway.conversation.answer import Delta
@@ -35,7 +36,7 @@ WIRE = Path(__file__).parents[1] / "wire"
 def whole(blocks: list[dict[str, Any]], calls: list[dict[str, Any]], finish: str, **more: Any) -> AIMessage:
     message = {"role": "assistant", "content": None, "content_blocks": blocks, "tool_calls": calls}
     body = {**HEAD, "choices": [{"index": 0, "message": message, "finish_reason": finish}], "usage": USAGE, **more}
-    return decode_message(decode_answer(json.dumps(body).encode(), INFO))
+    return decode_message(DECODING.decode(json.dumps(body).encode(), INFO))
 
 
 def summed(chunks: list[dict[str, Any]]) -> AIMessageChunk:
@@ -173,7 +174,7 @@ def test_text_that_comes_first_stays_text(pieces: list[str], rest: list[dict[str
 def test_recorded_answers_say_the_same_whole_and_streamed(name: str) -> None:
     stream = ChunkStream(INFO)
     chunks = [dict(chunk) for chunk in stream.feed((WIRE / f"{name}.sse").read_bytes())]
-    message = decode_message(decode_answer((WIRE / f"{name}.json").read_bytes(), INFO))
+    message = decode_message(DECODING.decode((WIRE / f"{name}.json").read_bytes(), INFO))
     assert typeless(said(summed(chunks))) == typeless(said(message))
 
 
@@ -232,7 +233,7 @@ def test_the_gateway_s_own_facts_stand_in_the_metadata() -> None:
         "choices": [{"message": {"content": "Hi"}, "finish_reason": "end_turn"}],
         "hook_results": hooks,
     }
-    message = decode_message(decode_answer(json.dumps(body).encode(), info))
+    message = decode_message(DECODING.decode(json.dumps(body).encode(), info))
     assert message.response_metadata == {
         "id": "msg_1",
         "model_name": "claude-sonnet-4-5",

@@ -33,8 +33,8 @@ LOOK_ON_THE_WIRE = {
 }
 
 
-def encode(*messages: BaseMessage, for_claude: bool = True) -> list[dict[str, Any]]:
-    return cast("list[dict[str, Any]]", encode_messages(messages, for_claude=for_claude))
+def encode(*messages: BaseMessage) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", encode_messages(messages))
 
 
 def roles(body: dict[str, Any]) -> list[str]:
@@ -95,7 +95,7 @@ def test_a_message_that_no_model_takes_is_named(message: BaseMessage, says: str)
 
 def test_a_name_is_for_other_models_than_claude() -> None:
     message = HumanMessage("Hi", name="Ann")
-    assert encode(message, for_claude=False) == [{"role": "user", "name": "Ann", "content": "Hi"}]
+    assert encode(message) == [{"role": "user", "name": "Ann", "content": "Hi"}]
     assert encode(message) == [{"role": "user", "content": "Hi"}]
 
 

@@ -18,7 +18,13 @@ SLOW = events(*deltas("1", "2")[:2], 30.0)
 @pytest.fixture
 def slow(server: RecordingServer) -> ChatPortkey:
     server.reply(SLOW)
-    return ChatPortkey(model="claude-sonnet-4-5", base_url=server.base_url, provider="anthropic", max_retries=0)
+    return ChatPortkey(
+        model="claude-sonnet-4-5",
+        base_url=server.base_url,
+        provider="anthropic",
+        api_format="chat_completions",
+        max_retries=0,
+    )
 
 
 def test_break_closes_the_connection(slow: ChatPortkey, server: RecordingServer) -> None:

@@ -74,7 +74,9 @@ def test_it_streams_too(model: ChatPortkey, received: Received) -> None:
 
 
 def test_an_hour_goes_out(server: RecordingServer) -> None:
-    model = ChatPortkey(model="claude-sonnet-4-6", provider="anthropic", base_url=server.base_url)
+    model = ChatPortkey(
+        model="claude-sonnet-4-6", provider="anthropic", base_url=server.base_url, api_format="chat_completions"
+    )
     invoke(agent(model, ttl="1h"), "Hi")
     sent = server.requests[-1].json
     assert sent["messages"][0]["content"][0]["cache_control"] == {"type": "ephemeral", "ttl": "1h"}

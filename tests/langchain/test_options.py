@@ -162,7 +162,13 @@ def test_every_label_goes_out() -> None:
 
 @pytest.fixture
 def local(server: RecordingServer) -> ChatPortkey:
-    return make(model=SONNET, base_url=server.base_url, provider="anthropic", metadata={"team": "search"})
+    return make(
+        model=SONNET,
+        base_url=server.base_url,
+        provider="anthropic",
+        api_format="chat_completions",
+        metadata={"team": "search"},
+    )
 
 
 def replying(server: RecordingServer, ask: Ask) -> None:

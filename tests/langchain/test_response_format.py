@@ -207,7 +207,7 @@ def test_an_answer_that_was_cut_says_so(model: ChatPortkey, ask: Ask) -> None:
 
 
 def test_json_alone_is_warned_of(model: ChatPortkey) -> None:
-    with pytest.warns(PortkeyWarning, match="response_format does not reach Claude"):
+    with pytest.warns(PortkeyWarning, match="response_format (of type 'json_object' )?does not reach Claude"):
         model.invoke([SystemMessage("Answer in JSON."), HumanMessage(ASKED)], response_format={"type": "json_object"})
 
 

@@ -50,7 +50,7 @@ def load(dumped: str, secrets: dict[str, Any]) -> ChatPortkey:
 
 @pytest.fixture
 def secretive(server: RecordingServer) -> ChatPortkey:
-    return make(base_url=server.base_url, provider="anthropic", **KEYS)
+    return make(base_url=server.base_url, provider="anthropic", api_format="chat_completions", **KEYS)
 
 
 @pytest.mark.parametrize(
@@ -182,13 +182,20 @@ def test_a_model_with_a_borrowed_client_can_be_copied(copied: Callable[[ChatPort
 def test_a_borrowed_client_is_never_closed(server: RecordingServer) -> None:
     with httpx.Client(headers={"x-mine": "1"}) as client:
         for _ in range(2):
-            make(base_url=server.base_url, provider="anthropic", http_client=client).invoke("Hi")
+            make(
+                base_url=server.base_url, provider="anthropic", api_format="chat_completions", http_client=client
+            ).invoke("Hi")
         assert not client.is_closed
     assert server.requests[-1].header("x-mine") == "1"
 
     async def borrow() -> None:
         async with httpx.AsyncClient(headers={"x-mine": "2"}) as async_client:
-            model = make(base_url=server.base_url, provider="anthropic", http_async_client=async_client)
+            model = make(
+                base_url=server.base_url,
+                provider="anthropic",
+                api_format="chat_completions",
+                http_async_client=async_client,
+            )
             await model.ainvoke("Hi")
             assert not async_client.is_closed
 

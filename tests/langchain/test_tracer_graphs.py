@@ -32,7 +32,9 @@ class Notes(TypedDict):
 
 @pytest.fixture
 def local(server: RecordingServer) -> ChatPortkey:
-    return ChatPortkey(model="claude-x", base_url=server.base_url, provider="anthropic", max_retries=0)
+    return ChatPortkey(
+        model="claude-x", base_url=server.base_url, provider="anthropic", api_format="chat_completions", max_retries=0
+    )
 
 
 def invoke(graph: Any, given: Any, config: Any) -> Any:

@@ -45,10 +45,16 @@ def _event_loop_of_the_thread(request: pytest.FixtureRequest) -> Iterator[None]:
     loop.close()
 
 
+@pytest.fixture(params=["chat_completions", "messages"])
+def api_format(request: pytest.FixtureRequest) -> str:
+    """Each of the two formats: what works over one works over the other."""
+    return str(request.param)
+
+
 @pytest.fixture
-def llm(sandbox: Sandbox) -> Portkey:
+def llm(sandbox: Sandbox, api_format: Any) -> Portkey:
     """A model whose calls go through the real gateway to the emulated Claude."""
-    return Portkey(model=sandbox.model, max_retries=0, **sandbox.options())
+    return Portkey(model=sandbox.model, max_retries=0, api_format=api_format, **sandbox.options())
 
 
 @pytest.fixture
@@ -61,7 +67,13 @@ def received(sandbox: Sandbox) -> Received:
 def recorded(server: RecordingServer) -> Portkey:
     """A model whose calls go to a server that answers what the test wrote."""
     options: dict[str, Any] = {"provider": "anthropic", "provider_api_key": "sk-ant-of-the-test"}
-    return Portkey(model="claude-sonnet-4-5", base_url=server.base_url, max_retries=0, **options)
+    return Portkey(
+        model="claude-sonnet-4-5",
+        base_url=server.base_url,
+        max_retries=0,
+        api_format="chat_completions",
+        **options,
+    )
 
 
 @pytest.fixture

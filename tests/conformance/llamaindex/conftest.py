@@ -1,5 +1,5 @@
 """The fixtures of this folder."""
 
-from tests.llamaindex.conftest import llm, received
+from tests.llamaindex.conftest import api_format, llm, received
 
-__all__ = ["llm", "received"]
+__all__ = ["api_format", "llm", "received"]

@@ -1,6 +1,7 @@
 """Cache breakpoints: found in Anthropic's order, checked against its rules."""
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -12,12 +13,15 @@ from portkey_gateway.caching.breakpoints import (
     find_breakpoints,
     mark_last_block,
 )
-from portkey_gateway.chat_completions.encode import prepare_for_claude
+from portkey_gateway.chat_completions import encode as chat_completions
 from portkey_gateway.conversation.request import CacheControl, ChatRequest, Message, TextBlock
 from portkey_gateway.errors import EncodingError, PortkeyWarning
+from portkey_gateway.messages import encode as messages
+from portkey_gateway.routing import Route
 
 SHORT: CacheControl = {"type": "ephemeral"}
 LONG: CacheControl = {"type": "ephemeral", "ttl": "1h"}
+ROUTE = Route(is_claude=True)
 
 
 def marked(text: str, mark: CacheControl = SHORT) -> TextBlock:
@@ -201,9 +205,11 @@ def test_a_mark_that_nothing_can_carry_is_warned_of() -> None:
 
 def test_a_request_for_claude_bears_the_mark_on_its_block_and_not_at_its_top() -> None:
     body: Any = {**request(ASKED), "cache_control": SHORT}
-    prepared = prepare_for_claude(body)
-    assert "cache_control" not in prepared
-    assert prepared["messages"] == [user(marked("Hi"))]
+    over_chat_completions = json.loads(chat_completions.encode_request(body, ROUTE))
+    over_messages = json.loads(messages.encode_request(body, ROUTE).body)
+    for sent in (over_chat_completions, over_messages):
+        assert "cache_control" not in sent
+        assert sent["messages"] == [user(marked("Hi"))]
     assert body["cache_control"] == SHORT
 
 
@@ -217,4 +223,6 @@ def test_a_request_for_claude_bears_the_mark_on_its_block_and_not_at_its_top() -
 )
 def test_a_mark_of_the_request_keeps_anthropics_rules(body: Any, says: str) -> None:
     with pytest.raises(EncodingError, match=says):
-        prepare_for_claude(body)
+        chat_completions.encode_request(body, ROUTE)
+    with pytest.raises(EncodingError, match=says):
+        messages.encode_request(body, ROUTE)

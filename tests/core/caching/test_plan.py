@@ -20,6 +20,7 @@ from portkey_gateway.chat_completions.encode import encode_request
 from portkey_gateway.conversation.request import SYSTEM_ROLES, ChatRequest
 from portkey_gateway.errors import EncodingError
 from portkey_gateway.options import HOSTED_BASE_URL
+from portkey_gateway.routing import Route
 from tests.support.calls import Ask, any_call, is_streamed
 from tests.support.recording import RecordingServer, answer, deltas, events, whole
 
@@ -384,8 +385,8 @@ def test_the_object_is_frozen_and_knows_its_names() -> None:
 # --- on the way out ---------------------------------------------------------------------------------------------------
 
 
-def encoded(body: ChatRequest, **options: Any) -> Any:
-    return json.loads(encode_request(body, **options))
+def encoded(body: ChatRequest, *, is_claude: bool = True, **options: Any) -> Any:
+    return json.loads(encode_request(body, Route(is_claude=is_claude), **options))
 
 
 def test_nothing_is_planned_unless_asked_for() -> None:
@@ -410,15 +411,15 @@ def test_other_models_get_nothing_and_only_what_was_asked_for_in_so_many_words_i
     body: ChatRequest = {"model": "gpt-5", "messages": [ASKED, RESULT]}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert encoded(body, prompt_caching="auto") == body
+        assert encoded(body, is_claude=False, prompt_caching="auto") == body
     with pytest.warns(PortkeyWarning, match="prompt_caching marks nothing for model 'gpt-5'"):
-        assert encoded(body, prompt_caching=HOUR) == body
+        assert encoded(body, is_claude=False, prompt_caching=HOUR) == body
 
 
 @any_call
 def test_a_client_plans_every_call(server: RecordingServer, ask: Ask) -> None:
     server.reply(events(*deltas("Hello.")) if is_streamed(ask) else whole(answer()))
-    options = GatewayOptions(base_url=server.base_url, provider="anthropic")
+    options = GatewayOptions(base_url=server.base_url, provider="anthropic", api_format="chat_completions")
     ask(GatewayClient(options, max_retries=0, prompt_caching="auto"))
     [sent] = server.requests
     assert sent.json["messages"][-1]["content"][-1]["cache_control"] == SHORT
@@ -433,7 +434,9 @@ def test_a_client_refuses_an_option_that_is_none() -> None:
 @pytest.mark.parametrize(
     ("base_url", "expected"), [(HOSTED_BASE_URL, LONG), ("http://localhost:8787/v1", SHORT)], ids=["hosted", "own"]
 )
-def test_only_the_hosted_gateway_is_trusted_with_an_hour_after_a_tool(base_url: str, expected: Any) -> None:
+def test_over_chat_completions_only_the_hosted_gateway_is_trusted_with_an_hour_after_a_tool(
+    base_url: str, expected: Any
+) -> None:
     sent: list[Any] = []
 
     def reply(asked: httpx.Request) -> httpx.Response:
@@ -441,7 +444,7 @@ def test_only_the_hosted_gateway_is_trusted_with_an_hour_after_a_tool(base_url: 
         return httpx.Response(200, json=answer())
 
     with httpx.Client(transport=httpx.MockTransport(reply)) as http_client:
-        options = GatewayOptions(base_url=base_url, api_key="pk-test")
+        options = GatewayOptions(base_url=base_url, api_key="pk-test", api_format="chat_completions")
         GatewayClient(options, http_client=http_client, prompt_caching=HOUR).chat(request(*LOOP))
     messages = sent[0]["messages"]
     assert messages[0]["content"][0]["cache_control"] == LONG

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portkey_gateway.chat_completions.decode import AnswerFold, decode_answer, decode_whole
-from portkey_gateway.chat_completions.stream import ChunkStream
+from portkey_gateway.chat_completions.decode import AnswerFold, decode_whole
+from portkey_gateway.chat_completions.stream import DECODING, ChunkStream
 from portkey_gateway.conversation.answer import (
     FINISH_REASONS,
     Answer,
@@ -48,7 +48,7 @@ def block_chunk(index: int, delta: dict[str, Any]) -> dict[str, Any]:
 
 
 def whole(message: dict[str, Any], **rest: Any) -> Answer:
-    return decode_answer(json.dumps({"choices": [{"message": message}], **rest}).encode(), INFO)
+    return DECODING.decode(json.dumps({"choices": [{"message": message}], **rest}).encode(), INFO)
 
 
 # --- any answer -------------------------------------------------------------------------------------------------------
@@ -95,7 +95,7 @@ def test_whole_and_streamed_answers_are_equal(
 ) -> None:
     body = json.dumps(gateway_model.whole(blocks, reason, usage, strict=strict)).encode()
     stream = gateway_model.events(gateway_model.streamed(blocks, reason, usage, cuts, strict=strict))
-    assert fold(stream) == decode_answer(body, INFO)
+    assert fold(stream) == DECODING.decode(body, INFO)
 
 
 @given(blocks=BLOCKS, reason=REASONS, usage=USAGES, cuts=CUTS)
@@ -138,7 +138,7 @@ MIXED_CALLS = (
 @pytest.mark.parametrize("name", ["mixed", "mixed_strict", "search"])
 def test_the_gateways_own_bytes_are_equal_whole_and_streamed(name: str) -> None:
     streamed = fold((WIRE / f"{name}.sse").read_bytes())
-    answer = decode_answer((WIRE / f"{name}.json").read_bytes(), INFO)
+    answer = DECODING.decode((WIRE / f"{name}.json").read_bytes(), INFO)
     # The gateway deletes the type of a block that it streams; a kind we do not know cannot be told without it.
     untyped = [
         AnswerBlock(block.type, raw={key: value for key, value in block.raw.items() if key != "type"})
@@ -195,7 +195,7 @@ def test_a_search_by_the_provider_is_no_tool_call_of_ours() -> None:
 
 def test_guardrail_results_are_equal_whole_and_streamed() -> None:
     streamed = fold((WIRE / "guardrail.sse").read_bytes())
-    answer = decode_answer((WIRE / "guardrail_246.json").read_bytes(), GatewayInfo(246))
+    answer = DECODING.decode((WIRE / "guardrail_246.json").read_bytes(), GatewayInfo(246))
     assert streamed.hook_results is not None
     assert answer.hook_results is not None
     assert streamed.hook_results.keys() == answer.hook_results.keys() == {"before_request_hooks"}
@@ -378,7 +378,7 @@ def test_a_whole_answer_is_one_chunk() -> None:
 def test_the_answer_carries_the_calls_info_which_says_nothing_about_equality() -> None:
     answer = whole({"content": "Hi"}, id="msg_1")
     assert (answer.info, answer.id) == (INFO, "msg_1")
-    assert answer == decode_answer(b'{"id":"msg_2","choices":[{"message":{"content":"Hi"}}]}', GatewayInfo(246))
+    assert answer == DECODING.decode(b'{"id":"msg_2","choices":[{"message":{"content":"Hi"}}]}', GatewayInfo(246))
 
 
 def test_a_tool_call_of_another_kind_does_not_break_the_answer() -> None:
@@ -406,7 +406,7 @@ def test_a_tool_call_of_another_kind_does_not_break_the_answer() -> None:
 )
 def test_what_is_no_answer_raises(content: bytes, error_class: type[InvalidResponseError]) -> None:
     with pytest.raises(error_class) as caught:
-        decode_answer(content, INFO)
+        DECODING.decode(content, INFO)
     assert type(caught.value) is error_class
     assert caught.value.info is INFO
 

@@ -5,7 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from portkey_gateway.chat_completions.decode import AnswerFold, decode_answer
+from portkey_gateway.chat_completions.decode import AnswerFold
+from portkey_gateway.chat_completions.stream import DECODING
 from portkey_gateway.chat_completions.wire import Chunk
 from portkey_gateway.conversation.answer import Answer, AnswerBlock, AnswerToolCall
 from portkey_gateway.errors import InvalidResponseError, StreamDecodeError
@@ -28,7 +29,7 @@ def block_chunk(index: int, delta: dict[str, Any]) -> dict[str, Any]:
 
 
 def whole(message: dict[str, Any], **rest: Any) -> Answer:
-    return decode_answer(json.dumps({"choices": [{"message": message}], **rest}).encode(), INFO)
+    return DECODING.decode(json.dumps({"choices": [{"message": message}], **rest}).encode(), INFO)
 
 
 def both_ways(message: dict[str, Any]) -> Answer:
@@ -189,4 +190,4 @@ def test_halves_of_an_emoji_in_arguments_are_joined_and_a_lone_one_breaks_nothin
 )
 def test_citations_and_usage_of_no_known_shape_are_no_answer(broken: dict[str, Any]) -> None:
     with pytest.raises(InvalidResponseError):
-        decode_answer(json.dumps(broken).encode(), GatewayInfo())
+        DECODING.decode(json.dumps(broken).encode(), GatewayInfo())

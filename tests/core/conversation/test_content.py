@@ -1,7 +1,6 @@
-"""Content blocks: every loader, every kind of bad input, every form in which a block travels."""
+"""Content blocks: every loader, every kind of bad input, and the blocks that are built."""
 
 import base64
-import warnings
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,18 +10,16 @@ from hypothesis import strategies as st
 
 from portkey_gateway.conversation.content import (
     Media,
-    is_claude,
     load_base64,
     load_bytes,
     load_path,
     load_url,
+    media_block,
     sniff_media_type,
     text_block,
-    tool_result_block,
-    user_block,
 )
 from portkey_gateway.conversation.request import CacheControl
-from portkey_gateway.errors import ContentError, PortkeyWarning
+from portkey_gateway.errors import ContentError
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 20
 JPEG = b"\xff\xd8\xff\xe0" + b"\x00" * 20
@@ -64,21 +61,6 @@ def test_anything_else_is_an_error_that_shows_its_beginning(data: bytes) -> None
     assert f"'plan.bmp' (starts with {data[:12]!r}, declared as image/bmp)" in str(caught.value)
     with pytest.raises(ContentError, match="not an image"):
         load_base64(b64(data))
-
-
-@pytest.mark.parametrize(
-    ("model", "provider", "expected"),
-    [
-        ("claude-sonnet-4-5", None, True),
-        ("@anthropic-prod/Claude-Opus-4", None, True),
-        ("us.anthropic.claude-3-5-v1:0", "bedrock", True),
-        ("my-model", "anthropic", True),
-        ("gpt-5", "openai", False),
-        ("gpt-5", None, False),
-    ],
-)
-def test_is_claude(model: str, provider: str | None, expected: bool) -> None:
-    assert is_claude(model, provider) is expected
 
 
 # --- bytes ------------------------------------------------------------------------------------------------------------
@@ -267,55 +249,6 @@ def test_text_blocks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("media", "for_claude", "block"),
-    [
-        (IMAGE, True, {"type": "image_url", "image_url": {"url": IMAGE.data_url}}),
-        (IMAGE, False, {"type": "image_url", "image_url": {"url": IMAGE.data_url}}),
-        (REMOTE_IMAGE, True, {"type": "image_url", "image_url": {"url": "https://a/b.png"}}),
-        (DOCUMENT, True, {"type": "image_url", "image_url": {"url": DOCUMENT.data_url}}),
-        (DOCUMENT, False, {"type": "file", "file": {"filename": "plan.pdf", "file_data": DOCUMENT.data_url}}),
-        (
-            Media("document", "application/pdf", data="JVBERi0="),
-            False,
-            {"type": "file", "file": {"filename": "document.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}},
-        ),
-        (
-            REMOTE_DOCUMENT,
-            True,
-            {"type": "file", "file": {"mime_type": "application/pdf", "file_url": "https://a/b.pdf"}},
-        ),
-        (TEXT, True, {"type": "file", "file": {"mime_type": "text/plain", "file_data": "Grüße"}}),
-        (TEXT, False, {"type": "text", "text": "Grüße"}),
-    ],
-)
-def test_user_blocks(media: Media, for_claude: bool, block: dict[str, Any]) -> None:
-    assert user_block(media, for_claude=for_claude) == block
-
-
-@pytest.mark.parametrize("media", [IMAGE, DOCUMENT])
-def test_a_breakpoint_stays_where_the_gateway_carries_it(media: Media) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert user_block(media, MARK).get("cache_control") == MARK
-        assert user_block(TEXT, MARK, for_claude=False).get("cache_control") == MARK
-        assert tool_result_block(media, MARK).get("cache_control") == MARK
-
-
-@pytest.mark.parametrize(
-    ("media", "message"),
-    [
-        (REMOTE_IMAGE, r"drops cache_control on an image given by URL; inline it \(inline_images=True\)"),
-        (REMOTE_DOCUMENT, "drops cache_control on a application/pdf document; put it on a text block after it"),
-        (TEXT, "drops cache_control on a text/plain document"),
-    ],
-)
-def test_a_breakpoint_that_the_gateway_would_drop_is_left_out_with_a_warning(media: Media, message: str) -> None:
-    with pytest.warns(PortkeyWarning, match=message) as caught:
-        assert "cache_control" not in user_block(media, MARK)
-    assert [warning.filename for warning in caught] == [__file__]
-
-
-@pytest.mark.parametrize(
     ("media", "block"),
     [
         (
@@ -323,6 +256,7 @@ def test_a_breakpoint_that_the_gateway_would_drop_is_left_out_with_a_warning(med
             {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": IMAGE.data}},
         ),
         (REMOTE_IMAGE, {"type": "image", "source": {"type": "url", "url": "https://a/b.png"}}),
+        (REMOTE_DOCUMENT, {"type": "document", "source": {"type": "url", "url": "https://a/b.pdf"}}),
         (
             DOCUMENT,
             {
@@ -341,5 +275,6 @@ def test_a_breakpoint_that_the_gateway_would_drop_is_left_out_with_a_warning(med
         ),
     ],
 )
-def test_tool_result_blocks_are_anthropics_own(media: Media, block: dict[str, Any]) -> None:
-    assert tool_result_block(media) == block
+def test_media_blocks(media: Media, block: dict[str, Any]) -> None:
+    assert media_block(media) == block
+    assert media_block(media, MARK) == {**block, "cache_control": MARK}

@@ -14,7 +14,9 @@ def test_a_loop_that_ends_in_the_middle_of_a_stream_closes_it_quietly(
     server: RecordingServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.reply(events(*deltas("Hel"), 5.0, *deltas("lo.")))
-    client = GatewayClient(GatewayOptions(base_url=server.base_url, provider="anthropic"))
+    client = GatewayClient(
+        GatewayOptions(base_url=server.base_url, provider="anthropic", api_format="chat_completions")
+    )
     left: list[AsyncAnswerStream] = []
 
     async def leave() -> str:
@@ -30,7 +32,9 @@ def test_a_loop_that_ends_in_the_middle_of_a_stream_closes_it_quietly(
 
 def test_entering_asks_once_and_only_then(server: RecordingServer) -> None:
     server.reply(events(*deltas("Hello.")))
-    client = GatewayClient(GatewayOptions(base_url=server.base_url, provider="anthropic"))
+    client = GatewayClient(
+        GatewayOptions(base_url=server.base_url, provider="anthropic", api_format="chat_completions")
+    )
     stream = client.stream(HELLO)
     assert server.requests == []
     with stream:
@@ -42,7 +46,9 @@ def test_entering_asks_once_and_only_then(server: RecordingServer) -> None:
 
 def test_a_broken_body_is_the_same_error_whole_and_where_a_stream_was_asked_for(server: RecordingServer) -> None:
     server.reply(whole({"choices": [{"message": {"content": "x", "tool_calls": [None]}}]}))
-    client = GatewayClient(GatewayOptions(base_url=server.base_url, provider="anthropic"))
+    client = GatewayClient(
+        GatewayOptions(base_url=server.base_url, provider="anthropic", api_format="chat_completions")
+    )
     with pytest.raises(InvalidResponseError) as of_whole:
         client.chat(HELLO)
     with pytest.raises(InvalidResponseError) as of_stream, client.stream(HELLO) as stream:
@@ -52,7 +58,9 @@ def test_a_broken_body_is_the_same_error_whole_and_where_a_stream_was_asked_for(
 
 
 def test_a_key_that_a_server_echoes_in_its_headers_stays_out_of_the_error(server: RecordingServer) -> None:
-    options = GatewayOptions(base_url=server.base_url, provider="anthropic", provider_api_key="sk-ant-secret")
+    options = GatewayOptions(
+        base_url=server.base_url, provider="anthropic", api_format="chat_completions", provider_api_key="sk-ant-secret"
+    )
     server.reply(whole(b"{}", status=401, headers={"x-request-id": "for sk-ant-secret"}))
     with pytest.raises(PortkeyError) as caught:
         GatewayClient(options).chat(HELLO)

@@ -13,8 +13,11 @@ from tests.langchain.media import PDF, PNG
 
 URL = "https://example.com/a.png"
 IMAGE = {"type": "image_url", "image_url": {"url": URL}}
-FILE = {"type": "file", "file": {"file_url": "http://example.com/b.pdf"}}
-TOOL_IMAGE = {"type": "image", "source": {"type": "url", "url": URL}}
+PDF_URL = "http://example.com/b.pdf"
+FILE = {"type": "file", "file": {"file_url": PDF_URL}}
+OWN_IMAGE = {"type": "image", "source": {"type": "url", "url": URL}}
+OWN_DOCUMENT = {"type": "document", "source": {"type": "url", "url": PDF_URL}}
+PNG_BLOCK = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBO"}}
 MARK = {"type": "ephemeral"}
 PICTURE = Media("image", "image/png", data="iVBO")
 LETTER = Media("document", "text/plain", data="Dear all")
@@ -30,9 +33,9 @@ def user(*blocks: dict[str, Any]) -> dict[str, Any]:
     return {"role": "user", "content": list(blocks)}
 
 
-def inlined(body: ChatRequest, fetched: dict[str, Media], *, for_claude: bool = True) -> Any:
+def inlined(body: ChatRequest, fetched: dict[str, Media]) -> Any:
     before = copy.deepcopy(body)
-    messages = inline_media(body, fetched, for_claude=for_claude)["messages"]
+    messages = inline_media(body, fetched)["messages"]
     assert body == before
     return messages
 
@@ -46,29 +49,52 @@ def test_urls_are_listed_once_in_order() -> None:
         {"role": "assistant", "content": [IMAGE]},
         {"role": "tool", "content": [{"type": "image", "source": {"type": "url", "url": "https://example.com/c"}}]},
     )
-    assert media_urls(body) == ["http://example.com/b.pdf", URL, "https://example.com/c"]
+    assert media_urls(body) == [PDF_URL, URL, "https://example.com/c"]
 
 
 def test_inlining_replaces_the_block_and_keeps_its_breakpoint() -> None:
     body = request(user({**IMAGE, "cache_control": MARK}, FILE, {"type": "text", "text": "?"}))
     assert inlined(body, {URL: PICTURE}) == [
-        user({**DATA_URL, "cache_control": MARK}, FILE, {"type": "text", "text": "?"})
+        user({**PNG_BLOCK, "cache_control": MARK}, FILE, {"type": "text", "text": "?"})
     ]
 
 
-def test_a_tool_message_gets_anthropics_own_block() -> None:
-    body = request({"role": "tool", "tool_call_id": "c", "content": [TOOL_IMAGE]})
-    source = {"type": "base64", "media_type": "image/png", "data": "iVBO"}
-    assert inlined(body, {URL: PICTURE})[0]["content"] == [{"type": "image", "source": source}]
+@pytest.mark.parametrize("block", [IMAGE, OWN_IMAGE])
+@pytest.mark.parametrize("role", ["user", "tool"])
+def test_an_image_is_found_in_every_message_and_form(role: str, block: dict[str, Any]) -> None:
+    body = request({"role": role, "tool_call_id": "c", "content": [block]})
+    assert inlined(body, {URL: PICTURE})[0]["content"] == [PNG_BLOCK]
 
 
-def test_a_pdf_takes_the_form_of_its_target() -> None:
+@pytest.mark.parametrize("block", [FILE, OWN_DOCUMENT])
+def test_a_pdf_becomes_a_document(block: dict[str, Any]) -> None:
     pdf = Media("document", "application/pdf", data="JVBERi0=", name="b.pdf")
-    fetched = {"http://example.com/b.pdf": pdf}
-    [to_claude] = inlined(request(user(FILE)), fetched)[0]["content"]
-    [to_openai] = inlined(request(user(FILE)), fetched, for_claude=False)[0]["content"]
-    assert to_claude == {"type": "image_url", "image_url": {"url": "data:application/pdf;base64,JVBERi0="}}
-    assert to_openai["file"]["file_data"] == "data:application/pdf;base64,JVBERi0="
+    source = {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="}
+    assert inlined(request(user(block)), {PDF_URL: pdf})[0]["content"] == [
+        {"type": "document", "source": source, "title": "b.pdf"}
+    ]
+
+
+def test_a_pdf_behind_an_image_s_url_becomes_a_document() -> None:
+    pdf = Media("document", "application/pdf", data="JVBERi0=")
+    assert inlined(request(user(IMAGE)), {URL: pdf})[0]["content"][0]["type"] == "document"
+
+
+def test_what_is_said_of_a_document_stays_said() -> None:
+    said = {"title": "Plan", "context": "Of last year.", "citations": {"enabled": True}, "cache_control": MARK}
+    letter = Media("document", "text/plain", data="Dear all", name="a.txt")
+    source = {"type": "text", "media_type": "text/plain", "data": "Dear all"}
+    assert inlined(request(user({**OWN_DOCUMENT, **said})), {PDF_URL: letter})[0]["content"] == [
+        {"type": "document", "source": source, **said}
+    ]
+
+
+@pytest.mark.parametrize(
+    "block", [{**OWN_IMAGE, "detail": "low"}, {"type": "image_url", "image_url": {"url": URL, "detail": "low"}}]
+)
+def test_how_closely_an_image_is_looked_at_stays_said(block: dict[str, Any]) -> None:
+    body = request(user(block))
+    assert inlined(body, {URL: PICTURE})[0]["content"] == [{**PNG_BLOCK, "detail": "low"}]
 
 
 def test_nothing_fetched_changes_nothing() -> None:
@@ -76,9 +102,10 @@ def test_nothing_fetched_changes_nothing() -> None:
     assert inlined(body, {}) == body["messages"]
 
 
-def test_a_text_is_no_image() -> None:
+@pytest.mark.parametrize("block", [IMAGE, OWN_IMAGE])
+def test_a_text_is_no_image(block: dict[str, Any]) -> None:
     with pytest.raises(ContentError, match=r"example.com/a.png' is no image but a text"):
-        inlined(request(user(IMAGE)), {URL: LETTER})
+        inlined(request(user(block)), {URL: LETTER})
 
 
 @pytest.mark.parametrize(

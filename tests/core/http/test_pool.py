@@ -12,7 +12,9 @@ from tests.support.recording import RecordingServer, Reply, answer, deltas, even
 
 
 def client(server: RecordingServer) -> GatewayClient:
-    return GatewayClient(GatewayOptions(base_url=server.base_url, provider="anthropic"), max_retries=0)
+    return GatewayClient(
+        GatewayOptions(base_url=server.base_url, provider="anthropic", api_format="chat_completions"), max_retries=0
+    )
 
 
 async def spread() -> SpreadTransport:
@@ -72,7 +74,7 @@ def test_a_cancelled_or_failed_call_gives_its_place_back(server: RecordingServer
 def test_a_whole_answer_that_breaks_off_gives_its_place_back(server: RecordingServer, way: str) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
     server.reply(Reply((head,), "close") if way == "cut" else Reply((head, 5.0)))
-    options = GatewayOptions(base_url=server.base_url, provider="anthropic")
+    options = GatewayOptions(base_url=server.base_url, provider="anthropic", api_format="chat_completions")
     asking = GatewayClient(options, max_retries=0, timeout_s=0.2 if way == "timeout" else 5)
 
     async def broken() -> set[int]:

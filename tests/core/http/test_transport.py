@@ -19,7 +19,7 @@ FOREVER = events(*deltas("Hel"), 30.0)
 
 
 def client(server: RecordingServer, **more: Any) -> GatewayClient:
-    options = GatewayOptions(base_url=server.base_url, provider="anthropic")
+    options = GatewayOptions(base_url=server.base_url, provider="anthropic", api_format="chat_completions")
     settings: dict[str, Any] = {"timeout_s": 5, "max_retries": 0, **more}
     return GatewayClient(options, **settings)
 

@@ -23,7 +23,7 @@ from tests.support.recording import RecordingServer, answer, deltas, events, who
 
 
 def client(server: RecordingServer, **more: Any) -> GatewayClient:
-    options = GatewayOptions(base_url=server.base_url, provider="anthropic")
+    options = GatewayOptions(base_url=server.base_url, provider="anthropic", api_format="chat_completions")
     settings: dict[str, Any] = {"timeout_s": 5, "max_retries": 0, **more}
     return GatewayClient(options, **settings)
 
@@ -135,7 +135,8 @@ def test_nothing_is_left_open_at_the_end_of_a_program(server: RecordingServer) -
     program = f"""
 import asyncio
 from portkey_gateway import GatewayClient, GatewayOptions
-client = GatewayClient(GatewayOptions(base_url={server.base_url!r}, provider="anthropic"))
+options = {{"base_url": {server.base_url!r}, "provider": "anthropic", "api_format": "chat_completions"}}
+client = GatewayClient(GatewayOptions(**options))
 request = {{"model": "claude-sonnet-4-5", "messages": [{{"role": "user", "content": "Hello!"}}]}}
 print(client.chat(request).text, asyncio.run(client.achat(request)).text, client.chat(request).text)
 """
@@ -197,7 +198,8 @@ def test_the_environments_proxy_is_used(
     monkeypatch.setenv("HTTP_PROXY", server.base_url.removesuffix("/v1"))
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    asking = GatewayClient(GatewayOptions(base_url="http://gateway.invalid/v1", provider="anthropic"))
+    options = GatewayOptions(base_url="http://gateway.invalid/v1", provider="anthropic", api_format="chat_completions")
+    asking = GatewayClient(options)
 
     found = asyncio.run(asking.achat(HELLO)) if is_async else asking.chat(HELLO)
 

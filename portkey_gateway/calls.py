@@ -1,0 +1,94 @@
+"""One call, encoded: its path, headers and body in the API format of its route, and how its answer is decoded. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, cast
+
+from portkey_gateway.caching.plan import PromptCachingOption
+from portkey_gateway.chat_completions import encode as chat_completions
+from portkey_gateway.chat_completions import stream as chat_completions_stream
+from portkey_gateway.chat_completions.losses import PARAMETER_LOSSES
+from portkey_gateway.conversation.fold import Decoding
+from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.messages import encode as messages
+from portkey_gateway.messages import stream as messages_stream
+from portkey_gateway.routing import Route
+
+USER_LABEL: Final = "_user"
+"""The label by which Portkey tells users apart; Anthropic's own word for it is ``metadata.user_id``."""
+_BETA: Final = "x-portkey-anthropic-beta"
+_VERSION: Final = "x-portkey-anthropic-version"
+# The gateway passes a client's headers on to the provider there, and cannot read every encoding that httpx can.
+_PROXIED: Final = {"accept-encoding": "gzip, deflate"}
+
+
+class EncodedCall(NamedTuple):
+    """What is sent, and how to read what comes back."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+    decoding: Decoding
+
+
+def encode_call(
+    request: ChatRequest,
+    route: Route,
+    headers: Mapping[str, str],
+    *,
+    labels: Mapping[str, Any] | None = None,
+    prompt_caching: PromptCachingOption = None,
+) -> EncodedCall:
+    """Encode one request for an answer.
+
+    Args:
+        request: what to send; ``betas`` in it, a list of Anthropic's beta features, are added to those of the options.
+        route: where the call goes.
+        headers: those of the options and of this call.
+        labels: the call's metadata.
+        prompt_caching: what to mark for Claude's prompt cache, beside what is marked.
+
+    Raises:
+        EncodingError: if it cannot be sent as it is.
+    """
+    kept, betas = _take_betas(request, headers, route)
+    asked = cast("ChatRequest", {name: value for name, value in request.items() if name != "betas"})
+    if route.api_format == "chat_completions":
+        if route.is_claude:
+            asked = cast("ChatRequest", {**asked, **betas})
+        body = chat_completions.encode_request(asked, route, prompt_caching=prompt_caching)
+        return EncodedCall(chat_completions.PATH, kept, body, chat_completions_stream.DECODING)
+    user = (labels or {}).get(USER_LABEL)
+    path, body = messages.encode_request(
+        asked, route, prompt_caching=prompt_caching, user_id=str(user) if user else None, betas=betas
+    )
+    if path == messages.PROXY_PATH:
+        kept |= {name.replace("_", "-"): value for name, value in betas.items()} | _PROXIED
+    return EncodedCall(path, kept, body, messages_stream.DECODING)
+
+
+def carries_schema(route: Route) -> bool:
+    """Tell whether ``response_format`` reaches a Claude as a schema of its own, so that no tool has to stand for it."""
+    return route.api_format == "chat_completions" and PARAMETER_LOSSES["response_format"].is_carried(route.gateway)
+
+
+def _take_betas(
+    request: Mapping[str, Any], headers: Mapping[str, str], route: Route
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Part the headers from what of them has to travel otherwise.
+
+    The open-source gateway ignores the headers of ``anthropic_beta`` and ``anthropic_version`` where a config names a
+    provider or targets, while it reads both from the body on every route but ``/proxy`` (1.15.2, tried).
+    """
+    kept = dict(headers)
+    wanted = [kept.get(_BETA), *(request.get("betas") or ())]
+    beta = ",".join(dict.fromkeys(each.strip() for text in wanted if text for each in text.split(",")))
+    if route.gateway == "hosted" or not route.is_claude:
+        if beta:
+            kept[_BETA] = beta
+        return kept, {}
+    kept.pop(_BETA, None)
+    version = kept.pop(_VERSION, None)
+    given = {"anthropic_beta": beta, "anthropic_version": version}
+    return kept, {name: value for name, value in given.items() if value}

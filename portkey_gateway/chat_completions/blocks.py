@@ -1,0 +1,202 @@
+"""Messages of a conversation → those of a chat completion: media, tool results, thinking, for a Claude or any other.
+
+The open-source gateway 1.15.2 drops parts of a user message that it does not know without a word
+(``providers/anthropic/chatComplete.ts``), so everything that leaves here is in a form it is known to carry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from pydantic_core import to_json
+
+from portkey_gateway.chat_completions.losses import BLOCK_LOSSES
+from portkey_gateway.conversation.claude import as_said_before
+from portkey_gateway.conversation.content import PDF_TYPE, TEXT_TYPE
+from portkey_gateway.conversation.losses import Loss
+from portkey_gateway.conversation.media import as_media
+from portkey_gateway.conversation.request import ContentBlock, Message
+from portkey_gateway.errors import ContentError, warn
+from portkey_gateway.routing import Route
+
+ERROR_PREFIX: Final = "Error: "
+_PASSED: Final = frozenset({"text", "image_url", "file"})
+_MEDIA: Final = frozenset({"image", "document"})
+_DETAILS: Final = ("title", "context", "citations")
+
+
+def encode_message(message: Message, where: str, route: Route) -> Message:
+    """Encode one message; most are the same here as there.
+
+    Args:
+        message: of the conversation; it is not changed.
+        where: its place, for errors and warnings.
+        route: where the call goes.
+
+    Raises:
+        ContentError: if it holds a block that the gateway would drop.
+
+    Warns:
+        PortkeyWarning: if something of a block does not arrive.
+    """
+    role, content = message["role"], message.get("content")
+    if role == "assistant":
+        return _encode_assistant(message, route)
+    if isinstance(content, list):
+        encode = _encode_tool_block if role == "tool" else _encode_block
+        blocks = [encode(block, f"{where}.content[{index}]", route) for index, block in enumerate(content)]
+        message = cast("Message", {**message, "content": blocks})
+    if "is_error" in message:
+        message = _told_in_words(message)
+    return message
+
+
+def _encode_assistant(message: Message, route: Route) -> Message:
+    """The gateway sends ``content_blocks`` on to Claude as they are, in place of content; calls stand apart."""
+    content = message.get("content")
+    if not isinstance(content, list):
+        return message
+    spoken = [block for block in content if block["type"] != "tool_use"]
+    encoded: dict[str, Any] = {**message}
+    if len(spoken) < len(content):
+        encoded["tool_calls"] = [*message.get("tool_calls", ()), *_calls(content, message)]
+    texts = [block for block in spoken if block["type"] == "text"]
+    del encoded["content"]
+    if texts:
+        encoded["content"] = [_only_text(block) for block in texts]
+    if spoken and spoken != encoded.get("content") and route.is_claude:
+        encoded["content_blocks"] = [as_said_before(cast("Mapping[str, Any]", block)) for block in spoken]
+    return cast("Message", encoded)
+
+
+def _only_text(block: ContentBlock) -> ContentBlock:
+    """A text without its citations, which only ``content_blocks`` carry."""
+    return cast("ContentBlock", {name: value for name, value in block.items() if name != "citations"})
+
+
+def _calls(content: list[ContentBlock], message: Message) -> list[dict[str, Any]]:
+    """Calls that stand among the blocks in Anthropic's form, but for those that are told as ``tool_calls`` too."""
+    known = {call["id"] for call in message.get("tool_calls", ())}
+    blocks = [cast("Mapping[str, Any]", block) for block in content if block["type"] == "tool_use"]
+    return [
+        {
+            "id": block["id"],
+            "type": "function",
+            "function": {"name": block["name"], "arguments": to_json(block.get("input") or {}).decode()},
+            **({"cache_control": block["cache_control"]} if block.get("cache_control") else {}),
+        }
+        for block in blocks
+        if block["id"] not in known
+    ]
+
+
+def _encode_block(block: ContentBlock, where: str, route: Route) -> ContentBlock:
+    """A block of a system or user message."""
+    if block["type"] == "file" and route.is_claude and str(block["file"].get("file_data", "")).startswith("data:"):
+        # OpenAI's own form; of the gateway's, for Claude, the data stands alone.
+        block = as_media(cast("Mapping[str, Any]", block), where)
+    kind = block["type"]
+    if kind in _MEDIA:
+        return _encode_media(cast("Mapping[str, Any]", block), where, route)
+    if kind == "file" and route.is_claude and block.get("cache_control"):
+        _warn_of(BLOCK_LOSSES["mark_document"], f"cache_control on {where}")
+        return cast("ContentBlock", {name: value for name, value in block.items() if name != "cache_control"})
+    if route.is_claude and kind not in _PASSED:
+        raise ContentError(
+            f"{where} is a {kind!r} block, which the gateway drops; {BLOCK_LOSSES['other_blocks'].remedy}"
+        )
+    return block
+
+
+def _encode_media(block: Mapping[str, Any], where: str, route: Route) -> ContentBlock:
+    """An image or document of a user message in OpenAI's form, as the gateway reads it for the one who answers."""
+    if route.is_claude and (lost := [name for name in _DETAILS if block.get(name)]):
+        _warn_of(BLOCK_LOSSES["document_details"], f"{', '.join(lost)} of {where}")
+    kind = block["source"].get("type")
+    if kind == "file":
+        return _encode_file_id(block, where, route)
+    if kind not in {"base64", "text", "url"}:
+        remedy = BLOCK_LOSSES["content_source"].remedy
+        raise ContentError(f"{where} has a source of type {kind!r}, which the gateway drops; {remedy}")
+    return _encode_image(block, where, route) if block["type"] == "image" else _encode_document(block, where, route)
+
+
+def _encode_image(block: Mapping[str, Any], where: str, route: Route) -> ContentBlock:
+    source = block["source"]
+    if source["type"] != "url":
+        return _image_url(f"data:{source['media_type']};base64,{source['data']}", block)
+    if route.is_claude and block.get("cache_control"):
+        _warn_of(BLOCK_LOSSES["mark_url_image"], f"cache_control on {where}, an image given by URL,")
+        block = {name: value for name, value in block.items() if name != "cache_control"}
+    return _image_url(source["url"], block)
+
+
+def _encode_document(block: Mapping[str, Any], where: str, route: Route) -> ContentBlock:
+    """A document; for Claude a PDF travels as a data URL in ``image_url``.
+
+    The gateway turns that into a document and, other than in a ``file`` block, keeps its ``cache_control``.
+    """
+    source, mark = block["source"], block.get("cache_control")
+    media_type = source.get("media_type") or PDF_TYPE
+    if source["type"] == "text" and not route.is_claude:
+        return cast(
+            "ContentBlock", {"type": "text", "text": source["data"], **({"cache_control": mark} if mark else {})}
+        )
+    if source["type"] == "base64" and media_type == PDF_TYPE and route.is_claude:
+        return _image_url(f"data:{media_type};base64,{source['data']}", block)
+    if source["type"] == "text":
+        file = {"mime_type": TEXT_TYPE, "file_data": source["data"]}
+    elif source["type"] == "url":
+        file = {"mime_type": media_type, "file_url": source["url"]}
+    else:
+        name = block.get("title") or "document.pdf"
+        file = {"filename": name, "file_data": f"data:{media_type};base64,{source['data']}"}
+    if mark and route.is_claude:
+        _warn_of(BLOCK_LOSSES["mark_document"], f"cache_control on {where}, a {media_type} document,")
+    return cast("ContentBlock", {"type": "file", "file": file})
+
+
+def _image_url(url: str, block: Mapping[str, Any]) -> ContentBlock:
+    detail = {"detail": block["detail"]} if block.get("detail") else {}
+    mark = {"cache_control": block["cache_control"]} if block.get("cache_control") else {}
+    return cast("ContentBlock", {"type": "image_url", "image_url": {"url": url, **detail}, **mark})
+
+
+def _encode_file_id(block: Mapping[str, Any], where: str, route: Route) -> ContentBlock:
+    loss = BLOCK_LOSSES["file_id"]
+    if route.is_claude and not loss.is_carried(route.gateway):
+        raise ContentError(f"{where} names an uploaded file by its id, which the gateway drops; {loss.remedy}")
+    return cast("ContentBlock", {"type": "file", "file": {"file_id": block["source"]["file_id"]}})
+
+
+def _encode_tool_block(block: ContentBlock, where: str, route: Route) -> ContentBlock:
+    """A block of a tool message, whose content the gateway passes on to Claude untransformed."""
+    kind = block["type"]
+    if kind == "text":
+        return block
+    if route.is_claude and kind not in {"image_url", "file"}:
+        return cast("ContentBlock", {name: value for name, value in block.items() if name != "detail"})
+    if route.is_claude:
+        return cast("ContentBlock", as_media(cast("Mapping[str, Any]", block), where))
+    raise ContentError(
+        f"{where} shows media ({kind}): only Claude takes that in a tool message; put it in a user message after it"
+    )
+
+
+def _told_in_words(message: Message) -> Message:
+    """A tool message whose words say that the tool failed, where they have to."""
+    told = cast("Message", {name: value for name, value in message.items() if name != "is_error"})
+    content = message.get("content")
+    if not message.get("is_error"):
+        return told
+    if isinstance(content, list):
+        told["content"] = [{"type": "text", "text": ERROR_PREFIX.strip()}, *content]
+    else:
+        text = content or ""
+        told["content"] = text if text.startswith(ERROR_PREFIX) else ERROR_PREFIX + text
+    return told
+
+
+def _warn_of(loss: Loss, what: str) -> None:
+    warn(f"the gateway drops {what}: {loss.remedy}")

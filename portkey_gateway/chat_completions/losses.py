@@ -1,0 +1,91 @@
+"""What chat completions cannot carry to a Claude, by gateway.
+
+Sources: the open-source gateway 1.15.2, tried and read (``providers/anthropic/chatComplete.ts``); its branch 2.0.0,
+read; Portkey's enterprise changelog for the hosted gateway.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from portkey_gateway.conversation.losses import Loss
+
+_WARNED: Final = "left out, with a warning"
+_MESSAGES: Final = "api_format='messages' carries it"
+_CLAUDE_HAS_NONE: Final = "Claude has none"
+
+BLOCK_LOSSES: Final[dict[str, Loss]] = {
+    "ttl": Loss(
+        "`ttl` of a cache mark on system, user and tool blocks",
+        "an hour becomes five minutes",
+        carried_by={"hosted": "since 2.4.4"},
+    ),
+    "mark_url_image": Loss("a cache mark on an image given by URL", _WARNED, "inline it (inline_images=True)"),
+    "mark_document": Loss(
+        "a cache mark on a document that is a text or given by URL", _WARNED, "put it on a text block after it"
+    ),
+    "document_details": Loss("title, context and citations of a document in a user message", _WARNED, _MESSAGES),
+    "file_id": Loss(
+        "an image or document by the id of an uploaded file",
+        "an error",
+        f"{_MESSAGES}; or give the data or a URL",
+        carried_by={"hosted": "since 2.4.4"},
+    ),
+    "content_source": Loss("a document whose source is `content`", "an error", _MESSAGES),
+    "other_blocks": Loss(
+        "other blocks in a user message, such as search results", "an error", f"{_MESSAGES} where it is Claude's"
+    ),
+    "is_error": Loss("that a tool failed (`is_error`)", "said in words: `Error: …`"),
+    "schema": Loss(
+        "a tool's schema beside `type`, `properties`, `required` and `$defs`",
+        "rewritten where that says the same, else left out with a warning",
+        carried_by={},
+    ),
+    "additional_properties": Loss(
+        "`additionalProperties` at the top of a tool's schema", "left out", carried_by={"hosted": "since 2.4.2"}
+    ),
+    "tool_extras": Loss(
+        "`strict`, `defer_loading`, `allowed_callers`, `input_examples`, `eager_input_streaming` of a tool",
+        _WARNED,
+        _MESSAGES,
+    ),
+    "one_call": Loss("at most one tool call (`parallel_tool_calls=False`)", _WARNED, _MESSAGES),
+    "thinking_tokens": Loss(
+        "how many tokens were thought, in usage", "0 stands there", carried_by={"hosted": "since 2.17.0"}
+    ),
+}
+"""What stands inside messages, tools and usage."""
+
+PARAMETER_LOSSES: Final[dict[str, Loss]] = {
+    "response_format": Loss(
+        "`response_format` with a JSON schema",
+        "asked for as a tool by the frameworks' classes, else left out with a warning",
+        "the answer would be free text: use the framework's structured output, or a tool",
+        carried_by={"oss-2": "", "hosted": "since 2.2.2"},
+    ),
+    "reasoning_effort": Loss(
+        "`reasoning_effort`",
+        _WARNED,
+        "use thinking={'type': 'enabled', 'budget_tokens': …}",
+        carried_by={"oss-2": "", "hosted": "since 2.2.2"},
+    ),
+    "output_config": Loss("`output_config`", _WARNED, _MESSAGES, carried_by={"hosted": "since 2.2.2"}),
+    "context_management": Loss("`context_management`", _WARNED, _MESSAGES, carried_by={"hosted": "since 2.11.0"}),
+    "speed": Loss("`speed`", _WARNED, _MESSAGES, carried_by={"hosted": "since 2.7.0"}),
+    "parallel_tool_calls": Loss("`parallel_tool_calls`", _WARNED, _MESSAGES),
+    "metadata": Loss("`metadata` of Anthropic's own", _WARNED, "label calls with the model's metadata option"),
+    "service_tier": Loss("`service_tier`", _WARNED, _MESSAGES),
+    "stop_sequences": Loss("`stop_sequences`", "sent as `stop`"),
+    "container": Loss("`container`", _WARNED, _MESSAGES),
+    "mcp_servers": Loss("`mcp_servers`", _WARNED, _MESSAGES),
+    "seed": Loss("`seed`", _WARNED, _CLAUDE_HAS_NONE),
+    "frequency_penalty": Loss("`frequency_penalty`", _WARNED, _CLAUDE_HAS_NONE),
+    "presence_penalty": Loss("`presence_penalty`", _WARNED, _CLAUDE_HAS_NONE),
+    "logit_bias": Loss("`logit_bias`", _WARNED, _CLAUDE_HAS_NONE),
+    "logprobs": Loss("`logprobs`", _WARNED, _CLAUDE_HAS_NONE),
+    "n": Loss("`n`", _WARNED, "Claude gives one answer"),
+}
+"""Parameters of a request."""
+
+LOSSES: Final = {**BLOCK_LOSSES, **PARAMETER_LOSSES}
+"""All of them, in the order of the table."""

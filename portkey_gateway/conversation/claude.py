@@ -1,0 +1,97 @@
+"""What Claude asks of every request, in whichever API format it travels: pure.
+
+Rules of Anthropic's Messages API that fail otherwise with a message that names nothing of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from portkey_gateway.conversation.request import SYSTEM_ROLES, ChatRequest, ContentBlock, Message
+from portkey_gateway.conversation.tool_choice import encode_tool_choice
+from portkey_gateway.errors import EncodingError, warn
+
+DEFAULT_MAX_TOKENS: Final = 4096
+"""Sent to a Claude when no ``max_tokens`` is given: Anthropic requires one."""
+
+
+def prepare_for_claude(request: ChatRequest) -> dict[str, Any]:
+    """Return the request as Claude takes it: without empty text, with ``max_tokens``, with a choice that it may obey.
+
+    Args:
+        request: what to send; it is not changed.
+
+    Raises:
+        EncodingError: if a user says nothing, nobody but the system says anything, or the choice of a tool is none.
+
+    Warns:
+        PortkeyWarning: if something is changed that was asked for.
+    """
+    body: dict[str, Any] = {**request}
+    body["messages"] = _drop_empty_text(request["messages"])
+    if body.get("max_tokens") is None and body.get("max_completion_tokens") is None:
+        # What may be thought comes on top: Anthropic counts it too, and refuses a budget that max_tokens cannot hold.
+        body["max_tokens"] = DEFAULT_MAX_TOKENS + ((body.get("thinking") or {}).get("budget_tokens") or 0)
+    if "tool_choice" in body:
+        body["tool_choice"] = encode_tool_choice(body["tool_choice"])
+    if thinks(body.get("thinking")) and forces_a_tool(body.get("tool_choice")):
+        warn("tool_choice is sent as 'auto': Claude cannot be made to call a tool while it thinks")
+        body["tool_choice"] = "auto"
+    return body
+
+
+def thinks(thinking: Mapping[str, Any] | None) -> bool:
+    """Tell whether a ``thinking`` parameter turns thinking on; Claude then takes no forced tool choice."""
+    return thinking is not None and str(thinking.get("type", "disabled")) != "disabled"
+
+
+def forces_a_tool(choice: str | Mapping[str, Any] | None) -> bool:
+    """Tell whether a ``tool_choice`` leaves the model no choice but to call a tool."""
+    kind = choice.get("type") if isinstance(choice, Mapping) else choice
+    return kind not in (None, "auto", "none")
+
+
+def as_said_before(block: Mapping[str, Any]) -> dict[str, Any]:
+    """A block of an answer for its replay: Anthropic tells the id of a cited file, but does not take it back."""
+    if not (block["type"] == "text" and block.get("citations")):
+        return dict(block)
+    citations = [{name: value for name, value in each.items() if name != "file_id"} for each in block["citations"]]
+    return {**block, "citations": citations}
+
+
+def _drop_empty_text(messages: list[Message]) -> list[Message]:
+    """Leave out empty text, or white space alone, which Anthropic refuses, and messages that say nothing.
+
+    The gateway drops a whole system message whose first block is empty, and sends ``""`` on as an empty block.
+    """
+    kept = []
+    for index, message in enumerate(messages):
+        trimmed = message
+        for field in ("content", "content_blocks"):
+            blocks = message.get(field)
+            if isinstance(blocks, list) and any(_is_empty_text(block) for block in blocks):
+                kept_blocks = [block for block in blocks if not _is_empty_text(block)]
+                trimmed = cast("Message", {**trimmed, field: kept_blocks})
+        content = trimmed.get("content")
+        if isinstance(content, str) and content and not content.strip() and message.get("tool_calls"):
+            # White space beside a tool call, as some models write it.
+            trimmed = cast("Message", {**trimmed, "content": ""})
+        if _says_something(content) or trimmed.get("tool_calls") or trimmed.get("content_blocks"):
+            kept.append(trimmed)
+        elif message["role"] == "tool":
+            # An empty tool result is an answer too, and Anthropic takes one; an empty list of blocks it takes as well.
+            kept.append(cast("Message", {**message, "content": ""}))
+        elif message["role"] == "user":
+            raise EncodingError(f"messages[{index}] (user) is empty: Claude refuses empty text; leave the message out")
+    if all(message["role"] in SYSTEM_ROLES for message in kept):
+        raise EncodingError("messages holds system messages only: Claude needs at least one user message")
+    return kept
+
+
+def _says_something(content: str | list[ContentBlock] | None) -> bool:
+    return bool(content.strip() if isinstance(content, str) else content)
+
+
+def _is_empty_text(block: ContentBlock) -> bool:
+    return block["type"] == "text" and not block["text"].strip()

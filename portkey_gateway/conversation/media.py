@@ -1,0 +1,57 @@
+"""OpenAI's blocks of images and documents as the conversation's own: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from portkey_gateway.conversation.content import PDF_TYPE, TEXT_TYPE, load_url, media_block
+from portkey_gateway.conversation.request import MediaBlock, Source
+from portkey_gateway.errors import ContentError
+
+
+def as_media(block: Mapping[str, Any], where: str) -> MediaBlock:
+    """Turn an ``image_url`` or ``file`` block into an ``image`` or ``document``; a mark on it is kept.
+
+    Args:
+        block: of either type.
+        where: its place, for the error text.
+
+    Raises:
+        ContentError: if it holds neither data nor a URL nor a file's id.
+    """
+    made = _from_image_url(block["image_url"]) if block["type"] == "image_url" else _from_file(block["file"], where)
+    if mark := block.get("cache_control"):
+        made["cache_control"] = mark
+    return made
+
+
+def _from_image_url(image_url: Mapping[str, Any]) -> MediaBlock:
+    url = str(image_url["url"])
+    if not url.startswith("data:"):
+        return {"type": "image", "source": {"type": "url", "url": url}}
+    media_type, _, data = url.removeprefix("data:").partition(";base64,")
+    source: Source = {"type": "base64", "media_type": media_type, "data": data}
+    return {"type": "document" if media_type == PDF_TYPE else "image", "source": source}
+
+
+def _from_file(file: Mapping[str, Any], where: str) -> MediaBlock:
+    media_type = file.get("mime_type") or PDF_TYPE
+    name = file.get("filename") or ""
+    source: Source
+    if str(file.get("file_data", "")).startswith("data:"):
+        return media_block(replace(load_url(file["file_data"], kind="document"), name=name))
+    if file.get("file_id"):
+        source = {"type": "file", "file_id": file["file_id"]}
+    elif file.get("file_url"):
+        source = {"type": "url", "url": file["file_url"]}
+    elif file.get("file_data") is not None:
+        kind = "text" if media_type == TEXT_TYPE else "base64"
+        source = cast("Source", {"type": kind, "media_type": media_type, "data": file["file_data"]})
+    else:
+        raise ContentError(f"{where}.file needs file_data, file_url or file_id")
+    made: MediaBlock = {"type": "document", "source": source}
+    if name:
+        made["title"] = name
+    return made

@@ -1,0 +1,227 @@
+"""A request → the body of ``POST /messages``, and the path that carries it whole. Pure.
+
+Paths, tried on the open-source gateway 1.15.2: ``/messages`` knows guardrails and translates for Bedrock and Vertex,
+but passes on only the parameters it knows; ``/proxy/messages`` passes everything on, to Anthropic itself.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, cast
+
+from pydantic_core import PydanticSerializationError, to_json
+
+from portkey_gateway.caching.breakpoints import check_breakpoints, encode_cache_control, mark_last_block
+from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, plan_breakpoints, warn_not_cached
+from portkey_gateway.conversation.checks import check_request
+from portkey_gateway.conversation.claude import prepare_for_claude
+from portkey_gateway.conversation.media import as_media
+from portkey_gateway.conversation.request import ChatRequest, Message
+from portkey_gateway.errors import EncodingError, warn
+from portkey_gateway.messages.blocks import encode_messages, encode_system
+from portkey_gateway.messages.losses import LOSSES
+from portkey_gateway.messages.tools import encode_tool, encode_tool_choice
+from portkey_gateway.options import GatewayFields
+from portkey_gateway.routing import Route
+
+PATH: Final = "/messages"
+PROXY_PATH: Final = "/proxy/messages"
+COUNT_PATH: Final = "/messages/count_tokens"
+
+_PASSED: Final = frozenset(
+    {"model", "messages", "max_tokens", "container", "mcp_servers", "metadata", "service_tier", "stop_sequences",
+     "stream", "system", "temperature", "thinking", "tool_choice", "tools", "top_k", "top_p", "anthropic_beta",
+     "anthropic_version"}
+)  # fmt: skip
+"""Parameters that ``/messages`` of the open-source gateway 1.15.2 takes (``providers/anthropic-base/messages.ts``)."""
+_BY_PROXY: Final = frozenset({"output_config", "context_management", "speed", "inference_geo", "cache_control"})
+"""Further parameters of Anthropic's, which ``/proxy/messages`` passes on."""
+_COUNTED: Final = ("model", "messages", "system", "tools", "tool_choice", "thinking", "mcp_servers")
+_OPENAI: Final = frozenset(
+    {"max_completion_tokens", "stop", "user", "parallel_tool_calls", "response_format", "reasoning_effort"}
+)
+"""OpenAI's parameters that are said in Anthropic's words."""
+
+
+class Encoded(NamedTuple):
+    """A request, ready to be sent."""
+
+    path: str
+    body: bytes
+
+
+def encode_request(
+    request: ChatRequest,
+    route: Route,
+    *,
+    prompt_caching: PromptCachingOption = None,
+    user_id: str | None = None,
+    betas: Mapping[str, str] | None = None,
+) -> Encoded:
+    """Check a request and encode it.
+
+    The request itself is not changed.
+
+    Args:
+        request: what to send.
+        route: where the call goes.
+        prompt_caching: what to mark for Claude's prompt cache, beside what is marked.
+        user_id: who asks, for Anthropic's own ``metadata.user_id``, where the request does not say it.
+        betas: ``anthropic_beta`` and ``anthropic_version`` for the body, where the gateway reads them from it.
+
+    Raises:
+        EncodingError: if it cannot be sent as it is; the message names the field and the fix.
+
+    Warns:
+        PortkeyWarning: if something will not reach the model.
+    """
+    body = _encode_body(request, route, prompt_caching)
+    if user_id and "user_id" not in (body.get("metadata") or {}):
+        body["metadata"] = {**(body.get("metadata") or {}), "user_id": user_id}
+    path = _path(body, route)
+    if path == PATH and betas:
+        body |= betas
+    return Encoded(path, _to_json(body))
+
+
+def encode_count(request: ChatRequest, route: Route) -> bytes:
+    """Encode what is counted of a request, as the body of ``POST /messages/count_tokens``.
+
+    Raises:
+        EncodingError: as ``encode_request``.
+    """
+    body = _encode_body(request, route, None)
+    return _to_json({name: body[name] for name in _COUNTED if body.get(name) is not None})
+
+
+def _encode_body(request: ChatRequest, route: Route, prompt_caching: PromptCachingOption) -> dict[str, Any]:
+    check_request(request)
+    given = cast("ChatRequest", {**request, "messages": [_with_media(message) for message in request["messages"]]})
+    prepared = _marked(cast("ChatRequest", prepare_for_claude(given)), route, prompt_caching)
+    body: dict[str, Any] = {name: value for name, value in prepared.items() if value is not None}
+    messages = body.pop("messages")
+    if system := [*_as_blocks(body.pop("system", None)), *encode_system(messages)]:
+        body["system"] = system
+    body["messages"] = encode_messages(messages)
+    tools = [encode_tool(tool) for tool in body.pop("tools", None) or ()]
+    if tools:
+        body["tools"] = tools
+    parallel = body.pop("parallel_tool_calls", None)
+    choice = encode_tool_choice(body.pop("tool_choice", None), parallel, has_tools=bool(tools))
+    if choice:
+        body["tool_choice"] = choice
+    _translate(body)
+    _warn_about_losses(body)
+    return body
+
+
+def _with_media(message: Message) -> Message:
+    """OpenAI's media in our own blocks, so that a mark on them counts as on any other."""
+    content = message.get("content")
+    if not isinstance(content, list) or not any(block["type"] in {"image_url", "file"} for block in content):
+        return message
+    blocks = [
+        as_media(cast("Mapping[str, Any]", block), f"content[{index}]")
+        if block["type"] in {"image_url", "file"}
+        else block
+        for index, block in enumerate(content)
+    ]
+    return cast("Message", {**message, "content": blocks})
+
+
+def _marked(request: ChatRequest, route: Route, prompt_caching: PromptCachingOption) -> ChatRequest:
+    """The request with its breakpoints: those of its blocks, of the request itself, and planned ones."""
+    body: dict[str, Any] = {**request}
+    if mark := body.pop("cache_control", None):
+        request = mark_last_block(cast("ChatRequest", body), encode_cache_control(mark, where="the request"))
+    if not route.is_claude:
+        warn_not_cached(prompt_caching, request.get("model"))
+    elif caching := PromptCaching() if prompt_caching == "auto" else prompt_caching:
+        request = plan_breakpoints(request, caching, keeps_ttl=True)
+    check_breakpoints(request)
+    return request
+
+
+def _translate(body: dict[str, Any]) -> None:
+    """Say OpenAI's parameters in Anthropic's words."""
+    limit = body.pop("max_completion_tokens", None)
+    if limit is not None:
+        body["max_tokens"] = body.get("max_tokens") or limit
+    stop = body.pop("stop", None)
+    if stop:
+        body["stop_sequences"] = body.get("stop_sequences") or ([stop] if isinstance(stop, str) else stop)
+    if user := body.pop("user", None):
+        body["metadata"] = {"user_id": user, **(body.get("metadata") or {})}
+    output: dict[str, Any] = {}
+    if effort := body.pop("reasoning_effort", None):
+        output["effort"] = effort
+    if output_format := _encode_format(body.pop("response_format", None)):
+        output["format"] = output_format
+    if output:
+        body["output_config"] = {**output, **(body.get("output_config") or {})}
+    temperature = body.get("temperature")
+    if temperature is not None and temperature > 1:
+        warn(f"temperature {temperature} is sent to Claude as 1: its range is 0 to 1")
+        body["temperature"] = 1
+
+
+def _encode_format(response_format: Any) -> dict[str, Any] | None:
+    """OpenAI's ``response_format`` as Anthropic's ``output_config.format``."""
+    if not isinstance(response_format, Mapping) or response_format.get("type") == "text":
+        return None
+    asked = response_format.get("json_schema")
+    if response_format.get("type") == "json_schema" and isinstance(asked, Mapping) and asked.get("schema"):
+        return {"type": "json_schema", "schema": asked["schema"]}
+    warn(
+        f"response_format of type {response_format.get('type')!r} does not reach Claude: give a JSON schema "
+        "({'type': 'json_schema', 'json_schema': {'name': …, 'schema': …}})"
+    )
+    return None
+
+
+def _path(body: dict[str, Any], route: Route) -> str:
+    """The path that carries the request whole; what none can carry is left out with a warning."""
+    if route.gateway == "hosted":
+        return PATH
+    unknown = sorted(body.keys() - _PASSED)
+    lost = [name for name in unknown if not (name in LOSSES and LOSSES[name].is_carried(route.gateway))]
+    if not lost:
+        return PATH
+    if route.only_anthropic and not route.is_guarded:
+        return PROXY_PATH
+    why = "a config may hold guardrails, which it would skip" if route.is_guarded else "only Anthropic is served so"
+    for name in lost:
+        del body[name]
+        warn(f"{name} does not reach Claude: /messages of this gateway drops it, and of /proxy/messages {why}")
+    return PATH
+
+
+def _warn_about_losses(body: dict[str, Any]) -> None:
+    """Leave out what no Claude has, and what is misspelt; a name that nobody knows may be a new one of Anthropic's."""
+    for name in sorted(body.keys() - _PASSED - _BY_PROXY):
+        remedy = LOSSES[name].remedy if name in LOSSES else _probably_meant(name)
+        if name == "stream_options":
+            del body[name]
+        elif remedy:
+            del body[name]
+            warn(f"{name} does not reach Claude: {remedy}")
+
+
+def _probably_meant(name: str) -> str:
+    known = [*_PASSED, *_BY_PROXY, *_OPENAI, *GatewayFields.model_fields]
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def _as_blocks(system: Any) -> list[Any]:
+    if system is None:
+        return []
+    return [{"type": "text", "text": system}] if isinstance(system, str) else list(system)
+
+
+def _to_json(body: Mapping[str, Any]) -> bytes:
+    try:
+        return to_json(body)
+    except PydanticSerializationError as error:
+        raise EncodingError(f"the request holds something that JSON does not know: {error}") from error

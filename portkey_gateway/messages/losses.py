@@ -1,0 +1,39 @@
+"""What the Messages API cannot carry through a gateway, by gateway.
+
+Sources: the open-source gateway 1.15.2, tried and read (``providers/anthropic-base/messages.ts``); its branch 2.0.0,
+read; Portkey's enterprise changelog for the hosted gateway.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from portkey_gateway.conversation.losses import Loss
+
+_BY_PROXY: Final = (
+    "sent to `/proxy/messages`, which passes everything on, where only Anthropic can answer and no guardrail may be "
+    "skipped; else left out with a warning"
+)
+_CLAUDE_HAS_NONE: Final = "Claude has none"
+_WARNED: Final = "left out, with a warning"
+
+LOSSES: Final[dict[str, Loss]] = {
+    "output_config": Loss(
+        "`output_config`, also as `response_format` and `reasoning_effort`",
+        _BY_PROXY,
+        carried_by={"oss-2": "", "hosted": "since 2.2.2"},
+    ),
+    "context_management": Loss("`context_management`", _BY_PROXY, carried_by={"hosted": "since 2.17.0"}),
+    "speed": Loss("`speed`", _BY_PROXY, carried_by={"hosted": "since 2.7.0"}),
+    "inference_geo": Loss("`inference_geo`", _BY_PROXY),
+    "seed": Loss("`seed`", _WARNED, _CLAUDE_HAS_NONE),
+    "frequency_penalty": Loss("`frequency_penalty`", _WARNED, _CLAUDE_HAS_NONE),
+    "presence_penalty": Loss("`presence_penalty`", _WARNED, _CLAUDE_HAS_NONE),
+    "logit_bias": Loss("`logit_bias`", _WARNED, _CLAUDE_HAS_NONE),
+    "logprobs": Loss("`logprobs`", _WARNED, _CLAUDE_HAS_NONE),
+    "top_logprobs": Loss("`top_logprobs`", _WARNED, _CLAUDE_HAS_NONE),
+    "n": Loss("`n`", _WARNED, "Claude gives one answer"),
+    "store": Loss("`store`", _WARNED, _CLAUDE_HAS_NONE),
+    "stream_options": Loss("`stream_options`", "left out: every stream tells its usage"),
+}
+"""Parameters of a request, in the order of the table. What stands in messages, system and tools arrives as it is."""

@@ -1,0 +1,146 @@
+"""Where a call goes: through which gateway, in which API format, and whether surely to a Claude. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from portkey_gateway.options import HOSTED_BASE_URL, GatewayFields, GatewayName
+
+Gateway: TypeAlias = Literal["hosted", "oss-1", "oss-2"]
+"""Portkey's own, the open-source gateway 1.x (tried: 1.15.2), and its branch 2.0.0 (read, not tried)."""
+WireFormat: TypeAlias = Literal["chat_completions", "messages"]
+
+SERVES_MESSAGES: Final = frozenset({"anthropic", "bedrock", "vertex-ai", "azure-ai"})
+"""Providers that the open-source gateway 1.15.2 serves ``/messages`` for; any other is its 500."""
+# Of the others, Bedrock's answers are translated, with losses of their own, and Vertex serves only some names.
+_CHOSEN_BY_ITSELF: Final = "anthropic"
+_HOOKS: Final = frozenset(
+    {"before_request_hooks", "after_request_hooks", "input_guardrails", "output_guardrails", "default_input_guardrails",
+     "default_output_guardrails", "input_mutators", "output_mutators"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a call goes, as far as its options say it."""
+
+    gateway: Gateway = "oss-1"
+    api_format: WireFormat = "chat_completions"
+    is_claude: bool = False
+    """Whether the model's name or the provider says that a Claude answers."""
+    provider: str | None = None
+    """The provider's slug where the options name one; ``None`` if a config, a key or the model catalog decides."""
+    only_anthropic: bool = False
+    """Whether nobody but Anthropic itself can answer."""
+    is_guarded: bool = False
+    """Whether a config may hold guardrails."""
+
+
+def is_claude(model: str, provider: str | None = None) -> bool:
+    """Tell whether a request goes to a Claude, as far as the names say it."""
+    return "claude" in model.lower() or provider == "anthropic"
+
+
+def read_gateway(options: GatewayFields) -> Gateway:
+    """Tell which gateway the options mean: the one they name, else by ``base_url``."""
+    name: GatewayName = options.gateway
+    if name != "auto":
+        return name
+    return "hosted" if options.base_url == HOSTED_BASE_URL else "oss-1"
+
+
+def find_route(
+    options: GatewayFields,
+    model: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    api_format: WireFormat | None = None,
+) -> Route:
+    """Find where a call of a model goes under these options.
+
+    ``api_format="auto"`` is ``messages`` where the call surely goes to a Claude that the gateway serves so, and no
+    config may send it elsewhere; else ``chat_completions``.
+
+    Args:
+        options: of the call.
+        model: the name that the request gives.
+        headers: what the options render to, if that is known already.
+        api_format: the format, if that is chosen already.
+    """
+    headers = options.render_headers() if headers is None else headers
+    provider = headers.get("x-portkey-provider")
+    text = headers.get("x-portkey-config")
+    config = _read_config(text) if text else None
+    gateway = read_gateway(options)
+    targets = list(_leaves(config, provider, model)) if config is not None else [(provider, model)]
+    chosen = api_format or options.api_format
+    if chosen == "auto":
+        unknown = (text is not None and config is None) or options.strict_open_ai_compliance
+        surely = not unknown and all(_is_served(gateway, *target) for target in targets)
+        chosen = "messages" if surely else "chat_completions"
+    return Route(
+        gateway=gateway,
+        api_format=chosen,
+        is_claude=is_claude(model, provider),
+        provider=provider,
+        only_anthropic=(text is None or config is not None) and all(name == "anthropic" for name, _ in targets),
+        is_guarded=text is not None and (config is None or _holds_hooks(config)),
+    )
+
+
+def choose_api_format(own: GatewayFields, own_model: str, called: GatewayFields, called_model: str) -> WireFormat:
+    """Choose the format of one call by the model object's own options, so that a conversation keeps its format.
+
+    A call that says by itself where it goes keeps it too, unless it leaves for where the format is not served.
+
+    Args:
+        own: the model object's options.
+        own_model: its model.
+        called: the options of the call.
+        called_model: the model of the call.
+    """
+    if called.api_format != "auto":
+        return called.api_format
+    chosen = find_route(own, own_model).api_format
+    if chosen == "chat_completions" or (called is own and called_model == own_model):
+        return chosen
+    return find_route(called, called_model).api_format
+
+
+def _is_served(gateway: Gateway, provider: str | None, model: str) -> bool:
+    """Tell whether a target is surely a Claude that is served as ``messages``."""
+    if not is_claude(model, provider):
+        return False
+    return gateway == "hosted" or provider is None or provider.startswith("@") or provider == _CHOSEN_BY_ITSELF
+
+
+def _read_config(text: str) -> dict[str, Any] | None:
+    """The config itself; ``None`` for the id of a saved one, which only the hosted gateway knows."""
+    try:
+        config = json.loads(text)
+    except ValueError:
+        return None
+    return config if isinstance(config, dict) else None
+
+
+def _leaves(config: Mapping[str, Any], provider: str | None, model: str) -> Iterator[tuple[str | None, str]]:
+    """The provider and model of every target that may answer."""
+    override = config.get("override_params")
+    model = str((override if isinstance(override, dict) else {}).get("model") or model)
+    own = config.get("provider")
+    provider = str(own) if own else (None if config.get("virtual_key") or config.get("virtualKey") else provider)
+    targets = config.get("targets")
+    if not isinstance(targets, list) or not targets:
+        yield provider, model
+        return
+    for target in targets:
+        yield from _leaves(target if isinstance(target, dict) else {}, provider, model)
+
+
+def _holds_hooks(config: Mapping[str, Any]) -> bool:
+    targets = config.get("targets")
+    nested = targets if isinstance(targets, list) else []
+    return not _HOOKS.isdisjoint(config) or any(isinstance(each, dict) and _holds_hooks(each) for each in nested)

@@ -1,0 +1,159 @@
+"""LangChain's blocks of images and documents → the conversation's.
+
+Understood are LangChain's standard blocks (v1) and their v0 forms, OpenAI's chat completions blocks and Anthropic's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, TypeAlias, cast
+
+from portkey_gateway.conversation.content import Media, load_base64, load_bytes, load_url, media_block
+from portkey_gateway.conversation.request import MediaBlock, Source
+from portkey_gateway.errors import ContentError
+
+Block: TypeAlias = Mapping[str, Any]
+
+_DETAILS: Final = ("title", "context", "citations")
+
+
+def encode_media(block: Block, *, where: str) -> MediaBlock:
+    """Encode a block of an image or a document; a cache breakpoint on it is left to the caller.
+
+    Raises:
+        ContentError: if it is neither, or holds no data, URL or file id.
+    """
+    load = _LOADERS.get(str(block.get("type")))
+    if load is None:
+        known = ", ".join(["text", *_LOADERS])
+        raise ContentError(f"{where} is a {block.get('type')!r} block, which the gateway cannot carry; known: {known}")
+    try:
+        encoded = _by_reference(block) or media_block(load(block))
+    except ContentError as error:
+        raise ContentError(f"{where}: {error.message}") from error.__cause__
+    if encoded["type"] == "document":
+        said = {
+            **{name: extras_of(block).get(name) for name in _DETAILS},
+            **{n: block[n] for n in _DETAILS if n in block},
+        }
+        encoded = cast("MediaBlock", {**encoded, **{name: value for name, value in said.items() if value}})
+    elif detail := _detail(block):
+        encoded["detail"] = detail
+    return encoded
+
+
+def _load_image_url(block: Block) -> Media:
+    value = block.get("image_url")
+    return load_url(required_text(value if isinstance(value, Mapping) else {"url": value, **block}, "url"))
+
+
+def _load_image(block: Block) -> Media:
+    return _load(block, "image")
+
+
+def _load_document(block: Block) -> Media:
+    return _load(block, "document")
+
+
+def _load_file(block: Block) -> Media:
+    file = block.get("file")
+    if not isinstance(file, Mapping):
+        return _load(block, "document")
+    # OpenAI's form: the data is a data URL; the gateway's own takes raw base64.
+    name, media_type = str(file.get("filename") or ""), file.get("mime_type")
+    if "file_url" in file:
+        return load_url(required_text(file, "file_url"), kind="document", media_type=media_type)
+    data = required_text(file, "file_data")
+    if media_type == "text/plain" and not data.startswith("data:"):
+        return Media("document", "text/plain", data=data, name=name)
+    return load_base64(data, media_type=media_type, name=name)
+
+
+def _load_plain_text(block: Block) -> Media:
+    if "text" in block:
+        return Media("document", "text/plain", data=required_text(block, "text"), name=_name(block))
+    return _load({"mime_type": "text/plain", **block}, "document")
+
+
+def _load(block: Block, kind: Literal["image", "document"]) -> Media:
+    """Load from Anthropic's ``source``, a v1 block (``base64``, ``url``) or a v0 block (``source_type``, ``data``)."""
+    source = block.get("source")
+    if isinstance(source, Mapping):
+        return _load_source(source, kind, _name(block))
+    media_type = block.get("mime_type")
+    for name in ("base64", "data"):
+        if block.get(name) is not None:
+            return _load_data(block, name, media_type, _name(block))
+    if block.get("source_type") == "text":
+        return _load_plain_text(block)
+    return load_url(required_text(block, "url"), kind=kind, media_type=media_type)
+
+
+def _load_source(source: Block, kind: Literal["image", "document"], name: str) -> Media:
+    if source.get("type") == "base64":
+        return _load_data(source, "data", source.get("media_type"), name)
+    if source.get("type") == "text":
+        return Media("document", "text/plain", data=required_text(source, "data"), name=name)
+    if source.get("type") == "url":
+        return load_url(required_text(source, "url"), kind=kind, media_type=source.get("media_type"))
+    raise ContentError(
+        f"a source of type {source.get('type')!r} cannot travel through the gateway; give base64 or a url"
+    )
+
+
+def _load_data(block: Block, key: str, media_type: str | None, name: str) -> Media:
+    data = block.get(key)
+    if isinstance(data, bytes):
+        return load_bytes(data, media_type=media_type, name=name)
+    return load_base64(required_text(block, key), media_type=media_type, name=name)
+
+
+def _name(block: Block) -> str:
+    extras = extras_of(block)
+    return str(block.get("title") or block.get("filename") or extras.get("title") or extras.get("filename") or "")
+
+
+def _by_reference(block: Block) -> MediaBlock | None:
+    """An uploaded file by its id, or a document of blocks: there is nothing to load."""
+    kind: Literal["image", "document"] = "image" if block.get("type") == "image" else "document"
+    source, file = block.get("source"), block.get("file")
+    if isinstance(source, Mapping) and source.get("type") in {"file", "content"}:
+        return {"type": kind, "source": cast("Source", dict(source))}
+    file_id = block.get("file_id") or (file.get("file_id") if isinstance(file, Mapping) else None)
+    if file_id is None and "id" in block and not _CONTENTS & block.keys():
+        file_id = block["id"]  # as LangChain's v0 blocks name it
+    return {"type": kind, "source": {"type": "file", "file_id": str(file_id)}} if file_id else None
+
+
+def _detail(block: Block) -> Any:
+    image_url = block.get("image_url")
+    inner = image_url.get("detail") if isinstance(image_url, Mapping) else None
+    return inner or block.get("detail") or extras_of(block).get("detail")
+
+
+def required_text(block: Block, name: str, *, where: str = "a content block") -> str:
+    """The text under ``name``.
+
+    Raises:
+        ContentError: if there is none.
+    """
+    value = block.get(name)
+    if not isinstance(value, str):
+        raise ContentError(f"{where} needs {name!r} as text; got {type(value).__name__}")
+    return value
+
+
+def extras_of(block: Block) -> Block:
+    """What LangChain's standard blocks keep of a provider's own keys."""
+    extras = block.get("extras")
+    return extras if isinstance(extras, Mapping) else {}
+
+
+_CONTENTS: Final = frozenset({"url", "base64", "data", "source", "text", "file", "image_url"})
+_LOADERS: Final[dict[str, Callable[[Block], Media]]] = {
+    "image": _load_image,
+    "image_url": _load_image_url,
+    "file": _load_file,
+    "document": _load_document,
+    "text-plain": _load_plain_text,
+}

@@ -1,0 +1,61 @@
+"""Tools of a conversation as the gateway's chat completions take them."""
+
+import copy
+import warnings
+from typing import Any, cast
+
+import pytest
+
+from portkey_gateway.chat_completions.tools import encode_tool
+from portkey_gateway.conversation.request import Tool
+from portkey_gateway.errors import PortkeyWarning
+
+MARK = {"type": "ephemeral"}
+FUNCTION = {"name": "look", "description": "Look.", "parameters": {"type": "object", "properties": {}}}
+
+
+def encoded(tool: dict[str, Any], *, for_claude: bool = True) -> Any:
+    before = copy.deepcopy(tool)
+    made = encode_tool(cast("Tool", tool), for_claude=for_claude)
+    assert tool == before
+    return made
+
+
+@pytest.mark.parametrize("for_claude", [True, False])
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"type": "function", "function": FUNCTION},
+        {"type": "function", "function": FUNCTION, "cache_control": MARK},
+        {"type": "web_search", "web_search": {"name": "web_search_20250305"}},
+        {"name": "look", "input_schema": {"type": "object"}},
+    ],
+)
+def test_a_tool_in_a_form_that_the_gateway_takes_stays_as_it_is(tool: dict[str, Any], for_claude: bool) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert encoded(tool, for_claude=for_claude) == tool
+
+
+@pytest.mark.parametrize("for_claude", [True, False])
+def test_a_server_tool_names_its_type_below_its_name(for_claude: bool) -> None:
+    tool = {"type": "web_search_20250305", "name": "web_search", "max_uses": 2, "cache_control": MARK}
+    assert encoded(tool, for_claude=for_claude) == {
+        "type": "web_search",
+        "web_search": {"max_uses": 2, "name": "web_search_20250305"},
+        "cache_control": MARK,
+    }
+    assert encoded({"type": "bash_20250124", "name": "bash"}) == {"type": "bash", "bash": {"name": "bash_20250124"}}
+
+
+@pytest.mark.parametrize("name", ["strict", "defer_loading", "allowed_callers", "input_examples"])
+@pytest.mark.parametrize("place", ["tool", "function"])
+def test_what_the_gateway_drops_of_a_tool_is_left_out_with_a_warning(name: str, place: str) -> None:
+    plain = {"type": "function", "function": FUNCTION, "cache_control": MARK}
+    tool = {**plain, name: True} if place == "tool" else {**plain, "function": {**FUNCTION, name: True}}
+    with pytest.warns(PortkeyWarning, match=rf"{name} of tool 'look' does not reach Claude: api_format='messages'"):
+        assert encoded(tool) == plain
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert encoded(tool, for_claude=False) == tool
+        encoded({**plain, name: False})

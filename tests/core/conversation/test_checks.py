@@ -1,0 +1,87 @@
+"""What is no request is refused before anything else trips over it."""
+
+from typing import Any
+
+import pytest
+
+from portkey_gateway.conversation.checks import check_request
+from portkey_gateway.errors import ContentError, EncodingError
+
+HELLO = {"role": "user", "content": "Hello"}
+
+
+def check(*messages: Any, **parameters: Any) -> None:
+    body: Any = {"model": "claude-sonnet-4-5", "messages": list(messages or (HELLO,)), **parameters}
+    check_request(body)
+
+
+@pytest.mark.parametrize("messages", [[], None])
+def test_no_messages_are_an_error(messages: Any) -> None:
+    with pytest.raises(EncodingError, match="messages is empty"):
+        check_request({"model": "claude-sonnet-4-5", "messages": messages})
+
+
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        ("Hello", r"messages\[1\] must be a mapping with a role; got str"),
+        ({"content": "Hello"}, r"messages\[1\] must be a mapping with a role"),
+    ],
+)
+def test_a_message_has_a_role(message: Any, named: str) -> None:
+    with pytest.raises(EncodingError, match=named):
+        check(HELLO, message)
+
+
+@pytest.mark.parametrize("role", ["user", "tool", "assistant", "system"])
+@pytest.mark.parametrize(
+    ("block", "named"),
+    [
+        ("Hello", r"messages\[1\]\.content\[1\] must be a mapping with a type"),
+        ({"text": "x"}, r"content\[1\] must be a mapping with a type"),
+        ({"type": "text"}, r"content\[1\] is a text block whose text is no string"),
+        ({"type": "text", "text": 5}, r"content\[1\] is a text block whose text is no string"),
+        ({"type": "image_url", "image_url": "https://a.org/a.png"}, r"content\[1\]\.image_url must be {'url': …}"),
+        ({"type": "image_url"}, r"content\[1\]\.image_url must be {'url': …}"),
+        ({"type": "image", "url": "https://a.org/a.png"}, r"content\[1\] is a block of type 'image' without a source"),
+        ({"type": "document", "source": "a"}, r"content\[1\] is a block of type 'document' without a source"),
+        ({"type": "file", "file": "a.pdf"}, r"content\[1\]\.file must be a mapping with file_data"),
+        ({"type": "file"}, r"content\[1\]\.file must be a mapping with file_data"),
+    ],
+)
+def test_a_block_that_is_none_is_an_error_that_names_its_place(role: str, block: Any, named: str) -> None:
+    with pytest.raises(ContentError, match=named):
+        check(HELLO, {"role": role, "content": [{"type": "text", "text": "a"}, block]})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "named"),
+    [
+        ({"thinking": True}, "thinking must be a mapping"),
+        ({"thinking": []}, "thinking must be a mapping"),
+        ({"thinking": {"type": "enabled", "budget_tokens": "5"}}, "thinking must be a mapping"),
+        ({"temperature": float("nan")}, "temperature is nan, which JSON does not know"),
+        ({"top_p": float("inf")}, "top_p is inf, which JSON does not know"),
+        ({"temperature": "0.5"}, "temperature must be a number; got '0.5'"),
+        ({"tools": [1]}, r"tools\[0\] must be a mapping"),
+        ({"tools": [{"function": {"name": "t", "parameters": None}}]}, r"tools\[0\] must be"),
+    ],
+)
+def test_a_parameter_of_a_wrong_shape_is_an_error_that_names_it(parameters: dict[str, Any], named: str) -> None:
+    with pytest.raises(EncodingError, match=named):
+        check(**parameters)
+
+
+def test_what_is_a_request_passes() -> None:
+    source = {"type": "url", "url": "https://a.org/a.png"}
+    blocks = [
+        {"type": "text", "text": ""},
+        {"type": "image_url", "image_url": {"url": "https://a.org/a.png"}},
+        {"type": "file", "file": {"file_id": "f"}},
+        {"type": "image", "source": source},
+        {"type": "document", "source": source},
+        {"type": "of_a_kind_that_nobody_knows"},
+    ]
+    tools = [{"type": "function", "function": {"name": "t"}}, {"type": "web_search_20250305", "name": "web_search"}]
+    check({"role": "user", "content": blocks}, thinking={"type": "adaptive"}, temperature=1, tools=tools)
+    check(thinking=None, temperature=None, tools=None)

@@ -1,0 +1,86 @@
+"""A tool's schema as Claude takes it: an object at the top, and all else as it was."""
+
+import copy
+import warnings
+from typing import Any
+
+import pytest
+
+from portkey_gateway.conversation.schema import as_object_schema
+from portkey_gateway.errors import EncodingError, PortkeyWarning
+
+TEXT = {"type": "string"}
+NUMBER = {"type": "number"}
+CITY = {"type": "object", "properties": {"name": TEXT}, "required": ["name"]}
+
+
+def as_object(schema: dict[str, Any]) -> dict[str, Any]:
+    before = copy.deepcopy(schema)
+    made = as_object_schema(schema, tool="t")
+    assert schema == before, "the caller's schema was changed"
+    return made
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        CITY,
+        {**CITY, "additionalProperties": False, "minProperties": 1, "$schema": "https://json-schema.org/draft-07"},
+        {
+            "type": "object",
+            "properties": {"city": {"$ref": "#/definitions/City"}, "or": {"anyOf": [TEXT, NUMBER]}},
+            "definitions": {"City": CITY},
+        },
+    ],
+)
+def test_an_object_stays_as_it_is_to_the_last_keyword(schema: dict[str, Any]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert as_object(schema) == schema
+
+
+def test_a_schema_of_nothing_is_an_object_of_nothing() -> None:
+    assert as_object({}) == {"type": "object", "properties": {}}
+    assert as_object({"description": "None."}) == {"type": "object", "properties": {}, "description": "None."}
+    assert as_object({"properties": {"a": TEXT}}) == {"type": "object", "properties": {"a": TEXT}}
+
+
+def test_a_top_level_reference_is_replaced_by_what_it_names_and_definitions_stay() -> None:
+    node = {"type": "object", "properties": {"next": {"$ref": "#/definitions/Node"}}, "additionalProperties": False}
+    modern = {**node, "properties": {"next": {"$ref": "#/$defs/Node"}}}
+    schema = {"$ref": "#/definitions/Node", "definitions": {"Node": node}}
+    assert as_object(schema) == {**modern, "$defs": {"Node": modern}}
+
+
+def test_the_parts_of_all_of_are_joined() -> None:
+    schema = {"allOf": [CITY, {"properties": {"size": NUMBER}, "required": ["size"]}], "additionalProperties": False}
+    assert as_object(schema) == {
+        "type": "object",
+        "properties": {"name": TEXT, "size": NUMBER},
+        "required": ["name", "size"],
+        "additionalProperties": False,
+    }
+
+
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf"])
+def test_alternatives_are_offered_as_one_object_and_a_warning_says_so(keyword: str) -> None:
+    other = {"type": "object", "properties": {"name": TEXT, "size": NUMBER}, "required": ["size", "name"]}
+    with pytest.warns(PortkeyWarning, match=f"Claude takes no {keyword} at the top of a schema, as tool 't' has it"):
+        made = as_object({keyword: [CITY, other]})
+    assert made == {"type": "object", "properties": {"name": TEXT, "size": NUMBER}, "required": ["name"]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "named"),
+    [
+        ({"$ref": "#/$defs/Gone"}, r"tool 't' refers to '#/\$defs/Gone', which it does not hold"),
+        ({"$ref": "#/$defs/A", "$defs": {"A": {"$ref": "#/$defs/A"}}}, r"tool 't' explains '#/\$defs/A' by itself"),
+        ({"allOf": [False]}, "tool 't' has False where a schema of arguments has to stand"),
+        ({"anyOf": [{"required": 1}]}, "the parameters of tool 't' are no JSON schema"),
+    ],
+)
+def test_what_is_no_schema_is_an_error_that_names_the_tool(schema: dict[str, Any], named: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PortkeyWarning)
+        with pytest.raises(EncodingError, match=named):
+            as_object(schema)

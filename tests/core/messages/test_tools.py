@@ -1,0 +1,138 @@
+"""Tools and the choice among them as Anthropic's own: nothing of a schema is lost."""
+
+import copy
+import warnings
+from typing import Any
+
+import pytest
+
+from portkey_gateway.errors import PortkeyWarning
+from portkey_gateway.messages.tools import encode_tool, encode_tool_choice
+
+MARK = {"type": "ephemeral", "ttl": "1h"}
+SCHEMA = {
+    "type": "object",
+    "properties": {"at": {"$ref": "#/definitions/Place"}},
+    "required": ["at"],
+    "additionalProperties": False,
+    "definitions": {"Place": {"type": "string", "minLength": 1}},
+}
+FUNCTION = {"name": "look", "description": "Look.", "parameters": SCHEMA}
+NAMED = {"type": "function", "function": {"name": "look"}}
+ONE = {"disable_parallel_tool_use": True}
+
+
+def encoded(tool: dict[str, Any]) -> Any:
+    before = copy.deepcopy(tool)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made = encode_tool(tool)
+    assert tool == before
+    return made
+
+
+# --- tools ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_function_keeps_its_schema_whole() -> None:
+    tool = {"type": "function", "function": FUNCTION, "cache_control": MARK}
+    assert encoded(tool) == {
+        "name": "look",
+        "description": "Look.",
+        "input_schema": SCHEMA,
+        "cache_control": MARK,
+    }
+
+
+@pytest.mark.parametrize("more", [{}, {"parameters": {}}, {"description": "", "parameters": None}])
+def test_a_function_of_no_arguments_takes_an_empty_object(more: dict[str, Any]) -> None:
+    assert encoded({"type": "function", "function": {"name": "now", **more}}) == {
+        "name": "now",
+        "input_schema": {"type": "object", "properties": {}},
+    }
+
+
+def test_alternatives_at_the_top_are_offered_as_one_object_with_a_warning() -> None:
+    alternatives = [{"properties": {"a": {}}, "required": ["a"]}, {"properties": {"b": {}}}]
+    tool = {"type": "function", "function": {"name": "t", "parameters": {"anyOf": alternatives}}}
+    with pytest.warns(PortkeyWarning, match="Claude takes no anyOf at the top of a schema, as tool 't' has it"):
+        schema = encode_tool(tool)["input_schema"]
+    assert schema == {"type": "object", "properties": {"a": {}, "b": {}}, "required": []}
+
+
+@pytest.mark.parametrize("place", ["tool", "function"])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("strict", True),
+        ("strict", False),
+        ("defer_loading", True),
+        ("allowed_callers", ["code_execution_20250825"]),
+        ("input_examples", [{"at": "it"}]),
+        ("eager_input_streaming", True),
+    ],
+)
+def test_what_is_said_of_a_tool_arrives_wherever_it_stands(option: str, value: Any, place: str) -> None:
+    tool: dict[str, Any] = {"type": "function", "function": {**FUNCTION}}
+    (tool if place == "tool" else tool["function"])[option] = value
+    assert encoded(tool)[option] == value
+
+
+@pytest.mark.parametrize(
+    "tool",
+    [
+        {"type": "web_search_20250305", "name": "web_search", "max_uses": 2, "cache_control": MARK},
+        {"name": "look", "input_schema": {"type": "object"}, "strict": True},
+        {"type": "custom", "name": "look", "input_schema": {"type": "object"}},
+        {"type": "mcp_toolset", "mcp_server_name": "files"},
+    ],
+)
+def test_a_tool_in_anthropics_form_arrives_as_it_is(tool: dict[str, Any]) -> None:
+    assert encoded(tool) == tool
+
+
+def test_a_server_tool_in_the_gateways_form_takes_anthropics() -> None:
+    tool = {"type": "web_search", "web_search": {"name": "web_search_20250305", "max_uses": 2}, "cache_control": MARK}
+    assert encoded(tool) == {
+        "type": "web_search_20250305",
+        "name": "web_search",
+        "max_uses": 2,
+        "cache_control": MARK,
+    }
+
+
+# --- the choice -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("choice", "parallel", "expected"),
+    [
+        (None, None, None),
+        (None, True, None),
+        (None, False, {"type": "auto", **ONE}),
+        ("auto", None, {"type": "auto"}),
+        ("auto", False, {"type": "auto", **ONE}),
+        ("required", None, {"type": "any"}),
+        ("required", True, {"type": "any"}),
+        ("required", False, {"type": "any", **ONE}),
+        ("any", None, {"type": "any"}),
+        ("none", None, {"type": "none"}),
+        ("none", False, {"type": "none"}),
+        (NAMED, None, {"type": "tool", "name": "look"}),
+        (NAMED, False, {"type": "tool", "name": "look", **ONE}),
+        ({"type": "tool", "name": "look"}, None, {"type": "tool", "name": "look"}),
+        ({"type": "required", **ONE}, None, {"type": "any", **ONE}),
+        ({"type": "auto", **ONE}, True, {"type": "auto", **ONE}),
+        ({**NAMED, **ONE}, None, {"type": "tool", "name": "look", **ONE}),
+        ({"type": "none", **ONE}, None, {"type": "none"}),
+    ],
+)
+def test_a_choice_and_whether_one_call_is_enough(choice: Any, parallel: bool | None, expected: Any) -> None:
+    assert encode_tool_choice(choice, parallel, has_tools=True) == expected
+
+
+@pytest.mark.parametrize("choice", [None, "auto", "required", NAMED])
+@pytest.mark.parametrize("parallel", [None, False])
+def test_without_tools_there_is_no_choice(choice: Any, parallel: bool | None) -> None:
+    """Anthropic refuses a `tool_choice` without tools."""
+    assert encode_tool_choice(choice, parallel, has_tools=False) is None

@@ -1,0 +1,161 @@
+"""One call, encoded: its path, which headers travel, where beta features are told, and who asks."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from portkey_gateway.calls import USER_LABEL, EncodedCall, carries_schema, encode_call
+from portkey_gateway.caching.plan import PromptCaching
+from portkey_gateway.chat_completions.stream import DECODING as CHAT_COMPLETIONS
+from portkey_gateway.messages.stream import DECODING as MESSAGES
+from portkey_gateway.routing import Gateway, Route
+
+BETA = "x-portkey-anthropic-beta"
+VERSION = "x-portkey-anthropic-version"
+HEADERS = {"content-type": "application/json", "x-portkey-provider": "anthropic"}
+WITH_BETA = {**HEADERS, BETA: "context-1m", VERSION: "2023-06-01"}
+HELLO = {"role": "user", "content": "Hello!"}
+BETAS_IN_THE_BODY = {"anthropic_beta": "context-1m", "anthropic_version": "2023-06-01"}
+OPEN_SOURCE: list[Gateway] = ["oss-1", "oss-2"]
+
+
+def chat_completions(gateway: Gateway = "oss-1", *, is_claude: bool = True) -> Route:
+    return Route(gateway=gateway, is_claude=is_claude)
+
+
+def messages(gateway: Gateway = "oss-1") -> Route:
+    return Route(gateway=gateway, api_format="messages", is_claude=True, provider="anthropic", only_anthropic=True)
+
+
+def encode(route: Route, headers: dict[str, str] = HEADERS, **more: Any) -> EncodedCall:
+    options = {name: more.pop(name) for name in ("labels", "prompt_caching") if name in more}
+    request: Any = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [HELLO], **more}
+    before = copy.deepcopy((request, headers))
+    encoded = encode_call(request, route, headers, **options)
+    assert (request, headers) == before
+    return encoded
+
+
+def body(call: EncodedCall) -> Any:
+    return json.loads(call.body)
+
+
+# --- path and decoding ------------------------------------------------------------------------------------------------
+
+
+def test_each_format_has_its_path_and_its_decoding() -> None:
+    asked, told = encode(chat_completions()), encode(messages())
+    assert (asked.path, asked.headers, asked.decoding) == ("/chat/completions", HEADERS, CHAT_COMPLETIONS)
+    assert (told.path, told.headers, told.decoding) == ("/messages", HEADERS, MESSAGES)
+    assert body(asked)["messages"] == [HELLO]
+    assert body(told)["messages"] == [{"role": "user", "content": [{"type": "text", "text": "Hello!"}]}]
+
+
+@pytest.mark.parametrize("route", [chat_completions(), messages()])
+def test_planned_marks_reach_either_format(route: Route) -> None:
+    [message] = body(encode(route, prompt_caching=PromptCaching()))["messages"]
+    assert message["content"] == [{"type": "text", "text": "Hello!", "cache_control": {"type": "ephemeral"}}]
+
+
+# --- beta features ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("gateway", OPEN_SOURCE)
+@pytest.mark.parametrize("make", [chat_completions, messages])
+def test_beta_and_version_travel_in_the_body_to_an_open_source_gateway(make: Any, gateway: Gateway) -> None:
+    call = encode(make(gateway), WITH_BETA)
+    assert call.headers == HEADERS
+    assert {name: body(call)[name] for name in BETAS_IN_THE_BODY} == BETAS_IN_THE_BODY
+
+
+@pytest.mark.parametrize("route", [chat_completions("hosted"), messages("hosted"), chat_completions(is_claude=False)])
+def test_beta_and_version_stay_headers_elsewhere(route: Route) -> None:
+    call = encode(route, WITH_BETA)
+    assert call.headers == WITH_BETA
+    assert body(call).keys() <= {"model", "max_tokens", "messages"}
+
+
+@pytest.mark.parametrize("route", [chat_completions(), messages(), chat_completions("hosted"), messages("hosted")])
+def test_nothing_is_said_of_beta_features_where_none_are_wanted(route: Route) -> None:
+    call = encode(route, betas=[])
+    assert call.headers == HEADERS
+    assert body(call).keys() == {"model", "max_tokens", "messages"}
+
+
+@pytest.mark.parametrize("make", [chat_completions, messages])
+def test_betas_of_a_call_are_added_to_those_of_the_options_each_once(make: Any) -> None:
+    headers = {**HEADERS, BETA: "context-1m, files"}
+    wanted = "context-1m,files,skills"
+    local = encode(make("oss-1"), headers, betas=["files", "skills"])
+    assert body(local)["anthropic_beta"] == wanted
+    assert "betas" not in body(local)
+    hosted = encode(make("hosted"), headers, betas=["files", "skills"])
+    assert hosted.headers[BETA] == wanted
+    assert "betas" not in body(hosted)
+
+
+def test_betas_of_a_call_need_none_of_the_options() -> None:
+    assert body(encode(messages(), betas=["skills"]))["anthropic_beta"] == "skills"
+    assert encode(messages("hosted"), betas=["skills"]).headers == {**HEADERS, BETA: "skills"}
+
+
+def test_a_call_by_proxy_speaks_to_anthropic_itself() -> None:
+    """There the gateway reads no body, and passes the client's own headers on: it cannot read every encoding."""
+    call = encode(messages(), WITH_BETA, output_config={"effort": "low"})
+    assert call.path == "/proxy/messages"
+    assert call.headers == {
+        **HEADERS,
+        "anthropic-beta": "context-1m",
+        "anthropic-version": "2023-06-01",
+        "accept-encoding": "gzip, deflate",
+    }
+    assert body(call).keys() == {"model", "max_tokens", "messages", "output_config"}
+
+
+def test_a_call_by_proxy_without_beta_features_says_nothing_of_them() -> None:
+    assert encode(messages(), speed="fast").headers == {**HEADERS, "accept-encoding": "gzip, deflate"}
+
+
+# --- who asks ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_label_of_the_user_is_anthropics_user_id() -> None:
+    assert body(encode(messages(), labels={USER_LABEL: "ann", "team": "search"}))["metadata"] == {"user_id": "ann"}
+    assert body(encode(messages(), labels={USER_LABEL: 7}))["metadata"] == {"user_id": "7"}
+
+
+@pytest.mark.parametrize(
+    ("said", "user_id"),
+    [({"metadata": {"user_id": "own"}}, "own"), ({"user": "own"}, "own"), ({"metadata": {}}, "ann"), ({}, "ann")],
+)
+def test_a_user_id_of_the_request_wins(said: dict[str, Any], user_id: str) -> None:
+    assert body(encode(messages(), labels={USER_LABEL: "ann"}, **said))["metadata"] == {"user_id": user_id}
+
+
+@pytest.mark.parametrize("labels", [None, {}, {"team": "search"}, {USER_LABEL: ""}])
+def test_without_a_user_there_is_no_user_id(labels: Any) -> None:
+    assert "metadata" not in body(encode(messages(), labels=labels))
+
+
+def test_in_chat_completions_the_label_stays_a_label() -> None:
+    assert body(encode(chat_completions(), labels={USER_LABEL: "ann"})).keys() == {"model", "max_tokens", "messages"}
+
+
+# --- what a format carries --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("route", "expected"),
+    [
+        (chat_completions("oss-1"), False),
+        (chat_completions("oss-2"), True),
+        (chat_completions("hosted"), True),
+        (messages("hosted"), False),
+    ],
+)
+def test_a_schema_of_the_answer_needs_no_tool_where_the_gateway_carries_it(route: Route, expected: bool) -> None:
+    assert carries_schema(route) is expected
