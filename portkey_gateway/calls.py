@@ -9,6 +9,7 @@ from portkey_gateway.caching.plan import PromptCachingOption
 from portkey_gateway.chat_completions import encode as chat_completions
 from portkey_gateway.chat_completions import stream as chat_completions_stream
 from portkey_gateway.chat_completions.losses import PARAMETER_LOSSES
+from portkey_gateway.chat_completions.tools import as_received
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.messages import encode as messages
@@ -66,6 +67,18 @@ def encode_call(
     if path == messages.PROXY_PATH:
         kept |= {name.replace("_", "-"): value for name, value in betas.items()} | _PROXIED
     return EncodedCall(path, kept, body, messages_stream.DECODING)
+
+
+def encode_count_call(request: ChatRequest, route: Route) -> bytes:
+    """Encode what is counted of a request, as Claude would receive it in the format of its route.
+
+    Raises:
+        EncodingError: if the request cannot be sent as it is.
+    """
+    tools = request.get("tools")
+    if tools and route.api_format == "chat_completions":
+        request = {**request, "tools": [as_received(tool, route) for tool in tools]}
+    return messages.encode_count(request, route)
 
 
 def carries_schema(route: Route) -> bool:

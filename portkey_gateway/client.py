@@ -11,7 +11,7 @@ import httpx
 from pydantic_core import from_json, to_json
 
 from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
-from portkey_gateway.calls import encode_call
+from portkey_gateway.calls import encode_call, encode_count_call
 from portkey_gateway.conversation.answer import Answer
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.request import ChatRequest
@@ -21,7 +21,7 @@ from portkey_gateway.http.answer_stream import AnswerStream, Asked, AsyncAnswerS
 from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
 from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.info import GatewayInfo
-from portkey_gateway.messages.encode import COUNT_PATH, encode_count
+from portkey_gateway.messages.encode import COUNT_PATH
 from portkey_gateway.options import GatewayFields, GatewayOptions
 from portkey_gateway.routing import Route, find_route
 from portkey_gateway.tracing.context import TraceContext, encode_metadata
@@ -175,13 +175,11 @@ class GatewayClient:
             EncodingError: if the request cannot be sent as it is.
             PortkeyError: if the call fails, as it does where the gateway has no count for the provider.
         """
-        body = encode_count(request, self._route(request))
-        return self._send(COUNT_PATH, body, _read_token_count)
+        return self._send(COUNT_PATH, encode_count_call(request, self._route(request)), _read_token_count)
 
     async def acount_tokens(self, request: ChatRequest) -> int:
         """Async twin of ``count_tokens``."""
-        body = encode_count(request, self._route(request))
-        return await self._asend(COUNT_PATH, body, _read_token_count)
+        return await self._asend(COUNT_PATH, encode_count_call(request, self._route(request)), _read_token_count)
 
     def render_prompt(self, prompt_id: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Fill in a prompt of the prompt library (hosted gateway only).

@@ -37,8 +37,7 @@ from pydantic_core import from_json
 from portkey_gateway.info import GatewayInfo
 
 _BODY_EXCERPT_LENGTH = 500
-# What may stand between the line that asks too much and the room that notices: this project, the frameworks, and what
-# they run calls with.
+# What may stand between the line that asks too much and the room that notices: ourselves, frameworks, their runners.
 _NOT_THE_CALLERS: Final = frozenset(
     {
         "portkey_gateway", "portkey_langchain", "portkey_llamaindex", "langchain", "langchain_classic",
@@ -96,8 +95,9 @@ class PortkeyError(Exception):
 
     @property
     def request_id(self) -> str | None:
-        """The provider's request id, if one came."""
-        return self.info.request_id if self.info else None
+        """The provider's request id, if one came: in a header, else in the body of an error of Anthropic's."""
+        in_body = self.body.get("request_id") if isinstance(self.body, dict) else None
+        return (self.info.request_id if self.info else None) or (in_body if isinstance(in_body, str) else None)
 
     @property
     def trace_id(self) -> str | None:
@@ -294,10 +294,10 @@ _CONTEXT_OVERFLOW = re.compile(
     r"prompt is too long|exceed context limit|context_length_exceeded|maximum context length", re.IGNORECASE
 )
 
-
 _ROUTE_NOT_FOUND: Final = {"message": "Not Found", "ok": False}
 """What the open-source gateway says of a path it does not serve (``src/index.ts``)."""
 _NO_ROUTE: Final = "x-portkey-config or x-portkey-provider header is required"
+_NOT_SERVED: Final = " is not supported by "  # of a format or another route, with the provider's name
 
 
 def read_json(content: bytes) -> Any:
@@ -336,7 +336,9 @@ def decode_error(content: bytes, info: GatewayInfo) -> PortkeyStatusError:
     elif error_class is BadRequestError and _CONTEXT_OVERFLOW.search(f"{error_type} {message}"):
         error_class = ContextOverflowError
     text = f"{error_type}: {message}" if error_type else message
-    return error_class(text + _remedy(info.status, body, message), info=info, body=body)
+    error = error_class(text + _remedy(info.status, body, message), info=info, body=body)
+    error.is_retryable &= not (error_class is GatewayFailureError and _NOT_SERVED in message)
+    return error
 
 
 def decode_not_an_answer(
@@ -380,6 +382,8 @@ def _decode_body(content: bytes) -> Any:
 def _remedy(status: int, body: Any, message: str) -> str:
     if status == HTTPStatus.NOT_FOUND and (isinstance(body, str) or body == _ROUTE_NOT_FOUND):
         return "; base_url usually ends in /v1"
+    if message.startswith(f"messages{_NOT_SERVED}"):
+        return "; pass api_format='chat_completions'"
     return "; pass provider= or config=" if status == HTTPStatus.BAD_REQUEST and _NO_ROUTE in message else ""
 
 

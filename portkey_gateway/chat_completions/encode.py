@@ -16,11 +16,10 @@ from portkey_gateway.caching.breakpoints import check_breakpoints, encode_cache_
 from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, plan_breakpoints, warn_not_cached
 from portkey_gateway.chat_completions.blocks import encode_message
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSSES
-from portkey_gateway.chat_completions.schema import simplify_parameters
 from portkey_gateway.chat_completions.tools import encode_tool
 from portkey_gateway.conversation.checks import check_request
 from portkey_gateway.conversation.claude import prepare_for_claude
-from portkey_gateway.conversation.request import ChatRequest, Tool
+from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.tool_choice import ONE_CALL
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.options import GatewayFields
@@ -60,7 +59,7 @@ def encode_request(request: ChatRequest, route: Route, *, prompt_caching: Prompt
     else:
         warn_not_cached(prompt_caching, request.get("model"))
         if tools := body.get("tools"):
-            body["tools"] = [encode_tool(tool) for tool in tools]
+            body["tools"] = [encode_tool(tool, route) for tool in tools]
     if isinstance(stop := body.get("stop"), str):
         body["stop"] = [stop]
     if "tool_choice" in body:
@@ -77,7 +76,7 @@ def _for_claude(request: ChatRequest, route: Route, prompt_caching: PromptCachin
     if stops := body.pop("stop_sequences", None):
         body["stop"] = body.get("stop") or stops
     if body.get("tools"):
-        body["tools"] = [_with_simple_schema(encode_tool(tool, for_claude=True), route) for tool in body["tools"]]
+        body["tools"] = [encode_tool(tool, route) for tool in body["tools"]]
     mark = body.pop("cache_control", None)
     prepared = cast("ChatRequest", body)
     if mark:
@@ -97,21 +96,6 @@ def _encode_choice(choice: Any) -> Any:
     warn(f"{ONE_CALL} does not reach Claude: {BLOCK_LOSSES['one_call'].remedy}")
     rest = {name: value for name, value in choice.items() if name != ONE_CALL}
     return rest if rest["type"] == "function" else rest["type"]
-
-
-def _with_simple_schema(tool: Tool, route: Route) -> Tool:
-    function = tool.get("function")
-    if not function or "parameters" not in function:
-        return tool
-    name = function["name"]
-    carried = (
-        {"additionalProperties"} if BLOCK_LOSSES["additional_properties"].is_carried(route.gateway) else frozenset()
-    )
-    try:
-        parameters = simplify_parameters(function["parameters"], tool=name, carried=carried)
-    except (AttributeError, TypeError) as error:
-        raise EncodingError(f"the parameters of tool {name!r} are no JSON schema: {error}") from error
-    return cast("Tool", {**tool, "function": {**function, "parameters": parameters}})
 
 
 def _warn_about_losses(body: Mapping[str, Any], route: Route) -> None:

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES
+from portkey_gateway.chat_completions.schema import simplify_parameters
 from portkey_gateway.conversation.request import Tool
 from portkey_gateway.conversation.tools import is_server_tool
-from portkey_gateway.errors import warn
+from portkey_gateway.errors import EncodingError, warn
+from portkey_gateway.routing import Route
 
 _EXTRAS: Final = ("strict", "defer_loading", "allowed_callers", "input_examples", "eager_input_streaming")
+_RECEIVED: Final = ("type", "properties", "required", "$defs")
 
 
-def encode_tool(tool: Tool, *, for_claude: bool = False) -> Tool:
-    """Encode one tool; functions are the same here as there.
+def encode_tool(tool: Tool, route: Route) -> Tool:
+    """Encode one tool; functions are the same here as there, but that less of them reaches a Claude.
 
     The gateway takes a server tool's name from ``type``, and its type and options from under that name.
 
     Args:
         tool: of the conversation.
-        for_claude: whether a Claude gets it, to whom the gateway carries less of a function.
+        route: where the call goes.
+
+    Raises:
+        EncodingError: if the tool's parameters are no JSON schema.
 
     Warns:
-        PortkeyWarning: if an option of the tool does not reach Claude.
+        PortkeyWarning: if an option of the tool or a part of its schema does not reach Claude.
     """
     given: dict[str, Any] = {**tool}
     if is_server_tool(given):
@@ -30,13 +37,38 @@ def encode_tool(tool: Tool, *, for_claude: bool = False) -> Tool:
         options = {key: value for key, value in given.items() if key not in {"name", "type", "cache_control"}}
         mark = {"cache_control": given["cache_control"]} if given.get("cache_control") else {}
         return cast("Tool", {"type": name, name: {**options, "name": given["type"]}, **mark})
-    if not for_claude or "function" not in given:
+    if not route.is_claude or "function" not in given:
         return tool
-    function = given["function"]
-    lost = [name for name in _EXTRAS if function.get(name) or given.get(name)]
-    if lost:
+    given["function"] = _with_simple_schema(given["function"], route)
+    if lost := [name for name in _EXTRAS if given["function"].get(name) or given.get(name)]:
         remedy = BLOCK_LOSSES["tool_extras"].remedy
-        warn(f"{', '.join(lost)} of tool {function['name']!r} does not reach Claude: {remedy}")
+        warn(f"{', '.join(lost)} of tool {given['function']['name']!r} does not reach Claude: {remedy}")
         given = {name: value for name, value in given.items() if name not in _EXTRAS}
-        given["function"] = {name: value for name, value in function.items() if name not in _EXTRAS}
+        given["function"] = {name: value for name, value in given["function"].items() if name not in _EXTRAS}
     return cast("Tool", given)
+
+
+def as_received(tool: Tool, route: Route) -> Tool:
+    """A function as the gateway tells Claude of it: some keys of its schema are always there, filled or empty.
+
+    Args:
+        tool: of the conversation.
+        route: where the call goes.
+    """
+    if "function" not in tool:
+        return tool
+    function = encode_tool(tool, route).get("function", tool["function"])
+    filled = {"type": "object", "properties": {}, "required": [], "$defs": {}, **function.get("parameters", {})}
+    return {**tool, "function": {**function, "parameters": {name: filled[name] for name in _RECEIVED}}}
+
+
+def _with_simple_schema(function: Mapping[str, Any], route: Route) -> dict[str, Any]:
+    if "parameters" not in function:
+        return {**function}
+    name = function["name"]
+    carried = ("additionalProperties",) if BLOCK_LOSSES["additional_properties"].is_carried(route.gateway) else ()
+    try:
+        parameters = simplify_parameters(function["parameters"], tool=name, carried=carried)
+    except (AttributeError, TypeError) as error:
+        raise EncodingError(f"the parameters of tool {name!r} are no JSON schema: {error}") from error
+    return {**function, "parameters": parameters}

@@ -274,6 +274,9 @@ def _request_error(failure: Exception, call: Call, response: httpx.Response | No
         return APITimeoutError(f"no answer from {call.url} within timeout={call.timeout_s} s ({phase})")
     if isinstance(failure, httpx.DecodingError) and response is not None:
         return InvalidResponseError(f"the body cannot be decompressed: {_reason(failure)}", info=call.info(response))
+    if response is not None:
+        text = f"the connection to {call.url} broke in the middle of the answer: {_reason(failure)}"
+        return APIConnectionError(text, info=call.info(response))
     error = APIConnectionError(f"cannot reach {call.url}: {_reason(failure)}; is base_url right?")
     error.is_retryable = not isinstance(failure, _LASTING_FAILURES)
     return error

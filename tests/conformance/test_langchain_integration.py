@@ -1,4 +1,4 @@
-"""LangChain's own integration suite for chat models, through the real gateway with the emulated Claude behind it.
+"""LangChain's own integration suite for chat models, over both API formats, through the real gateway to the sandbox.
 
 What Claude does is declared supported. Audio and video are not: Claude takes neither. The suite's timing test needs
 recorded answers (VCR) and skips itself without; benchmarks measure our time instead.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
@@ -20,6 +20,7 @@ from langchain_core.tools import BaseTool
 from langchain_tests.integration_tests import ChatModelIntegrationTests
 from langchain_tests.utils.stream_lifecycle import assert_valid_event_stream
 
+from portkey_gateway import PortkeyWarning
 from portkey_gateway.sandbox.claude.signatures import is_genuine
 from portkey_langchain import ChatPortkey
 from tests.conformance.media import IMAGE_URL, PDF_URL
@@ -122,10 +123,10 @@ class ChatPortkeyIntegration(ChatModelIntegrationTests):
 
     @property
     def supported_usage_metadata_details(self) -> dict[Literal["invoke", "stream"], list[Details]]:
-        return {
-            "invoke": ["cache_read_input", "cache_creation_input"],
-            "stream": ["cache_read_input", "cache_creation_input"],
-        }
+        details: list[Details] = ["cache_read_input", "cache_creation_input"]
+        if self.api_format == "messages":
+            details.append("reasoning_output")
+        return {"invoke": details, "stream": details}
 
     @property
     def supports_model_override(self) -> bool:
@@ -142,9 +143,14 @@ class ChatPortkeyIntegration(ChatModelIntegrationTests):
         self._ask_with_cached_prompt(stream=stream)
         return self._ask_with_cached_prompt(stream=stream)
 
-    def _ask_with_cached_prompt(self, *, stream: bool) -> AIMessage:
+    def invoke_with_reasoning_output(self, *, stream: bool = False) -> AIMessage:
+        thinking = {"type": "enabled", "budget_tokens": 1024}
+        model = self.chat_model_class(**self.chat_model_params, thinking=thinking, max_tokens=2000)
+        return _sum(model.stream("How deep is it?")) if stream else model.invoke("How deep is it?")
+
+    def _ask_with_cached_prompt(self, *, stream: bool, **control: str) -> AIMessage:
         model = self.chat_model_class(**self.chat_model_params)
-        prompt = {"type": "text", "text": LONG_PROMPT, "cache_control": {"type": "ephemeral"}}
+        prompt = {"type": "text", "text": LONG_PROMPT, "cache_control": {"type": "ephemeral", **control}}
         messages = [SystemMessage([prompt]), HumanMessage("How deep is it?")]
         return _sum(model.stream(messages)) if stream else model.invoke(messages)
 
@@ -171,11 +177,6 @@ class ChatPortkeyIntegration(ChatModelIntegrationTests):
         sources = [_media_sources(body["messages"][0]["content"]) for body in self._arrived()]
         assert sources == [[inline], [inline], [linked]]
 
-    def test_pdf_inputs_arrive(self, model: ChatPortkey) -> None:
-        self.test_pdf_inputs(model)
-        inline = {"type": "base64", "media_type": "application/pdf", "data": self.pdf}
-        assert [_media_sources(body["messages"][0]["content"]) for body in self._arrived()] == [[inline], [inline]]
-
     def test_images_and_pdfs_in_tool_messages_arrive(self, model: ChatPortkey) -> None:
         self.test_image_tool_message(model)
         self.test_pdf_tool_message(model)
@@ -183,12 +184,6 @@ class ChatPortkeyIntegration(ChatModelIntegrationTests):
         pdf = {"type": "base64", "media_type": "application/pdf", "data": self.pdf}
         results = [body["messages"][-1]["content"][0] for body in self._arrived()]
         assert [_media_sources(result["content"]) for result in results] == [[image], [image], [pdf]]
-
-    def test_an_error_of_a_tool_arrives_in_words(self, model: ChatPortkey, my_adder_tool: BaseTool) -> None:
-        self.test_tool_message_error_status(model, my_adder_tool)
-        [body] = self._arrived()
-        [result] = body["messages"][-1]["content"]
-        assert result["content"] == "Error: Missing required argument 'b'."
 
     def test_forced_tool_choices_arrive(self, model: ChatPortkey) -> None:
         self.test_tool_choice(model)
@@ -219,6 +214,87 @@ class ChatPortkeyIntegration(ChatModelIntegrationTests):
     def _arrived(self) -> list[dict[str, Any]]:
         return [request.body for request in self.sandbox.claude.requests]
 
+    def _arrived_pdfs(self) -> list[dict[str, Any]]:
+        """The documents that Claude received, without their source, which is told to be the suite's PDF."""
+        inline = {"type": "base64", "media_type": "application/pdf", "data": self.pdf}
+        contents = [body["messages"][0]["content"] for body in self._arrived()]
+        documents = [block for content in contents for block in content if block["type"] == "document"]
+        assert all(document["source"] == inline for document in documents)
+        return [{name: value for name, value in document.items() if name != "source"} for document in documents]
+
+    def _arrived_result(self) -> dict[str, Any]:
+        """What Claude received of the one tool result."""
+        [body] = self._arrived()
+        [result] = body["messages"][-1]["content"]
+        return cast("dict[str, Any]", result)
+
+
+# One of the suite's PDFs has a name, and a loss is told.
+@pytest.mark.filterwarnings("ignore:the gateway drops title of messages")
+class TestOverChatCompletions(ChatPortkeyIntegration):
+    """What this format cannot carry through the open-source gateway is said otherwise, or not at all."""
+
+    api_format = "chat_completions"
+
+    def test_pdf_inputs_arrive_without_their_name(self, model: ChatPortkey) -> None:
+        with pytest.warns(PortkeyWarning, match=r"drops title of messages\[0\]\.content\[1\]"):
+            self.test_pdf_inputs(model)
+        assert self._arrived_pdfs() == [{"type": "document"}] * 2
+
+    def test_an_error_of_a_tool_arrives_in_words(self, model: ChatPortkey, my_adder_tool: BaseTool) -> None:
+        self.test_tool_message_error_status(model, my_adder_tool)
+        result = self._arrived_result()
+        assert result["content"] == "Error: Missing required argument 'b'."
+        assert "is_error" not in result
+
+    @pytest.mark.parametrize("stream", [False, True], ids=["invoke", "stream"])
+    def test_an_hour_in_the_cache_becomes_five_minutes(self, *, stream: bool) -> None:
+        written = _input_details(self._ask_with_cached_prompt(stream=stream, ttl="1h"))
+        [body] = self._arrived()
+        assert body["system"][0]["cache_control"] == {"type": "ephemeral"}
+        assert written.keys() == {"cache_read", "cache_creation"}
+        assert written["cache_creation"] > CACHEABLE_TOKENS
+
+    @pytest.mark.parametrize("stream", [False, True], ids=["invoke", "stream"])
+    def test_thinking_is_not_counted(self, *, stream: bool) -> None:
+        message = self.invoke_with_reasoning_output(stream=stream)
+        assert [block["type"] for block in message.content_blocks] == ["reasoning", "text"]
+        assert _thinking_tokens(message) == 0
+
+
+class TestOverMessages(ChatPortkeyIntegration):
+    """In this format all of it arrives as it was said."""
+
+    api_format = "messages"
+
+    def test_pdf_inputs_arrive_with_their_name(self, model: ChatPortkey) -> None:
+        self.test_pdf_inputs(model)
+        assert self._arrived_pdfs() == [{"type": "document"}, {"type": "document", "title": "test_file_pdf"}]
+
+    def test_an_error_of_a_tool_arrives_as_one(self, model: ChatPortkey, my_adder_tool: BaseTool) -> None:
+        self.test_tool_message_error_status(model, my_adder_tool)
+        result = self._arrived_result()
+        assert result["content"] == "Error: Missing required argument 'b'."
+        assert result["is_error"] is True
+
+    @pytest.mark.parametrize("stream", [False, True], ids=["invoke", "stream"])
+    def test_an_hour_in_the_cache_arrives_and_is_counted_apart(self, *, stream: bool) -> None:
+        message = self._ask_with_cached_prompt(stream=stream, ttl="1h")
+        written = _input_details(message)
+        read = _input_details(self._ask_with_cached_prompt(stream=stream, ttl="1h"))
+        marks = [body["system"][0]["cache_control"] for body in self._arrived()]
+        assert marks == [{"type": "ephemeral", "ttl": "1h"}] * 2
+        assert written["ephemeral_1h_input_tokens"] == read["cache_read"] > CACHEABLE_TOKENS
+        assert written["cache_creation"] == written["cache_read"] == read["cache_creation"] == 0
+        assert message.usage_metadata
+        assert message.usage_metadata["input_tokens"] > sum(written.values())
+
+    @pytest.mark.parametrize("stream", [False, True], ids=["invoke", "stream"])
+    def test_thinking_is_counted(self, *, stream: bool) -> None:
+        message = self.invoke_with_reasoning_output(stream=stream)
+        assert message.usage_metadata
+        assert 0 < _thinking_tokens(message) < message.usage_metadata["output_tokens"]
+
 
 def _sum(chunks: Iterator[AIMessageChunk]) -> AIMessage:
     return cast("AIMessage", reduce(add, chunks))
@@ -231,3 +307,8 @@ def _media_sources(content: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _input_details(message: AIMessage) -> dict[str, int]:
     assert message.usage_metadata
     return cast("dict[str, int]", message.usage_metadata.get("input_token_details"))
+
+
+def _thinking_tokens(message: AIMessage) -> int:
+    assert message.usage_metadata
+    return message.usage_metadata["output_token_details"]["reasoning"]

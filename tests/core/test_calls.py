@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from portkey_gateway.calls import USER_LABEL, EncodedCall, carries_schema, encode_call
 from portkey_gateway.caching.plan import PromptCaching
+from portkey_gateway.calls import USER_LABEL, EncodedCall, carries_schema, encode_call, encode_count_call
 from portkey_gateway.chat_completions.stream import DECODING as CHAT_COMPLETIONS
 from portkey_gateway.messages.stream import DECODING as MESSAGES
 from portkey_gateway.routing import Gateway, Route
@@ -143,6 +143,24 @@ def test_without_a_user_there_is_no_user_id(labels: Any) -> None:
 
 def test_in_chat_completions_the_label_stays_a_label() -> None:
     assert body(encode(chat_completions(), labels={USER_LABEL: "ann"})).keys() == {"model", "max_tokens", "messages"}
+
+
+# --- counting ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_counted_is_what_claude_receives_in_the_format_of_the_route() -> None:
+    parameters = {"type": "object", "properties": {"a": {}}, "additionalProperties": False}
+    tool = {"type": "function", "function": {"name": "look", "parameters": parameters}}
+    request: Any = {"model": "claude-sonnet-4-5", "messages": [HELLO], "tools": [tool]}
+    before = copy.deepcopy(request)
+    [told] = json.loads(encode_count_call(request, messages()))["tools"]
+    [asked] = json.loads(encode_count_call(request, chat_completions()))["tools"]
+    assert request == before
+    assert told == {"name": "look", "input_schema": parameters}
+    received = {"type": "object", "properties": {"a": {}}, "required": [], "$defs": {}}
+    assert asked == {"name": "look", "input_schema": received}
+    del request["tools"]
+    assert json.loads(encode_count_call(request, chat_completions())).keys() == {"model", "messages"}
 
 
 # --- what a format carries --------------------------------------------------------------------------------------------

@@ -1,8 +1,10 @@
-"""`GatewayClient` through the real gateway: what Claude is asked, and what comes back, whole and streamed."""
+"""`GatewayClient` through the real gateway: what Claude is asked, and what comes back, whole and streamed,
+in either API format."""
 
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,9 +12,11 @@ import pytest
 from portkey_gateway import GatewayClient, GatewayInfo, GatewayOptions, TraceContext
 from portkey_gateway.conversation.answer import AnswerBlock
 from portkey_gateway.conversation.request import ChatRequest, Tool
+from portkey_gateway.options import ApiFormat
 from portkey_gateway.sandbox import Sandbox
 from tests.support.calls import HELLO, Ask, achat, any_call, astream, chat, stream
 
+MakeClient = Callable[..., GatewayClient]
 TWINS = [(chat, stream), (achat, astream)]
 WEATHER: Tool = {
     "type": "function",
@@ -24,8 +28,21 @@ WEATHER: Tool = {
 }
 
 
-def client(sandbox: Sandbox, **options: Any) -> GatewayClient:
-    return GatewayClient(GatewayOptions(**{**sandbox.options(), **options}), timeout_s=20)
+@pytest.fixture(params=["chat_completions", "messages"])
+def api_format(request: pytest.FixtureRequest) -> ApiFormat:
+    chosen: ApiFormat = request.param
+    return chosen
+
+
+@pytest.fixture
+def make(sandbox: Sandbox, api_format: ApiFormat) -> MakeClient:
+    """Makes clients that speak this API format to the sandbox."""
+
+    def make_client(**options: Any) -> GatewayClient:
+        given = {**sandbox.options(), "api_format": api_format, **options}
+        return GatewayClient(GatewayOptions(**given), timeout_s=20)
+
+    return make_client
 
 
 def request(*contents: Any, **more: Any) -> ChatRequest:
@@ -35,15 +52,17 @@ def request(*contents: Any, **more: Any) -> ChatRequest:
 
 
 @any_call
-def test_an_answer(sandbox: Sandbox, ask: Ask) -> None:
+def test_an_answer(sandbox: Sandbox, make: MakeClient, api_format: ApiFormat, ask: Ask) -> None:
     sandbox.claude.reply_with("Good ", "morning.")
 
-    found = ask(client(sandbox, trace_id="trace-1"))
+    found = ask(make(trace_id="trace-1"))
 
     [seen] = sandbox.claude.requests
     assert found.text == "Good morning."
     assert (found.stop_reason, found.finish_reason) == ("end_turn", "stop")
-    assert (found.provider, found.model) == ("anthropic", "claude-sonnet-4-5")
+    assert (found.facts()["provider"], found.model) == ("anthropic", "claude-sonnet-4-5")
+    # A message of Anthropic's does not name who answers; the gateway does, in its headers.
+    assert found.provider == ("anthropic" if api_format == "chat_completions" else "")
     assert found.id
     assert found.info == GatewayInfo(
         status=200,
@@ -72,12 +91,14 @@ def test_an_answer(sandbox: Sandbox, ask: Ask) -> None:
         ],
     ],
 )
-def test_a_stream_adds_up_to_the_whole_answer(sandbox: Sandbox, whole: Ask, streamed: Ask, content: list[Any]) -> None:
+def test_a_stream_adds_up_to_the_whole_answer(
+    sandbox: Sandbox, make: MakeClient, whole: Ask, streamed: Ask, content: list[Any]
+) -> None:
     sandbox.claude.reply_with(*content, times=2)
     thinking = {"type": "enabled", "budget_tokens": 1024}
     asked = request("Hello!", max_tokens=2000, tools=[WEATHER], thinking=thinking)
 
-    one, other = whole(client(sandbox), asked), streamed(client(sandbox), asked)
+    one, other = whole(make(), asked), streamed(make(), asked)
 
     assert one == other
     assert one.blocks or one.tool_calls
@@ -87,11 +108,11 @@ def test_a_stream_adds_up_to_the_whole_answer(sandbox: Sandbox, whole: Ask, stre
 
 @any_call
 @pytest.mark.parametrize("role", ["system", "developer"])
-def test_system_messages_go_to_the_top(sandbox: Sandbox, ask: Ask, role: Any) -> None:
+def test_system_messages_go_to_the_top(sandbox: Sandbox, make: MakeClient, ask: Ask, role: Any) -> None:
     asked = request("Hello!")
     asked["messages"] = [{"role": role, "content": "Speak like a pirate."}, *asked["messages"]]
 
-    ask(client(sandbox), asked)
+    ask(make(), asked)
 
     [seen] = sandbox.claude.requests
     assert [block["text"] for block in seen.body["system"]] == ["Speak like a pirate."]
@@ -99,12 +120,12 @@ def test_system_messages_go_to_the_top(sandbox: Sandbox, ask: Ask, role: Any) ->
 
 
 @any_call
-def test_tools_are_offered_called_and_answered(sandbox: Sandbox, ask: Ask) -> None:
+def test_tools_are_offered_called_and_answered(sandbox: Sandbox, make: MakeClient, ask: Ask) -> None:
     use = {"type": "tool_use", "id": "toolu_1", "name": "get_weather", "input": {"city": "Zürich"}}
     sandbox.claude.reply_with("Let me look.", use)
     asked = request("How is the weather in Zürich?", tools=[WEATHER])
 
-    called = ask(client(sandbox), asked)
+    called = ask(make(), asked)
 
     [call] = called.tool_calls
     assert (call.id, call.name, call.args) == ("toolu_1", "get_weather", {"city": "Zürich"})
@@ -121,18 +142,20 @@ def test_tools_are_offered_called_and_answered(sandbox: Sandbox, ask: Ask) -> No
         {"role": "tool", "tool_call_id": call.id, "content": "Sunny."},
     ]
     sandbox.claude.reply_with("It is sunny.")
-    assert ask(client(sandbox), asked).text == "It is sunny."
+    assert ask(make(), asked).text == "It is sunny."
     last = sandbox.claude.requests[-1].body["messages"]
     assert last[1]["content"][-1] == use
     assert last[2]["content"] == [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "Sunny."}]
 
 
 @any_call
-def test_thinking_comes_back_with_its_signature_and_can_be_replayed(sandbox: Sandbox, ask: Ask) -> None:
+def test_thinking_comes_back_with_its_signature_and_can_be_replayed(
+    sandbox: Sandbox, make: MakeClient, ask: Ask
+) -> None:
     sandbox.claude.reply_with({"type": "thinking", "thinking": "Let me see."}, "42.")
     asked = request("What is 6 times 7?", max_tokens=2000, thinking={"type": "enabled", "budget_tokens": 1024})
 
-    found = ask(client(sandbox), asked)
+    found = ask(make(), asked)
 
     thought, said = found.blocks
     assert (thought.type, thought.text) == ("thinking", "Let me see.")
@@ -145,16 +168,16 @@ def test_thinking_comes_back_with_its_signature_and_can_be_replayed(sandbox: San
         {"type": "text", "text": said.text},
     ]
     asked["messages"] += [{"role": "assistant", "content_blocks": blocks}, {"role": "user", "content": "Sure?"}]
-    ask(client(sandbox), asked)  # the emulated Claude refuses signatures that are not its own
+    ask(make(), asked)  # the emulated Claude refuses signatures that are not its own
     assert sandbox.claude.requests[-1].body["messages"][1]["content"] == blocks
 
 
 @any_call
-def test_usage_counts_cached_input_as_input(sandbox: Sandbox, ask: Ask) -> None:
+def test_usage_counts_cached_input_as_input(sandbox: Sandbox, make: MakeClient, ask: Ask) -> None:
     cached = {"type": "text", "text": "A long text. " * 2000, "cache_control": {"type": "ephemeral"}}
     asked = request([cached, {"type": "text", "text": "What is it about?"}])
 
-    first, second = ask(client(sandbox), asked).usage, ask(client(sandbox), asked).usage
+    first, second = ask(make(), asked).usage, ask(make(), asked).usage
 
     assert first is not None
     assert second is not None
@@ -167,27 +190,27 @@ def test_usage_counts_cached_input_as_input(sandbox: Sandbox, ask: Ask) -> None:
 
 
 @any_call
-def test_limits_and_stop_sequences_end_an_answer(sandbox: Sandbox, ask: Ask) -> None:
+def test_limits_and_stop_sequences_end_an_answer(sandbox: Sandbox, make: MakeClient, ask: Ask) -> None:
     sandbox.claude.reply_with("Once upon a", stop_reason="max_tokens")
-    assert ask(client(sandbox)).finish_reason == "length"
+    assert ask(make()).finish_reason == "length"
 
     sandbox.claude.reply_with("One, two", stop_reason="stop_sequence", stop_sequence="three")
-    found = ask(client(sandbox), request("Count!", stop=["three"]))
+    found = ask(make(), request("Count!", stop=["three"]))
     assert (found.stop_reason, found.finish_reason) == ("stop_sequence", "stop")
     assert sandbox.claude.requests[-1].body["stop_sequences"] == ["three"]
 
 
 @any_call
-def test_a_calls_own_trace_comes_back(sandbox: Sandbox, ask: Ask) -> None:
+def test_a_calls_own_trace_comes_back(sandbox: Sandbox, make: MakeClient, ask: Ask) -> None:
     trace = TraceContext(trace_id="0" * 31 + "7", span_id="0" * 15 + "8", span_name="ask")
 
-    found = ask(client(sandbox, trace_id="of-the-options"), trace=trace)
+    found = ask(make(trace_id="of-the-options"), trace=trace)
 
     assert found.info.trace_id == "0" * 31 + "7"
 
 
 @any_call
-def test_metadata_of_the_call_routes(sandbox: Sandbox, ask: Ask) -> None:
+def test_metadata_of_the_call_routes(sandbox: Sandbox, api_format: ApiFormat, ask: Ask) -> None:
     targets = [
         {
             "name": name,
@@ -200,7 +223,8 @@ def test_metadata_of_the_call_routes(sandbox: Sandbox, ask: Ask) -> None:
     ]
     conditions = [{"query": {"metadata.plan": {"$eq": "paid"}}, "then": "paid"}]
     config = {"strategy": {"mode": "conditional", "conditions": conditions, "default": "free"}, "targets": targets}
-    routing = GatewayClient(GatewayOptions(base_url=sandbox.base_url, config=config, metadata={"plan": "free"}))
+    options = {"base_url": sandbox.base_url, "config": config, "metadata": {"plan": "free"}}
+    routing = GatewayClient(GatewayOptions(**options, api_format=api_format))
 
     found = [ask(routing).info.target_index, ask(routing, metadata={"plan": "paid"}).info.target_index]
 
@@ -208,19 +232,19 @@ def test_metadata_of_the_call_routes(sandbox: Sandbox, ask: Ask) -> None:
     assert [seen.body["model"] for seen in sandbox.claude.requests] == ["claude-haiku-4-5", "claude-sonnet-4-5"]
 
 
-async def test_count_tokens(sandbox: Sandbox) -> None:
-    body = {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "Hello, Claude!"}]}
-    counting = client(sandbox)
+async def test_count_tokens(sandbox: Sandbox, make: MakeClient) -> None:
+    body = request("Hello, Claude!")
+    counting = make()
 
     count = counting.count_tokens(body)
 
     assert count == await counting.acount_tokens(body) > 0
-    assert counting.count_tokens({**body, "system": "Speak like a pirate."}) > count
+    assert counting.count_tokens(request("Hello, Claude!", system="Speak like a pirate.")) > count
     assert {seen.path for seen in sandbox.claude.requests} == {"/v1/messages/count_tokens"}
 
 
 @any_call
-def test_a_pickled_client_calls_as_before(sandbox: Sandbox, ask: Ask) -> None:
-    unpickled = pickle.loads(pickle.dumps(client(sandbox, trace_id="trace-1")))
+def test_a_pickled_client_calls_as_before(sandbox: Sandbox, make: MakeClient, ask: Ask) -> None:
+    unpickled = pickle.loads(pickle.dumps(make(trace_id="trace-1")))
 
     assert ask(unpickled).info.trace_id == "trace-1"

@@ -56,9 +56,11 @@ def test_count_tokens(server: RecordingServer, call: Route) -> None:
     server.reply(whole({"input_tokens": 12}))
     body = {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "Hello!"}]}
 
-    assert call(client(server), body) == 12
+    assert call(client(server), {**body, "max_tokens": 9, "stream": True}) == 12
     [sent] = server.requests
-    assert (sent.path, sent.json) == ("/v1/messages/count_tokens", body)
+    assert sent.path == "/v1/messages/count_tokens"
+    content = [{"type": "text", "text": "Hello!"}]
+    assert sent.json == {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": content}]}
 
 
 @routes("count_tokens")
@@ -67,13 +69,15 @@ def test_count_tokens_without_a_count(server: RecordingServer, call: Route, body
     server.reply(whole(body))
 
     with pytest.raises(InvalidResponseError):
-        call(client(server), {"model": "m", "messages": []})
+        call(client(server), {"model": "m", "messages": [{"role": "user", "content": "Hello!"}]})
 
 
 @routes("count_tokens")
-def test_count_tokens_of_what_is_no_json(server: RecordingServer, call: Route) -> None:
+def test_count_tokens_of_what_is_no_request(server: RecordingServer, call: Route) -> None:
     with pytest.raises(EncodingError, match="JSON does not know"):
-        call(client(server), {"model": object()})
+        call(client(server), {"model": object(), "messages": [{"role": "user", "content": "Hello!"}]})
+    with pytest.raises(EncodingError, match="messages is empty"):
+        call(client(server), {"model": "m", "messages": []})
     assert server.requests == []
 
 

@@ -73,6 +73,7 @@ def headers(**options: Any) -> dict[str, str]:
         ({"gateway_headers": {"AWS-Region": "eu"}}, {"x-portkey-aws-region": "eu"}),
         ({"gateway_headers": {"x-portkey-vertex-region": "eu"}}, {"x-portkey-vertex-region": "eu"}),
         ({"metadata": {"team": "search"}}, {}),
+        ({"api_format": "messages", "gateway": "oss-2"}, {}),
     ],
 )
 def test_each_option_has_its_header(options: dict[str, Any], expected: dict[str, str]) -> None:
@@ -141,6 +142,8 @@ def test_a_config_is_ascii_without_control_characters() -> None:
         ({"metadata": None}, "got NoneType"),
         ({"metadata": {1: "a"}}, "metadata keys must be text; got 1"),
         ({"request_timeout": 0}, "request_timeout"),
+        ({"api_format": "anthropic"}, "api_format\n  Input should be 'auto', 'chat_completions' or 'messages'"),
+        ({"gateway": "oss"}, "gateway\n  Input should be 'auto', 'hosted', 'oss-1' or 'oss-2'"),
         ({"request_timeout": -5}, "request_timeout"),
         ({"provider": "größe"}, "provider goes into an HTTP header"),
         ({"span_name": "a\r\nx-evil: 1"}, "span_name goes into an HTTP header"),

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, AIMessageChunk
 
 from portkey_gateway.chat_completions.decode import AnswerFold
-from portkey_gateway.chat_completions.stream import DECODING
-from portkey_gateway.chat_completions.stream import ChunkStream
+from portkey_gateway.chat_completions.stream import DECODING, ChunkStream
 from portkey_gateway.chat_completions.wire import Chunk
 from portkey_gateway.conversation.answer import Delta
 from portkey_gateway.info import GatewayInfo

@@ -93,10 +93,8 @@ def test_a_message_that_no_model_takes_is_named(message: BaseMessage, says: str)
         encode(HumanMessage("Hi"), message)
 
 
-def test_a_name_is_for_other_models_than_claude() -> None:
-    message = HumanMessage("Hi", name="Ann")
-    assert encode(message) == [{"role": "user", "name": "Ann", "content": "Hi"}]
-    assert encode(message) == [{"role": "user", "content": "Hi"}]
+def test_a_user_s_name_is_kept() -> None:
+    assert encode(HumanMessage("Hi", name="Ann")) == [{"role": "user", "name": "Ann", "content": "Hi"}]
 
 
 @pytest.mark.parametrize(
@@ -189,23 +187,37 @@ def test_tool_results_must_come_first() -> None:
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        pytest.param(ToolMessage("no sky", tool_call_id="c", status="error"), "Error: no sky", id="status"),
-        pytest.param(ToolMessage("Error: no", tool_call_id="c", status="error"), "Error: no", id="already said"),
+        pytest.param(
+            ToolMessage("no sky", tool_call_id="c", status="error"),
+            {"content": "no sky", "is_error": True},
+            id="status",
+        ),
         pytest.param(
             ToolMessage(["no sky"], tool_call_id="c", status="error"),
-            [{"type": "text", "text": "Error:"}, {"type": "text", "text": "no sky"}],
+            {"content": [{"type": "text", "text": "no sky"}], "is_error": True},
             id="blocks",
         ),
         pytest.param(
             HumanMessage([{"type": "tool_result", "tool_use_id": "c", "content": "no sky", "is_error": True}]),
-            "Error: no sky",
+            {"content": "no sky", "is_error": True},
             id="Anthropic's",
         ),
-        pytest.param(HumanMessage([{"type": "tool_result", "tool_use_id": "c"}]), "", id="nothing"),
+        pytest.param(HumanMessage([{"type": "tool_result", "tool_use_id": "c"}]), {"content": ""}, id="nothing"),
     ],
 )
-def test_that_a_tool_failed_is_said_in_words(message: BaseMessage, expected: Any) -> None:
-    assert encode(message) == [{"role": "tool", "tool_call_id": "c", "content": expected}]
+def test_that_a_tool_failed_is_said(message: BaseMessage, expected: dict[str, Any]) -> None:
+    assert encode(message) == [{"role": "tool", "tool_call_id": "c", **expected}]
+
+
+@pytest.mark.parametrize("said", ["no sky", "Error: no sky"])
+def test_that_a_tool_failed_reaches_claude(model: ChatPortkey, received: Received, api_format: str, said: str) -> None:
+    failed = ToolMessage(said, tool_call_id="call_1", status="error")
+    model.invoke([HumanMessage("Look."), AIMessage("", tool_calls=[LOOK]), failed])
+    [result] = received()["messages"][-1]["content"]
+    if api_format == "messages":
+        assert (result["content"], result["is_error"]) == (said, True)
+    else:
+        assert (result["content"], result.get("is_error")) == ("Error: no sky", None)
 
 
 def test_an_empty_tool_result_is_an_answer_too(model: ChatPortkey, received: Received) -> None:
@@ -248,13 +260,14 @@ def test_a_call_that_nobody_could_run_is_left_out_of_anthropic_s_blocks_too() ->
 
 
 def test_a_call_that_nobody_could_run_but_somebody_answered_shows_what_was_written(
-    model: ChatPortkey, received: Received
+    model: ChatPortkey, received: Received, api_format: str
 ) -> None:
     result = ToolMessage("That is no JSON.", tool_call_id="c", status="error")
     model.invoke([HumanMessage("Look."), BROKEN, result])
     _, assistant, results = received()["messages"]
     assert assistant["content"][1]["input"] == {"invalid_arguments": '{"at": "sk'}
-    assert results["content"][0]["content"] == "Error: That is no JSON."
+    in_words = "" if api_format == "messages" else "Error: "
+    assert results["content"][0]["content"] == f"{in_words}That is no JSON."
 
 
 def test_an_assistant_may_be_a_chat_message() -> None:
@@ -272,7 +285,9 @@ def test_an_empty_answer_in_the_history_does_no_harm(model: ChatPortkey, receive
     assert [block["text"] for message in received()["messages"] for block in as_blocks(message)] == ["Hi", "Hello?"]
 
 
-def test_what_was_said_in_a_supervisor_s_graph_is_sent_as_it_is(model: ChatPortkey, received: Received) -> None:
+def test_what_was_said_in_a_supervisor_s_graph_is_sent_as_it_is(
+    model: ChatPortkey, received: Received, api_format: str
+) -> None:
     """LangGraph's swarms repeat roles, name agents and end with an assistant's message."""
     history = [
         SystemMessage("You supervise."),
@@ -287,4 +302,5 @@ def test_what_was_said_in_a_supervisor_s_graph_is_sent_as_it_is(model: ChatPortk
     model.invoke(history, model="claude-sonnet-4-5")  # later Sonnets refuse such an end
     body = received()
     assert system_text(body) == ["You supervise.", "Summarise now."]
-    assert roles(body) == ["user", "assistant", "assistant", "user", "assistant", "assistant"]
+    apart = ["user", "assistant", "assistant", "user", "assistant", "assistant"]
+    assert roles(body) == (["user", "assistant"] * 2 if api_format == "messages" else apart)

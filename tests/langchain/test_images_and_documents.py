@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
+from portkey_gateway import PortkeyWarning
 from portkey_langchain import ChatPortkey
 from tests.langchain.ask import Ask, any_call
 from tests.langchain.media import MARK, PDF, PDF64, PDF_SOURCE, PDF_URL, PNG, PNG64, PNG_SOURCE, PNG_URL, TEXT, TEXT64
@@ -102,10 +104,17 @@ def test_a_link_to_an_image_is_passed_on(model: ChatPortkey, received: Received,
 
 
 @pytest.mark.parametrize("shape", PDFS)
-def test_a_pdf_reaches_claude_in_every_shape(model: ChatPortkey, received: Received, shape: str) -> None:
-    answer = model.invoke(ask_about(PDFS[shape]))
+def test_a_pdf_reaches_claude_in_every_shape(
+    model: ChatPortkey, received: Received, api_format: str, shape: str
+) -> None:
+    has_name = any(name in str(PDFS[shape]) for name in ("filename", "title"))
+    loses_it = has_name and api_format == "chat_completions"
+    lost = pytest.warns(PortkeyWarning, match=r"drops title of messages\[0\].content\[1\]")
+    with lost if loses_it else contextlib.nullcontext():
+        answer = model.invoke(ask_about(PDFS[shape]))
     block = shown(received)
     assert (block["type"], block["source"]) == ("document", PDF_SOURCE)
+    assert ("title" in block) == (has_name and not loses_it)
     assert "Annual report" in answer.text
 
 

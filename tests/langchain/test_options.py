@@ -37,7 +37,7 @@ def sent_headers(**options: Any) -> httpx.Headers:
         return httpx.Response(200, json=answer())
 
     with httpx.Client(transport=httpx.MockTransport(reply)) as client:
-        make(http_client=client, **options).invoke("Hi")
+        make(http_client=client, api_format="chat_completions", **options).invoke("Hi")
     [request] = seen
     assert request.url.path.endswith("/v1/chat/completions")
     assert SECRET not in str(request.url)
@@ -322,7 +322,7 @@ def test_another_provider_of_one_call_takes_no_key_of_the_environment(
     monkeypatch.setenv("PORTKEY_PROVIDER", "anthropic")
     monkeypatch.setenv("PORTKEY_PROVIDER_API_KEY", "sk-environment")
     server.reply(whole(answer()))
-    here = ChatPortkey(model=SONNET, base_url=server.base_url)
+    here = ChatPortkey(model=SONNET, base_url=server.base_url, api_format="chat_completions")
     here.invoke("Hi")
     here.invoke("Hi", model="@openai-prod/gpt-5")
     own, other = server.requests

@@ -21,8 +21,8 @@ from langchain_core.messages import (
 )
 from langchain_core.tools import tool
 
-from portkey_gateway.sandbox.claude.signatures import seal, sign
 from portkey_gateway import PortkeyWarning
+from portkey_gateway.sandbox.claude.signatures import seal, sign
 from portkey_langchain import ChatPortkey
 from tests.langchain.ask import Ask, any_call
 from tests.langchain.media import MARK, PDF64, PDF_SOURCE, PDF_URL, PNG64, PNG_SOURCE, PNG_URL, TEXT

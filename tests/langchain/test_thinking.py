@@ -194,7 +194,7 @@ def test_what_the_provider_did_by_itself_is_left_out_of_the_replay(
 
 
 def test_thinking_is_no_matter_of_a_strict_answer(thinking: ChatPortkey) -> None:
-    strict = thinking.with_options(strict_open_ai_compliance=True)
+    strict = thinking.with_options(strict_open_ai_compliance=True, api_format="auto")
     for answer in (invoke(strict, "What is 2+2?"), stream(strict, "What is 2+2?")):
         assert answer.content == "2 + 2 = 4."
         assert answer.response_metadata["finish_reason"] == "stop"

@@ -208,6 +208,13 @@ def test_an_agent_streams_its_messages(model: ChatPortkey) -> None:
     assert text.count("sunny in Paris") == 2  # the tool's own words, and the answer that quotes them
 
 
-def test_parallel_tool_calls_cannot_be_forbidden_and_a_warning_says_so(model: ChatPortkey) -> None:
+def test_parallel_tool_calls_are_forbidden_where_the_format_can_say_it(
+    model: ChatPortkey, received: Received, api_format: str
+) -> None:
+    bound = model.bind_tools([get_weather], parallel_tool_calls=False)
+    if api_format == "messages":
+        assert len(invoke(bound, ASK).tool_calls) == 1
+        assert received()["tool_choice"] == {"type": "auto", "disable_parallel_tool_use": True}
+        return
     with pytest.warns(PortkeyWarning, match="parallel_tool_calls does not reach Claude"):
-        model.bind_tools([get_weather], parallel_tool_calls=False).invoke("Hi")
+        bound.invoke("Hi")

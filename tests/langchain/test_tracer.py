@@ -37,7 +37,9 @@ KEY = "pk-portkey-secret"
 @pytest.fixture
 def local(server: RecordingServer) -> ChatPortkey:
     options: dict[str, Any] = {"provider": "anthropic", "provider_api_key": "sk-provider-secret", "api_key": KEY}
-    return ChatPortkey(model="claude-x", base_url=server.base_url, max_retries=0, **options)
+    return ChatPortkey(
+        model="claude-x", base_url=server.base_url, max_retries=0, api_format="chat_completions", **options
+    )
 
 
 @tool

@@ -8,6 +8,11 @@ if TYPE_CHECKING:
     from portkey_gateway.sandbox import Sandbox
 
 
+def choice(kind: str, api_format: str) -> dict[str, Any]:
+    """What arrives of a choice where one call at a time is wanted, which only ``messages`` can say."""
+    return {"type": kind, **({"disable_parallel_tool_use": True} if api_format == "messages" else {})}
+
+
 class Received:
     """The bodies of the requests that came through the gateway, latest last."""
 

@@ -99,7 +99,13 @@ def test_a_stored_message_is_the_same_again() -> None:
 
 def test_usage_counts_cached_tokens_as_input() -> None:
     response: Any = decode_response(fold(EVERYTHING)[1])
-    shared = {"total_tokens": 115, "cache_read_tokens": 100, "cache_write_tokens": 0, "reasoning_tokens": 0}
+    shared = {
+        "total_tokens": 115,
+        "cache_read_tokens": 100,
+        "cache_write_tokens": 0,
+        "cache_write_1h_tokens": 0,
+        "reasoning_tokens": 0,
+    }
     assert response.raw["usage"] == {"input_tokens": 110, "output_tokens": 5, **shared}
     assert response.additional_kwargs == {"prompt_tokens": 110, "completion_tokens": 5, **shared}
 

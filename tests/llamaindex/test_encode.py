@@ -1,4 +1,4 @@
-"""LlamaIndex messages become what the gateway carries; nothing is lost without a word."""
+"""LlamaIndex messages become those of the conversation, which each format carries as far as it can."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from llama_index.core.base.llms.types import (
     VideoBlock,
 )
 
-from portkey_gateway import ContentError, EncodingError, PortkeyWarning
+from portkey_gateway import ContentError, EncodingError
 from portkey_llamaindex import Portkey
 from portkey_llamaindex.encode import encode_messages
-from tests.llamaindex.media import PDF, PDF_SOURCE, PDF_URL, PNG, PNG_SOURCE, PNG_URL, TEXT
-from tests.llamaindex.received import Received
+from tests.llamaindex.media import PDF, PDF_SOURCE, PNG, PNG_SOURCE
+from tests.support.recording import RecordingServer
 
 MARK = {"type": "ephemeral"}
+URL_IMAGE = ImageBlock(url="https://example.org/a.png")
 HOUR = {"type": "ephemeral", "ttl": "1h"}
 POINT = CachePoint(cache_control=CacheControl(type="ephemeral"))
 HOUR_POINT = CachePoint(cache_control=CacheControl(type="ephemeral", ttl="1h"))
@@ -38,11 +39,9 @@ THINKING = ThinkingBlock(content="hm", additional_information={"signature": "sig
 WIRE_THINKING = {"type": "thinking", "thinking": "hm", "signature": "sig"}
 
 
-def encode(
-    *blocks: Any, role: str = "user", for_claude: bool = True, inline: bool = False, **kwargs: Any
-) -> dict[str, Any]:
+def encode(*blocks: Any, role: str = "user", **kwargs: Any) -> dict[str, Any]:
     message = ChatMessage(role=MessageRole(role), blocks=list(blocks), additional_kwargs=kwargs)
-    [encoded] = encode_messages([message], for_claude=for_claude, inline_images=inline)
+    [encoded] = encode_messages([message])
     return cast("dict[str, Any]", encoded)
 
 
@@ -100,30 +99,16 @@ def test_a_cache_point_that_anthropic_does_not_know_is_an_error(control: dict[st
         encode(TextBlock(text="a"), CachePoint(cache_control=CacheControl(**control)))
 
 
-def test_images_and_pdfs_keep_their_mark() -> None:
-    encoded = encode(ImageBlock(image=PNG), POINT, DocumentBlock(data=PDF), POINT)
-    assert encoded["content"] == [
-        {"type": "image_url", "image_url": {"url": PNG_URL}, "cache_control": MARK},
-        {"type": "image_url", "image_url": {"url": PDF_URL}, "cache_control": MARK},
+def test_images_and_documents_keep_their_mark_and_their_title() -> None:
+    blocks = ImageBlock(image=PNG), POINT, DocumentBlock(data=PDF, title="Report"), HOUR_POINT, URL_IMAGE, POINT
+    assert encode(*blocks)["content"] == [
+        {"type": "image", "source": PNG_SOURCE, "cache_control": MARK},
+        {"type": "document", "source": PDF_SOURCE, "title": "Report", "cache_control": HOUR},
+        {"type": "image", "source": {"type": "url", "url": "https://example.org/a.png"}, "cache_control": MARK},
     ]
 
 
-@pytest.mark.parametrize("block", [
-    ImageBlock(url="https://example.org/a.png"),
-    DocumentBlock(url="https://example.org/a.pdf"),
-    DocumentBlock(data=TEXT.encode(), document_mimetype="text/plain"),
-])  # fmt: skip
-def test_a_mark_that_the_gateway_would_drop_is_a_warning(block: Any) -> None:
-    with pytest.warns(PortkeyWarning, match=r"drops the cache mark messages\[0\].blocks\[1\]"):
-        encode(block, POINT)
-
-
-def test_a_mark_on_an_image_that_will_be_inlined_is_kept() -> None:
-    [block] = encode(ImageBlock(url="https://example.org/a.png"), POINT, inline=True)["content"]
-    assert block["cache_control"] == MARK
-
-
-def test_a_tool_result_to_claude_holds_images_and_documents() -> None:
+def test_a_tool_result_holds_images_and_documents() -> None:
     encoded = encode(TextBlock(text="a"), ImageBlock(image=PNG), DocumentBlock(data=PDF, title="Report"), role="tool",
                      tool_call_id="toolu_1")  # fmt: skip
     assert encoded["tool_call_id"] == "toolu_1"
@@ -135,14 +120,18 @@ def test_a_tool_result_to_claude_holds_images_and_documents() -> None:
 
 
 @pytest.mark.parametrize("role", ["system", "assistant"])
-def test_an_image_where_claude_takes_none_is_an_error(role: str) -> None:
+def test_an_image_where_no_model_takes_one_is_an_error(role: str) -> None:
     with pytest.raises(ContentError, match=rf"blocks\[0\]: a {role} message cannot carry this image"):
         encode(ImageBlock(image=PNG), role=role)
 
 
-def test_an_image_in_a_tool_result_to_another_model_is_an_error() -> None:
-    with pytest.raises(ContentError, match="a tool message cannot carry this image"):
-        encode(ImageBlock(image=PNG), role="tool", tool_call_id="1", for_claude=False)
+def test_an_image_in_a_tool_result_to_another_model_is_an_error(recorded: Portkey) -> None:
+    shown = ChatMessage(
+        role=MessageRole.TOOL, blocks=[ImageBlock(image=PNG)], additional_kwargs={"tool_call_id": "toolu_1"}
+    )
+    history = [ChatMessage("Add"), ChatMessage(role=MessageRole.ASSISTANT, blocks=[CALL]), shown]
+    with pytest.raises(ContentError, match="only Claude takes that in a tool message"):
+        recorded.with_options(model="gpt-5", provider="openai").chat(history)
 
 
 @pytest.mark.parametrize(("block", "name"), [
@@ -171,14 +160,13 @@ def test_a_citation_is_what_it_cites_but_is_not_repeated_to_the_one_who_made_it(
 
 def test_thinking_is_replayed_in_its_place() -> None:
     encoded = encode(THINKING, TextBlock(text="a"), CALL, role="assistant")
-    assert encoded["content_blocks"] == [WIRE_THINKING, text("a")]
-    assert encoded["content"] == "a"
+    assert encoded["content"] == [WIRE_THINKING, text("a")]
     assert encoded["tool_calls"] == [WIRE_CALL]
 
 
 def test_redacted_thinking_is_replayed() -> None:
     encoded = encode(ThinkingBlock(additional_information={"data": "xyz"}), role="assistant")
-    assert encoded["content_blocks"] == [{"type": "redacted_thinking", "data": "xyz"}]
+    assert encoded["content"] == [{"type": "redacted_thinking", "data": "xyz"}]
 
 
 def test_thinking_without_a_signature_stays_behind() -> None:
@@ -186,8 +174,10 @@ def test_thinking_without_a_signature_stays_behind() -> None:
     assert encoded == {"role": "assistant", "content": "a"}
 
 
-def test_thinking_stays_behind_when_another_model_is_asked() -> None:
-    assert encode(THINKING, TextBlock(text="a"), role="assistant", for_claude=False)["content"] == "a"
+def test_thinking_stays_behind_when_another_model_is_asked(recorded: Portkey, server: RecordingServer) -> None:
+    said = ChatMessage(role=MessageRole.ASSISTANT, blocks=[THINKING, TextBlock(text="a")])
+    recorded.with_options(model="gpt-5", provider="openai").chat([ChatMessage("Hi"), said, ChatMessage("And?")])
+    assert server.requests[0].json["messages"][1] == {"role": "assistant", "content": [text("a")]}
 
 
 @pytest.mark.parametrize("call", [
@@ -235,34 +225,5 @@ def test_a_tool_message_that_answers_no_call_is_an_error() -> None:
 def test_messages_are_left_as_they_are() -> None:
     message = ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text="a"), POINT, CALL, POINT])
     before = message.model_dump()
-    encode_messages([message], for_claude=True)
+    encode_messages([message])
     assert message.model_dump() == before
-
-
-def test_all_of_it_reaches_claude(llm: Portkey, received: Received) -> None:
-    tools = [{"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {}}}}]
-    llm.chat(
-        [
-            ChatMessage(role=MessageRole.SYSTEM, blocks=[TextBlock(text="Be brief."), POINT]),
-            ChatMessage(role=MessageRole.DEVELOPER, content="Be kind."),
-            ChatMessage(role=MessageRole.USER, blocks=[TextBlock(text="Add"), ImageBlock(image=PNG), POINT]),
-            ChatMessage(role=MessageRole.ASSISTANT, blocks=[CALL, POINT]),
-            ChatMessage(
-                role=MessageRole.TOOL,
-                blocks=[TextBlock(text="2"), ImageBlock(image=PNG), POINT],
-                additional_kwargs={"tool_call_id": "toolu_1"},
-            ),
-            ChatMessage(role=MessageRole.ASSISTANT, content=""),
-            ChatMessage(role=MessageRole.USER, content="And?"),
-        ],
-        tools=tools,
-    )
-    system = received.latest["system"]
-    asked, called, told, question = (message["content"] for message in received.latest["messages"])
-    image = {"type": "image", "source": PNG_SOURCE, "cache_control": MARK}
-    assert system == [text("Be brief.", cache_control=MARK), text("Be kind.")]
-    assert asked == [text("Add"), image]
-    tool_use = {"type": "tool_use", "id": "toolu_1", "name": "add", "input": {"a": 1}, "cache_control": MARK}
-    assert called == [tool_use]
-    assert told == [{"type": "tool_result", "tool_use_id": "toolu_1", "content": [text("2"), image]}]
-    assert question == "And?"

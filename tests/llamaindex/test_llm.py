@@ -52,6 +52,8 @@ def secretive() -> Portkey:
         temperature=0.5,
         forward_headers=("x-own",),
         request_metadata={"team": "search"},
+        api_format="chat_completions",
+        gateway="oss-2",
     )
 
 
@@ -143,11 +145,18 @@ def test_a_pickle_calls_as_before(
     travelled = pickle.loads(pickle.dumps(secretive.with_options(base_url=server.base_url)))
     assert not caplog.records
     assert travelled.http_client is None
+    assert (travelled.api_format, travelled.gateway) == ("chat_completions", "oss-2")
     server.reply(whole(HELLO))
     travelled.complete("Hi")
     [request] = server.requests
     assert request.header("authorization") == f"Bearer {SECRETS[1]}"
     assert request.header("x-portkey-aws-secret-access-key") == SECRETS[4]
+
+
+def test_an_object_is_the_same_after_it_was_pickled(secretive: Portkey) -> None:
+    client = secretive.http_client
+    pickle.dumps(secretive)
+    assert secretive.http_client is client
 
 
 def test_a_pickle_knows_what_only_the_environment_gave(monkeypatch: pytest.MonkeyPatch) -> None:

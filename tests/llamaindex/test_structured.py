@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from portkey_gateway.sandbox import Sandbox
 from portkey_llamaindex import Portkey
-from tests.llamaindex.received import Received
+from tests.llamaindex.received import Received, choice
 from tests.llamaindex.ways import call
 
 PROMPT = PromptTemplate("Who wrote about {topic}? The author is Ada.")
@@ -33,17 +33,17 @@ class Book(BaseModel):
 
 
 @every_prediction
-def test_the_tool_is_forced(llm: Portkey, received: Received, way: str) -> None:
+def test_the_tool_is_forced(llm: Portkey, received: Received, api_format: str, way: str) -> None:
     *_, book = call(getattr(llm, way), Book, PROMPT, topic="engines")
     assert isinstance(book, Book)
     assert book.author == "Ada"
-    assert received.latest["tool_choice"] == {"type": "any"}
+    assert received.latest["tool_choice"] == choice("any", api_format)
 
 
 @every_prediction
 @pytest.mark.parametrize("per_call", [True, False])
 def test_a_model_that_thinks_may_choose(
-    llm: Portkey, sandbox: Sandbox, received: Received, way: str, per_call: bool
+    llm: Portkey, sandbox: Sandbox, received: Received, *, api_format: str, way: str, per_call: bool
 ) -> None:
     sandbox.claude.reply_with(
         {"type": "thinking", "thinking": "A book."},
@@ -54,7 +54,7 @@ def test_a_model_that_thinks_may_choose(
     kwargs = {"llm_kwargs": options} if per_call else {}
     *_, book = call(getattr(model, way), Book, PROMPT, topic="engines", **kwargs)
     assert book == Book(title="Notes", author="Ada")
-    assert received.latest["tool_choice"] == {"type": "auto"}
+    assert received.latest["tool_choice"] == choice("auto", api_format)
     assert received.latest["thinking"] == THINKING
 
 
@@ -73,11 +73,11 @@ def test_a_model_may_be_asked_for_json_in_words(
 
 
 @streaming
-def test_the_function_program_may_be_named(llm: Portkey, received: Received, way: str) -> None:
+def test_the_function_program_may_be_named(llm: Portkey, received: Received, api_format: str, way: str) -> None:
     named = llm.with_options(pydantic_program_mode=PydanticProgramMode.FUNCTION)
     *_, book = call(getattr(named, way), Book, PROMPT, topic="engines")
     assert book.author == "Ada"
-    assert received.latest["tool_choice"] == {"type": "any"}
+    assert received.latest["tool_choice"] == choice("any", api_format)
 
 
 @streaming

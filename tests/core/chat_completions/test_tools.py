@@ -6,9 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from portkey_gateway.chat_completions.tools import encode_tool
+from portkey_gateway.chat_completions.tools import as_received, encode_tool
 from portkey_gateway.conversation.request import Tool
 from portkey_gateway.errors import PortkeyWarning
+from portkey_gateway.routing import Route
 
 MARK = {"type": "ephemeral"}
 FUNCTION = {"name": "look", "description": "Look.", "parameters": {"type": "object", "properties": {}}}
@@ -16,7 +17,7 @@ FUNCTION = {"name": "look", "description": "Look.", "parameters": {"type": "obje
 
 def encoded(tool: dict[str, Any], *, for_claude: bool = True) -> Any:
     before = copy.deepcopy(tool)
-    made = encode_tool(cast("Tool", tool), for_claude=for_claude)
+    made = encode_tool(cast("Tool", tool), Route(is_claude=for_claude))
     assert tool == before
     return made
 
@@ -59,3 +60,36 @@ def test_what_the_gateway_drops_of_a_tool_is_left_out_with_a_warning(name: str, 
         warnings.simplefilter("error")
         assert encoded(tool, for_claude=False) == tool
         encoded({**plain, name: False})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "received"),
+    [
+        (None, {"type": "object", "properties": {}, "required": [], "$defs": {}}),
+        (
+            {"type": "object", "properties": {"a": {}}, "required": ["a"], "additionalProperties": False},
+            {"type": "object", "properties": {"a": {}}, "required": ["a"], "$defs": {}},
+        ),
+        (
+            {"$ref": "#/definitions/P", "definitions": {"P": {"type": "object", "properties": {"a": {}}}}},
+            {
+                "type": "object",
+                "properties": {"a": {}},
+                "required": [],
+                "$defs": {"P": {"type": "object", "properties": {"a": {}}}},
+            },
+        ),
+    ],
+)
+def test_claude_is_told_of_a_function_with_every_key_of_its_schema(parameters: Any, received: dict[str, Any]) -> None:
+    function = {"name": "look", **({"parameters": parameters} if parameters else {})}
+    tool: Any = {"type": "function", "function": function, "cache_control": MARK}
+    before = copy.deepcopy(tool)
+    made: Any = as_received(tool, Route(is_claude=True))
+    assert made == {**tool, "function": {"name": "look", "parameters": received}}
+    assert tool == before
+
+
+def test_other_tools_are_received_as_they_are() -> None:
+    tool: Any = {"type": "web_search", "web_search": {"name": "web_search_20250305"}}
+    assert as_received(tool, Route(is_claude=True)) == tool

@@ -92,8 +92,9 @@ def told_block(block: Block, cuts: list[int], *, whole_inputs: bool) -> tuple[Bl
         pieces = ["", *_pieces(written, cuts)]
         return block | {"input": {}}, [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
     if kind == "compaction":
-        pieces = [block["content"]] if block["content"] is None else [*_characters(block["content"], cuts)]
-        return block | {"content": None}, [{"type": "compaction_delta", "content": piece} for piece in pieces]
+        summary = block["content"]
+        contents: list[str | None] = [None] if summary is None else [*_characters(summary, cuts)]
+        return block | {"content": None}, [{"type": "compaction_delta", "content": piece} for piece in contents]
     return block, []
 
 
