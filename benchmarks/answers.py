@@ -1,7 +1,8 @@
 """What the mock gateway answers: known to both sides, so that every contender can be checked.
 
 The bytes have the shape of the open-source gateway 1.15.2 with Anthropic behind it, not strict: text stands twice in
-each chunk, in ``delta.content`` and in ``delta.content_blocks``, and usage comes on the last one.
+each chunk, in ``delta.content`` and in ``delta.content_blocks``, and usage comes on the last one. On ``/messages`` they
+are Anthropic's own, which the gateway passes on untouched.
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ _WORDS = (" The", " river", " runs", " down", " to", " the", " sea", " and", " n
 _HEAD = '"created":1795355626,"model":"claude-sonnet-4-5","provider":"anthropic"'
 _USAGE = (
     '"usage":{"prompt_tokens":8,"completion_tokens":31,"total_tokens":39,"prompt_tokens_details":{"cached_tokens":0}}'
+)
+_MESSAGE_HEAD = '"id":"msg_c2bc96d4965d","type":"message","role":"assistant","model":"claude-sonnet-4-5"'
+_MESSAGE_USAGE = (
+    '{"input_tokens":8,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":31,'
+    '"service_tier":"standard"}'
 )
 _MEGABYTE = 1_000_000
 
@@ -47,6 +53,32 @@ def events(pieces: list[str]) -> list[bytes]:
         _event("{}", finish_reason='"end_turn"', after=f",{_USAGE}"),
         b"data: [DONE]\n\n",
     ]
+
+
+def whole_message(pieces: list[str]) -> bytes:
+    """Render the body of an answer on ``/messages`` that is not streamed."""
+    text = _json_text("".join(pieces))
+    content = f'"content":[{{"type":"text","text":{text}}}],"stop_reason":"end_turn","stop_sequence":null'
+    return f'{{{_MESSAGE_HEAD},{content},"usage":{_MESSAGE_USAGE}}}'.encode()
+
+
+def message_events(pieces: list[str]) -> list[bytes]:
+    """Render the server-sent events of a streamed answer on ``/messages``."""
+    start = f'{{{_MESSAGE_HEAD},"content":[],"stop_reason":null,"stop_sequence":null,"usage":{_MESSAGE_USAGE}}}'
+    deltas = [
+        f'{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":{_json_text(piece)}}}}}'
+        for piece in pieces
+    ]
+    stop = '{"stop_reason":"end_turn","stop_sequence":null}'
+    told = [
+        ("message_start", f'{{"type":"message_start","message":{start}}}'),
+        ("content_block_start", '{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}'),
+        *(("content_block_delta", delta) for delta in deltas),
+        ("content_block_stop", '{"type":"content_block_stop","index":0}'),
+        ("message_delta", f'{{"type":"message_delta","delta":{stop},"usage":{_MESSAGE_USAGE}}}'),
+        ("message_stop", '{"type":"message_stop"}'),
+    ]
+    return [f"event: {name}\ndata: {data}\n\n".encode() for name, data in told]
 
 
 def _text_event(text: str) -> bytes:

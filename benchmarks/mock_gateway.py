@@ -1,7 +1,7 @@
 """A mock gateway in a process of its own: ``python -m benchmarks.mock_gateway`` prints its address and serves.
 
-It answers ``max_tokens`` tokens to every POST, in the gateway's shape, and ends when its standard input does. A stream
-sends one event a millisecond, so that each arrives on its own, as a model's tokens do.
+It answers ``max_tokens`` tokens to every POST, in the gateway's shape for the path, and ends when its standard input
+does. A stream sends one event a millisecond, so that each arrives on its own, as a model's tokens do.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import re
 import sys
 
-from benchmarks.answers import answer_pieces, events, whole_answer
+from benchmarks.answers import answer_pieces, events, message_events, whole_answer, whole_message
 
 PACE_S = 0.001
 _MAX_TOKENS = re.compile(rb'"max(?:_completion)?_tokens": ?(\d+)')
@@ -35,27 +35,30 @@ async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamW
             head = await reader.readuntil(b"\r\n\r\n")
             length = _CONTENT_LENGTH.search(head)
             body = await reader.readexactly(int(length[1])) if length else b""
-            await _answer(body, writer)
+            await _answer(body, writer, is_messages=b"/messages HTTP" in head)
     except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
         writer.close()
 
 
-async def _answer(body: bytes, writer: asyncio.StreamWriter) -> None:
+async def _answer(body: bytes, writer: asyncio.StreamWriter, *, is_messages: bool) -> None:
     # The parameters stand at either end; an image is not searched.
     parameters = body if len(body) < 100_000 else body[:1000] + body[-1000:]  # noqa: PLR2004 larger than any parameters
     tokens = _MAX_TOKENS.search(parameters)
     if tokens is None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
         return
-    pieces = answer_pieces(body.count(b'"role"'), len(body), int(tokens[1]))
+    # Over /messages the system message stands beside the others.
+    messages = body.count(b'"role"') + (b'"system":' in parameters if is_messages else 0)
+    pieces = answer_pieces(messages, len(body), int(tokens[1]))
     if not _STREAM.search(parameters):
-        answer = whole_answer(pieces)
+        answer = whole_message(pieces) if is_messages else whole_answer(pieces)
         writer.write(_WHOLE_HEADERS % len(answer) + answer)
         return
     # The first two events say nothing: the first text follows them at once.
-    *opening, first_text = events(pieces)[:3]
+    told = message_events(pieces) if is_messages else events(pieces)
+    *opening, first_text = told[:3]
     writer.write(_STREAM_HEADERS + b"".join(map(_http_chunk, [*opening, first_text])))
-    for event in events(pieces)[3:]:
+    for event in told[3:]:
         await asyncio.sleep(PACE_S)
         writer.write(_http_chunk(event))
     writer.write(b"0\r\n\r\n")

@@ -37,6 +37,7 @@ ENTRIES: Final = (
     Entry("raw_httpx", "raw httpx", ("httpx",)),
     Entry("langchain_floor", "LangChain floor", ("langchain_core",)),
     Entry("chat_portkey", "ChatPortkey", ("langchain_core", "portkey_langchain")),
+    Entry("chat_portkey_messages", "ChatPortkey over messages", ("langchain_core", "portkey_langchain")),
     Entry("chat_openai", "ChatOpenAI + createHeaders", ("langchain_openai", "portkey_ai")),
 )
 

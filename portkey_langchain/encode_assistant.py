@@ -36,6 +36,20 @@ def encode_assistant(message: BaseMessage, where: str, answered: frozenset[str])
     """
     encoded: Message = {"role": "assistant"}
     calls, left_out = _tool_calls(message, where, answered)
+    if isinstance(message.content, str) and _is_claude_shaped(message):
+        encoded["content"] = message.content
+    elif spoken := _spoken(message, where, calls, left_out):
+        is_text = isinstance(message.content, str) and all(block["type"] == "text" for block in spoken)
+        encoded["content"] = cast("str", message.content) if is_text else spoken
+    if calls:
+        encoded["tool_calls"] = list(calls.values())
+    return encoded
+
+
+def _spoken(
+    message: BaseMessage, where: str, calls: dict[str, ToolCall], left_out: frozenset[str]
+) -> list[ContentBlock]:
+    """What was said and thought; the calls among the blocks are added to the others."""
     spoken: list[ContentBlock] = []
     for index, block in enumerate(_blocks(message)):
         path = f"{where}.content[{index}]"
@@ -48,18 +62,16 @@ def encode_assistant(message: BaseMessage, where: str, answered: frozenset[str])
     # Thoughts about a call that is left out lead nowhere, and Anthropic refuses an end in thoughts.
     while spoken and not calls and spoken[-1]["type"] != "text":
         spoken.pop()
-    if isinstance(message.content, str):
-        encoded["content"] = message.content
-    elif spoken:
-        encoded["content"] = spoken
-    if calls:
-        encoded["tool_calls"] = list(calls.values())
-    return encoded
+    return spoken
+
+
+def _is_claude_shaped(message: BaseMessage) -> bool:
+    return message.response_metadata.get("model_provider") in _CLAUDE_SHAPED
 
 
 def _blocks(message: BaseMessage) -> list[Block]:
     """The content as blocks; that of another provider's integration in LangChain's standard form."""
-    if isinstance(message, AIMessage) and message.response_metadata.get("model_provider") not in _CLAUDE_SHAPED:
+    if isinstance(message, AIMessage) and not _is_claude_shaped(message):
         return content_blocks(cast("list[str | dict[str, Any]]", message.content_blocks))
     return content_blocks(message.content)
 
@@ -101,7 +113,7 @@ def _tool_calls(
     answered it nevertheless, the model gets to see what it wrote, as JSON: the gateway fails on anything else.
     """
     calls: dict[str, ToolCall] = {}
-    if not isinstance(message, AIMessage):
+    if not isinstance(message, AIMessage) or not (message.tool_calls or message.invalid_tool_calls):
         return calls, frozenset()
     for index, call in enumerate(message.tool_calls):
         call_id = call["id"]

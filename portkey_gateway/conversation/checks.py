@@ -23,8 +23,9 @@ def check_request(request: ChatRequest) -> None:
         if not isinstance(message, Mapping) or "role" not in message:
             raise EncodingError(f"messages[{index}] must be a mapping with a role; got {type(message).__name__}")
         content = message.get("content")
-        for place, block in enumerate(content if isinstance(content, list) else ()):
-            _check_block(block, f"messages[{index}].content[{place}]")
+        if isinstance(content, list):
+            for place, block in enumerate(content):
+                _check_block(block, f"messages[{index}].content[{place}]")
     for name, value in request.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise EncodingError(f"{name} is {value}, which JSON does not know")

@@ -67,6 +67,10 @@ def _drop_empty_text(messages: list[Message]) -> list[Message]:
     """
     kept = []
     for index, message in enumerate(messages):
+        text = message.get("content")
+        if isinstance(text, str) and "content_blocks" not in message and text and not text.isspace():
+            kept.append(message)
+            continue
         trimmed = message
         for field in ("content", "content_blocks"):
             blocks = message.get(field)

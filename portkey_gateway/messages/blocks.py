@@ -15,6 +15,7 @@ from portkey_gateway.errors import ContentError, EncodingError
 Block = dict[str, Any]
 
 _OPENAI_MEDIA: Final = frozenset({"image_url", "file"})
+_PLAIN: Final = frozenset({"role", "content", "name"})
 # OpenAI's, which Claude has no counterpart for.
 _UNKNOWN_TO_CLAUDE: Final = frozenset({"input_audio", "audio", "video", "video_url", "refusal"})
 
@@ -36,15 +37,23 @@ def encode_messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
         EncodingError: if a block has no form for Claude, or a tool call's arguments are no JSON object.
     """
     encoded: list[dict[str, Any]] = []
+    last_role = ""
     for index, message in enumerate(messages):
-        if message["role"] in SYSTEM_ROLES:
+        said = message["role"]
+        if said in SYSTEM_ROLES:
             continue
-        role = "assistant" if message["role"] == "assistant" else "user"
-        content = [*_encode_message(message, f"messages[{index}]")]
-        if encoded and encoded[-1]["role"] == role:
+        role = "assistant" if said == "assistant" else "user"
+        text = message.get("content")
+        # Most of a long history is plain text.
+        if isinstance(text, str) and text and said != "tool" and message.keys() <= _PLAIN:
+            content: list[Block] = [{"type": "text", "text": text}]
+        else:
+            content = [*_encode_message(message, f"messages[{index}]")]
+        if role == last_role:
             encoded[-1]["content"].extend(content)
         elif content:
             encoded.append({"role": role, "content": content})
+            last_role = role
     return encoded
 
 

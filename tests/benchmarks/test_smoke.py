@@ -1,19 +1,30 @@
 """The benchmarks run, void wrong answers and compute ratios; how fast anything is, no test asserts."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, TypeAlias, TypeVar
 
 import pytest
 
-from benchmarks.answers import answer_pieces, events, expected_answer, whole_answer
+from benchmarks.answers import (
+    answer_pieces,
+    events,
+    expected_answer,
+    message_events,
+    whole_answer,
+    whole_message,
+)
 from benchmarks.measures import MEASURES, QUICK, SHORT_TOKENS, Bench, WrongAnswerError
 from benchmarks.registry import ENTRIES
 from benchmarks.report import describe_machine, render_json, render_markdown
 from benchmarks.runner import run
-from portkey_gateway.chat_completions.decode import AnswerFold
-from portkey_gateway.chat_completions.stream import DECODING, ChunkStream
+from portkey_gateway.chat_completions import stream as chat_completions
+from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.info import GatewayInfo
+from portkey_gateway.messages import stream as messages
+
+RenderedT = TypeVar("RenderedT")
+Render: TypeAlias = Callable[[list[str]], RenderedT]
 
 CALLS = [measure for measure in MEASURES if measure.name not in {"import", "first answer"}]
 
@@ -81,15 +92,24 @@ def test_ratios_are_taken_round_by_round() -> None:
     assert "| ChatOpenAI + createHeaders / ChatPortkey    |   4.00 |" in markdown
 
 
-def test_the_mock_gateway_s_whole_and_streamed_answers_say_the_same() -> None:
+@pytest.mark.parametrize(
+    ("decoding", "render_events", "render_whole"),
+    [
+        pytest.param(chat_completions.DECODING, events, whole_answer, id="chat completions"),
+        pytest.param(messages.DECODING, message_events, whole_message, id="messages"),
+    ],
+)
+def test_the_mock_gateway_s_whole_and_streamed_answers_say_the_same(
+    decoding: Decoding, render_events: Render[list[bytes]], render_whole: Render[bytes]
+) -> None:
     pieces = answer_pieces(messages=3, request_bytes=7_100_000, tokens=20)
     info = GatewayInfo()
-    fold = AnswerFold(info)
-    chunks = ChunkStream(info)
-    for event in events(pieces):
-        for chunk in chunks.feed(event):
+    fold = decoding.fold(info)
+    stream = decoding.events(info)
+    for event in render_events(pieces):
+        for chunk in stream.feed(event):
             fold.add(chunk)
 
-    assert list(chunks.close()) == []
-    assert fold.answer() == DECODING.decode(whole_answer(pieces), info)
+    assert list(stream.close()) == []
+    assert fold.answer() == decoding.decode(render_whole(pieces), info)
     assert fold.answer().text.startswith("3 messages, 7 MB: The river")
