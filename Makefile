@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox test tests lint format typecheck imports bench notebooks lock clean
+.PHONY: help install demo sandbox test tests lint format typecheck imports bench notebooks tables lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench: $(STAMP) ## Measure ours beside ChatOpenAI + createHeaders and raw httpx,
 
 notebooks: $(STAMP) ## Execute every notebook and keep its outputs
 	@$(BIN)/python -m tests.notebooks.execute
+
+tables: $(STAMP) ## Write the docs' tables that are made from the code
+	@$(BIN)/python -m docs.tables
 
 lock: $(STAMP) ## Compile the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --group dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/dev.txt pyproject.toml

@@ -10,10 +10,7 @@ from typing import Final
 
 from portkey_gateway.conversation.losses import Loss
 
-_BY_PROXY: Final = (
-    "sent to `/proxy/messages`, which passes everything on, where only Anthropic can answer and no guardrail may be "
-    "skipped; else left out with a warning"
-)
+_BY_PROXY: Final = "sent to `/proxy/messages` where that is safe (below), else left out with a warning"
 _CLAUDE_HAS_NONE: Final = "Claude has none"
 _WARNED: Final = "left out, with a warning"
 

@@ -1,0 +1,61 @@
+"""``python -m docs.tables``: write the tables that are made from the code into the docs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from portkey_gateway.chat_completions.losses import LOSSES as CHAT_COMPLETIONS
+from portkey_gateway.conversation.losses import render_table
+from portkey_gateway.messages.losses import LOSSES as MESSAGES
+
+DOCS: Final = Path(__file__).parent
+CORE: Final = DOCS.parent / "portkey_gateway"
+
+
+def render_rooms() -> str:
+    """Render the rooms of the core, each with the first line of its docstring."""
+    files = [*sorted(CORE.glob("*/__init__.py")), *sorted(CORE.glob("*.py"))]
+    rows = [(_name(file), ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "") for file in files]
+    lines = [f"| `{name}` | {doc.splitlines()[0].replace('``', '`')} |" for name, doc in rows if name]
+    return "\n".join(["| room | what it is for |", "|---|---|", *lines]) + "\n"
+
+
+def _name(file: Path) -> str:
+    if file.name != "__init__.py":
+        return file.name
+    return f"{file.parent.name}/" if file.parent != CORE else ""
+
+
+TABLES: Final[dict[str, tuple[Path, Callable[[], str]]]] = {
+    "chat completions": (DOCS / "api-formats.md", lambda: render_table(CHAT_COMPLETIONS)),
+    "messages": (DOCS / "api-formats.md", lambda: render_table(MESSAGES)),
+    "rooms": (DOCS / "architecture.md", render_rooms),
+}
+"""By the name in the marks around it, the page of a table and what makes it."""
+
+
+def with_table(page: str, name: str, table: str) -> str:
+    """Return a page with the table between its marks.
+
+    Raises:
+        ValueError: if the page has no such marks.
+    """
+    start, end = f"<!-- table: {name} -->\n", f"<!-- end of table: {name} -->\n"
+    before, has_start, rest = page.partition(start)
+    _, has_end, after = rest.partition(end)
+    if not has_start or not has_end:
+        raise ValueError(f"the page has no marks around the table {name!r}")
+    return before + start + table + end + after
+
+
+def main() -> None:
+    """Write all tables."""
+    for name, (path, render) in TABLES.items():
+        path.write_text(with_table(path.read_text(encoding="utf-8"), name, render()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
