@@ -29,16 +29,18 @@ def _read_chunk(payload: bytes) -> dict[str, Any] | None:
 class ChunkStream:
     """Turns the bytes of a streamed answer into chunks, and knows whether the answer is whole.
 
-    The gateway tells a broken answer in three ways, and each raises its own error here: an ordinary-looking chunk
-    whose ``finish_reason`` ends in ``_error``, an ``error`` object, and an end without ``[DONE]``.
+    It is whole if a choice had a finish reason, whether or not ``[DONE]`` came: Gemini's never does, nor that of some
+    hosts of open models. A broken answer shows in four ways, and each raises an error here: an ordinary-looking chunk
+    whose ``finish_reason`` ends in ``_error`` (Claude); one that has it inside ``delta`` (Bedrock, and ``[DONE]`` after
+    it: ``getBedrockErrorChunk`` of the open-source gateway 1.15.2); an ``error`` object; an end without finish reason.
     """
 
-    __slots__ = ("_decoder", "_info", "_is_done")
+    __slots__ = ("_decoder", "_info", "_is_whole")
 
     def __init__(self, info: GatewayInfo) -> None:
         self._decoder = EventDecoder()
         self._info = info
-        self._is_done = False
+        self._is_whole = False
 
     def feed(self, data: bytes) -> Iterator[Chunk]:
         """Yield the chunks that ``data`` completes. The iterator must be exhausted before the next call.
@@ -54,11 +56,11 @@ class ChunkStream:
         """Yield what the end of the bytes completes.
 
         Raises:
-            StreamTruncatedError: if the end came before ``[DONE]``.
+            StreamTruncatedError: if the end came before a finish reason.
         """
         for payload in self._decoder.close():
             yield from self._decode(payload)
-        if not self._is_done:
+        if not self._is_whole:
             raise StreamTruncatedError(
                 "the stream ended before its end mark: the answer is cut off, usually because the provider's "
                 "connection broke",
@@ -67,7 +69,6 @@ class ChunkStream:
 
     def _decode(self, payload: bytes) -> Iterator[Chunk]:
         if payload.strip() == _DONE:
-            self._is_done = True
             return
         chunk = _read_chunk(payload)
         if chunk is None:
@@ -85,9 +86,14 @@ class ChunkStream:
             self._raise(str(described.get("type") or described.get("code") or "error"), chunk, described.get("message"))
         for choice in chunk.get("choices") or ():
             reason = choice.get("finish_reason")
+            delta = choice.get("delta")
+            misplaced = delta.get("finish_reason") if isinstance(delta, dict) else None
             # Anthropic's error event arrives as a finish reason: overloaded_error, api_error, …
             if isinstance(reason, str) and reason.endswith("_error"):
                 self._raise(reason, chunk, None)
+            if misplaced and not reason:
+                self._raise("error", chunk, "the gateway does not say which")
+            self._is_whole = self._is_whole or bool(reason)
 
     def _raise(self, error_type: str, chunk: dict[str, Any], message: str | None) -> None:
         raise StreamProviderError(

@@ -30,11 +30,10 @@ INFO = GatewayInfo(200, trace_id="trace-1")
 
 
 def fold(stream: bytes) -> Answer:
-    chunks = ChunkStream(INFO)
+    """What the chunks say, be they the whole answer or not."""
     answer = AnswerFold(INFO)
-    for part in (chunks.feed(stream), chunks.close()):
-        for chunk in part:
-            answer.add(chunk)
+    for chunk in ChunkStream(INFO).feed(stream):
+        answer.add(chunk)
     return answer.answer()
 
 

@@ -168,25 +168,44 @@ def test_hook_results_may_come_before_the_answer_or_after_its_end() -> None:
 
 
 def test_a_usage_chunk_has_no_choices() -> None:
-    usage = {"choices": [], "usage": {"total_tokens": 3}}
-    assert outcome(data(usage) + data({"choices": None}) + DONE) == ([usage, {"choices": None}], None)
+    answer, usage = text_chunk("Hi", "stop"), {"choices": [], "usage": {"total_tokens": 3}}
+    stream = data(answer) + data(usage) + data({"choices": None}) + DONE
+    assert outcome(stream) == ([answer, usage, {"choices": None}], None)
 
 
 @pytest.mark.parametrize("end_mark", [b"data: [DONE]\n\n", b"data:[DONE]\r\n\r\n", b"data: [DONE] \n", b"data: [DONE]"])
 def test_every_spelling_of_the_end_mark(end_mark: bytes) -> None:
-    assert outcome(data(text_chunk("Hi")) + end_mark)[1] is None
+    assert outcome(data(text_chunk("Hi", "stop")) + end_mark) == ([text_chunk("Hi", "stop")], None)
+
+
+def test_an_answer_with_a_finish_reason_is_whole_without_the_end_mark() -> None:
+    """Gemini's streams have none, nor have those of some hosts of open models; usage may follow the finish reason."""
+    answer = [text_chunk("Hi"), text_chunk("", "STOP"), {"choices": [], "usage": {"total_tokens": 3}}]
+    assert outcome(*map(data, answer)) == (answer, None)
+
+
+def test_a_finish_reason_may_be_told_twice() -> None:
+    chunk = {"choices": [{"delta": {"content": "Hi", "finish_reason": "stop"}, "finish_reason": "stop"}]}
+    assert outcome(data(chunk) + DONE) == ([chunk], None)
 
 
 def test_half_a_surrogate_pair_does_not_break_the_stream() -> None:
     # JavaScript's JSON.stringify writes it so where the gateway cuts a cached answer inside an emoji.
-    chunks, error = outcome(rb'data: {"choices":[{"delta":{"content":"\ud83d"}}]}' + b"\n\n" + DONE)
+    end = text_chunk("", "stop")
+    chunks, error = outcome(rb'data: {"choices":[{"delta":{"content":"\ud83d"}}]}' + b"\n\n" + data(end) + DONE)
     assert error is None
-    assert chunks == [{"choices": [{"delta": {"content": "\ud83d"}}]}]
+    assert chunks == [{"choices": [{"delta": {"content": "\ud83d"}}]}, end]
 
 
 # --- answers that break off -------------------------------------------------------------------------------------------
 
 BROKEN_OFF: dict[str, tuple[bytes, type[StreamError], str]] = {
+    "Bedrock's error, as the gateway tells it": (
+        data({"choices": [{"delta": {"role": "assistant", "finish_reason": "stop"}}]}) + DONE,
+        StreamProviderError,
+        "the gateway does not say which",
+    ),
+    "an end mark without a finish reason": (DONE, StreamTruncatedError, "cut off"),
     "a finish reason that is an error": (
         data(text_chunk("", "overloaded_error")) + DONE,
         StreamProviderError,
