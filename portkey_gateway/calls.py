@@ -10,16 +10,19 @@ from portkey_gateway.chat_completions import encode as chat_completions
 from portkey_gateway.chat_completions import stream as chat_completions_stream
 from portkey_gateway.chat_completions.losses import PARAMETER_LOSSES
 from portkey_gateway.chat_completions.tools import as_received
+from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.messages import encode as messages
 from portkey_gateway.messages import stream as messages_stream
-from portkey_gateway.routing import Route
+from portkey_gateway.routing import Route, limit_claudes
 
 USER_LABEL: Final = "_user"
 """The label by which Portkey tells users apart; Anthropic's own word for it is ``metadata.user_id``."""
 _BETA: Final = "x-portkey-anthropic-beta"
 _VERSION: Final = "x-portkey-anthropic-version"
+_CONFIG: Final = "x-portkey-config"
+_LIMITS: Final = ("max_tokens", "max_completion_tokens")
 # The gateway passes a client's headers on to the provider there, and cannot read every encoding that httpx can.
 _PROXIED: Final = {"accept-encoding": "gzip, deflate"}
 
@@ -56,6 +59,9 @@ def encode_call(
     kept, betas = _take_betas(request, headers, route)
     asked = cast("ChatRequest", {name: value for name, value in request.items() if name != "betas"})
     if route.api_format == "chat_completions":
+        if route.falls_on_claude and _CONFIG in kept and not any(asked.get(name) for name in _LIMITS):
+            model = str(asked.get("model") or "")
+            kept[_CONFIG] = limit_claudes(kept[_CONFIG], route.provider, model, DEFAULT_MAX_TOKENS)
         if route.is_claude:
             asked = cast("ChatRequest", {**asked, **betas})
         body = chat_completions.encode_request(asked, route, prompt_caching=prompt_caching)

@@ -37,6 +37,8 @@ class Route:
     """Whether nobody but Anthropic itself can answer."""
     is_guarded: bool = False
     """Whether a config may hold guardrails."""
+    falls_on_claude: bool = False
+    """Whether a config that is known sends some calls to a Claude although the request names another model."""
 
 
 def is_claude(model: str, provider: str | None = None) -> bool:
@@ -88,6 +90,7 @@ def find_route(
         provider=provider,
         only_anthropic=(text is None or config is not None) and all(name == "anthropic" for name, _ in targets),
         is_guarded=text is not None and (config is None or _holds_hooks(config)),
+        falls_on_claude=not is_claude(model, provider) and any(is_claude(name, of) for of, name in targets),
     )
 
 
@@ -110,6 +113,32 @@ def choose_api_format(own: GatewayFields, own_model: str, called: GatewayFields,
     return find_route(called, called_model).api_format
 
 
+def limit_claudes(config_text: str, provider: str | None, model: str, max_tokens: int) -> str:
+    """Return a config in which every target that is a Claude has a limit of tokens, which Anthropic requires.
+
+    A limit that the target or the request has wins; other targets are left free.
+
+    Args:
+        config_text: the config, as JSON.
+        provider: the one that the request names.
+        model: the one that the request names.
+        max_tokens: the limit.
+    """
+    config = _read_config(config_text)
+    return config_text if config is None else json.dumps(_limited(config, provider, model, max_tokens))
+
+
+def _limited(config: Mapping[str, Any], provider: str | None, model: str, max_tokens: int) -> dict[str, Any]:
+    provider, model, override = _inherited(config, provider, model)
+    targets = config.get("targets")
+    if isinstance(targets, list) and targets:
+        limited = [_limited(each, provider, model, max_tokens) if isinstance(each, dict) else each for each in targets]
+        return {**config, "targets": limited}
+    if not is_claude(model, provider):
+        return {**config}
+    return {**config, "override_params": {"max_tokens": max_tokens, **override}}
+
+
 def _is_served(gateway: Gateway, provider: str | None, model: str) -> bool:
     """Tell whether a target is surely a Claude that is served as ``messages``."""
     if not is_claude(model, provider):
@@ -128,16 +157,24 @@ def _read_config(text: str) -> dict[str, Any] | None:
 
 def _leaves(config: Mapping[str, Any], provider: str | None, model: str) -> Iterator[tuple[str | None, str]]:
     """The provider and model of every target that may answer."""
-    override = config.get("override_params")
-    model = str((override if isinstance(override, dict) else {}).get("model") or model)
-    own = config.get("provider")
-    provider = str(own) if own else (None if config.get("virtual_key") or config.get("virtualKey") else provider)
+    provider, model, _ = _inherited(config, provider, model)
     targets = config.get("targets")
     if not isinstance(targets, list) or not targets:
         yield provider, model
         return
     for target in targets:
         yield from _leaves(target if isinstance(target, dict) else {}, provider, model)
+
+
+def _inherited(
+    config: Mapping[str, Any], provider: str | None, model: str
+) -> tuple[str | None, str, Mapping[str, Any]]:
+    """Provider, model and ``override_params`` of a config or target, which has its own or those around it."""
+    override = config.get("override_params")
+    override = override if isinstance(override, dict) else {}
+    own = config.get("provider")
+    provider = str(own) if own else (None if config.get("virtual_key") or config.get("virtualKey") else provider)
+    return provider, str(override.get("model") or model), override
 
 
 def _holds_hooks(config: Mapping[str, Any]) -> bool:

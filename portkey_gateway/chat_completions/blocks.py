@@ -127,7 +127,7 @@ def _encode_image(block: Mapping[str, Any], where: str, route: Route) -> Content
     if source["type"] != "url":
         return _image_url(f"data:{source['media_type']};base64,{source['data']}", block)
     if route.is_claude and block.get("cache_control"):
-        _warn_of(BLOCK_LOSSES["mark_url_image"], f"cache_control on {where}, an image given by URL,")
+        _warn_of(BLOCK_LOSSES["mark_url_image"], f"cache_control on {where} (an image given by URL)")
         block = {name: value for name, value in block.items() if name != "cache_control"}
     return _image_url(source["url"], block)
 
@@ -153,7 +153,7 @@ def _encode_document(block: Mapping[str, Any], where: str, route: Route) -> Cont
         name = block.get("title") or "document.pdf"
         file = {"filename": name, "file_data": f"data:{media_type};base64,{source['data']}"}
     if mark and route.is_claude:
-        _warn_of(BLOCK_LOSSES["mark_document"], f"cache_control on {where}, a {media_type} document,")
+        _warn_of(BLOCK_LOSSES["mark_document"], f"cache_control on {where} (a {media_type} document)")
     return cast("ContentBlock", {"type": "file", "file": file})
 
 

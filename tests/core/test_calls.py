@@ -24,7 +24,7 @@ OPEN_SOURCE: list[Gateway] = ["oss-1", "oss-2"]
 
 
 def chat_completions(gateway: Gateway = "oss-1", *, is_claude: bool = True) -> Route:
-    return Route(gateway=gateway, is_claude=is_claude)
+    return Route(gateway=gateway, is_claude=is_claude, only_anthropic=is_claude)
 
 
 def messages(gateway: Gateway = "oss-1") -> Route:
@@ -76,7 +76,7 @@ def test_beta_and_version_travel_in_the_body_to_an_open_source_gateway(make: Any
 def test_beta_and_version_stay_headers_elsewhere(route: Route) -> None:
     call = encode(route, WITH_BETA)
     assert call.headers == WITH_BETA
-    assert body(call).keys() <= {"model", "max_tokens", "messages"}
+    assert body(call).keys() <= {"model", "max_tokens", "max_completion_tokens", "messages"}
 
 
 @pytest.mark.parametrize("route", [chat_completions(), messages(), chat_completions("hosted"), messages("hosted")])

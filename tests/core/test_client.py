@@ -173,7 +173,7 @@ def test_thinking_comes_back_with_its_signature_and_can_be_replayed(
 
 
 @any_call
-def test_usage_counts_cached_input_as_input(sandbox: Sandbox, make: MakeClient, ask: Ask) -> None:
+def test_usage_counts_cached_input_as_input(make: MakeClient, ask: Ask) -> None:
     cached = {"type": "text", "text": "A long text. " * 2000, "cache_control": {"type": "ephemeral"}}
     asked = request([cached, {"type": "text", "text": "What is it about?"}])
 
@@ -201,7 +201,7 @@ def test_limits_and_stop_sequences_end_an_answer(sandbox: Sandbox, make: MakeCli
 
 
 @any_call
-def test_a_calls_own_trace_comes_back(sandbox: Sandbox, make: MakeClient, ask: Ask) -> None:
+def test_a_calls_own_trace_comes_back(make: MakeClient, ask: Ask) -> None:
     trace = TraceContext(trace_id="0" * 31 + "7", span_id="0" * 15 + "8", span_name="ask")
 
     found = ask(make(trace_id="of-the-options"), trace=trace)
@@ -244,7 +244,7 @@ async def test_count_tokens(sandbox: Sandbox, make: MakeClient) -> None:
 
 
 @any_call
-def test_a_pickled_client_calls_as_before(sandbox: Sandbox, make: MakeClient, ask: Ask) -> None:
+def test_a_pickled_client_calls_as_before(make: MakeClient, ask: Ask) -> None:
     unpickled = pickle.loads(pickle.dumps(make(trace_id="trace-1")))
 
     assert ask(unpickled).info.trace_id == "trace-1"

@@ -9,7 +9,7 @@ import pytest
 
 from portkey_gateway import GatewayOptions
 from portkey_gateway.options import HOSTED_BASE_URL
-from portkey_gateway.routing import Route, choose_api_format, find_route, is_claude, read_gateway
+from portkey_gateway.routing import Route, choose_api_format, find_route, is_claude, limit_claudes, read_gateway
 
 LOCAL = "http://127.0.0.1:8787/v1"
 CLAUDE = "claude-sonnet-4-5"
@@ -263,3 +263,62 @@ def test_a_call_that_leaves_for_where_no_messages_are_served_leaves_them(
 def test_a_call_that_names_its_format_gets_it() -> None:
     named = hosted(provider="openai", api_format="messages")
     assert chosen(hosted(), "@team-a/gpt-5", named, "gpt-5") == "messages"
+
+
+# --- configs that fall back on a Claude -------------------------------------------------------------------------------
+
+
+def with_limit(target: dict[str, Any]) -> dict[str, Any]:
+    return {**target, "override_params": {"max_tokens": 4096, **target["override_params"]}}
+
+
+ON_CLAUDE = {"provider": "anthropic", "override_params": {"model": CLAUDE}}
+FALLBACK = {"strategy": {"mode": "fallback"}, "targets": [{"provider": "openai"}, ON_CLAUDE]}
+
+
+@pytest.mark.parametrize(
+    ("config", "model", "expected"),
+    [
+        (FALLBACK, "gpt-5", True),
+        ({"targets": [{"provider": "openai"}, {"targets": [ON_CLAUDE]}]}, "gpt-5", True),
+        ({"targets": [{"provider": "openai"}]}, "gpt-5", False),
+        (FALLBACK, CLAUDE, False),
+        ("pc-main-1a2b", "gpt-5", False),
+        (None, "gpt-5", False),
+    ],
+)
+def test_a_route_tells_whether_a_config_falls_on_a_claude(config: Any, model: str, expected: bool) -> None:
+    assert find_route(hosted(config=config), model).falls_on_claude is expected
+
+
+@pytest.mark.parametrize(
+    ("config", "limited"),
+    [
+        (
+            FALLBACK,
+            {**FALLBACK, "targets": [{"provider": "openai"}, with_limit(ON_CLAUDE)]},
+        ),
+        (
+            {"targets": [{"targets": [ON_CLAUDE]}, "no target"]},
+            {"targets": [{"targets": [with_limit(ON_CLAUDE)]}, "no target"]},
+        ),
+        (
+            {"targets": [{**ON_CLAUDE, "override_params": {"model": CLAUDE, "max_tokens": 9}}]},
+            {"targets": [{**ON_CLAUDE, "override_params": {"model": CLAUDE, "max_tokens": 9}}]},
+        ),
+        ({"provider": "openai"}, {"provider": "openai"}),
+        (
+            {"provider": "anthropic", "targets": [{"virtual_key": "openai-key"}, {}]},
+            {
+                "provider": "anthropic",
+                "targets": [{"virtual_key": "openai-key"}, {"override_params": {"max_tokens": 4096}}],
+            },
+        ),
+    ],
+)
+def test_each_claude_of_a_config_gets_a_limit_where_it_has_none(config: Any, limited: Any) -> None:
+    assert json.loads(limit_claudes(json.dumps(config), None, "gpt-5", 4096)) == limited
+
+
+def test_a_config_by_its_id_stays_as_it_is() -> None:
+    assert limit_claudes("pc-main-1a2b", None, "gpt-5", 4096) == "pc-main-1a2b"

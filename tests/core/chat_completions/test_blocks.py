@@ -89,23 +89,17 @@ def test_a_breakpoint_stays_where_the_gateway_carries_it(media: Media) -> None:
 @pytest.mark.parametrize(
     ("media", "message"),
     [
-        (
-            REMOTE_IMAGE,
-            r"drops cache_control on messages\[2\]\.content\[0\], an image given by URL,: "
-            r"inline it \(inline_images=True\)",
-        ),
-        (
-            REMOTE_DOCUMENT,
-            r"drops cache_control on messages\[2\]\.content\[0\], a application/pdf document,: "
-            r"put it on a text block after it",
-        ),
-        (TEXT, r"drops cache_control on messages\[2\]\.content\[0\], a text/plain document"),
+        (REMOTE_IMAGE, "(an image given by URL): inline it (inline_images=True)"),
+        (REMOTE_DOCUMENT, "(a application/pdf document): put it on a text block after it"),
+        (TEXT, "(a text/plain document): put it on a text block after it"),
     ],
 )
 def test_a_breakpoint_that_the_gateway_would_drop_is_left_out_with_a_warning(media: Media, message: str) -> None:
-    with pytest.warns(PortkeyWarning, match=message) as caught:
+    with pytest.warns(PortkeyWarning) as caught:
         assert "cache_control" not in user(media_block(media, MARK))[0]
-    assert [warning.filename for warning in caught] == [__file__]
+    [warning] = caught
+    assert str(warning.message) == f"the gateway drops cache_control on messages[2].content[0] {message}"
+    assert warning.filename == __file__
 
 
 def test_so_it_is_for_a_file_in_the_gateways_own_form() -> None:

@@ -26,7 +26,12 @@ def request(*messages: dict[str, Any], model: str = CLAUDE, **parameters: Any) -
 
 def encoded(body: ChatRequest, provider: str | None = None, gateway: Gateway = "oss-1") -> dict[str, Any]:
     before = copy.deepcopy(body)
-    route = Route(gateway=gateway, is_claude=is_claude(body["model"], provider), provider=provider)
+    route = Route(
+        gateway=gateway,
+        is_claude=is_claude(body["model"], provider),
+        provider=provider,
+        only_anthropic=provider == "anthropic",
+    )
     decoded = json.loads(encode_request(body, route))
     assert body == before
     assert isinstance(decoded, dict)
@@ -46,7 +51,7 @@ def test_what_is_given_is_sent_and_none_is_not() -> None:
         "anthropic_beta": "context-1m",
         "anthropic_version": "2023-06-01",
     }
-    assert encoded(request(**parameters, top_p=None, tools=None)) == {
+    assert encoded(request(**parameters, top_p=None, tools=None), "anthropic") == {
         "model": CLAUDE,
         "messages": [HELLO],
         **parameters,
@@ -61,10 +66,12 @@ def test_text_is_sent_as_utf_8() -> None:
 @pytest.mark.parametrize(
     ("model", "provider", "given", "sent"),
     [
-        (CLAUDE, None, {}, {"max_tokens": DEFAULT_MAX_TOKENS}),
+        (CLAUDE, "anthropic", {}, {"max_tokens": DEFAULT_MAX_TOKENS}),
         ("my-model", "anthropic", {}, {"max_tokens": DEFAULT_MAX_TOKENS}),
-        (CLAUDE, None, {"max_tokens": None}, {"max_tokens": DEFAULT_MAX_TOKENS}),
-        (CLAUDE, None, {"max_tokens": 9}, {"max_tokens": 9}),
+        (CLAUDE, "anthropic", {"max_tokens": None}, {"max_tokens": DEFAULT_MAX_TOKENS}),
+        (CLAUDE, "anthropic", {"max_tokens": 9}, {"max_tokens": 9}),
+        (CLAUDE, None, {}, {"max_completion_tokens": DEFAULT_MAX_TOKENS}),
+        (CLAUDE, None, {"max_tokens": 9}, {"max_completion_tokens": 9}),
         (CLAUDE, None, {"max_completion_tokens": 9}, {"max_completion_tokens": 9}),
         ("gpt-5", "openai", {}, {}),
         ("gpt-5", None, {}, {}),
@@ -75,6 +82,32 @@ def test_a_claude_gets_the_max_tokens_it_requires(
 ) -> None:
     body = encoded(request(model=model, **given), provider)
     assert {name: value for name, value in body.items() if name.startswith("max_")} == sent
+
+
+@pytest.mark.parametrize(
+    ("provider", "given", "sent"),
+    [
+        ("openai", {"max_tokens": 9}, {"max_completion_tokens": 9}),
+        ("openai", {"max_tokens": 9, "max_completion_tokens": 7}, {"max_completion_tokens": 7}),
+        ("cohere", {"max_tokens": 9}, {"max_tokens": 9}),
+        (None, {"stream": True}, {"stream": True, "stream_options": {"include_usage": True}}),
+        (
+            "openai",
+            {"stream": True, "stream_options": {"include_obfuscation": False}},
+            {"stream": True, "stream_options": {"include_usage": True, "include_obfuscation": False}},
+        ),
+        ("openai", {"stream_options": {"include_usage": True}}, {}),
+        ("openai", {"stream": False, "stream_options": {"include_usage": True}}, {"stream": False}),
+    ],
+)
+def test_other_models_are_asked_in_openai_s_newest_words(
+    provider: str | None, given: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    assert encoded(request(model="gpt-5", **given), provider) == {"model": "gpt-5", "messages": [HELLO], **sent}
+
+
+def test_a_claude_at_anthropic_alone_tells_its_usage_unasked() -> None:
+    assert "stream_options" not in encoded(request(stream=True), "anthropic")
 
 
 @pytest.mark.parametrize("model", [CLAUDE, "gpt-5"])
@@ -178,6 +211,32 @@ def test_what_json_does_not_know_is_an_error(value: Any) -> None:
         encode_request(request(user=value), Route(is_claude=True))
 
 
+@pytest.mark.parametrize(
+    ("provider", "given", "sent"),
+    [
+        ("openai", {"max_tokens": 9}, {"max_completion_tokens": 9}),
+        ("openai", {"max_tokens": 9, "max_completion_tokens": 7}, {"max_completion_tokens": 7}),
+        ("cohere", {"max_tokens": 9}, {"max_tokens": 9}),
+        (None, {"stream": True}, {"stream": True, "stream_options": {"include_usage": True}}),
+        (
+            "openai",
+            {"stream": True, "stream_options": {"include_obfuscation": False}},
+            {"stream": True, "stream_options": {"include_usage": True, "include_obfuscation": False}},
+        ),
+        ("openai", {"stream_options": {"include_usage": True}}, {}),
+        ("openai", {"stream": False, "stream_options": {"include_usage": True}}, {"stream": False}),
+    ],
+)
+def test_other_models_are_asked_in_openai_s_newest_words(
+    provider: str | None, given: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    assert encoded(request(model="gpt-5", **given), provider) == {"model": "gpt-5", "messages": [HELLO], **sent}
+
+
+def test_a_claude_at_anthropic_alone_tells_its_usage_unasked() -> None:
+    assert "stream_options" not in encoded(request(stream=True), "anthropic")
+
+
 @pytest.mark.parametrize("model", [CLAUDE, "gpt-5"])
 def test_what_is_no_request_is_an_error_whoever_answers(model: str) -> None:
     with pytest.raises(EncodingError, match="messages is empty"):
@@ -212,6 +271,32 @@ def test_other_models_messages_stay_as_they_are() -> None:
 # --- tools ------------------------------------------------------------------------------------------------------------
 
 NAMED = {"type": "function", "function": {"name": "weather"}}
+
+
+@pytest.mark.parametrize(
+    ("provider", "given", "sent"),
+    [
+        ("openai", {"max_tokens": 9}, {"max_completion_tokens": 9}),
+        ("openai", {"max_tokens": 9, "max_completion_tokens": 7}, {"max_completion_tokens": 7}),
+        ("cohere", {"max_tokens": 9}, {"max_tokens": 9}),
+        (None, {"stream": True}, {"stream": True, "stream_options": {"include_usage": True}}),
+        (
+            "openai",
+            {"stream": True, "stream_options": {"include_obfuscation": False}},
+            {"stream": True, "stream_options": {"include_usage": True, "include_obfuscation": False}},
+        ),
+        ("openai", {"stream_options": {"include_usage": True}}, {}),
+        ("openai", {"stream": False, "stream_options": {"include_usage": True}}, {"stream": False}),
+    ],
+)
+def test_other_models_are_asked_in_openai_s_newest_words(
+    provider: str | None, given: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    assert encoded(request(model="gpt-5", **given), provider) == {"model": "gpt-5", "messages": [HELLO], **sent}
+
+
+def test_a_claude_at_anthropic_alone_tells_its_usage_unasked() -> None:
+    assert "stream_options" not in encoded(request(stream=True), "anthropic")
 
 
 @pytest.mark.parametrize("model", [CLAUDE, "gpt-5"])
