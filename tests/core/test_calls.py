@@ -11,6 +11,7 @@ import pytest
 from portkey_gateway.caching.plan import PromptCaching
 from portkey_gateway.calls import USER_LABEL, EncodedCall, carries_schema, encode_call, encode_count_call
 from portkey_gateway.chat_completions.stream import DECODING as CHAT_COMPLETIONS
+from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
 from portkey_gateway.messages.stream import DECODING as MESSAGES
 from portkey_gateway.routing import Gateway, Route
 
@@ -59,6 +60,24 @@ def test_each_format_has_its_path_and_its_decoding() -> None:
 def test_planned_marks_reach_either_format(route: Route) -> None:
     [message] = body(encode(route, prompt_caching=PromptCaching()))["messages"]
     assert message["content"] == [{"type": "text", "text": "Hello!", "cache_control": {"type": "ephemeral"}}]
+
+
+FALLBACK = {"targets": [{"provider": "openai"}, {"provider": "anthropic"}]}
+
+
+def test_a_claude_that_a_config_falls_back_on_gets_the_limit_it_requires() -> None:
+    headers = {**HEADERS, "x-portkey-config": json.dumps(FALLBACK)}
+    route, free = Route(falls_on_claude=True), {"model": "gpt-5", "max_tokens": None}
+    first, second = json.loads(encode(route, headers, **free).headers["x-portkey-config"])["targets"]
+    assert first == {"provider": "openai"}
+    assert second == {"provider": "anthropic", "override_params": {"max_tokens": DEFAULT_MAX_TOKENS}}
+
+
+@pytest.mark.parametrize("limit", [{"max_tokens": 9}, {"max_tokens": None, "max_completion_tokens": 9}])
+def test_a_limit_of_the_request_leaves_the_config_as_it_is(limit: dict[str, Any]) -> None:
+    headers = {**HEADERS, "x-portkey-config": json.dumps(FALLBACK)}
+    assert encode(Route(falls_on_claude=True), headers, **limit).headers == headers
+    assert encode(Route(falls_on_claude=True), HEADERS, max_tokens=None).headers == HEADERS
 
 
 # --- beta features ----------------------------------------------------------------------------------------------------

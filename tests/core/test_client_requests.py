@@ -26,7 +26,6 @@ from tests.support.recording import RecordingServer, answer, deltas, events, who
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-HTML = b"<html><body>Welcome!</body></html>"
 
 
 def client(server: RecordingServer, **options: Any) -> GatewayClient:

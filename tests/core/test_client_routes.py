@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -18,22 +17,14 @@ from portkey_gateway import (
     InvalidResponseError,
     NotFoundError,
 )
-from tests.support.calls import Ask, is_streamed
-from tests.support.recording import RecordingServer, answer, deltas, events, whole
+from tests.support.recording import RecordingServer, whole
 
-PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
 HTML = b"<html><body>Welcome!</body></html>"
 
 
 def client(server: RecordingServer, **options: Any) -> GatewayClient:
     fields: dict[str, Any] = {"base_url": server.base_url, "provider": "anthropic", **options}
     return GatewayClient(GatewayOptions(**fields), timeout_s=5, max_retries=0)
-
-
-def answer_any(server: RecordingServer, ask: Ask) -> None:
-    server.reply(events(*deltas("Hello.")) if is_streamed(ask) else whole(answer()))
 
 
 Route = Callable[..., Any]

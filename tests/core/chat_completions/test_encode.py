@@ -211,32 +211,6 @@ def test_what_json_does_not_know_is_an_error(value: Any) -> None:
         encode_request(request(user=value), Route(is_claude=True))
 
 
-@pytest.mark.parametrize(
-    ("provider", "given", "sent"),
-    [
-        ("openai", {"max_tokens": 9}, {"max_completion_tokens": 9}),
-        ("openai", {"max_tokens": 9, "max_completion_tokens": 7}, {"max_completion_tokens": 7}),
-        ("cohere", {"max_tokens": 9}, {"max_tokens": 9}),
-        (None, {"stream": True}, {"stream": True, "stream_options": {"include_usage": True}}),
-        (
-            "openai",
-            {"stream": True, "stream_options": {"include_obfuscation": False}},
-            {"stream": True, "stream_options": {"include_usage": True, "include_obfuscation": False}},
-        ),
-        ("openai", {"stream_options": {"include_usage": True}}, {}),
-        ("openai", {"stream": False, "stream_options": {"include_usage": True}}, {"stream": False}),
-    ],
-)
-def test_other_models_are_asked_in_openai_s_newest_words(
-    provider: str | None, given: dict[str, Any], sent: dict[str, Any]
-) -> None:
-    assert encoded(request(model="gpt-5", **given), provider) == {"model": "gpt-5", "messages": [HELLO], **sent}
-
-
-def test_a_claude_at_anthropic_alone_tells_its_usage_unasked() -> None:
-    assert "stream_options" not in encoded(request(stream=True), "anthropic")
-
-
 @pytest.mark.parametrize("model", [CLAUDE, "gpt-5"])
 def test_what_is_no_request_is_an_error_whoever_answers(model: str) -> None:
     with pytest.raises(EncodingError, match="messages is empty"):
@@ -271,32 +245,6 @@ def test_other_models_messages_stay_as_they_are() -> None:
 # --- tools ------------------------------------------------------------------------------------------------------------
 
 NAMED = {"type": "function", "function": {"name": "weather"}}
-
-
-@pytest.mark.parametrize(
-    ("provider", "given", "sent"),
-    [
-        ("openai", {"max_tokens": 9}, {"max_completion_tokens": 9}),
-        ("openai", {"max_tokens": 9, "max_completion_tokens": 7}, {"max_completion_tokens": 7}),
-        ("cohere", {"max_tokens": 9}, {"max_tokens": 9}),
-        (None, {"stream": True}, {"stream": True, "stream_options": {"include_usage": True}}),
-        (
-            "openai",
-            {"stream": True, "stream_options": {"include_obfuscation": False}},
-            {"stream": True, "stream_options": {"include_usage": True, "include_obfuscation": False}},
-        ),
-        ("openai", {"stream_options": {"include_usage": True}}, {}),
-        ("openai", {"stream": False, "stream_options": {"include_usage": True}}, {"stream": False}),
-    ],
-)
-def test_other_models_are_asked_in_openai_s_newest_words(
-    provider: str | None, given: dict[str, Any], sent: dict[str, Any]
-) -> None:
-    assert encoded(request(model="gpt-5", **given), provider) == {"model": "gpt-5", "messages": [HELLO], **sent}
-
-
-def test_a_claude_at_anthropic_alone_tells_its_usage_unasked() -> None:
-    assert "stream_options" not in encoded(request(stream=True), "anthropic")
 
 
 @pytest.mark.parametrize("model", [CLAUDE, "gpt-5"])
