@@ -93,8 +93,7 @@ def _calls(content: list[ContentBlock], message: Message) -> list[dict[str, Any]
 
 def _encode_block(block: ContentBlock, where: str, route: Route) -> ContentBlock:
     """A block of a system or user message."""
-    if block["type"] == "file" and route.is_claude and str(block["file"].get("file_data", "")).startswith("data:"):
-        # OpenAI's own form; of the gateway's, for Claude, the data stands alone.
+    if route.is_claude and _is_openai_s_own(block):
         block = as_media(cast("Mapping[str, Any]", block), where)
     kind = block["type"]
     if kind in _MEDIA:
@@ -107,6 +106,14 @@ def _encode_block(block: ContentBlock, where: str, route: Route) -> ContentBlock
             f"{where} is a {kind!r} block, which the gateway drops; {BLOCK_LOSSES['other_blocks'].remedy}"
         )
     return block
+
+
+def _is_openai_s_own(block: ContentBlock) -> bool:
+    """A form that the gateway reads otherwise for Claude: a file's data URL, a marked link to an image."""
+    if block["type"] == "file":
+        return str(block["file"].get("file_data", "")).startswith("data:")
+    is_marked = block["type"] == "image_url" and bool(block.get("cache_control"))
+    return is_marked and not str(block["image_url"]["url"]).startswith("data:")  # type: ignore[typeddict-item]  # it is that
 
 
 def _encode_media(block: Mapping[str, Any], where: str, route: Route) -> ContentBlock:

@@ -57,6 +57,8 @@ def _check_parameters(request: Mapping[str, Any]) -> None:
         raise EncodingError(f"temperature must be a number; got {temperature!r}")
     tools = request.get("tools")
     for index, tool in enumerate(tools or ()):
-        function = tool.get("function") if isinstance(tool, Mapping) else None
-        if not isinstance(tool, Mapping) or not isinstance((function or {}).get("parameters", {}), Mapping):
+        function = tool.get("function", {"name": ""}) if isinstance(tool, Mapping) else None
+        if not isinstance(function, Mapping) or not isinstance(function.get("parameters", {}), Mapping):
             raise EncodingError(f"tools[{index}] must be a mapping, and the parameters of its function a JSON schema")
+        if not isinstance(function.get("name"), str):
+            raise EncodingError(f"tools[{index}].function needs a name")

@@ -109,6 +109,12 @@ def test_so_it_is_for_a_file_in_the_gateways_own_form() -> None:
     assert user({**file, "cache_control": MARK}, is_claude=False) == [{**file, "cache_control": MARK}]
 
 
+def test_so_it_is_for_a_link_in_openais_own_form() -> None:
+    with pytest.warns(PortkeyWarning, match=r"messages\[2\]\.content\[0\] \(an image given by URL\): inline it"):
+        assert user({**LINK, "cache_control": MARK}) == [LINK]
+    assert user({**LINK, "cache_control": MARK}, is_claude=False) == [{**LINK, "cache_control": MARK}]
+
+
 def test_how_closely_an_image_is_looked_at_is_openais() -> None:
     low = {"type": "image_url", "image_url": {"url": "https://a/b.png", "detail": "low"}}
     assert user({**media_block(REMOTE_IMAGE), "detail": "low"}, is_claude=False) == [low]

@@ -64,6 +64,8 @@ def test_a_block_that_is_none_is_an_error_that_names_its_place(role: str, block:
         ({"top_p": float("inf")}, "top_p is inf, which JSON does not know"),
         ({"temperature": "0.5"}, "temperature must be a number; got '0.5'"),
         ({"tools": [1]}, r"tools\[0\] must be a mapping"),
+        ({"tools": [{"function": "look"}]}, r"tools\[0\] must be a mapping"),
+        ({"tools": [{"function": {"description": "Look."}}]}, r"tools\[0\].function needs a name"),
         ({"tools": [{"function": {"name": "t", "parameters": None}}]}, r"tools\[0\] must be"),
     ],
 )
