@@ -269,7 +269,7 @@ class TestOverMessages(ChatPortkeyIntegration):
 
     def test_pdf_inputs_arrive_with_their_name(self, model: ChatPortkey) -> None:
         self.test_pdf_inputs(model)
-        assert self._arrived_pdfs() == [{"type": "document"}, {"type": "document", "title": "test_file_pdf"}]
+        assert self._arrived_pdfs() == [{"type": "document"}, {"type": "document", "title": "test_file.pdf"}]
 
     def test_an_error_of_a_tool_arrives_as_one(self, model: ChatPortkey, my_adder_tool: BaseTool) -> None:
         self.test_tool_message_error_status(model, my_adder_tool)

@@ -15,6 +15,7 @@ from portkey_gateway.chat_completions.decode import AnswerFold
 from portkey_gateway.chat_completions.stream import DECODING, ChunkStream
 from portkey_gateway.chat_completions.wire import Chunk
 from portkey_gateway.conversation.answer import Delta
+from portkey_gateway.conversation.usage import Usage
 from portkey_gateway.info import GatewayInfo
 from portkey_langchain.cut import CUT_MARK, cut_delta
 from portkey_langchain.decode import ContentState, decode_last_chunk, decode_message, decode_usage_metadata
@@ -222,6 +223,18 @@ def test_usage_includes_what_came_from_the_cache() -> None:
         "output_token_details": {"reasoning": 0},
     }
     assert decode_usage_metadata(None) is None
+
+
+@pytest.mark.parametrize(("hour", "details"), [
+    (0, {"cache_read": 15, "cache_creation": 5}),
+    (3, {"cache_read": 15, "cache_creation": 2, "ephemeral_1h_input_tokens": 3}),
+    (5, {"cache_read": 15, "cache_creation": 0, "ephemeral_1h_input_tokens": 5}),
+])  # fmt: skip
+def test_no_token_is_counted_in_two_details(hour: int, details: dict[str, int]) -> None:
+    usage = Usage(input_tokens=23, cache_read_tokens=15, cache_write_tokens=5, cache_write_1h_tokens=hour)
+    decoded = decode_usage_metadata(usage)
+    assert decoded
+    assert decoded["input_token_details"] == details
 
 
 def test_the_gateway_s_own_facts_stand_in_the_metadata() -> None:

@@ -76,6 +76,16 @@ def test_a_model_that_is_not_ours_says_what_it_used(tracer: PortkeyTracer, sent:
     }
 
 
+def test_what_was_cached_for_a_time_that_is_told_was_cached_too(tracer: PortkeyTracer, sent: Sent) -> None:
+    message = told()
+    assert message.usage_metadata
+    # As langchain-anthropic tells it, and so that the details add up.
+    details: Any = {"cache_creation": 0, "ephemeral_5m_input_tokens": 1, "ephemeral_1h_input_tokens": 2}
+    message.usage_metadata["input_token_details"] = details
+    Theirs(responses=[message]).invoke("Hi", {"callbacks": [tracer]})
+    assert sent()[0].attributes["gen_ai.usage.cache_creation.input_tokens"] == 3
+
+
 def test_another_model_that_calls_through_the_gateway_is_not_priced_twice(tracer: PortkeyTracer, sent: Sent) -> None:
     model = Theirs(responses=[told()], headers={"x-portkey-api-key": "pk-secret"})
     model.invoke("Hi", {"callbacks": [tracer]})

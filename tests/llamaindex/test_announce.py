@@ -104,7 +104,8 @@ def test_a_failed_call_is_announced_as_failed(
 def test_a_stream_that_breaks_is_announced_as_broken(
     recorded: Portkey, server: RecordingServer, seen: Events, way: str
 ) -> None:
-    server.reply(events(*deltas("Hel"), end="nothing"))
+    said, _why_it_ended = deltas("Hel")
+    server.reply(events(said, end="nothing"))
     with pytest.raises(StreamError):
         ask(recorded, way, "Hi")
     failed = seen.seen[-1]
