@@ -16,7 +16,7 @@ from portkey_gateway.conversation.claude import as_said_before
 from portkey_gateway.conversation.content import PDF_TYPE, TEXT_TYPE
 from portkey_gateway.conversation.losses import Loss
 from portkey_gateway.conversation.media import as_media
-from portkey_gateway.conversation.request import ContentBlock, Message
+from portkey_gateway.conversation.request import ContentBlock, Message, TextBlock
 from portkey_gateway.errors import ContentError, warn
 from portkey_gateway.routing import Route
 
@@ -65,9 +65,19 @@ def _encode_assistant(message: Message, route: Route) -> Message:
     del encoded["content"]
     if texts:
         encoded["content"] = [_only_text(block) for block in texts]
+    if not route.is_claude and len(texts) < len(spoken):
+        # What is left of an answer of Claude's for others: one text as a string, which every provider takes.
+        if _is_one_text(texts):
+            encoded["content"] = texts[0]["text"]
+        elif not texts and not encoded.get("tool_calls"):
+            encoded["content"] = ""
     if spoken and spoken != encoded.get("content") and route.is_claude:
         encoded["content_blocks"] = [as_said_before(cast("Mapping[str, Any]", block)) for block in spoken]
     return cast("Message", encoded)
+
+
+def _is_one_text(texts: list[TextBlock]) -> bool:
+    return len(texts) == 1 and "cache_control" not in texts[0]
 
 
 def _only_text(block: ContentBlock) -> ContentBlock:

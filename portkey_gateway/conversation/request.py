@@ -145,8 +145,8 @@ class Message(TypedDict):
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: NotRequired[str | list[ContentBlock] | None]
     content_blocks: NotRequired[list[ContentBlock]]
-    name: NotRequired[str]
     """What the gateway answered with: thinking and text in their order, in place of ``content``."""
+    name: NotRequired[str]
     tool_calls: NotRequired[list[ToolCall]]
     tool_call_id: NotRequired[str]
     is_error: NotRequired[bool]

@@ -237,8 +237,12 @@ def test_blocks_beside_text_go_to_claude_as_its_own_and_to_others_not_at_all() -
     other = {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}}
     content = [THOUGHT, SAID, other]
     assert assistant(content=content) == {"content": [SAID], "content_blocks": content}
-    assert assistant(content=content, is_claude=False) == {"content": [SAID]}
+    assert assistant(content=content, is_claude=False) == {"content": SAID["text"]}
+    marked = {**SAID, "cache_control": MARK}
+    assert assistant(content=[THOUGHT, marked], is_claude=False) == {"content": [marked]}
     assert assistant(content=[THOUGHT]) == {"content_blocks": [THOUGHT]}
+    assert assistant(content=[THOUGHT], is_claude=False) == {"content": ""}
+    assert assistant(content=[THOUGHT, USE], is_claude=False) == {"tool_calls": [CALL]}
 
 
 def test_calls_among_the_blocks_stand_apart() -> None:
