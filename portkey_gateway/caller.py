@@ -48,7 +48,7 @@ class GatewayCaller(GatewayFields):
         """Leave borrowed clients behind: their connections cannot be pickled."""
         # Of a copy: LlamaIndex takes what cannot be pickled off the object itself, and warns of it.
         bare = copy.copy(self)
-        bare.__dict__.update(http_client=None, http_async_client=None)
+        bare.http_client = bare.http_async_client = None
         return super(GatewayCaller, bare).__getstate__()
 
     def with_options(self, **changes: Any) -> Self:

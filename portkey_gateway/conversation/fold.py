@@ -124,6 +124,7 @@ class Events(Protocol):
         Raises:
             StreamError: if the provider reports an error, or an event is not what it has to be.
         """
+        raise NotImplementedError
 
     def close(self) -> Iterator[Any]:
         """Yield what the end of the bytes completes.
@@ -131,6 +132,7 @@ class Events(Protocol):
         Raises:
             StreamError: if the answer is not whole.
         """
+        raise NotImplementedError
 
 
 class Decoding(NamedTuple):

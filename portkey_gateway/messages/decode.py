@@ -131,17 +131,17 @@ class MessageFold(Fold):
         self.id = str(message.get("id") or "")
         self.model = str(message.get("model") or "")
 
-    def _on_message_start(self, event: Event) -> Delta:
+    def _on_message_start(self, event: Mapping[str, Any]) -> Delta:
         message = event["message"]
         self._name(message)
-        self._start_usage = {**(message.get("usage") or {})}
+        self._start_usage = cast("WireUsage", {**(message.get("usage") or {})})
         # Where the gateway streams an answer from its cache, all but the content stands here (1.15.2).
         return Delta(hook_results=message.get("hook_results"), extras=_extras(message))
 
-    def _on_block_start(self, event: Event) -> Delta:
+    def _on_block_start(self, event: Mapping[str, Any]) -> Delta:
         return self._begin(event["index"], event["content_block"])
 
-    def _on_block_delta(self, event: Event) -> Delta:
+    def _on_block_delta(self, event: Mapping[str, Any]) -> Delta:
         block, said = self._begun[event["index"]], event["delta"]
         kind = said["type"]
         if kind == "text_delta" and block.type == "text" and block.place != _NOWHERE:
@@ -158,13 +158,13 @@ class MessageFold(Fold):
         block_type = _ADDS_TO.get(kind)
         return self._say(block, _decode_block(block_type, said)) if block_type else _NOTHING
 
-    def _on_block_stop(self, event: Event) -> Delta:
+    def _on_block_stop(self, event: Mapping[str, Any]) -> Delta:
         block = self._begun.pop(event["index"], None)
         if block is None or block.type or not block.input:
             return _NOTHING
         return Delta(tool_calls=(ToolCallDelta(block.place, None, None, block.input),))
 
-    def _on_message_delta(self, event: Event) -> Delta:
+    def _on_message_delta(self, event: Mapping[str, Any]) -> Delta:
         said = event["delta"]
         final = {name: value for name, value in (event.get("usage") or {}).items() if value is not None}
         usage = cast("WireUsage", {**self._start_usage, **final})
@@ -224,7 +224,7 @@ class MessageFold(Fold):
         return _NOTHING
 
 
-_DECODERS: Final[Mapping[str, Callable[[MessageFold, Event], Delta]]] = {
+_DECODERS: Final[Mapping[str, Callable[[MessageFold, Mapping[str, Any]], Delta]]] = {
     "content_block_delta": MessageFold._on_block_delta,  # noqa: SLF001 the table of this class's own methods
     "content_block_start": MessageFold._on_block_start,  # noqa: SLF001
     "content_block_stop": MessageFold._on_block_stop,  # noqa: SLF001

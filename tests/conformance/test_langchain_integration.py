@@ -311,4 +311,4 @@ def _input_details(message: AIMessage) -> dict[str, int]:
 
 def _thinking_tokens(message: AIMessage) -> int:
     assert message.usage_metadata
-    return message.usage_metadata["output_token_details"]["reasoning"]
+    return message.usage_metadata.get("output_token_details", {}).get("reasoning", 0)

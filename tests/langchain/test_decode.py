@@ -234,7 +234,7 @@ def test_no_token_is_counted_in_two_details(hour: int, details: dict[str, int]) 
     usage = Usage(input_tokens=23, cache_read_tokens=15, cache_write_tokens=5, cache_write_1h_tokens=hour)
     decoded = decode_usage_metadata(usage)
     assert decoded
-    assert decoded["input_token_details"] == details
+    assert decoded.get("input_token_details") == details
 
 
 def test_the_gateway_s_own_facts_stand_in_the_metadata() -> None:
