@@ -44,7 +44,8 @@ class PromptCaching(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     ttl: Literal["5m", "1h"] = "5m"
-    """How long a prefix is kept after it was last read. The open-source gateway makes five minutes of an hour."""
+    """How long a prefix is kept after it was last read. Over chat completions the open-source gateway makes five
+    minutes of an hour."""
     tools: bool = True
     """Mark the last tool, for calls that share their tools and differ in their system message."""
     system: bool = True
