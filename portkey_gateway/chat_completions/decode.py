@@ -157,7 +157,7 @@ def _as_chunk(response: ChatResponse) -> Chunk:
         "reasoning_content": message.get("reasoning_content"),
         "reasoning": message.get("reasoning"),
     }
-    if blocks := message.get("content_blocks"):
+    if blocks := _content_blocks(message, response.get("hook_results")):
         delta["content_blocks"] = [{"index": index, "delta": block} for index, block in enumerate(blocks)]
     if calls := message.get("tool_calls"):
         delta["tool_calls"] = [cast("WireToolCallDelta", {**call, "index": index}) for index, call in enumerate(calls)]
@@ -166,6 +166,17 @@ def _as_chunk(response: ChatResponse) -> Chunk:
         "choices": [{"delta": delta, "finish_reason": choice.get("finish_reason")}],
     }
     return cast("Chunk", chunk)
+
+
+def _content_blocks(message: AnswerMessage, hook_results: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The content blocks of a whole answer; a guardrail that changes its text does so in ``content`` alone (1.15.2)."""
+    blocks, text = message.get("content_blocks") or [], message.get("content")
+    hooks = (hook_results or {}).get("after_request_hooks") or ()
+    if not isinstance(text, str) or not any(hook.get("transformed") for hook in hooks):
+        return blocks
+    place = next((index for index, block in enumerate(blocks) if "text" in block), len(blocks))
+    others = [block for block in blocks if "text" not in block]
+    return [*others[:place], {"type": "text", "text": text}, *others[place:]]
 
 
 def _block_items(wire_delta: ChunkDelta) -> list[dict[str, Any]]:

@@ -38,6 +38,8 @@ _TRACE_HEADER: Final = "x-portkey-trace-id"
 # What a server says of a call in headers, and may say with a key in it.
 _ECHOED: Final = ("request_id", "provider", "cache_status", "target_index")
 _REDACTED: Final = "[redacted]"
+# What many keys begin with tells nothing and may be a word of its own: "sk-ant-api03", or "anthropic" of a virtual key.
+_TELLING_LENGTH: Final = 12
 # Servers and the firewalls before them refuse requests that do not say what sends them.
 _OWN_HEADERS: Final = {"user-agent": f"portkey-frameworks/{version('portkey-frameworks')}"}
 # In the place of a stream that was read: stream and response refer to each other, so a request of 5 MB would live on
@@ -108,12 +110,24 @@ class Call:
                 return value
             # The longest first, so that no key is left in pieces by one that it begins with.
             longest_first = sorted(self.secrets, key=len, reverse=True)
-            return re.sub("|".join(map(re.escape, longest_first)), _REDACTED, value)
+            value = re.sub("|".join(map(re.escape, longest_first)), _REDACTED, value)
+            for secret in longest_first:
+                value = _blot_out_beginning(secret, value)
+            return value
         if isinstance(value, dict):
             return {self._redact(name): self._redact(item) for name, item in value.items()}
         if isinstance(value, list):
             return [self._redact(item) for item in value]
         return value
+
+
+def _blot_out_beginning(secret: str, text: str) -> str:
+    """Blot out what an excerpt, cut inside a secret, still shows of it."""
+
+    def blot(found: re.Match[str]) -> str:
+        return _REDACTED if secret.startswith(found[0]) else found[0]
+
+    return re.sub(re.escape(secret[:_TELLING_LENGTH]) + r"""[^\s'"]*""", blot, text)
 
 
 def send(client: httpx.Client | None, call: Call, *, whole: bool = False) -> httpx.Response:

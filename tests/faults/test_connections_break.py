@@ -134,8 +134,9 @@ def test_a_stream_that_breaks_is_interrupted_and_not_begun_again(
 
 
 @streamed_call
-def test_a_stream_that_just_ends_is_truncated(server: RecordingServer, wire: Wire, ask: Ask) -> None:
-    server.reply(wire.events(*wire.deltas("Hel"), end="nothing"))
+@pytest.mark.parametrize("sent", [1, 2])
+def test_a_stream_that_just_ends_is_truncated(server: RecordingServer, wire: Wire, ask: Ask, sent: int) -> None:
+    server.reply(wire.events(*wire.deltas("Hel", "lo.")[:sent], end="nothing"))
 
     with pytest.raises(StreamTruncatedError) as caught:
         ask(client(server.base_url, wire, max_retries=3))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import pickle
+import re
 import traceback
 from typing import Any
 
 import pytest
 
-from portkey_gateway import GatewayClient, GatewayOptions, PortkeyError
+from portkey_gateway import GatewayClient, GatewayOptions, NotJSONError, PortkeyError
 from portkey_gateway.http.transport import Call
 from tests.support.calls import HELLO, Ask, any_call, streamed_call
 from tests.support.recording import RecordingServer, Reply, chunk, event, whole
@@ -118,10 +119,34 @@ async def test_it_is_blotted_out_before_the_callers_own_handler_sees_it(server: 
 
 
 @any_call
-def test_a_virtual_key_is_a_key_too(server: RecordingServer, wire: Wire, ask: Ask) -> None:
-    server.reply(whole({"error": {"message": f"unknown {VIRTUAL_KEY}"}}, status=400))
+@pytest.mark.parametrize("shown", [12, 15, len(PROVIDER_KEY) - 1])
+def test_a_key_at_which_an_excerpt_ends_is_blotted_out_too(
+    server: RecordingServer, wire: Wire, ask: Ask, shown: int
+) -> None:
+    text = "x" * (500 - shown)
+    server.reply(whole(f"{text}{PROVIDER_KEY} and more".encode()))
 
-    with pytest.raises(PortkeyError, match=r"unknown \[redacted\]"):
+    with pytest.raises(NotJSONError, match=r"x\[redacted\]'") as caught:
+        ask(client(server.base_url, wire))
+
+    assert PROVIDER_KEY[:12] not in everything_about(caught.value)
+
+
+@any_call
+@pytest.mark.parametrize("other", ["sk-ant-", "sk-ant-very?", "sk-ant-version", "very-secret"])
+def test_what_only_begins_like_a_key_is_left_alone(server: RecordingServer, wire: Wire, ask: Ask, other: str) -> None:
+    server.reply(whole(f"{other}.".encode()))
+
+    with pytest.raises(NotJSONError, match=re.escape(f"{other}.'")):
+        ask(client(server.base_url, wire))
+
+
+@any_call
+def test_a_virtual_key_is_a_key_too(server: RecordingServer, wire: Wire, ask: Ask) -> None:
+    told = {"error": {"message": f"anthropic error: unknown {VIRTUAL_KEY}"}}
+    server.reply(whole(told, status=400, headers={"x-portkey-provider": "anthropic"}))
+
+    with pytest.raises(PortkeyError, match=r"anthropic error: unknown \[redacted\] .*provider anthropic"):
         ask(client(server.base_url, wire, provider=None, provider_api_key=None, virtual_key=VIRTUAL_KEY))
 
 

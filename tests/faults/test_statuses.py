@@ -29,7 +29,7 @@ from portkey_gateway import (
 )
 from tests.support.calls import Ask, any_call, is_streamed, streamed_call, whole_call
 from tests.support.recording import RecordingServer, event, whole
-from tests.support.wires import Wire
+from tests.support.wires import CHAT_COMPLETIONS, Wire
 
 HOOKS = {"before_request_hooks": [{"verdict": False, "id": "no-secrets"}], "after_request_hooks": [{"verdict": True}]}
 HTML = b"<!DOCTYPE html>\n<html><body><h1>502 Bad Gateway</h1></body></html>"
@@ -205,6 +205,14 @@ def test_an_empty_stream_is_truncated(server: RecordingServer, wire: Wire, ask: 
 
     with pytest.raises(StreamTruncatedError):
         ask(client(server, wire))
+
+
+@streamed_call
+def test_an_end_mark_makes_no_answer_whole_that_had_no_reason_to_stop(server: RecordingServer, ask: Ask) -> None:
+    server.reply(CHAT_COMPLETIONS.events(*CHAT_COMPLETIONS.deltas("Hel", "lo.")[:-1]))
+
+    with pytest.raises(StreamTruncatedError):
+        ask(client(server, CHAT_COMPLETIONS))
 
 
 @any_call
