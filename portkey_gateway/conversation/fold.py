@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from pydantic_core import from_json, to_json
 
@@ -21,6 +22,8 @@ from portkey_gateway.conversation.answer import (
 )
 from portkey_gateway.conversation.usage import Usage
 from portkey_gateway.info import GatewayInfo
+
+_EVENTS: Final = (b"event:", b"data:")
 
 
 class Fold:
@@ -150,9 +153,16 @@ class Decoding(NamedTuple):
 
         Raises:
             InvalidResponseError: if it is no answer.
+            StreamError: if it is told as a stream that broke off.
         """
         fold = self.fold(info)
-        fold.add_whole(content)
+        if content.startswith(_EVENTS):
+            # Told as a stream although it is read whole.
+            events = self.events(info)
+            for event in itertools.chain(events.feed(content), events.close()):
+                fold.add(event)
+        else:
+            fold.add_whole(content)
         return fold.answer()
 
 

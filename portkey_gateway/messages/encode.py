@@ -80,7 +80,10 @@ def encode_request(
     if user_id and "user_id" not in (body.get("metadata") or {}):
         body["metadata"] = {**(body.get("metadata") or {}), "user_id": user_id}
     path = _path(body, route)
-    if path == PATH and betas:
+    if path == PROXY_PATH:
+        # Of a whole answer that breaks off there the open-source gateway dies (1.15.2, tried), of a stream it does not.
+        body["stream"] = True
+    elif betas:
         body |= betas
     return Encoded(path, _to_json(body))
 

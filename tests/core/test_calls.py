@@ -132,7 +132,8 @@ def test_a_call_by_proxy_speaks_to_anthropic_itself() -> None:
         "anthropic-version": "2023-06-01",
         "accept-encoding": "gzip, deflate",
     }
-    assert body(call).keys() == {"model", "max_tokens", "messages", "output_config"}
+    assert body(call).keys() == {"model", "max_tokens", "messages", "output_config", "stream"}
+    assert body(call)["stream"] is True
 
 
 def test_a_call_by_proxy_without_beta_features_says_nothing_of_them() -> None:

@@ -175,7 +175,8 @@ def test_the_choice_of_a_tool_in_every_form(choice: dict[str, Any], expected: di
 def test_the_form_of_an_answer_and_its_effort_become_output_config(
     given_parameters: dict[str, Any], output: dict[str, Any]
 ) -> None:
-    assert parameters(**given_parameters) == {"max_tokens": 9, "output_config": output}
+    # What goes by proxy is always streamed.
+    assert parameters(**given_parameters) == {"max_tokens": 9, "output_config": output, "stream": True}
 
 
 @pytest.mark.parametrize("response_format", [{"type": "json_object"}, {"type": "json_schema"}])
