@@ -71,6 +71,7 @@ def encode_call(
         asked, route, prompt_caching=prompt_caching, user_id=str(user) if user else None, betas=betas
     )
     if path == messages.PROXY_PATH:
+        kept.pop("traceparent", None)  # what is not the gateway's own goes to the provider there
         kept |= {name.replace("_", "-"): value for name, value in betas.items()} | _PROXIED
     return EncodedCall(path, kept, body, messages_stream.DECODING)
 

@@ -17,10 +17,10 @@ SERVES_MESSAGES: Final = frozenset({"anthropic", "bedrock", "vertex-ai", "azure-
 """Providers that the open-source gateway 1.15.2 serves ``/messages`` for; any other is its 500."""
 # Of the others, Bedrock's answers are translated, with losses of their own, and Vertex serves only some names.
 _CHOSEN_BY_ITSELF: Final = "anthropic"
-_HOOKS: Final = frozenset(
-    {"before_request_hooks", "after_request_hooks", "input_guardrails", "output_guardrails", "default_input_guardrails",
-     "default_output_guardrails", "input_mutators", "output_mutators"}
-)  # fmt: skip
+# However they are spelt: the gateway takes the keys of a config in snake case and in camel case.
+_HOOK_WORDS: Final = ("hook", "guardrail", "mutator")
+# What a request says beside the gateway's own headers without any wish of the user's.
+_PUBLIC_HEADERS: Final = frozenset({"content-type", "traceparent", "anthropic-beta", "anthropic-version"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Route:
     """Whether nobody but Anthropic itself can answer."""
     is_guarded: bool = False
     """Whether a config may hold guardrails."""
+    has_private_headers: bool = False
+    """Whether headers are sent that are meant for the gateway, and not for the provider."""
     falls_on_claude: bool = False
     """Whether a config that is known sends some calls to a Claude although the request names another model."""
 
@@ -89,7 +91,8 @@ def find_route(
         is_claude=is_claude(model, provider),
         provider=provider,
         only_anthropic=(text is None or config is not None) and all(name == "anthropic" for name, _ in targets),
-        is_guarded=text is not None and (config is None or _holds_hooks(config)),
+        is_guarded=_names_hooks(headers) or (text is not None and (config is None or _holds_hooks(config))),
+        has_private_headers=_holds_private(headers, has_own_key=bool(options.provider_api_key)),
         falls_on_claude=not is_claude(model, provider) and any(is_claude(name, of) for of, name in targets),
     )
 
@@ -131,12 +134,15 @@ def limit_claudes(config_text: str, provider: str | None, model: str, max_tokens
 def _limited(config: Mapping[str, Any], provider: str | None, model: str, max_tokens: int) -> dict[str, Any]:
     provider, model, override = _inherited(config, provider, model)
     targets = config.get("targets")
+    if override.get("max_tokens") or override.get("max_completion_tokens"):
+        return {**config}
     if isinstance(targets, list) and targets:
         limited = [_limited(each, provider, model, max_tokens) if isinstance(each, dict) else each for each in targets]
         return {**config, "targets": limited}
     if not is_claude(model, provider):
         return {**config}
-    return {**config, "override_params": {"max_tokens": max_tokens, **override}}
+    key = "overrideParams" if "overrideParams" in config else "override_params"
+    return {**config, key: {"max_tokens": max_tokens, **override}}
 
 
 def _is_served(gateway: Gateway, provider: str | None, model: str) -> bool:
@@ -170,7 +176,7 @@ def _inherited(
     config: Mapping[str, Any], provider: str | None, model: str
 ) -> tuple[str | None, str, Mapping[str, Any]]:
     """Provider, model and ``override_params`` of a config or target, which has its own or those around it."""
-    override = config.get("override_params")
+    override = config.get("override_params", config.get("overrideParams"))
     override = override if isinstance(override, dict) else {}
     own = config.get("provider")
     provider = str(own) if own else (None if config.get("virtual_key") or config.get("virtualKey") else provider)
@@ -180,4 +186,13 @@ def _inherited(
 def _holds_hooks(config: Mapping[str, Any]) -> bool:
     targets = config.get("targets")
     nested = targets if isinstance(targets, list) else []
-    return not _HOOKS.isdisjoint(config) or any(isinstance(each, dict) and _holds_hooks(each) for each in nested)
+    return _names_hooks(config) or any(isinstance(each, dict) and _holds_hooks(each) for each in nested)
+
+
+def _names_hooks(names: Mapping[str, Any]) -> bool:
+    return any(word in name.lower() for name in names for word in _HOOK_WORDS)
+
+
+def _holds_private(headers: Mapping[str, str], *, has_own_key: bool) -> bool:
+    public = {*_PUBLIC_HEADERS, "authorization"} if has_own_key else _PUBLIC_HEADERS
+    return any(name not in public and not name.startswith("x-portkey-") for name in headers)

@@ -191,9 +191,13 @@ def _path(body: dict[str, Any], route: Route) -> str:
     lost = [name for name in unknown if not (name in LOSSES and LOSSES[name].is_carried(route.gateway))]
     if not lost:
         return PATH
-    if route.only_anthropic and not route.is_guarded:
+    if route.only_anthropic and not route.is_guarded and not route.has_private_headers:
         return PROXY_PATH
-    why = "a config may hold guardrails, which it would skip" if route.is_guarded else "only Anthropic is served so"
+    why = "only Anthropic is served so"
+    if route.is_guarded:
+        why = "a config may hold guardrails, which it would skip"
+    elif route.has_private_headers:
+        why = "your own headers would go to the provider"
     for name in lost:
         del body[name]
         warn(f"{name} does not reach Claude: /messages of this gateway drops it, and of /proxy/messages {why}")

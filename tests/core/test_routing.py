@@ -322,3 +322,42 @@ def test_each_claude_of_a_config_gets_a_limit_where_it_has_none(config: Any, lim
 
 def test_a_config_by_its_id_stays_as_it_is() -> None:
     assert limit_claudes("pc-main-1a2b", None, "gpt-5", 4096) == "pc-main-1a2b"
+
+
+# --- what keeps a call off the path that passes everything on ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        own(provider="anthropic", config={"beforeRequestHooks": HOOKS}),
+        own(config={"provider": "anthropic", "inputGuardrails": HOOKS}),
+        own(config={"targets": [{"provider": "anthropic", "outputGuardrails": HOOKS}]}),
+        own(provider="anthropic", gateway_headers={"default_input_guardrails": "[]"}),
+    ],
+)
+def test_guardrails_count_however_they_are_asked_for(options: GatewayOptions) -> None:
+    assert find_route(options, CLAUDE).is_guarded
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (own(provider="anthropic"), False),
+        (own(provider="anthropic", provider_api_key="sk-ant"), False),
+        (own(provider="anthropic", default_headers={"anthropic-beta": "files"}), False),
+        (own(provider="anthropic", default_headers={"Cookie": "session=1"}), True),
+        (own(provider="anthropic", default_headers={"authorization": "Bearer of-the-gateway"}), True),
+    ],
+)
+def test_headers_meant_for_the_gateway_alone_are_private(options: GatewayOptions, *, expected: bool) -> None:
+    assert find_route(options, CLAUDE).has_private_headers is expected
+
+
+@pytest.mark.parametrize("key", ["override_params", "overrideParams"])
+def test_a_limit_around_the_targets_holds_and_a_model_is_kept(key: str) -> None:
+    around = {key: {"max_tokens": 100}, "targets": [ON_CLAUDE]}
+    assert json.loads(limit_claudes(json.dumps(around), None, "gpt-5", 4096)) == around
+    target = {"provider": "anthropic", key: {"model": CLAUDE}}
+    [limited] = json.loads(limit_claudes(json.dumps({"targets": [target]}), None, "gpt-5", 4096))["targets"]
+    assert limited == {"provider": "anthropic", key: {"max_tokens": 4096, "model": CLAUDE}}
