@@ -15,7 +15,6 @@ from portkey_gateway import (
     GatewayOptions,
     GuardrailDeniedError,
     HTMLResponseError,
-    NotJSONError,
     OverloadedError,
     PortkeyError,
     PortkeyStatusError,
@@ -205,10 +204,20 @@ def test_an_error_with_a_success(server: RecordingServer, ask: Ask) -> None:
 
 
 @whole_call
-def test_a_stream_where_a_whole_answer_was_asked_for_is_no_answer(server: RecordingServer, ask: Ask) -> None:
-    server.reply(streamed(*message_deltas("Hello."), MESSAGE_STOP))
+def test_a_stream_where_a_whole_answer_was_asked_for_is_gathered(server: RecordingServer, ask: Ask) -> None:
+    """So answers come on the proxied way, and wherever a config overrides ``stream``."""
+    server.reply(streamed(*message_deltas("Hel", "lo."), MESSAGE_STOP))
 
-    with pytest.raises(NotJSONError):
+    found = ask(client(server))
+
+    assert (found.text, found.finish_reason) == ("Hello.", "stop")
+
+
+@whole_call
+def test_half_a_stream_where_a_whole_answer_was_asked_for_is_no_answer(server: RecordingServer, ask: Ask) -> None:
+    server.reply(streamed(*message_deltas("Hel", "lo.")))
+
+    with pytest.raises(StreamTruncatedError):
         ask(client(server))
 
 
