@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, cast
 
@@ -41,7 +42,6 @@ def encode_call(
     route: Route,
     headers: Mapping[str, str],
     *,
-    labels: Mapping[str, Any] | None = None,
     prompt_caching: PromptCachingOption = None,
 ) -> EncodedCall:
     """Encode one request for an answer.
@@ -50,7 +50,6 @@ def encode_call(
         request: what to send; ``betas`` in it, a list of Anthropic's beta features, are added to those of the options.
         route: where the call goes.
         headers: those of the options and of this call.
-        labels: the call's metadata.
         prompt_caching: what to mark for Claude's prompt cache, beside what is marked.
 
     Raises:
@@ -66,10 +65,7 @@ def encode_call(
             asked = cast("ChatRequest", {**asked, **betas})
         body = chat_completions.encode_request(asked, route, prompt_caching=prompt_caching)
         return EncodedCall(chat_completions.PATH, kept, body, chat_completions_stream.DECODING)
-    user = (labels or {}).get(USER_LABEL)
-    path, body = messages.encode_request(
-        asked, route, prompt_caching=prompt_caching, user_id=str(user) if user else None, betas=betas
-    )
+    path, body = messages.encode_request(asked, route, prompt_caching=prompt_caching, user_id=_user(kept), betas=betas)
     if path == messages.PROXY_PATH:
         kept.pop("traceparent", None)  # what is not the gateway's own goes to the provider there
         kept |= {name.replace("_", "-"): value for name, value in betas.items()} | _PROXIED
@@ -93,6 +89,12 @@ def carries_schema(route: Route) -> bool:
     return route.api_format == "chat_completions" and PARAMETER_LOSSES["response_format"].is_carried(route.gateway)
 
 
+def _user(headers: Mapping[str, str]) -> str | None:
+    """Who asks, as the gateway is told too: what ``metadata_keys`` holds back is not told to Anthropic either."""
+    told = headers.get("x-portkey-metadata", "")
+    return json.loads(told).get(USER_LABEL) if USER_LABEL in told else None
+
+
 def _take_betas(
     request: Mapping[str, Any], headers: Mapping[str, str], route: Route
 ) -> tuple[dict[str, str], dict[str, str]]:
@@ -102,7 +104,9 @@ def _take_betas(
     provider or targets, while it reads both from the body on every route but ``/proxy`` (1.15.2, tried).
     """
     kept = dict(headers)
-    wanted = [kept.get(_BETA), *(request.get("betas") or ())]
+    given_betas = request.get("betas") or ()
+    plain = kept.pop("anthropic-beta", None)
+    wanted = [plain, kept.get(_BETA), *([given_betas] if isinstance(given_betas, str) else given_betas)]
     beta = ",".join(dict.fromkeys(each.strip() for text in wanted if text for each in text.split(",")))
     if route.gateway == "hosted" or not route.is_claude:
         if beta:

@@ -252,9 +252,7 @@ class GatewayClient:
         headers = {**self._headers, **(trace.render_headers() if trace else {})}
         if encoded_labels := encode_metadata(labels, self.options.metadata_keys):
             headers["x-portkey-metadata"] = encoded_labels
-        encoded = encode_call(
-            request, self._route(request), headers, labels=labels, prompt_caching=self._prompt_caching
-        )
+        encoded = encode_call(request, self._route(request), headers, prompt_caching=self._prompt_caching)
         return self._call(encoded.path, encoded.body, encoded.headers), encoded.decoding
 
     def _route(self, request: Mapping[str, Any]) -> Route:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
@@ -11,6 +11,9 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from portkey_gateway.caching.breakpoints import encode_cache_control
 from portkey_gateway.conversation.request import Tool
 from portkey_gateway.conversation.tools import is_server_tool
+
+# Anthropic's own, which LangChain's conversion leaves out.
+_OPTIONS: Final = ("strict", "defer_loading", "allowed_callers", "input_examples", "eager_input_streaming")
 
 
 def encode_tool(tool: Mapping[str, Any] | type | Callable[..., Any] | BaseTool, *, strict: bool | None = None) -> Tool:
@@ -30,18 +33,20 @@ def encode_tool(tool: Mapping[str, Any] | type | Callable[..., Any] | BaseTool, 
             encode_cache_control(mark, where=f"tool {tool['name']}")
         return cast("Tool", dict(tool))
     encoded = cast("Tool", convert_to_openai_tool(cast("dict[str, Any]", tool), strict=strict))
-    if mark := _cache_control(tool):
+    extras = _extras(tool)
+    if kept := {name: extras[name] for name in _OPTIONS if extras.get(name) is not None}:
+        encoded = cast("Tool", {**encoded, **kept})
+    if mark := extras.get("cache_control"):
         encoded = encoded.copy()
         encoded["cache_control"] = encode_cache_control(mark, where=f"tool {_name(encoded)}")
     return encoded
 
 
-def _cache_control(tool: Any) -> Any:
+def _extras(tool: Any) -> Mapping[str, Any]:
+    """What is said of a tool beside what LangChain reads: in its dict, or in ``extras``."""
     if isinstance(tool, Mapping):
-        return tool.get("cache_control")
-    if isinstance(tool, BaseTool):
-        return (tool.extras or {}).get("cache_control")
-    return None
+        return tool
+    return (tool.extras or {}) if isinstance(tool, BaseTool) else {}
 
 
 def _name(tool: Tool) -> str:

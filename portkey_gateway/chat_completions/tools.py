@@ -37,8 +37,10 @@ def encode_tool(tool: Tool, route: Route) -> Tool:
         options = {key: value for key, value in given.items() if key not in {"name", "type", "cache_control"}}
         mark = {"cache_control": given["cache_control"]} if given.get("cache_control") else {}
         return cast("Tool", {"type": name, name: {**options, "name": given["type"]}, **mark})
-    if not route.is_claude or "function" not in given:
+    if "function" not in given:
         return tool
+    if not route.is_claude:
+        return _for_others(given)
     given["function"] = _with_simple_schema(given["function"], route)
     if lost := [name for name in _EXTRAS if given["function"].get(name) or given.get(name)]:
         remedy = BLOCK_LOSSES["tool_extras"].remedy
@@ -46,6 +48,14 @@ def encode_tool(tool: Tool, route: Route) -> Tool:
         given = {name: value for name, value in given.items() if name not in _EXTRAS}
         given["function"] = {name: value for name, value in given["function"].items() if name not in _EXTRAS}
     return cast("Tool", given)
+
+
+def _for_others(tool: dict[str, Any]) -> Tool:
+    """A function without what only Claude knows beside it: OpenAI refuses keys that it does not know."""
+    lost = [name for name in _EXTRAS if name != "strict" and tool.get(name) is not None]
+    if lost:
+        warn(f"{', '.join(lost)} of tool {tool['function']['name']!r} is left out: only Claude knows it")
+    return cast("Tool", {name: value for name, value in tool.items() if name not in lost})
 
 
 def as_received(tool: Tool, route: Route) -> Tool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.errors import ContentError, EncodingError
+
+_ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
 
 
 def check_request(request: ChatRequest) -> None:
@@ -22,6 +24,9 @@ def check_request(request: ChatRequest) -> None:
     for index, message in enumerate(messages):
         if not isinstance(message, Mapping) or "role" not in message:
             raise EncodingError(f"messages[{index}] must be a mapping with a role; got {type(message).__name__}")
+        if message["role"] not in _ROLES:
+            known = ", ".join(sorted(_ROLES))
+            raise EncodingError(f"messages[{index}] has the role {message['role']!r}; known are {known}")
         content = message.get("content")
         if isinstance(content, list):
             for place, block in enumerate(content):

@@ -80,7 +80,8 @@ def _encode_result(message: Message, where: str) -> Block:
         "content": content if isinstance(content, str) else [*_encode_content(content, where)],
     }
     if message.get("is_error"):
-        encoded["is_error"] = True
+        # Anthropic refuses a failure without a word.
+        encoded |= {"is_error": True, "content": encoded["content"] or "Error"}
     return encoded
 
 

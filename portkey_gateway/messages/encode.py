@@ -35,7 +35,9 @@ _PASSED: Final = frozenset(
      "anthropic_version"}
 )  # fmt: skip
 """Parameters that ``/messages`` of the open-source gateway 1.15.2 takes (``providers/anthropic-base/messages.ts``)."""
-_BY_PROXY: Final = frozenset({"output_config", "context_management", "speed", "inference_geo", "cache_control"})
+_BY_PROXY: Final = frozenset(
+    {"output_config", "context_management", "speed", "inference_geo", "output_format", "cache_control"}
+)
 """Further parameters of Anthropic's, which ``/proxy/messages`` passes on."""
 _COUNTED: Final = ("model", "messages", "system", "tools", "tool_choice", "thinking", "mcp_servers")
 _OPENAI: Final = frozenset(

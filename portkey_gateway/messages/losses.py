@@ -31,6 +31,15 @@ LOSSES: Final[dict[str, Loss]] = {
     "top_logprobs": Loss("`top_logprobs`", _WARNED, _CLAUDE_HAS_NONE),
     "n": Loss("`n`", _WARNED, "Claude gives one answer"),
     "store": Loss("`store`", _WARNED, _CLAUDE_HAS_NONE),
+    "verbosity": Loss("`verbosity`", _WARNED, _CLAUDE_HAS_NONE),
+    "prediction": Loss("`prediction`", _WARNED, _CLAUDE_HAS_NONE),
+    "modalities": Loss("`modalities`", _WARNED, _CLAUDE_HAS_NONE),
+    "audio": Loss("`audio`", _WARNED, "Claude speaks in text only"),
+    "prompt_cache_key": Loss("`prompt_cache_key`", _WARNED, "mark blocks with cache_control, or use prompt_caching"),
+    "safety_identifier": Loss("`safety_identifier`", _WARNED, "label calls with _user of the metadata"),
+    "web_search_options": Loss("`web_search_options`", _WARNED, "offer Anthropic's web_search tool"),
+    "functions": Loss("`functions`", _WARNED, "use tools"),
+    "function_call": Loss("`function_call`", _WARNED, "use tool_choice"),
     "stream_options": Loss("`stream_options`", "left out: every stream tells its usage"),
 }
 """Parameters of a request, in the order of the table. What stands in messages, system and tools arrives as it is."""

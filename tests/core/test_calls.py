@@ -14,6 +14,7 @@ from portkey_gateway.chat_completions.stream import DECODING as CHAT_COMPLETIONS
 from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
 from portkey_gateway.messages.stream import DECODING as MESSAGES
 from portkey_gateway.routing import Gateway, Route
+from portkey_gateway.tracing.context import encode_metadata
 
 BETA = "x-portkey-anthropic-beta"
 VERSION = "x-portkey-anthropic-version"
@@ -33,7 +34,9 @@ def messages(gateway: Gateway = "oss-1") -> Route:
 
 
 def encode(route: Route, headers: dict[str, str] = HEADERS, **more: Any) -> EncodedCall:
-    options = {name: more.pop(name) for name in ("labels", "prompt_caching") if name in more}
+    options = {name: more.pop(name) for name in ("prompt_caching",) if name in more}
+    if labels := encode_metadata(more.pop("labels", None) or {}):
+        headers = {**headers, "x-portkey-metadata": labels}
     request: Any = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [HELLO], **more}
     before = copy.deepcopy((request, headers))
     encoded = encode_call(request, route, headers, **options)
@@ -105,6 +108,13 @@ def test_nothing_is_said_of_beta_features_where_none_are_wanted(route: Route) ->
     assert body(call).keys() == {"model", "max_tokens", "messages"}
 
 
+@pytest.mark.parametrize("route", [chat_completions(), messages()])
+def test_a_plain_header_and_a_text_of_betas_count_too(route: Route) -> None:
+    call = encode(route, {**HEADERS, "anthropic-beta": "context-1m"}, betas="files,skills")
+    assert body(call)["anthropic_beta"] == "context-1m,files,skills"
+    assert "anthropic-beta" not in call.headers
+
+
 @pytest.mark.parametrize("make", [chat_completions, messages])
 def test_betas_of_a_call_are_added_to_those_of_the_options_each_once(make: Any) -> None:
     headers = {**HEADERS, BETA: "context-1m, files"}
@@ -163,6 +173,14 @@ def test_without_a_user_there_is_no_user_id(labels: Any) -> None:
 
 def test_in_chat_completions_the_label_stays_a_label() -> None:
     assert body(encode(chat_completions(), labels={USER_LABEL: "ann"})).keys() == {"model", "max_tokens", "messages"}
+
+
+@pytest.mark.parametrize(("keys", "told"), [(None, True), (("_user",), True), (("team",), False)])
+def test_a_user_that_is_held_back_from_the_gateway_is_held_back_from_anthropic(
+    keys: tuple[str, ...] | None, *, told: bool
+) -> None:
+    headers = {**HEADERS, "x-portkey-metadata": encode_metadata({USER_LABEL: "ann", "team": "x"}, keys) or ""}
+    assert ("metadata" in body(encode(messages(), headers))) is told
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------

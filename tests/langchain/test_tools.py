@@ -13,9 +13,13 @@ from langchain_core.tools import BaseTool, tool
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
+from portkey_gateway.chat_completions.tools import encode_tool as chat_tool
 from portkey_gateway.errors import EncodingError, PortkeyWarning
+from portkey_gateway.messages.tools import encode_tool as messages_tool
+from portkey_gateway.routing import Route
 from portkey_gateway.sandbox import Sandbox
 from portkey_langchain import ChatPortkey
+from portkey_langchain.tools import encode_tool
 from tests.langchain.ask import Ask, any_call, invoke, stream, total
 
 Received = Callable[[], dict[str, Any]]
@@ -218,3 +222,27 @@ def test_parallel_tool_calls_are_forbidden_where_the_format_can_say_it(
         return
     with pytest.warns(PortkeyWarning, match="parallel_tool_calls does not reach Claude"):
         bound.invoke("Hi")
+
+
+OPTIONS = {"defer_loading": True, "input_examples": [{"city": "Kiel"}], "allowed_callers": ["direct"]}
+
+
+@tool(extras=OPTIONS)
+def weather_with_options(city: str) -> str:
+    """Get the weather of a city."""
+    return f"sunny in {city}"
+
+
+@pytest.mark.parametrize(
+    "offered",
+    [
+        pytest.param(weather_with_options, id="BaseTool"),
+        pytest.param({**ANTHROPIC, **OPTIONS}, id="Anthropic's dict"),
+        pytest.param({**OPENAI, **OPTIONS}, id="OpenAI's dict"),
+    ],
+)
+def test_what_only_claude_knows_of_a_tool_reaches_claude_alone(offered: Any) -> None:
+    encoded = encode_tool(offered)
+    assert {name: messages_tool(encoded)[name] for name in OPTIONS} == OPTIONS
+    with pytest.warns(PortkeyWarning, match="only Claude knows it"):
+        assert not OPTIONS.keys() & chat_tool(encoded, Route()).keys()

@@ -58,8 +58,20 @@ def test_what_the_gateway_drops_of_a_tool_is_left_out_with_a_warning(name: str, 
         assert encoded(tool) == plain
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert encoded(tool, for_claude=False) == tool
         encoded({**plain, name: False})
+
+
+@pytest.mark.parametrize("name", ["defer_loading", "allowed_callers", "input_examples", "eager_input_streaming"])
+def test_what_only_claude_knows_is_left_out_for_others_with_a_warning(name: str) -> None:
+    plain = {"type": "function", "function": FUNCTION}
+    with pytest.warns(PortkeyWarning, match=f"{name} of tool 'look' is left out: only Claude knows it"):
+        assert encoded({**plain, name: True}, for_claude=False) == plain
+
+
+@pytest.mark.parametrize("tool", [{"strict": True}, {"function": {**FUNCTION, "strict": True}}])
+def test_others_are_told_to_be_strict(tool: dict[str, Any]) -> None:
+    told = {"type": "function", "function": FUNCTION, **tool}
+    assert encoded(told, for_claude=False) == told
 
 
 @pytest.mark.parametrize(

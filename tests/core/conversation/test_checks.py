@@ -26,6 +26,8 @@ def test_no_messages_are_an_error(messages: Any) -> None:
     [
         ("Hello", r"messages\[1\] must be a mapping with a role; got str"),
         ({"content": "Hello"}, r"messages\[1\] must be a mapping with a role"),
+        ({"role": "ai", "content": "Hello"}, r"messages\[1\] has the role 'ai'; known are assistant, developer"),
+        ({"role": "Assistant", "content": "Hello"}, r"messages\[1\] has the role 'Assistant'"),
     ],
 )
 def test_a_message_has_a_role(message: Any, named: str) -> None:

@@ -104,6 +104,12 @@ def test_a_result_stays_a_text_or_blocks_and_may_be_empty(content: Any, sent: An
     assert encoded(result("c1", content)) == [{"role": "user", "content": [told("c1", sent)]}]
 
 
+@pytest.mark.parametrize("content", ["", [], None])
+def test_a_failure_without_a_word_is_said_in_one(content: Any) -> None:
+    """Anthropic refuses a tool result that is an error and empty."""
+    assert encoded(result("c1", content, is_error=True))[0]["content"] == [told("c1", "Error", is_error=True)]
+
+
 def test_a_tool_that_failed_is_told_as_failed_and_not_in_words() -> None:
     failed, fine = result("c1", "no such city", is_error=True), result("c2", is_error=False)
     [message] = encoded(failed, fine)
