@@ -16,7 +16,7 @@ from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.messages import encode as messages
 from portkey_gateway.messages import stream as messages_stream
-from portkey_gateway.routing import Route, limit_claudes
+from portkey_gateway.routing import Route, limit_targets
 
 USER_LABEL: Final = "_user"
 """The label by which Portkey tells users apart; Anthropic's own word for it is ``metadata.user_id``."""
@@ -58,11 +58,12 @@ def encode_call(
     kept, betas = _take_betas(request, headers, route)
     asked = cast("ChatRequest", {name: value for name, value in request.items() if name != "betas"})
     if route.api_format == "chat_completions":
-        if route.falls_on_claude and _CONFIG in kept and not any(asked.get(name) for name in _LIMITS):
-            model = str(asked.get("model") or "")
-            kept[_CONFIG] = limit_claudes(kept[_CONFIG], route.provider, model, DEFAULT_MAX_TOKENS)
-        if route.is_claude:
-            asked = cast("ChatRequest", {**asked, **betas})
+        if (route.falls_on_claude or route.falls_on_cohere) and _CONFIG in kept:
+            model, limit = str(asked.get("model") or ""), next(filter(None, map(asked.get, _LIMITS)), None)
+            kept[_CONFIG] = limit_targets(
+                kept[_CONFIG], route.provider, model, cast("int | None", limit), DEFAULT_MAX_TOKENS
+            )
+        asked = cast("ChatRequest", {**asked, **betas})
         body = chat_completions.encode_request(asked, route, prompt_caching=prompt_caching)
         return EncodedCall(chat_completions.PATH, kept, body, chat_completions_stream.DECODING)
     path, body = messages.encode_request(asked, route, prompt_caching=prompt_caching, user_id=_user(kept), betas=betas)
@@ -72,16 +73,25 @@ def encode_call(
     return EncodedCall(path, kept, body, messages_stream.DECODING)
 
 
-def encode_count_call(request: ChatRequest, route: Route) -> bytes:
+def encode_count_call(request: ChatRequest, route: Route, headers: Mapping[str, str]) -> tuple[dict[str, str], bytes]:
     """Encode what is counted of a request, as Claude would receive it in the format of its route.
+
+    Args:
+        request: what would be sent.
+        route: where the call would go.
+        headers: those of the options.
+
+    Returns:
+        The headers and the body.
 
     Raises:
         EncodingError: if the request cannot be sent as it is.
     """
+    kept, betas = _take_betas(request, headers, route)
     tools = request.get("tools")
     if tools and route.api_format == "chat_completions":
         request = {**request, "tools": [as_received(tool, route) for tool in tools]}
-    return messages.encode_count(request, route)
+    return kept, messages.encode_count(request, route, betas)
 
 
 def carries_schema(route: Route) -> bool:
@@ -108,7 +118,7 @@ def _take_betas(
     plain = kept.pop("anthropic-beta", None)
     wanted = [plain, kept.get(_BETA), *([given_betas] if isinstance(given_betas, str) else given_betas)]
     beta = ",".join(dict.fromkeys(each.strip() for text in wanted if text for each in text.split(",")))
-    if route.gateway == "hosted" or not route.is_claude:
+    if route.gateway == "hosted" or not (route.is_claude or route.falls_on_claude):
         if beta:
             kept[_BETA] = beta
         return kept, {}

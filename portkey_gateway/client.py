@@ -22,7 +22,7 @@ from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
 from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.messages.encode import COUNT_PATH
-from portkey_gateway.options import GatewayFields, GatewayOptions
+from portkey_gateway.options import GatewayFields, GatewayOptions, find_secrets
 from portkey_gateway.routing import Route, find_route
 from portkey_gateway.tracing.context import TraceContext, encode_metadata
 
@@ -175,11 +175,11 @@ class GatewayClient:
             EncodingError: if the request cannot be sent as it is.
             PortkeyError: if the call fails, as it does where the gateway has no count for the provider.
         """
-        return self._send(COUNT_PATH, encode_count_call(request, self._route(request)), _read_token_count)
+        return self._send(self._count_call(request), _read_token_count)
 
     async def acount_tokens(self, request: ChatRequest) -> int:
         """Async twin of ``count_tokens``."""
-        return await self._asend(COUNT_PATH, encode_count_call(request, self._route(request)), _read_token_count)
+        return await self._asend(self._count_call(request), _read_token_count)
 
     def render_prompt(self, prompt_id: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Fill in a prompt of the prompt library (hosted gateway only).
@@ -227,22 +227,24 @@ class GatewayClient:
     # --- building calls ---------------------------------------------------------------------------------------------
 
     def _post(self, path: str, body: Mapping[str, Any], read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
-        return self._send(path, _encode(body), read)
+        return self._send(self._call(path, _encode(body), self._headers), read)
 
     async def _apost(
         self, path: str, body: Mapping[str, Any], read: Callable[[bytes, GatewayInfo], ResultT]
     ) -> ResultT:
-        return await self._asend(path, _encode(body), read)
+        return await self._asend(self._call(path, _encode(body), self._headers), read)
 
-    def _send(self, path: str, body: bytes, read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
-        call = self._call(path, body, self._headers)
+    def _send(self, call: transport.Call, read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
         with call.redacting():
             return read(*transport.read_response(self._http_client, call))
 
-    async def _asend(self, path: str, body: bytes, read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
-        call = self._call(path, body, self._headers)
+    async def _asend(self, call: transport.Call, read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
         with call.redacting():
             return read(*await transport.aread_response(self._http_async_client, call))
+
+    def _count_call(self, request: ChatRequest) -> transport.Call:
+        headers, body = encode_count_call(request, self._route(request), self._headers)
+        return self._call(COUNT_PATH, body, headers, find_secrets(request.get("mcp_servers")))
 
     def _chat_call(
         self, request: ChatRequest, trace: TraceContext | None, metadata: Mapping[str, Any] | None
@@ -253,12 +255,16 @@ class GatewayClient:
         if encoded_labels := encode_metadata(labels, self.options.metadata_keys):
             headers["x-portkey-metadata"] = encoded_labels
         encoded = encode_call(request, self._route(request), headers, prompt_caching=self._prompt_caching)
-        return self._call(encoded.path, encoded.body, encoded.headers), encoded.decoding
+        # The keys of MCP servers stand in the body, which an error may echo.
+        secrets = find_secrets(request.get("mcp_servers"))
+        return self._call(encoded.path, encoded.body, encoded.headers, secrets), encoded.decoding
 
     def _route(self, request: Mapping[str, Any]) -> Route:
         return self._fixed_route or find_route(self.options, str(request.get("model") or ""), self._headers)
 
-    def _call(self, path: str, body: bytes, headers: Mapping[str, str]) -> transport.Call:
+    def _call(
+        self, path: str, body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...] = ()
+    ) -> transport.Call:
         for name, value in headers.items():
             if not (value.isascii() and value.isprintable()):
                 raise EncodingError(f"the header {name} can carry printable ASCII only: mind a line break at its end")
@@ -269,9 +275,8 @@ class GatewayClient:
                 f"the request headers take {size} bytes and the gateway refuses more than 16 KB; the longest is "
                 f"{longest} ({len(headers[longest])} bytes): save an inline config in Portkey and give its id"
             )
-        return transport.Call(
-            self.options.base_url + path, headers, body, self._timeout_s, self._retry, self.options.secrets()
-        )
+        secrets += self.options.secrets()
+        return transport.Call(self.options.base_url + path, headers, body, self._timeout_s, self._retry, secrets)
 
     def _inline(self, request: ChatRequest) -> ChatRequest:
         responses = {url: transport.fetch(self._http_client, url, self._timeout_s) for url in media_urls(request)}

@@ -10,9 +10,10 @@ from pydantic import Field, field_validator
 from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
 from portkey_gateway.caller import GatewayCaller
 from portkey_gateway.client import GatewayClient
+from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
-from portkey_gateway.routing import Route, choose_api_format, find_route, is_claude
+from portkey_gateway.routing import Route, choose_api_format, find_route
 
 _PARAMETERS: Final = ("max_tokens", "temperature", "top_p", "top_k", "stop", "thinking")
 _IN_THE_BODY: Final = frozenset({"model", *_PARAMETERS})
@@ -82,12 +83,12 @@ class GatewayModel(GatewayCaller):
 
     def targets_claude(self, model: str | None = None) -> bool:
         """Tell whether a call, perhaps of another ``model``, goes to a Claude."""
-        return is_claude(model or self.model, self.provider)
+        return self.route(model).is_claude
 
     def request(self, messages: list[Message], parameters: Mapping[str, Any]) -> ChatRequest:
         """Build a request from encoded messages, the model's own parameters, and those of this call, which win."""
         own = {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
-        request = {"model": self.model, "messages": messages, **own, **parameters}
+        request = {"model": self.model, "messages": messages, **own, **with_one_name(parameters)}
         if not request.get("stop"):
             request.pop("stop", None)
         if "tool_choice" in request:

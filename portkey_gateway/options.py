@@ -5,6 +5,7 @@ Header names: Portkey's header reference and the open-source gateway 1.15.2 (``s
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -216,8 +217,7 @@ class GatewayFields(BaseModel):
         """
         keys = (self.api_key, self.provider_api_key, self.virtual_key)
         given = [_render(key) for key in keys if key]
-        found = (*given, *_find_secrets([self.default_headers, self.gateway_headers, self.config]))
-        return tuple(secret for secret in found if len(secret) >= _MIN_SECRET_LENGTH)
+        return (*filter(_is_long, given), *find_secrets([self.default_headers, self.gateway_headers, self.config]))
 
 
 class GatewayOptions(GatewayFields):
@@ -311,6 +311,11 @@ def _check_url(name: str, url: str) -> None:
         raise ValueError(f"{name} must be a URL that starts with http:// or https:// and a host")
 
 
+def find_secrets(value: Any) -> tuple[str, ...]:
+    """The key texts inside mappings, lists and JSON texts, by the names under which they stand."""
+    return tuple(filter(_is_long, _find_secrets(value)))
+
+
 def _find_secrets(value: Any, name: str = "") -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
@@ -320,6 +325,14 @@ def _find_secrets(value: Any, name: str = "") -> Iterator[str]:
             yield from _find_secrets(inner, name)
     elif isinstance(value, str) and _SECRET_WORD.search(in_snake_case(name)):
         yield _SCHEME.sub("", value, count=1)
+    elif isinstance(value, str) and value.lstrip().startswith("{"):
+        # A config that is written into a header.
+        with contextlib.suppress(ValueError):
+            yield from _find_secrets(json.loads(value))
+
+
+def _is_long(secret: str) -> bool:
+    return len(secret) >= _MIN_SECRET_LENGTH
 
 
 def _checked_json(config: dict[str, Any]) -> dict[str, Any]:

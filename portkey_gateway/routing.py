@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
@@ -15,6 +15,7 @@ WireFormat: TypeAlias = Literal["chat_completions", "messages"]
 
 SERVES_MESSAGES: Final = frozenset({"anthropic", "bedrock", "vertex-ai", "azure-ai"})
 """Providers that the open-source gateway 1.15.2 serves ``/messages`` for; any other is its 500."""
+COHERE: Final = "cohere"
 # Of the others, Bedrock's answers are translated, with losses of their own, and Vertex serves only some names.
 _CHOSEN_BY_ITSELF: Final = "anthropic"
 # However they are spelt: the gateway takes the keys of a config in snake case and in camel case.
@@ -41,11 +42,16 @@ class Route:
     """Whether headers are sent that are meant for the gateway, and not for the provider."""
     falls_on_claude: bool = False
     """Whether a config that is known sends some calls to a Claude although the request names another model."""
+    falls_on_cohere: bool = False
+    """Whether a config that is known sends some calls to Cohere, which alone knows ``max_tokens`` only."""
 
 
 def is_claude(model: str, provider: str | None = None) -> bool:
-    """Tell whether a request goes to a Claude, as far as the names say it."""
-    return "claude" in model.lower() or provider == "anthropic"
+    """Tell whether a request goes to a Claude, as far as the names say it.
+
+    A name from the model catalog, ``@slug/name``, brings its own provider.
+    """
+    return "claude" in model.lower() or (provider == "anthropic" and not model.startswith("@"))
 
 
 def read_gateway(options: GatewayFields) -> Gateway:
@@ -82,7 +88,8 @@ def find_route(
     targets = list(_leaves(config, provider, model)) if config is not None else [(provider, model)]
     chosen = api_format or options.api_format
     if chosen == "auto":
-        unknown = (text is not None and config is None) or options.strict_open_ai_compliance
+        is_strict = headers.get("x-portkey-strict-open-ai-compliance") == "true"
+        unknown = (text is not None and config is None) or is_strict
         surely = not unknown and all(_is_served(gateway, *target) for target in targets)
         chosen = "messages" if surely else "chat_completions"
     return Route(
@@ -94,6 +101,7 @@ def find_route(
         is_guarded=_names_hooks(headers) or (text is not None and (config is None or _holds_hooks(config))),
         has_private_headers=_holds_private(headers, has_own_key=bool(options.provider_api_key)),
         falls_on_claude=not is_claude(model, provider) and any(is_claude(name, of) for of, name in targets),
+        falls_on_cohere=provider != COHERE and any(of == COHERE for of, _ in targets),
     )
 
 
@@ -116,33 +124,49 @@ def choose_api_format(own: GatewayFields, own_model: str, called: GatewayFields,
     return find_route(called, called_model).api_format
 
 
-def limit_claudes(config_text: str, provider: str | None, model: str, max_tokens: int) -> str:
-    """Return a config in which every target that is a Claude has a limit of tokens, which Anthropic requires.
+def limit_targets(config_text: str, provider: str | None, model: str, limit: int | None, claude_limit: int) -> str:
+    """Return a config whose targets have the limit of tokens that each of them needs in its own words.
 
-    A limit that the target or the request has wins; other targets are left free.
+    Anthropic requires one, and Cohere does not know ``max_completion_tokens``, under which the request says it to all
+    others. A limit that the target has wins; other targets are left alone.
 
     Args:
         config_text: the config, as JSON.
         provider: the one that the request names.
         model: the one that the request names.
-        max_tokens: the limit.
+        limit: that of the request, if it has one.
+        claude_limit: for a Claude where the request has none.
     """
     config = _read_config(config_text)
-    return config_text if config is None else json.dumps(_limited(config, provider, model, max_tokens))
+    if config is None:
+        return config_text
+
+    def limit_of(provider: str | None, model: str) -> int | None:
+        if provider == COHERE:
+            return limit
+        return claude_limit if limit is None and is_claude(model, provider) else None
+
+    return json.dumps(_limited(config, provider, model, limit_of))
 
 
-def _limited(config: Mapping[str, Any], provider: str | None, model: str, max_tokens: int) -> dict[str, Any]:
+def _limited(
+    config: Mapping[str, Any],
+    provider: str | None,
+    model: str,
+    limit_of: Callable[[str | None, str], int | None],
+) -> dict[str, Any]:
     provider, model, override = _inherited(config, provider, model)
     targets = config.get("targets")
     if override.get("max_tokens") or override.get("max_completion_tokens"):
         return {**config}
     if isinstance(targets, list) and targets:
-        limited = [_limited(each, provider, model, max_tokens) if isinstance(each, dict) else each for each in targets]
+        limited = [_limited(each, provider, model, limit_of) if isinstance(each, dict) else each for each in targets]
         return {**config, "targets": limited}
-    if not is_claude(model, provider):
+    limit = limit_of(provider, model)
+    if limit is None:
         return {**config}
     key = "overrideParams" if "overrideParams" in config else "override_params"
-    return {**config, key: {"max_tokens": max_tokens, **override}}
+    return {**config, key: {"max_tokens": limit, **override}}
 
 
 def _is_served(gateway: Gateway, provider: str | None, model: str) -> bool:

@@ -20,8 +20,9 @@ from pydantic import ConfigDict, Field, field_validator
 from typing_extensions import override
 
 from portkey_gateway.conversation.claude import thinks
+from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
-from portkey_gateway.errors import BadRequestError, EncodingError, NotFoundError
+from portkey_gateway.errors import BadRequestError, EncodingError, GatewayFailureError, NotFoundError
 from portkey_gateway.options import check_metadata
 from portkey_langchain import translate as _translate  # noqa: F401 registers the translator of our messages
 from portkey_langchain.call import Call
@@ -48,6 +49,8 @@ CLAUDE_PROFILE: Final[ModelProfile] = {
     "tool_call_streaming": True,
     "structured_output": True,
 }
+# Where the gateway has no count for a provider it fails, and does not say that there is nothing (1.15.2).
+_NO_COUNT: Final = (NotFoundError, GatewayFailureError, BadRequestError, EncodingError)
 
 
 class ChatPortkey(ConfidentialModel):
@@ -124,7 +127,7 @@ class ChatPortkey(ConfidentialModel):
         if self.targets_claude():
             with as_langchain_errors():
                 call = self._call(messages, None, {"tools": offered} if offered else {})
-            with as_langchain_errors(), contextlib.suppress(NotFoundError, BadRequestError, EncodingError):
+            with as_langchain_errors(), contextlib.suppress(*_NO_COUNT):
                 return call.client.count_tokens(call.request)
         return count_tokens_approximately(messages, tools=[dict(tool) for tool in offered])
 
@@ -261,5 +264,5 @@ class ChatPortkey(ConfidentialModel):
         given.pop("stream", None)
         if stop is not None:
             given["stop"] = stop
-        parameters = {**model.model_kwargs, **given}
+        parameters = {**with_one_name(model.model_kwargs), **with_one_name(given)}
         return Call(model, model.route(parameters.get("model")), messages, parameters, run)

@@ -71,5 +71,7 @@ class ConfidentialModel(GatewayModel, BaseChatModel):
         """The key under which a cache keeps answers: what routes elsewhere is another model."""
         model, parameters = self.for_call(kwargs)
         route = {name: value for name, value in model.render_headers().items() if name not in _NOT_A_ROUTE}
-        digest = hashlib.sha256(to_json([model.base_url, route])).hexdigest()
+        # What the formats carry differs, and so may what was answered.
+        api_format = model.route(parameters.get("model")).api_format
+        digest = hashlib.sha256(to_json([model.base_url, api_format, route])).hexdigest()
         return f"{super()._get_llm_string(stop=stop, **parameters)}---{digest}"

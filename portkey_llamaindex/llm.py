@@ -37,6 +37,7 @@ from pydantic import (
 
 from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
+from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.model import GatewayModel
 from portkey_gateway.options import check_metadata
@@ -238,7 +239,7 @@ class Portkey(GatewayModel, FunctionCallingLLM):
         return responses()
 
     def _call(self, messages: Sequence[ChatMessage], parameters: dict[str, Any]) -> _Call:
-        parameters = {**self.additional_kwargs, **parameters}
+        parameters = {**with_one_name(self.additional_kwargs), **with_one_name(parameters)}
         route = self.route(parameters.get("model"))
         one_tool_call = parameters.get("parallel_tool_calls") is False
         if route.is_claude and route.api_format == "chat_completions":

@@ -19,17 +19,18 @@ from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSS
 from portkey_gateway.chat_completions.tools import encode_tool
 from portkey_gateway.conversation.checks import check_request
 from portkey_gateway.conversation.claude import prepare_for_claude
+from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.tool_choice import ONE_CALL
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.options import GatewayFields
-from portkey_gateway.routing import Route
+from portkey_gateway.routing import COHERE, Route
 
 PATH: Final = "/chat/completions"
 
 _PASSED_TO_CLAUDE: Final = frozenset(
-    {"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "top_k", "stop", "stream",
-     "user", "thinking", "tools", "tool_choice", "anthropic_beta", "anthropic_version"}
+    {"model", "messages", "max_tokens", "temperature", "top_p", "top_k", "stop", "stream", "user", "thinking", "tools",
+     "tool_choice", "anthropic_beta", "anthropic_version"}
 )  # fmt: skip
 
 
@@ -50,7 +51,7 @@ def encode_request(request: ChatRequest, route: Route, *, prompt_caching: Prompt
         PortkeyWarning: if something will not reach the model, such as ``PromptCaching`` that is no Claude's.
     """
     check_request(request)
-    body: dict[str, Any] = {**request}
+    body = with_one_name(request)
     body["messages"] = [
         encode_message(message, f"messages[{index}]", route) for index, message in enumerate(request["messages"])
     ]
@@ -62,8 +63,6 @@ def encode_request(request: ChatRequest, route: Route, *, prompt_caching: Prompt
             body["tools"] = [encode_tool(tool, route) for tool in tools]
     if not route.only_anthropic:
         _fit_every_provider(body, route)
-    if isinstance(stop := body.get("stop"), str):
-        body["stop"] = [stop]
     if "tool_choice" in body:
         body["tool_choice"] = _encode_choice(body["tool_choice"])
     try:
@@ -75,8 +74,6 @@ def encode_request(request: ChatRequest, route: Route, *, prompt_caching: Prompt
 def _for_claude(request: ChatRequest, route: Route, prompt_caching: PromptCachingOption) -> dict[str, Any]:
     """The body as the gateway can carry it to Claude."""
     body = prepare_for_claude(request)
-    if stops := body.pop("stop_sequences", None):
-        body["stop"] = body.get("stop") or stops
     if body.get("tools"):
         body["tools"] = [encode_tool(tool, route) for tool in body["tools"]]
     mark = body.pop("cache_control", None)
@@ -101,10 +98,8 @@ def _fit_every_provider(body: dict[str, Any], route: Route) -> None:
     options = body.pop("stream_options", None)
     if body.get("stream"):
         body["stream_options"] = {"include_usage": True, **(options or {})}
-    limit = body.get("max_tokens")
-    if limit is not None and route.provider != "cohere":
-        del body["max_tokens"]
-        body.setdefault("max_completion_tokens", limit)
+    if body.get("max_tokens") is not None and route.provider != COHERE:
+        body["max_completion_tokens"] = body.pop("max_tokens")
 
 
 def _encode_choice(choice: Any) -> Any:

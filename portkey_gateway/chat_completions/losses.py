@@ -75,7 +75,6 @@ PARAMETER_LOSSES: Final[dict[str, Loss]] = {
     "parallel_tool_calls": Loss("`parallel_tool_calls`", _WARNED, _MESSAGES),
     "metadata": Loss("`metadata` of Anthropic's own", _WARNED, "label calls with the model's metadata option"),
     "service_tier": Loss("`service_tier`", _WARNED, _MESSAGES),
-    "stop_sequences": Loss("`stop_sequences`", "sent as `stop`"),
     "container": Loss("`container`", _WARNED, _MESSAGES),
     "mcp_servers": Loss("`mcp_servers`", _WARNED, _MESSAGES),
     "seed": Loss("`seed`", _WARNED, _CLAUDE_HAS_NONE),

@@ -10,6 +10,9 @@ from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.errors import ContentError, EncodingError
 
 _ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
+_BLOCKS: Final = ("content", "content_blocks")
+# Of a message that is nothing but a text there is nothing to check.
+_PLAIN: Final = frozenset({"role", "content", "name", "tool_call_id", "is_error"})
 
 
 def check_request(request: ChatRequest) -> None:
@@ -21,35 +24,66 @@ def check_request(request: ChatRequest) -> None:
     messages: Any = request.get("messages")
     if not messages:
         raise EncodingError("messages is empty: give at least one user message")
+    if not isinstance(messages, list):
+        raise EncodingError(f"messages must be a list of mappings; got {type(messages).__name__}")
     for index, message in enumerate(messages):
         if not isinstance(message, Mapping) or "role" not in message:
             raise EncodingError(f"messages[{index}] must be a mapping with a role; got {type(message).__name__}")
         if message["role"] not in _ROLES:
             known = ", ".join(sorted(_ROLES))
             raise EncodingError(f"messages[{index}] has the role {message['role']!r}; known are {known}")
-        content = message.get("content")
-        if isinstance(content, list):
-            for place, block in enumerate(content):
-                _check_block(block, f"messages[{index}].content[{place}]")
+        if not isinstance(message.get("content"), str) or not message.keys() <= _PLAIN:
+            _check_message(message, f"messages[{index}]")
     for name, value in request.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise EncodingError(f"{name} is {value}, which JSON does not know")
     _check_parameters(request)
 
 
+def _check_message(message: Mapping[str, Any], where: str) -> None:
+    for field in _BLOCKS:
+        content = message.get(field)
+        if isinstance(content, list):
+            for place, block in enumerate(content):
+                _check_block(block, f"{where}.{field}[{place}]")
+        elif content is not None and not isinstance(content, str):
+            raise ContentError(f"{where}.{field} must be text or a list of blocks; got {type(content).__name__}")
+    calls = message.get("tool_calls")
+    if calls is not None and not isinstance(calls, list):
+        raise EncodingError(f"{where}.tool_calls must be a list; got {type(calls).__name__}")
+    for place, call in enumerate(calls or ()):
+        _check_call(call, f"{where}.tool_calls[{place}]")
+
+
+def _check_call(call: Any, where: str) -> None:
+    function = call.get("function") if isinstance(call, Mapping) else None
+    if not isinstance(function, Mapping):
+        raise EncodingError(f"{where} must be {{'id': …, 'function': {{'name': …, 'arguments': …}}}}")
+    if not isinstance(call.get("id"), str) or not call["id"]:
+        raise EncodingError(f"{where} needs an id, by which its result is found; got {call.get('id')!r}")
+    if not isinstance(function.get("name"), str):
+        raise EncodingError(f"{where}.function needs a name; got {function.get('name')!r}")
+    if not isinstance(function.get("arguments"), str):
+        kind = type(function.get("arguments")).__name__
+        raise EncodingError(f"{where}.function.arguments must be a JSON object as text; got {kind}")
+
+
 def _check_block(block: Any, where: str) -> None:
-    if not isinstance(block, Mapping) or "type" not in block:
+    if not isinstance(block, Mapping) or not isinstance(block.get("type"), str):
         raise ContentError(f"{where} must be a mapping with a type")
-    if block["type"] == "text" and not isinstance(block.get("text"), str):
+    kind = block["type"]
+    if kind == "text" and not isinstance(block.get("text"), str):
         raise ContentError(f"{where} is a text block whose text is no string")
-    if block["type"] == "image_url" and not isinstance(block.get("image_url"), Mapping):
-        raise ContentError(f"{where}.image_url must be {{'url': …}}: the gateway drops any other image")
-    if block["type"] in {"image", "document"} and not isinstance(block.get("source"), Mapping):
-        raise ContentError(
-            f"{where} is a block of type {block['type']!r} without a source such as {{'type': 'url', …}}"
-        )
-    if block["type"] == "file" and not isinstance(block.get("file"), Mapping):
+    if kind == "image_url":
+        image_url = block.get("image_url")
+        if not isinstance(image_url, Mapping) or not isinstance(image_url.get("url"), str):
+            raise ContentError(f"{where}.image_url must be {{'url': …}}: the gateway drops any other image")
+    if kind in {"image", "document"} and not isinstance(block.get("source"), Mapping):
+        raise ContentError(f"{where} is a block of type {kind!r} without a source such as {{'type': 'url', …}}")
+    if kind == "file" and not isinstance(block.get("file"), Mapping):
         raise ContentError(f"{where}.file must be a mapping with file_data, file_url or file_id")
+    if kind == "tool_use" and not (isinstance(block.get("id"), str) and isinstance(block.get("name"), str)):
+        raise ContentError(f"{where} is a tool_use block, which needs an id and a name")
 
 
 def _check_parameters(request: Mapping[str, Any]) -> None:

@@ -30,7 +30,7 @@ def prepare_for_claude(request: ChatRequest) -> dict[str, Any]:
     """
     body: dict[str, Any] = {**request}
     body["messages"] = _drop_empty_text(request["messages"])
-    if body.get("max_tokens") is None and body.get("max_completion_tokens") is None:
+    if body.get("max_tokens") is None:
         # What may be thought comes on top: Anthropic counts it too, and refuses a budget that max_tokens cannot hold.
         body["max_tokens"] = DEFAULT_MAX_TOKENS + ((body.get("thinking") or {}).get("budget_tokens") or 0)
     if "tool_choice" in body:

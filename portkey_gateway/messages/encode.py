@@ -17,6 +17,7 @@ from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, pla
 from portkey_gateway.conversation.checks import check_request
 from portkey_gateway.conversation.claude import prepare_for_claude
 from portkey_gateway.conversation.media import as_media
+from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.messages.blocks import encode_messages, encode_system
@@ -40,9 +41,7 @@ _BY_PROXY: Final = frozenset(
 )
 """Further parameters of Anthropic's, which ``/proxy/messages`` passes on."""
 _COUNTED: Final = ("model", "messages", "system", "tools", "tool_choice", "thinking", "mcp_servers")
-_OPENAI: Final = frozenset(
-    {"max_completion_tokens", "stop", "user", "parallel_tool_calls", "response_format", "reasoning_effort"}
-)
+_OPENAI: Final = frozenset({"stop", "user", "parallel_tool_calls", "response_format", "reasoning_effort"})
 """OpenAI's parameters that are said in Anthropic's words."""
 
 
@@ -90,20 +89,26 @@ def encode_request(
     return Encoded(path, _to_json(body))
 
 
-def encode_count(request: ChatRequest, route: Route) -> bytes:
+def encode_count(request: ChatRequest, route: Route, betas: Mapping[str, str] | None = None) -> bytes:
     """Encode what is counted of a request, as the body of ``POST /messages/count_tokens``.
+
+    Args:
+        request: what would be sent.
+        route: where the call would go.
+        betas: as in ``encode_request``.
 
     Raises:
         EncodingError: as ``encode_request``.
     """
     body = _encode_body(request, route, None)
-    return _to_json({name: body[name] for name in _COUNTED if body.get(name) is not None})
+    counted = {name: body[name] for name in _COUNTED if body.get(name) is not None}
+    return _to_json({**counted, **(betas or {})})
 
 
 def _encode_body(request: ChatRequest, route: Route, prompt_caching: PromptCachingOption) -> dict[str, Any]:
     check_request(request)
-    given = cast("ChatRequest", {**request, "messages": [_with_media(message) for message in request["messages"]]})
-    prepared = _marked(cast("ChatRequest", prepare_for_claude(given)), route, prompt_caching)
+    given = with_one_name({**request, "messages": [_with_media(message) for message in request["messages"]]})
+    prepared = _marked(cast("ChatRequest", prepare_for_claude(cast("ChatRequest", given))), route, prompt_caching)
     body: dict[str, Any] = {name: value for name, value in prepared.items() if value is not None}
     messages = body.pop("messages")
     if system := [*_as_blocks(body.pop("system", None)), *encode_system(messages)]:
@@ -113,7 +118,9 @@ def _encode_body(request: ChatRequest, route: Route, prompt_caching: PromptCachi
     if tools:
         body["tools"] = tools
     parallel = body.pop("parallel_tool_calls", None)
-    choice = encode_tool_choice(body.pop("tool_choice", None), parallel, has_tools=bool(tools))
+    choice = encode_tool_choice(
+        body.pop("tool_choice", None), parallel, has_tools=bool(tools or body.get("mcp_servers"))
+    )
     if choice:
         body["tool_choice"] = choice
     _translate(body)
@@ -150,12 +157,8 @@ def _marked(request: ChatRequest, route: Route, prompt_caching: PromptCachingOpt
 
 def _translate(body: dict[str, Any]) -> None:
     """Say OpenAI's parameters in Anthropic's words."""
-    limit = body.pop("max_completion_tokens", None)
-    if limit is not None:
-        body["max_tokens"] = body.get("max_tokens") or limit
-    stop = body.pop("stop", None)
-    if stop:
-        body["stop_sequences"] = body.get("stop_sequences") or ([stop] if isinstance(stop, str) else stop)
+    if stop := body.pop("stop", None):
+        body["stop_sequences"] = stop
     if user := body.pop("user", None):
         body["metadata"] = {"user_id": user, **(body.get("metadata") or {})}
     output: dict[str, Any] = {}

@@ -22,7 +22,7 @@ LOSSES: Final[dict[str, Loss]] = {
     ),
     "context_management": Loss("`context_management`", _BY_PROXY, carried_by={"hosted": "since 2.17.0"}),
     "speed": Loss("`speed`", _BY_PROXY, carried_by={"hosted": "since 2.7.0"}),
-    "inference_geo": Loss("`inference_geo`", _BY_PROXY),
+    "inference_geo": Loss("`inference_geo`", _BY_PROXY, carried_by={"hosted": "not documented: sent as it is"}),
     "seed": Loss("`seed`", _WARNED, _CLAUDE_HAS_NONE),
     "frequency_penalty": Loss("`frequency_penalty`", _WARNED, _CLAUDE_HAS_NONE),
     "presence_penalty": Loss("`presence_penalty`", _WARNED, _CLAUDE_HAS_NONE),

@@ -19,16 +19,16 @@ _EXCERPT_LENGTH: Final = 200
 class MessageEvents:
     """Turns the bytes of a streamed answer into events, and knows whether the answer is whole.
 
-    A broken answer shows in an ``error`` event, or in an end without ``message_stop``: the gateway ends the stream
-    cleanly where the provider's connection broke.
+    A broken answer shows in an ``error`` event, or in an end without a stop reason and ``message_stop``: the gateway
+    ends the stream cleanly where the provider's connection broke.
     """
 
-    __slots__ = ("_decoder", "_info", "_is_whole")
+    __slots__ = ("_decoder", "_has_stopped", "_info", "_is_whole")
 
     def __init__(self, info: GatewayInfo) -> None:
         self._decoder = EventDecoder()
         self._info = info
-        self._is_whole = False
+        self._has_stopped = self._is_whole = False
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Yield the events that ``data`` completes. The iterator must be exhausted before the next call.
@@ -45,7 +45,7 @@ class MessageEvents:
         """Yield what the end of the bytes completes.
 
         Raises:
-            StreamTruncatedError: if the end came before ``message_stop``.
+            StreamTruncatedError: if the end came before a stop reason and ``message_stop``.
         """
         for payload in self._decoder.close():
             if (event := self._decode(payload)) is not None:
@@ -72,8 +72,10 @@ class MessageEvents:
         event_type = event.get("type")
         if event.get("error") or event_type == "error":
             self._raise(event.get("error") or {}, event)
-        if event_type == "message_stop":
-            self._is_whole = True
+        if event_type == "message_delta":
+            self._has_stopped = bool((event.get("delta") or {}).get("stop_reason"))
+        elif event_type == "message_stop":
+            self._is_whole = self._has_stopped
         return cast("Event", event)
 
     def _raise(self, error: Any, event: dict[str, Any]) -> None:

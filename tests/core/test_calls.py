@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -186,19 +186,47 @@ def test_a_user_that_is_held_back_from_the_gateway_is_held_back_from_anthropic(
 # --- counting ---------------------------------------------------------------------------------------------------------
 
 
+def counted(request: Any, route: Route) -> dict[str, Any]:
+    return cast("dict[str, Any]", json.loads(encode_count_call(request, route, {})[1]))
+
+
 def test_what_is_counted_is_what_claude_receives_in_the_format_of_the_route() -> None:
     parameters = {"type": "object", "properties": {"a": {}}, "additionalProperties": False}
     tool = {"type": "function", "function": {"name": "look", "parameters": parameters}}
     request: Any = {"model": "claude-sonnet-4-5", "messages": [HELLO], "tools": [tool]}
     before = copy.deepcopy(request)
-    [told] = json.loads(encode_count_call(request, messages()))["tools"]
-    [asked] = json.loads(encode_count_call(request, chat_completions()))["tools"]
+    [told] = counted(request, messages())["tools"]
+    [asked] = counted(request, chat_completions())["tools"]
     assert request == before
     assert told == {"name": "look", "input_schema": parameters}
     received = {"type": "object", "properties": {"a": {}}, "required": [], "$defs": {}}
     assert asked == {"name": "look", "input_schema": received}
     del request["tools"]
-    assert json.loads(encode_count_call(request, chat_completions())).keys() == {"model", "messages"}
+    assert counted(request, chat_completions()).keys() == {"model", "messages"}
+
+
+def test_betas_reach_a_claude_that_a_config_falls_back_on() -> None:
+    call = encode(Route(falls_on_claude=True), WITH_BETA, model="gpt-5")
+    assert body(call)["anthropic_beta"] == "context-1m"
+    assert BETA not in call.headers
+
+
+def test_cohere_in_a_config_gets_the_limit_under_the_name_it_knows() -> None:
+    config = {"targets": [{"provider": "openai"}, {"provider": "cohere"}]}
+    headers = {**HEADERS, "x-portkey-config": json.dumps(config)}
+    call = encode(Route(falls_on_cohere=True), headers, model="gpt-5", max_tokens=9)
+    [openai, cohere] = json.loads(call.headers["x-portkey-config"])["targets"]
+    assert openai == {"provider": "openai"}
+    assert cohere == {"provider": "cohere", "override_params": {"max_tokens": 9}}
+    assert body(call)["max_completion_tokens"] == 9
+
+
+@pytest.mark.parametrize(("gateway", "in_body"), [("oss-1", True), ("hosted", False)])
+def test_a_count_names_the_betas_that_an_answer_would_need(gateway: Any, in_body: bool) -> None:
+    request: Any = {"model": "claude-sonnet-4-5", "messages": [HELLO], "betas": ["b", "c"]}
+    headers, body = encode_count_call(request, messages(gateway=gateway), {"x-portkey-anthropic-beta": "a"})
+    assert json.loads(body).get("anthropic_beta") == ("a,b,c" if in_body else None)
+    assert headers.get("x-portkey-anthropic-beta") == (None if in_body else "a,b,c")
 
 
 # --- what a format carries --------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from portkey_gateway import GatewayOptions
 from portkey_gateway.options import HOSTED_BASE_URL
-from portkey_gateway.routing import Route, choose_api_format, find_route, is_claude, limit_claudes, read_gateway
+from portkey_gateway.routing import Route, choose_api_format, find_route, is_claude, limit_targets, read_gateway
 
 LOCAL = "http://127.0.0.1:8787/v1"
 CLAUDE = "claude-sonnet-4-5"
@@ -150,6 +150,14 @@ def test_messages_where_surely_a_claude_answers(options: GatewayOptions, model: 
         pytest.param(own(config=BEDROCK, provider="anthropic"), CLAUDE, id="the config's provider counts"),
         pytest.param(own(provider="anthropic", strict_open_ai_compliance=True), CLAUDE, id="OpenAI's schema asked for"),
         pytest.param(own(gateway_headers={"provider": "openai"}, provider="anthropic"), "gpt-5", id="a header wins"),
+        pytest.param(
+            own(provider="anthropic", gateway_headers={"strict-open-ai-compliance": "true"}),
+            CLAUDE,
+            id="OpenAI's schema asked for in a header",
+        ),
+        pytest.param(
+            hosted(provider="anthropic"), "@openai-prod/gpt-5", id="a name of the catalog brings its provider"
+        ),
     ],
 )
 def test_chat_completions_wherever_else(options: GatewayOptions, model: str) -> None:
@@ -317,11 +325,26 @@ def test_a_route_tells_whether_a_config_falls_on_a_claude(config: Any, model: st
     ],
 )
 def test_each_claude_of_a_config_gets_a_limit_where_it_has_none(config: Any, limited: Any) -> None:
-    assert json.loads(limit_claudes(json.dumps(config), None, "gpt-5", 4096)) == limited
+    assert json.loads(limit_targets(json.dumps(config), None, "gpt-5", None, 4096)) == limited
+
+
+def test_cohere_gets_the_limit_of_the_request_and_nobody_else() -> None:
+    config = {"targets": [{"provider": "cohere"}, ON_CLAUDE, {"provider": "openai"}]}
+    [cohere, *others] = json.loads(limit_targets(json.dumps(config), None, "gpt-5", 9, 4096))["targets"]
+    assert cohere == {"provider": "cohere", "override_params": {"max_tokens": 9}}
+    assert others == config["targets"][1:]
+    unlimited = limit_targets(json.dumps({"targets": [{"provider": "cohere"}]}), None, "command-a", None, 4096)
+    assert json.loads(unlimited) == {"targets": [{"provider": "cohere"}]}
+
+
+@pytest.mark.parametrize(("provider", "expected"), [(None, True), ("openai", True), ("cohere", False)])
+def test_a_route_tells_whether_a_config_falls_on_cohere(provider: str | None, *, expected: bool) -> None:
+    options = hosted(provider=provider, config={"targets": [{"provider": "openai"}, {"provider": "cohere"}]})
+    assert find_route(options, "gpt-5").falls_on_cohere is expected
 
 
 def test_a_config_by_its_id_stays_as_it_is() -> None:
-    assert limit_claudes("pc-main-1a2b", None, "gpt-5", 4096) == "pc-main-1a2b"
+    assert limit_targets("pc-main-1a2b", None, "gpt-5", None, 4096) == "pc-main-1a2b"
 
 
 # --- what keeps a call off the path that passes everything on ---------------------------------------------------------
@@ -357,7 +380,7 @@ def test_headers_meant_for_the_gateway_alone_are_private(options: GatewayOptions
 @pytest.mark.parametrize("key", ["override_params", "overrideParams"])
 def test_a_limit_around_the_targets_holds_and_a_model_is_kept(key: str) -> None:
     around = {key: {"max_tokens": 100}, "targets": [ON_CLAUDE]}
-    assert json.loads(limit_claudes(json.dumps(around), None, "gpt-5", 4096)) == around
+    assert json.loads(limit_targets(json.dumps(around), None, "gpt-5", None, 4096)) == around
     target = {"provider": "anthropic", key: {"model": CLAUDE}}
-    [limited] = json.loads(limit_claudes(json.dumps({"targets": [target]}), None, "gpt-5", 4096))["targets"]
+    [limited] = json.loads(limit_targets(json.dumps({"targets": [target]}), None, "gpt-5", None, 4096))["targets"]
     assert limited == {"provider": "anthropic", key: {"max_tokens": 4096, "model": CLAUDE}}

@@ -57,6 +57,17 @@ def test_an_echoed_key_is_blotted_out(server: RecordingServer, wire: Wire, ask: 
     assert "very-secret" not in everything_about(caught.value)
 
 
+@any_call
+def test_an_echoed_key_of_an_mcp_server_is_blotted_out(server: RecordingServer, ask: Ask) -> None:
+    server.reply(whole({"error": {"message": "bad key mcp-very-secret", "type": "auth"}}, status=401))
+    servers = [{"type": "url", "name": "files", "url": "https://a.org", "authorization_token": "mcp-very-secret"}]
+
+    with pytest.raises(PortkeyError) as caught:
+        ask(client(server.base_url, MESSAGES), {**HELLO, "mcp_servers": servers})  # type: ignore[typeddict-unknown-key]
+
+    assert "very-secret" not in everything_about(caught.value)
+
+
 @streamed_call
 @pytest.mark.parametrize(
     "last",

@@ -122,8 +122,9 @@ def test_anthropics_word_for_stop_is_said_in_openais() -> None:
         body = encoded(request(stop_sequences=["END"]))
         assert body["stop"] == ["END"]
         assert "stop_sequences" not in body
-        assert encoded(request(stop="A", stop_sequences=["B"]))["stop"] == ["A"]
-    assert encoded(request(model="gpt-5", stop_sequences=["END"]))["stop_sequences"] == ["END"]
+    other = encoded(request(model="gpt-5", stop_sequences=["END"]))
+    assert other["stop"] == ["END"]
+    assert "stop_sequences" not in other
 
 
 @pytest.mark.parametrize(

@@ -49,11 +49,52 @@ def test_a_message_has_a_role(message: Any, named: str) -> None:
         ({"type": "document", "source": "a"}, r"content\[1\] is a block of type 'document' without a source"),
         ({"type": "file", "file": "a.pdf"}, r"content\[1\]\.file must be a mapping with file_data"),
         ({"type": "file"}, r"content\[1\]\.file must be a mapping with file_data"),
+        ({"type": None}, r"content\[1\] must be a mapping with a type"),
+        ({"type": "image_url", "image_url": {}}, r"content\[1\]\.image_url must be {'url': …}"),
+        ({"type": "tool_use", "name": "look", "input": {}}, r"content\[1\] is a tool_use block, which needs an id"),
     ],
 )
 def test_a_block_that_is_none_is_an_error_that_names_its_place(role: str, block: Any, named: str) -> None:
     with pytest.raises(ContentError, match=named):
         check(HELLO, {"role": role, "content": [{"type": "text", "text": "a"}, block]})
+
+
+@pytest.mark.parametrize("content", [{"type": "text", "text": "a"}, 5, ({"type": "text", "text": "a"},), True])
+@pytest.mark.parametrize("field", ["content", "content_blocks"])
+def test_content_that_is_no_list_is_an_error_that_names_it(field: str, content: Any) -> None:
+    with pytest.raises(ContentError, match=rf"messages\[1\]\.{field} must be text or a list of blocks; got"):
+        check(HELLO, {"role": "assistant", field: content})
+
+
+def test_blocks_of_an_answer_are_checked_too() -> None:
+    with pytest.raises(ContentError, match=r"messages\[0\]\.content_blocks\[0\] must be a mapping with a type"):
+        check({"role": "assistant", "content_blocks": [{"text": "a"}]})
+
+
+FUNCTION = {"name": "look", "arguments": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("calls", "named"),
+    [
+        ({}, "tool_calls must be a list; got dict"),
+        (["look"], r"tool_calls\[0\] must be {'id': …"),
+        ([{"id": "1"}], r"tool_calls\[0\] must be {'id': …"),
+        ([{"function": FUNCTION}], r"tool_calls\[0\] needs an id, by which its result is found; got None"),
+        ([{"id": "", "function": FUNCTION}], r"tool_calls\[0\] needs an id"),
+        ([{"id": "1", "function": {"arguments": "{}"}}], r"tool_calls\[0\].function needs a name"),
+        ([{"id": "1", "function": {**FUNCTION, "arguments": {}}}], "arguments must be a JSON object as text; got dict"),
+        ([{"id": "1", "function": {"name": "look"}}], "arguments must be a JSON object as text; got NoneType"),
+    ],
+)
+def test_a_call_that_is_none_is_an_error_that_names_its_place(calls: Any, named: str) -> None:
+    with pytest.raises(EncodingError, match=named):
+        check(HELLO, {"role": "assistant", "tool_calls": calls})
+
+
+def test_messages_are_a_list() -> None:
+    with pytest.raises(EncodingError, match="messages must be a list of mappings; got str"):
+        check_request({"model": "claude-sonnet-4-5", "messages": "Hello"})  # type: ignore[typeddict-item]
 
 
 @pytest.mark.parametrize(
@@ -89,3 +130,5 @@ def test_what_is_a_request_passes() -> None:
     tools = [{"type": "function", "function": {"name": "t"}}, {"type": "web_search_20250305", "name": "web_search"}]
     check({"role": "user", "content": blocks}, thinking={"type": "adaptive"}, temperature=1, tools=tools)
     check(thinking=None, temperature=None, tools=None)
+    call = {"id": "1", "type": "function", "function": FUNCTION}
+    check(HELLO, {"role": "assistant", "content": None, "tool_calls": [call]}, {"role": "user", "content": ""})

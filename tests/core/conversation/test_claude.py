@@ -38,7 +38,6 @@ def messages_of(*messages: dict[str, Any]) -> Any:
         ({}, {"max_tokens": DEFAULT_MAX_TOKENS}),
         ({"max_tokens": None}, {"max_tokens": DEFAULT_MAX_TOKENS}),
         ({"max_tokens": 9}, {"max_tokens": 9}),
-        ({"max_completion_tokens": 9}, {"max_completion_tokens": 9}),
     ],
 )
 def test_max_tokens_are_always_said(given_limits: dict[str, Any], sent: dict[str, Any]) -> None:

@@ -52,7 +52,7 @@ BLOCKS = st.lists(
     | st.fixed_dictionaries({"type": st.just("not_known_yet"), "value": VALUES}),
     max_size=6,
 )
-REASONS = st.sampled_from(["end_turn", "tool_use", "max_tokens", "stop_sequence", "refusal", "pause_turn", None])
+REASONS = st.sampled_from(["end_turn", "tool_use", "max_tokens", "stop_sequence", "refusal", "pause_turn"])
 COUNTS = st.integers(0, 9999)
 USAGES = st.fixed_dictionaries(
     {"input_tokens": COUNTS, "output_tokens": COUNTS},
@@ -77,7 +77,7 @@ CUTS = st.lists(st.integers(1, 9), min_size=1, max_size=5)
 @given(blocks=BLOCKS, reason=REASONS, usage=USAGES, extras=EXTRAS, cuts=CUTS, whole_inputs=st.booleans())
 def test_whole_and_streamed_answers_are_equal(  # noqa: PLR0917 hypothesis names them all
     blocks: list[Block],
-    reason: str | None,
+    reason: str,
     usage: dict[str, Any],
     extras: dict[str, Any],
     cuts: list[int],

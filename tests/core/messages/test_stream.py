@@ -73,6 +73,14 @@ def test_a_stream_that_ends_with_message_stop_is_whole() -> None:
     assert outcome(STREAMS["whole"]) == ([*SAID, *END], None)
 
 
+@pytest.mark.parametrize("reason", [None, ""])
+def test_an_end_mark_without_a_reason_to_stop_is_no_end(reason: str | None) -> None:
+    ends = [[END[-1]], [{"type": "message_delta", "delta": {"stop_reason": reason}}, END[-1]]]
+    for end in ends:
+        events, error = outcome(b"".join(map(data, [*SAID, *end])))
+        assert (events, type(error)) == ([*SAID, *end], StreamTruncatedError)
+
+
 @given(name=st.sampled_from(sorted(STREAMS)), cuts=st.lists(st.integers(0), max_size=12))
 def test_any_cut_of_the_bytes_gives_the_same_events_and_the_same_error(name: str, cuts: list[int]) -> None:
     events, error = outcome(STREAMS[name])
@@ -108,10 +116,8 @@ def test_the_last_event_may_lack_its_blank_line() -> None:
 
 def test_half_a_surrogate_pair_does_not_break_the_stream() -> None:
     half = rb'data: {"type":"content_block_delta","delta":{"text":"\ud83d"}}' + b"\n\n"
-    assert outcome(half + data(END[-1])) == (
-        [{"type": "content_block_delta", "delta": {"text": "\ud83d"}}, END[-1]],
-        None,
-    )
+    events = [{"type": "content_block_delta", "delta": {"text": "\ud83d"}}, *END[1:]]
+    assert outcome(half + b"".join(map(data, END[1:]))) == (events, None)
 
 
 BROKEN_OFF: dict[str, tuple[bytes, type[StreamError], str]] = {

@@ -38,9 +38,15 @@ def whole(blocks: list[Block], stop_reason: str | None = "end_turn", **rest: Any
 
 
 def fold(events: Iterable[Any]) -> Answer:
-    """The answer of a stream of these events, through its bytes; half a surrogate pair is escaped in them."""
+    """The answer of a stream of these events, through its bytes; half a surrogate pair is escaped in them.
+
+    One that says no reason to stop ends its turn.
+    """
     decoder, answer = MessageEvents(INFO), MessageFold(INFO)
-    stream = "".join(f"data: {json.dumps(event)}\n\n" for event in [*events, {"type": "message_stop"}]).encode()
+    told = list(events)
+    if not any((event.get("delta") or {}).get("stop_reason") for event in told):
+        told.append({"type": "message_delta", "delta": {"stop_reason": "end_turn"}})
+    stream = "".join(f"data: {json.dumps(event)}\n\n" for event in [*told, {"type": "message_stop"}]).encode()
     for part in (decoder.feed(stream), decoder.close()):
         for event in part:
             answer.add(event)
