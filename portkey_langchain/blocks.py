@@ -19,6 +19,8 @@ from portkey_gateway.conversation.request import (
 from portkey_gateway.errors import ContentError
 from portkey_langchain.media import Block, encode_media, extras_of, required_text
 
+TEXT_TYPES: Final = frozenset({"text", "input_text", "output_text"})
+"""Text as LangChain, OpenAI and Anthropic write it."""
 # Anthropic's own, which hold what Claude searches, cites or works with.
 _AS_THEY_ARE: Final = frozenset({"search_result", "tool_reference", "container_upload"})
 
@@ -99,5 +101,4 @@ def _unwrapped(block: Any) -> Block:
 
 
 def _text(block: Block, where: str) -> str | None:
-    is_text = block.get("type") in {"text", "input_text", "output_text"}
-    return required_text(block, "text", where=where) if is_text else None
+    return required_text(block, "text", where=where) if block.get("type") in TEXT_TYPES else None

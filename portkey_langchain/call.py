@@ -15,8 +15,9 @@ from portkey_gateway.conversation.claude import thinks
 from portkey_gateway.routing import Route
 from portkey_gateway.tracing.context import TraceContext
 from portkey_langchain.callbacks import RunLabels
+from portkey_langchain.content_form import is_told_in_blocks
 from portkey_langchain.cut import cut_delta
-from portkey_langchain.decode import ContentState, decode_last_chunk, decode_message
+from portkey_langchain.decode import ContentState, decode_message
 from portkey_langchain.encode import encode_messages
 from portkey_langchain.response_format import FormatTool
 
@@ -65,9 +66,10 @@ class Call:
             may_force = not thinks(parameters.get("thinking") or model.thinking)
             parameters = self._format.ask(parameters, may_force=may_force)
             encoded = encoded if may_force else self._format.instruct(encoded)
-        self._content = ContentState()
         self.client = model.gateway_client(route=route)
         self.request = model.request(encoded, parameters)
+        self._in_blocks = is_told_in_blocks(self.request)
+        self._content = ContentState(in_blocks=self._in_blocks)
         metadata = {**(model.metadata or {}), **(run.metadata if run else {})}
         trace = _named(run.trace, model) if run else None
         self.labels: Labels = {"trace": trace, "metadata": metadata, "inline_images": model.inline_images}
@@ -76,7 +78,7 @@ class Call:
         """Decode a whole answer."""
         answer = self._format.read(answer) if self._format else answer
         return ChatResult(
-            generations=[ChatGeneration(message=decode_message(answer))],
+            generations=[ChatGeneration(message=decode_message(answer, in_blocks=self._in_blocks))],
             llm_output={"model_name": answer.model, "id": answer.id},
         )
 
@@ -92,7 +94,7 @@ class Call:
             if last := self._content.decode_chunk(self._format.last_delta()):
                 yield last
             answer = self._format.read(answer)
-        yield decode_last_chunk(answer)
+        yield self._content.decode_last_chunk(answer)
 
 
 def _named(trace: TraceContext, model: ChatPortkey) -> TraceContext:

@@ -1,12 +1,13 @@
 """The gateway's answers → LangChain messages and chunks.
 
-A whole message and the sum of a stream's chunks are equal but for their ids: text that comes first stays a string;
-from the first block of another kind on, content is a list of blocks, each with its ``index``.
+An answer of text alone is a string. Any other is a list of blocks in Anthropic's own form, tool calls among them, as
+``ChatAnthropic`` gives it. A whole message and the sum of a stream's chunks are equal but for their ids, and for the
+``index`` by which LangChain adds blocks up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, ToolCall
@@ -14,23 +15,35 @@ from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, Us
 from langchain_core.messages.tool import ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 
-from portkey_gateway.conversation.answer import BROKEN_OFF, Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta
+from portkey_gateway.conversation.answer import (
+    BROKEN_OFF,
+    Answer,
+    AnswerBlock,
+    AnswerToolCall,
+    BlockDelta,
+    Delta,
+)
 from portkey_gateway.conversation.usage import Usage
 from portkey_langchain.cut import CUT_MARK
 
 MODEL_PROVIDER: Final = "portkey"
 """``response_metadata["model_provider"]``: picks the translator to LangChain's standard content blocks."""
+CALL_INDEX: Final = "lc_tc_"
+"""Before the index of a tool call: calls are counted apart, and LangChain's own prefix keeps them off the blocks'."""
 
 Content = str | list[str | dict[str, Any]]
 
 
-def decode_message(answer: Answer) -> AIMessage:
-    """Decode a whole answer."""
-    content = ContentState()
-    deltas = [content.add([_as_delta(position, block)]) for position, block in enumerate(answer.blocks)]
+def decode_message(answer: Answer, *, in_blocks: bool = False) -> AIMessage:
+    """Decode a whole answer.
+
+    Args:
+        answer: what was received.
+        in_blocks: give a list even where text alone was said.
+    """
     calls, invalid_calls = _decode_tool_calls(answer)
     return AIMessage(
-        content=_joined(deltas),
+        content=_decode_content(answer, in_blocks=in_blocks),
         tool_calls=calls,
         invalid_tool_calls=invalid_calls,
         usage_metadata=decode_usage_metadata(answer.usage),
@@ -39,31 +52,42 @@ def decode_message(answer: Answer) -> AIMessage:
     )
 
 
+def _decode_content(answer: Answer, *, in_blocks: bool) -> Content:
+    if not in_blocks and all(map(_is_plain, answer.blocks)):
+        return answer.text
+    return [*map(_decode_block, answer.blocks), *map(_call_block, answer.tool_calls)]
+
+
 class ContentState:
-    """Whether content is still one string, or already a list of blocks."""
+    """Whether content is still one string, or already a list of blocks.
 
-    __slots__ = ("_is_list",)
+    Args:
+        in_blocks: begin as a list, since more than text is to be expected: a text that has begun as a string cannot
+            become a block any more.
+    """
 
-    def __init__(self) -> None:
-        self._is_list = False
+    __slots__ = ("_calls", "_is_list")
 
-    def add(self, blocks: Iterable[BlockDelta]) -> Content:
-        """Decode what a chunk adds to the content."""
-        text = ""
-        listed: list[str | dict[str, Any]] = []
-        for block in blocks:
-            if not self._is_list and block.type == "text" and not block.raw:
-                text += block.text
-                continue
+    def __init__(self, *, in_blocks: bool = False) -> None:
+        self._is_list = in_blocks
+        self._calls: dict[int, None] = {}
+
+    def add(self, delta: Delta) -> Content:
+        """Decode what a chunk adds to the content; tool calls stand behind all else, and the last chunk tells them."""
+        blocks = delta.blocks
+        if not self._is_list:
+            if all(map(_is_plain, blocks)):
+                # By far the most frequent chunk has one.
+                return blocks[0].text if len(blocks) == 1 else "".join(block.text for block in blocks)
             self._is_list = True
-            listed.append(_decode_block(block))
-        if not listed:
-            return text
-        return [text, *listed] if text else listed
+        return [*map(_listed_block, blocks)]
 
     def decode_chunk(self, delta: Delta) -> ChatGenerationChunk | None:
         """Decode a chunk; ``None`` if it adds neither content nor a tool call."""
-        content = self.add(map(_without_input, delta.blocks)) if delta.blocks else ""
+        # LangChain makes a block of an empty string that a list is added to.
+        content: Content = self.add(delta) if delta.blocks else [] if self._is_list else ""
+        for call in delta.tool_calls:
+            self._calls[call.position] = None
         if not content and not delta.tool_calls:
             return None
         message = AIMessageChunk(
@@ -79,22 +103,24 @@ class ContentState:
         )
         return ChatGenerationChunk(message=message)
 
+    def decode_last_chunk(self, answer: Answer) -> ChatGenerationChunk:
+        """Decode what only the end of a stream tells: usage, metadata and the inputs that came in pieces."""
+        message = AIMessageChunk(
+            content=[*self._end(answer)] if self._is_list else "",
+            usage_metadata=decode_usage_metadata(answer.usage),
+            response_metadata=decode_response_metadata(answer),
+            additional_kwargs=_additional_kwargs(answer),
+            chunk_position="last",
+        )
+        return ChatGenerationChunk(message=message)
 
-def decode_last_chunk(answer: Answer) -> ChatGenerationChunk:
-    """Decode what only the end of a stream tells: usage, metadata and the input of tools that the provider ran."""
-    inputs: list[str | dict[str, Any]] = [
-        {"type": "non_standard", "value": {"input": block.raw["input"]}, "index": position}
-        for position, block in enumerate(answer.blocks)
-        if block.raw and "input" in block.raw
-    ]
-    message = AIMessageChunk(
-        content=inputs or "",
-        usage_metadata=decode_usage_metadata(answer.usage),
-        response_metadata=decode_response_metadata(answer),
-        additional_kwargs=_additional_kwargs(answer),
-        chunk_position="last",
-    )
-    return ChatGenerationChunk(message=message)
+    def _end(self, answer: Answer) -> Iterator[dict[str, Any]]:
+        """The inputs of server tools, each for the block that has begun without it, and the calls."""
+        for position, block in enumerate(answer.blocks):
+            if block.raw and block.raw.get("input"):
+                yield {"type": block.raw.get("type", "server_tool_use"), "input": block.raw["input"], "index": position}
+        for position, call in zip(self._calls, answer.tool_calls, strict=False):
+            yield {**_call_block(call), "index": f"{CALL_INDEX}{position}"}
 
 
 def decode_usage_metadata(usage: Usage | None) -> UsageMetadata | None:
@@ -127,39 +153,35 @@ def _additional_kwargs(answer: Answer) -> dict[str, Any]:
     return {"refusal": answer.refusal} if answer.refusal else {}
 
 
-def _as_delta(position: int, block: AnswerBlock) -> BlockDelta:
-    return BlockDelta(position, block.type, block.text, block.signature, block.data, block.raw)
+def _is_plain(block: AnswerBlock | BlockDelta) -> bool:
+    return block.type == "text" and not block.raw
 
 
-def _without_input(block: BlockDelta) -> BlockDelta:
-    """A server tool's input comes in pieces behind its block: the last chunk tells it whole."""
-    if not block.raw or "input" not in block.raw:
-        return block
-    return block._replace(raw={name: value for name, value in block.raw.items() if name != "input"})
-
-
-def _decode_block(block: BlockDelta) -> dict[str, Any]:
+def _decode_block(block: AnswerBlock | BlockDelta) -> dict[str, Any]:
     if block.type == "text":
-        return {"type": "text", "text": block.text, "index": block.position, **(block.raw or {})}
+        return {"type": "text", "text": block.text, **(block.raw or {})}
     if block.type == "thinking":
-        decoded = {"type": "thinking", "index": block.position}
+        decoded = {"type": "thinking"}
         if block.text:
             decoded["thinking"] = block.text
         if block.signature:
             decoded["signature"] = block.signature
         return decoded
     if block.type == "redacted_thinking":
-        return {"type": "redacted_thinking", "data": block.data, "index": block.position}
-    return {"type": "non_standard", "value": block.raw, "index": block.position}
+        return {"type": "redacted_thinking", "data": block.data}
+    return dict(block.raw or {})
 
 
-def _joined(deltas: list[Content]) -> Content:
-    """Join the contents of blocks as LangChain joins those of chunks."""
-    text = "".join(delta for delta in deltas if isinstance(delta, str))
-    listed = [block for delta in deltas if not isinstance(delta, str) for block in delta]
-    if not listed:
-        return text
-    return [text, *listed] if text else listed
+def _listed_block(block: BlockDelta) -> dict[str, Any]:
+    """A block of a stream; the input of a server tool comes in pieces behind it: the last chunk tells it whole."""
+    decoded = {**_decode_block(block), "index": block.position}
+    if "input" in decoded:
+        decoded["input"] = {}
+    return decoded
+
+
+def _call_block(call: AnswerToolCall) -> dict[str, Any]:
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": call.args or {}, **(call.extras or {})}
 
 
 def _decode_tool_calls(answer: Answer) -> tuple[list[ToolCall], list[InvalidToolCall]]:

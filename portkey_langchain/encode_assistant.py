@@ -8,15 +8,28 @@ from langchain_core.messages import AIMessage, BaseMessage
 from pydantic_core import to_json
 
 from portkey_gateway.conversation.request import ContentBlock, Message, ToolCall
-from portkey_gateway.errors import ContentError, EncodingError
+from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.routing import is_claude
-from portkey_langchain.blocks import cache_control, content_blocks, encode_block, encode_thinking_block
+from portkey_langchain.blocks import (
+    TEXT_TYPES,
+    cache_control,
+    content_blocks,
+    encode_text_block,
+    encode_thinking_block,
+)
+from portkey_langchain.claude_blocks import as_claude_block, citations_of
 from portkey_langchain.cut import CUT_MARK
 from portkey_langchain.decode import MODEL_PROVIDER
-from portkey_langchain.media import Block, required_text
+from portkey_langchain.media import Block, extras_of, required_text
 
 _TOOL_CALL_TYPES: Final = frozenset({"tool_use", "tool_call"})
-_REASONING_TYPES: Final = frozenset({"thinking", "redacted_thinking", "reasoning"})
+_THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
+_REASONING_TYPES: Final = _THOUGHTS | {"reasoning"}
+# What other models said in their own way, and pieces of calls that stand in full elsewhere.
+_LEFT_OUT: Final = frozenset(
+    {None, "refusal", "reasoning_content", "executable_code", "code_execution_result", "function_call",
+     "tool_call_chunk", "server_tool_call_chunk", "server_tool_result", "invalid_tool_call", "input_json_delta"}
+)  # fmt: skip
 # Integrations whose content is in Claude's own blocks, as ours is; None: written by hand.
 _CLAUDE_SHAPED: Final = frozenset({None, MODEL_PROVIDER, "anthropic"})
 # Others whose reasoning may bear Claude's signature; that of any other model is refused by Anthropic.
@@ -32,7 +45,7 @@ def encode_assistant(message: BaseMessage, where: str, answered: frozenset[str])
         answered: the ids of the tool calls that have a result.
 
     Raises:
-        EncodingError: if it holds what no assistant can say, or a tool call without an id.
+        EncodingError: if a text is none, or a tool call has no id.
     """
     encoded: Message = {"role": "assistant"}
     calls, left_out = _tool_calls(message, where, answered)
@@ -51,16 +64,15 @@ def _spoken(
 ) -> list[ContentBlock]:
     """What was said and thought; the calls among the blocks are added to the others."""
     spoken: list[ContentBlock] = []
+    is_signed = _is_signed_by_claude(message)
     for index, block in enumerate(_blocks(message)):
         path = f"{where}.content[{index}]"
         if block.get("type") in _TOOL_CALL_TYPES:
             _add_tool_call(calls, left_out, block, path)
-        elif encoded_block := _encode_block(block, path):
+        elif encoded_block := _encode_block(block, path, is_signed=is_signed):
             spoken.append(encoded_block)
-    if not _is_signed_by_claude(message):
-        spoken = [block for block in spoken if block["type"] == "text"]
     # Thoughts about a call that is left out lead nowhere, and Anthropic refuses an end in thoughts.
-    while spoken and not calls and spoken[-1]["type"] != "text":
+    while spoken and not calls and spoken[-1]["type"] in _THOUGHTS:
         spoken.pop()
     return spoken
 
@@ -76,15 +88,25 @@ def _blocks(message: BaseMessage) -> list[Block]:
     return content_blocks(message.content)
 
 
-def _encode_block(block: Block, where: str) -> ContentBlock | None:
-    if block.get("type") in _REASONING_TYPES:
-        return encode_thinking_block(block)
-    if _ran_at_provider(block):
-        return None
-    encoded = encode_block(block, where=where)
-    if encoded["type"] != "text":
-        raise ContentError(f"{where} is a {block.get('type')!r} block: an assistant message takes text only")
-    return encoded
+def _encode_block(block: Block, where: str, *, is_signed: bool) -> ContentBlock | None:
+    """What was said of it to the next turn: text, and of Claude's own answers all that Claude said.
+
+    Anything else in the past of an assistant, which another model said in its own way, is left out: no model takes it,
+    and a conversation has to go on.
+    """
+    kind = block.get("type")
+    if kind in TEXT_TYPES:
+        encoded = encode_text_block(block, where=where)
+        citations = citations_of(block) if is_signed else None
+        return cast("ContentBlock", {**encoded, "citations": citations}) if citations else encoded
+    if kind in _REASONING_TYPES:
+        return encode_thinking_block(block) if is_signed else None
+    own = as_claude_block(block)
+    if own is not None:
+        return cast("ContentBlock", own) if is_signed else None
+    if kind not in _LEFT_OUT:
+        warn(f"{where} is a {kind!r} block, which no model takes back from an assistant: it is left out")
+    return None
 
 
 def _is_signed_by_claude(message: BaseMessage) -> bool:
@@ -92,16 +114,6 @@ def _is_signed_by_claude(message: BaseMessage) -> bool:
     if metadata.get("model_provider") == MODEL_PROVIDER:
         return is_claude(metadata.get("model_name") or "", metadata.get("provider"))
     return metadata.get("model_provider") in _SIGNED_BY_CLAUDE
-
-
-def _ran_at_provider(block: Block) -> bool:
-    """Calls of tools that the provider ran by itself, and their results: the gateway takes none of them back.
-
-    Calls whose arguments could not be read stand in ``invalid_tool_calls`` too, where they count; in the content of
-    a stream's sum (``output_version="v1"``) they are left as a ``tool_call_chunk``.
-    """
-    kind = str(block.get("type") or "_tool_use")  # in a stream, the gateway leaves the type of such blocks out
-    return kind.endswith(("_tool_use", "_tool_call", "tool_call_chunk", "_tool_result"))
 
 
 def _tool_calls(
@@ -139,6 +151,8 @@ def _add_tool_call(calls: dict[str, ToolCall], left_out: frozenset[str], block: 
     call = calls.setdefault(call_id, _tool_call(call_id, name, block.get("input", block.get("args"))))
     if mark := cache_control(block, where=where):
         call["cache_control"] = mark
+    if caller := block.get("caller") or extras_of(block).get("caller"):
+        call["caller"] = caller
 
 
 def _tool_call(call_id: str, name: str, args: Any) -> ToolCall:

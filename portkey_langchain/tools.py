@@ -30,7 +30,7 @@ def encode_tool(tool: Mapping[str, Any] | type | Callable[..., Any] | BaseTool, 
     """
     if isinstance(tool, Mapping) and is_server_tool(tool):
         if mark := tool.get("cache_control"):
-            encode_cache_control(mark, where=f"tool {tool['name']}")
+            encode_cache_control(mark, where=f"tool {tool.get('name', tool['type'])}")
         return cast("Tool", dict(tool))
     encoded = cast("Tool", convert_to_openai_tool(cast("dict[str, Any]", tool), strict=strict))
     extras = _extras(tool)

@@ -1,77 +1,103 @@
-"""Content of our answers → LangChain's standard content blocks, behind ``message.content_blocks``."""
+"""Content of our answers → LangChain's standard content blocks, behind ``message.content_blocks``.
+
+Our content has Anthropic's form, and LangChain knows how to read that: what is rare is left to its own translator.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages import content as types
-from langchain_core.messages.block_translators import register_translator
+from langchain_core.messages.block_translators import anthropic, register_translator
 from langchain_core.messages.tool import ToolCallChunk
+from pydantic_core import to_json
 
-from portkey_langchain.decode import MODEL_PROVIDER
+from portkey_langchain.decode import CALL_INDEX, MODEL_PROVIDER
+
+_CALL = "tool_use"
+_SERVER_CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
+_OF_A_CALL = frozenset({"type", "id", "name", "input", "index", "partial_json", "cache_control"})
 
 
 def translate_content(message: AIMessage) -> list[types.ContentBlock]:
-    """Translate a whole message: text and reasoning in their order, then the tool calls."""
-    calls = [
-        types.ToolCall(type="tool_call", id=call["id"], name=call["name"], args=call["args"])
-        for call in message.tool_calls
-    ]
-    invalid = [cast("types.ContentBlock", {**call}) for call in message.invalid_tool_calls]
-    return [*_translate_blocks(message), *calls, *invalid]
+    """Translate a whole message: blocks in their order, then the tool calls that do not stand among them."""
+    calls = {str(call["id"]): call for call in message.tool_calls}
+    blocks: list[types.ContentBlock] = []
+    for block in _blocks(message):
+        if block.get("type") != _CALL:
+            blocks.append(_translate_block(block, message))
+        elif (call := calls.pop(str(block.get("id")), None)) is not None:
+            known = {"type": "tool_call", "id": call["id"], "name": call["name"], "args": call["args"]}
+            blocks.append(cast("types.ContentBlock", {**known, **_extras(block), **_index(block)}))
+    rest = [types.ToolCall(type="tool_call", id=c["id"], name=c["name"], args=c["args"]) for c in calls.values()]
+    return [*blocks, *rest, *(cast("types.ContentBlock", {**call}) for call in message.invalid_tool_calls)]
 
 
 def translate_content_chunk(message: AIMessageChunk) -> list[types.ContentBlock]:
     """Translate a chunk: what it adds to text, reasoning and tool calls."""
-    if message.chunk_position == "last":
+    if message.chunk_position == "last" and not _is_end_of_stream(message):
         return translate_content(message)
-    return [*_translate_blocks(message), *map(_translate_call_chunk, message.tool_call_chunks)]
+    blocks = [*_blocks(message)]
+    translated = [_translate_block(block, message) for block in blocks if block.get("type") != _CALL]
+    ends = [_translate_call_end(block) for block in blocks if block.get("type") == _CALL and _extras(block)]
+    return [*translated, *ends, *map(_translate_call_chunk, message.tool_call_chunks)]
+
+
+def _is_end_of_stream(message: AIMessageChunk) -> bool:
+    """Whether this is the last chunk itself and not the sum that it ends: it tells calls and inputs, and no pieces."""
+    ends = (block.get("type") == _CALL or ("input" in block and "id" not in block) for block in _blocks(message))
+    return not message.tool_call_chunks and all(ends)
 
 
 def _translate_call_chunk(call: ToolCallChunk) -> types.ContentBlock:
-    """Tool calls are counted apart; the prefix, LangChain's own, keeps their index from meeting that of a block."""
-    return cast("types.ContentBlock", {**call, "type": "tool_call_chunk", "index": f"lc_tc_{call['index']}"})
+    """Tool calls are counted apart; LangChain's own prefix keeps their index from meeting that of a block."""
+    return cast("types.ContentBlock", {**call, "type": "tool_call_chunk", "index": f"{CALL_INDEX}{call['index']}"})
 
 
-def _translate_blocks(message: AIMessage) -> Iterator[types.ContentBlock]:
+def _translate_call_end(block: Mapping[str, Any]) -> types.ContentBlock:
+    return cast("types.ContentBlock", {"type": "tool_call_chunk", **_extras(block), **_index(block)})
+
+
+def _blocks(message: AIMessage) -> Iterator[dict[str, Any]]:
     content = [message.content] if isinstance(message.content, str) else message.content
     for block in content:
-        if isinstance(block, str):
-            if block:
-                yield types.TextContentBlock(type="text", text=block)
-        else:
-            yield _translate_block(block)
+        if isinstance(block, dict):
+            yield block
+        elif block:
+            yield {"type": "text", "text": block}
 
 
-def _translate_block(block: dict[str, Any]) -> types.ContentBlock:
+def _translate_block(block: dict[str, Any], message: AIMessage) -> types.ContentBlock:
     kind = block.get("type")
-    translated: dict[str, Any]
     if kind == "thinking":
-        translated = {"type": "reasoning", "reasoning": block.get("thinking", "")}
+        translated: dict[str, Any] = {"type": "reasoning", "reasoning": block.get("thinking", "")}
         if signature := block.get("signature"):
             translated["extras"] = {"signature": signature}
-    elif kind == "text" and "citations" in block:
-        translated = {
-            "type": "text",
-            "text": block["text"],
-            "annotations": [*map(_translate_citation, block["citations"])],
-        }
-    elif kind in types.KNOWN_BLOCK_TYPES:
+        return cast("types.ContentBlock", {**translated, **_index(block)})
+    if kind in types.KNOWN_BLOCK_TYPES and not block.get("citations"):
         return cast("types.ContentBlock", block)
-    else:
-        value = {name: part for name, part in block.items() if name != "index"}
-        translated = {"type": "non_standard", "value": value}
-    if "index" in block:
-        translated["index"] = block["index"]
-    return cast("types.ContentBlock", translated)
+    if kind in _SERVER_CALLS and "id" not in block:
+        # The end of a stream tells the input of a call that has begun before.
+        args = {"type": "server_tool_call_chunk", "args": to_json(block["input"]).decode()}
+        return cast("types.ContentBlock", {**args, **_index(block)})
+    # LangChain takes the index out of the block that it is given.
+    one: AIMessage = AIMessage([dict(block)])
+    if isinstance(message, AIMessageChunk):
+        one = AIMessageChunk(content=[dict(block)], chunk_position=message.chunk_position)
+    [known] = anthropic.translate_content(one)
+    return known
 
 
-def _translate_citation(citation: dict[str, Any]) -> types.Citation:
-    known = {name: value for name, value in citation.items() if name in {"url", "title", "cited_text"}}
-    extras = {name: value for name, value in citation.items() if name not in known}
-    return cast("types.Citation", {"type": "citation", **known, "extras": extras})
+def _extras(block: Mapping[str, Any]) -> dict[str, Any]:
+    """What the provider says of a call beside what LangChain has a name for, such as its ``caller``."""
+    extras = {name: value for name, value in block.items() if name not in _OF_A_CALL}
+    return {"extras": extras} if extras else {}
+
+
+def _index(block: Mapping[str, Any]) -> dict[str, Any]:
+    return {"index": block["index"]} if "index" in block else {}
 
 
 register_translator(MODEL_PROVIDER, translate_content, translate_content_chunk)

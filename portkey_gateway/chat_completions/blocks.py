@@ -6,7 +6,7 @@ The open-source gateway 1.15.2 drops parts of a user message that it does not kn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from pydantic_core import to_json
@@ -16,7 +16,7 @@ from portkey_gateway.conversation.claude import as_said_before
 from portkey_gateway.conversation.content import PDF_TYPE, TEXT_TYPE
 from portkey_gateway.conversation.losses import Loss
 from portkey_gateway.conversation.media import as_media
-from portkey_gateway.conversation.request import ContentBlock, Message, TextBlock
+from portkey_gateway.conversation.request import ContentBlock, Message, TextBlock, ToolCall
 from portkey_gateway.errors import ContentError, warn
 from portkey_gateway.routing import Route
 
@@ -55,6 +55,8 @@ def encode_message(message: Message, where: str, route: Route) -> Message:
 def _encode_assistant(message: Message, route: Route) -> Message:
     """The gateway sends ``content_blocks`` on to Claude as they are, in place of content; calls stand apart."""
     content = message.get("content")
+    if any(call.get("caller") for call in message.get("tool_calls", ())):
+        message = cast("Message", {**message, "tool_calls": [*_without_callers(message["tool_calls"], route)]})
     if not isinstance(content, list):
         return message
     spoken = [block for block in content if block["type"] != "tool_use"]
@@ -74,6 +76,13 @@ def _encode_assistant(message: Message, route: Route) -> Message:
     if spoken and spoken != encoded.get("content") and route.is_claude:
         encoded["content_blocks"] = [as_said_before(cast("Mapping[str, Any]", block)) for block in spoken]
     return cast("Message", encoded)
+
+
+def _without_callers(calls: list[ToolCall], route: Route) -> Iterator[dict[str, Any]]:
+    for call in calls:
+        if route.is_claude and call.get("caller", {}).get("type", "direct") != "direct":
+            _warn_of(BLOCK_LOSSES["caller"], f"the caller of {call['function']['name']!r}")
+        yield {name: value for name, value in call.items() if name != "caller"}
 
 
 def _is_one_text(texts: list[TextBlock]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 from pydantic_core import to_json
 from typing_extensions import override
 
+from portkey_gateway.chat_completions.kinds import ServerToolKinds
 from portkey_gateway.chat_completions.usage import decode_usage
 from portkey_gateway.chat_completions.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
 from portkey_gateway.chat_completions.wire import ToolCallDelta as WireToolCallDelta
@@ -27,13 +28,14 @@ _MALFORMED: Final = (AttributeError, LookupError, TypeError, ValueError)
 class AnswerFold(Fold):
     """Decodes the chunks of one chat completion and gathers them into the whole. No I/O."""
 
-    __slots__ = ("_order", "_server_tool", "_tool_order")
+    __slots__ = ("_kinds", "_order", "_server_tool", "_tool_order")
 
     def __init__(self, info: GatewayInfo) -> None:
         super().__init__(info)
         self._order: dict[tuple[int, BlockType], int] = {}
         self._tool_order: dict[int, int] = {}
         self._server_tool: int | None = None
+        self._kinds = ServerToolKinds()
 
     @override
     def add(self, event: Chunk) -> Delta:
@@ -86,6 +88,8 @@ class AnswerFold(Fold):
             if block := _decode_block(item.get("delta") or {}):
                 # The wire's index also counts tool calls; ours counts content blocks only, as in a whole answer. That
                 # of OpenRouter is 0 for reasoning and text alike (``providers/openrouter/chatComplete.ts``).
+                if block.raw and block.type == "other":
+                    block = block._replace(raw=self._kinds.named(block.raw))
                 key = (item.get("index") or 0, block.type)
                 position = self._order.setdefault(key, len(self._order))
                 blocks.append(block._replace(position=position, text=self.whole_characters(block.text)))

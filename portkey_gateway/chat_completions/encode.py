@@ -22,6 +22,7 @@ from portkey_gateway.conversation.claude import prepare_for_claude
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.tool_choice import ONE_CALL
+from portkey_gateway.conversation.tools import is_mcp_toolset
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.options import GatewayFields
 from portkey_gateway.routing import COHERE, Route
@@ -74,8 +75,8 @@ def encode_request(request: ChatRequest, route: Route, *, prompt_caching: Prompt
 def _for_claude(request: ChatRequest, route: Route, prompt_caching: PromptCachingOption) -> dict[str, Any]:
     """The body as the gateway can carry it to Claude."""
     body = prepare_for_claude(request)
-    if body.get("tools"):
-        body["tools"] = [encode_tool(tool, route) for tool in body["tools"]]
+    if tools := body.get("tools"):
+        body["tools"] = [encode_tool(tool, route) for tool in tools if not _is_lost(tool)]
     mark = body.pop("cache_control", None)
     prepared = cast("ChatRequest", body)
     if mark:
@@ -87,6 +88,13 @@ def _for_claude(request: ChatRequest, route: Route, prompt_caching: PromptCachin
     check_breakpoints(prepared)
     _warn_about_losses({name: body[name] for name in body if name != "stream_options"}, route)
     return cast("dict[str, Any]", prepared)
+
+
+def _is_lost(tool: Mapping[str, Any]) -> bool:
+    """Tell whether a tool is that of an MCP server, which the gateway tells Claude nothing of; and say so."""
+    if is_lost := is_mcp_toolset(tool):
+        warn(f"the tools of {tool['mcp_server_name']!r} do not reach Claude: {PARAMETER_LOSSES['mcp_servers'].remedy}")
+    return is_lost
 
 
 def _fit_every_provider(body: dict[str, Any], route: Route) -> None:

@@ -49,6 +49,7 @@ BLOCK_LOSSES: Final[dict[str, Loss]] = {
         _WARNED,
         _MESSAGES,
     ),
+    "caller": Loss("the code of Claude's that called a tool (`caller`)", _WARNED, _MESSAGES),
     "one_call": Loss("at most one tool call (`parallel_tool_calls=False`)", _WARNED, _MESSAGES),
     "thinking_tokens": Loss(
         "how many tokens were thought, in usage", "0 stands there", carried_by={"hosted": "since 2.17.0"}

@@ -130,6 +130,8 @@ class ToolCall(TypedDict):
     type: Literal["function"]
     function: Function
     cache_control: NotRequired[CacheControl]
+    caller: NotRequired[dict[str, Any]]
+    """Who called in Claude's answer, where that is not Claude itself but code that it runs."""
 
 
 SYSTEM_ROLES: Final = frozenset({"system", "developer"})

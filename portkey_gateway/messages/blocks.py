@@ -96,10 +96,10 @@ def _encode_call(call: ToolCall, where: str) -> Block:
             f"{where}: the arguments of {function['name']!r} are no JSON object; Claude takes nothing else"
         )
     encoded: Block = {"type": "tool_use", "id": call["id"], "name": function["name"], "input": arguments}
-    extras = cast("Mapping[str, Any]", call)
-    for name in ("caller", "cache_control"):
-        if extras.get(name):
-            encoded[name] = extras[name]
+    if caller := call.get("caller"):
+        encoded["caller"] = caller
+    if mark := call.get("cache_control"):
+        encoded["cache_control"] = mark
     return encoded
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
-from portkey_gateway.errors import ContentError, EncodingError
+from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
 from portkey_langchain import ChatPortkey
 from portkey_langchain.blocks import encode_block
 from portkey_langchain.encode import encode_messages
@@ -73,9 +73,11 @@ def test_a_system_message_takes_text_only(role: str) -> None:
         encode_messages(messages)
 
 
-def test_an_assistant_says_text_only() -> None:
-    with pytest.raises(ContentError, match=r"messages\[0\]\.content\[0\] is a 'image' block: an assistant message"):
-        encode_messages([AIMessage([{"type": "image", "base64": PNG64}])])
+@pytest.mark.parametrize("block", [{"type": "image", "base64": PNG64}, {"type": "of_a_kind_that_nobody_knows"}])
+def test_what_an_assistant_showed_is_left_out_with_a_warning(block: dict[str, Any]) -> None:
+    with pytest.warns(PortkeyWarning, match=rf"messages\[0\]\.content\[1\] is a '{block['type']}' block, which no"):
+        [encoded] = encode_messages([AIMessage([{"type": "text", "text": "Look:"}, block])])
+    assert encoded == {"role": "assistant", "content": [{"type": "text", "text": "Look:"}]}
 
 
 @pytest.mark.parametrize(
@@ -160,6 +162,7 @@ def _block_of(values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any
 _BLOCKS = _block_of(st.recursive(_SCALARS, lambda inner: st.lists(inner, max_size=2) | _block_of(inner), max_leaves=5))
 
 
+@pytest.mark.filterwarnings("ignore::portkey_gateway.errors.PortkeyWarning")
 @given(block=_BLOCKS, role=st.sampled_from(["system", "user", "assistant", "tool"]))
 def test_no_block_whatever_makes_the_encoder_fall_over(block: dict[str, Any], role: str) -> None:
     message = {

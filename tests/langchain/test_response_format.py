@@ -195,7 +195,7 @@ def test_what_the_provider_did_by_itself_stays_whole(model: ChatPortkey, sandbox
     whole, streamed = invoke(bound, ASKED), stream(bound, ASKED)
     for answer in (whole, streamed):
         searched: Any = answer.content_blocks[0]
-        assert searched["value"]["input"] == {"query": "Paris"}
+        assert (searched["type"], searched["args"]) == ("server_tool_call", {"query": "Paris"})
         assert Weather.model_validate_json(answer.text) == PARIS
 
 

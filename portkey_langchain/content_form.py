@@ -1,0 +1,39 @@
+"""Whether an answer's content has to be a list of blocks from its beginning on: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from portkey_gateway.conversation.claude import thinks
+from portkey_gateway.conversation.request import ChatRequest
+
+_OF_CLAUDE_ALONE: Final = ("mcp_servers", "container", "context_management")
+_PLAIN: Final = frozenset({"text", "tool_use"})
+_CITED: Final = frozenset({"search_result", "document"})
+
+
+def is_told_in_blocks(request: ChatRequest) -> bool:
+    """Tell whether more than text is to be expected of the answer.
+
+    A stream cannot take back a text that it began as a string. So what may be thought, searched or cited is a list
+    from its first chunk on, in the whole answer too; any other answer is a string as long as it is text alone.
+
+    Args:
+        request: what is sent.
+    """
+    asked: Mapping[str, Any] = request
+    if thinks(asked.get("thinking")) or any(asked.get(name) for name in _OF_CLAUDE_ALONE):
+        return True
+    if any("function" not in tool for tool in asked.get("tools") or ()):
+        return True
+    return any(
+        _is_cited(block) if message["role"] != "assistant" else block["type"] not in _PLAIN
+        for message in asked["messages"]
+        if isinstance(message.get("content"), list)
+        for block in message["content"]
+    )
+
+
+def _is_cited(block: Mapping[str, Any]) -> bool:
+    return block["type"] in _CITED and bool((block.get("citations") or {}).get("enabled"))

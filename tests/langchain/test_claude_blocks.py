@@ -1,0 +1,194 @@
+"""What only Claude says is kept whole, shown in LangChain's standard blocks, and replayed as Claude said it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, messages_from_dict, messages_to_dict
+
+from portkey_gateway.chat_completions.encode import encode_request as encode_chat
+from portkey_gateway.info import GatewayInfo
+from portkey_gateway.messages.encode import encode_request
+from portkey_gateway.messages.stream import DECODING
+from portkey_gateway.routing import Route
+from portkey_langchain.claude_blocks import as_claude_block, citations_of
+from portkey_langchain.decode import ContentState, decode_message
+from portkey_langchain.encode import encode_messages
+from tests.core.messages.told import streamed
+from tests.langchain.ask import total
+
+ROUTE = Route(api_format="messages", is_claude=True, provider="anthropic", only_anthropic=True)
+SEARCH = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "sky"}}
+PAGE = {"type": "web_search_result", "url": "https://a.org", "title": "A", "encrypted_content": "Eq"}
+CODE = {"type": "server_tool_use", "id": "srvtoolu_2", "name": "code_execution", "input": {"code": "print(1)"}}
+PRINTED = {"type": "code_execution_result", "stdout": "1\n", "stderr": "", "return_code": 0, "content": []}
+MCP = {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "find", "server_name": "files", "input": {"q": "a"}}
+CALLER = {"type": "code_execution_20250825", "tool_id": "srvtoolu_2"}
+
+
+def cited(**location: Any) -> dict[str, Any]:
+    return {"type": "text", "text": "It is blue.", "citations": [{"cited_text": "Blue.", **location}]}
+
+
+ANSWERS: dict[str, list[dict[str, Any]]] = {
+    "a search": [
+        {"type": "text", "text": "I look."},
+        SEARCH,
+        {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [PAGE]},
+        cited(type="web_search_result_location", url="https://a.org", title="A", encrypted_index="Eo"),
+    ],
+    "a search that failed": [
+        SEARCH,
+        {
+            "type": "web_search_tool_result",
+            "tool_use_id": "srvtoolu_1",
+            "content": {"type": "web_search_tool_result_error", "error_code": "unavailable"},
+        },
+    ],
+    "code": [CODE, {"type": "code_execution_tool_result", "tool_use_id": "srvtoolu_2", "content": PRINTED}],
+    "a call of code": [
+        CODE,
+        {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"at": "sky"}, "caller": CALLER},
+    ],
+    "an MCP server": [
+        MCP,
+        {
+            "type": "mcp_tool_result",
+            "tool_use_id": "mcptoolu_1",
+            "content": [{"type": "text", "text": "b"}],
+            "is_error": False,
+        },
+        {
+            "type": "mcp_tool_result",
+            "tool_use_id": "mcptoolu_2",
+            "content": [{"type": "text", "text": "b"}],
+            "is_error": True,
+        },
+    ],
+    "thoughts": [
+        {"type": "thinking", "thinking": "Hm.", "signature": "Eq"},
+        {"type": "redacted_thinking", "data": "Em"},
+        {"type": "text", "text": "Blue."},
+    ],
+    "a compaction": [{"type": "compaction", "content": "They spoke of the sky."}, {"type": "text", "text": "Yes."}],
+    "an upload": [{"type": "container_upload", "file_id": "file_1"}, {"type": "text", "text": "Yes."}],
+    "citations": [
+        cited(type="char_location", document_index=0, document_title="A", start_char_index=0, end_char_index=5),
+        cited(type="char_location", document_index=0, document_title=None, start_char_index=0, end_char_index=5),
+        cited(type="page_location", document_index=0, document_title="A", start_page_number=1, end_page_number=2),
+        cited(type="content_block_location", document_index=0, document_title="A", start_block_index=0,
+              end_block_index=1),
+        cited(type="search_result_location", search_result_index=0, source="s", title="A", start_block_index=0,
+              end_block_index=1),
+    ],
+}  # fmt: skip
+
+every_answer = pytest.mark.parametrize("content", ANSWERS.values(), ids=ANSWERS)
+
+
+def body(content: list[dict[str, Any]]) -> dict[str, Any]:
+    head = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-6"}
+    return {**head, "content": content, "stop_reason": "end_turn", "usage": {"input_tokens": 1, "output_tokens": 1}}
+
+
+def whole(content: list[dict[str, Any]]) -> AIMessage:
+    return decode_message(DECODING.decode(json.dumps(body(content)).encode(), GatewayInfo()), in_blocks=True)
+
+
+def summed(content: list[dict[str, Any]], *, version: str = "v0") -> AIMessage:
+    fold, state = DECODING.fold(GatewayInfo()), ContentState(in_blocks=True)
+    chunks = [state.decode_chunk(fold.add(event)) for event in streamed(body(content), [3, 1])]
+    ends = [state.decode_last_chunk(fold.answer())]
+    messages = [chunk.message for chunk in [*chunks, *ends] if chunk]
+    assert all(isinstance(message, AIMessageChunk) for message in messages)
+    return total([as_version(message, version) for message in messages])
+
+
+def as_version(message: Any, version: str) -> Any:
+    """What LangChain makes of a message for ``output_version="v1"``."""
+    if version == "v0":
+        return message
+    metadata = {**message.response_metadata, "output_version": "v1"}
+    return message.model_copy(update={"content": message.content_blocks, "response_metadata": metadata})
+
+
+def replayed(message: AIMessage) -> Any:
+    request: Any = {"model": "claude-sonnet-4-6", "messages": encode_messages([HumanMessage("Hi"), message])}
+    return json.loads(encode_request(request, ROUTE).body)["messages"][1]["content"]
+
+
+def without_index(blocks: Any) -> Any:
+    return [{name: value for name, value in block.items() if name != "index"} for block in blocks]
+
+
+@every_answer
+def test_content_is_what_claude_said(content: list[dict[str, Any]]) -> None:
+    assert whole(content).content == content
+    assert without_index(summed(content).content) == content
+
+
+@every_answer
+@pytest.mark.parametrize("version", ["v0", "v1"])
+@pytest.mark.parametrize("make", [whole, summed])
+def test_claude_receives_what_it_said(content: list[dict[str, Any]], version: str, make: Any) -> None:
+    message = as_version(whole(content), version) if make is whole else summed(content, version=version)
+    assert replayed(message) == content
+    [stored] = messages_from_dict(json.loads(json.dumps(messages_to_dict([message]))))
+    assert isinstance(stored, AIMessage)
+    assert replayed(stored) == content
+
+
+@every_answer
+def test_the_standard_blocks_are_the_same_whole_and_streamed(content: list[dict[str, Any]]) -> None:
+    message = whole(content)
+    assert without_index(summed(content).content_blocks) == message.content_blocks
+    assert without_index(summed(content, version="v1").content) == message.content_blocks
+
+
+def test_a_server_tool_and_its_result_are_langchain_s_own_blocks() -> None:
+    call, result, *_ = whole(ANSWERS["a search"][1:]).content_blocks
+    assert call == {"type": "server_tool_call", "id": "srvtoolu_1", "name": "web_search", "args": {"query": "sky"}}
+    assert result == {
+        "type": "server_tool_result",
+        "tool_call_id": "srvtoolu_1",
+        "status": "success",
+        "output": [PAGE],
+        "extras": {"block_type": "web_search_tool_result"},
+    }
+
+
+def test_who_called_stands_beside_the_call() -> None:
+    message = whole(ANSWERS["a call of code"])
+    [call] = message.tool_calls
+    assert (call["name"], call["args"]) == ("look", {"at": "sky"})
+    assert message.content_blocks[-1].get("extras") == {"caller": CALLER}
+
+
+def test_another_model_is_told_the_text_alone() -> None:
+    openai = Route(api_format="chat_completions", provider="openai")
+    message = whole([*ANSWERS["a search"], *ANSWERS["a compaction"]])
+    request: Any = {"model": "gpt-5", "messages": encode_messages([HumanMessage("Hi"), message])}
+    [_, said] = json.loads(encode_chat(request, openai))["messages"]
+    assert said == {"role": "assistant", "content": [{"type": "text", "text": text} for text in
+                                                     ("I look.", "It is blue.", "Yes.")]}  # fmt: skip
+
+
+@pytest.mark.parametrize("provider", ["openai", "google_genai", "bedrock_converse"])
+def test_what_another_provider_ran_is_left_out(provider: str) -> None:
+    content: list[Any] = [*whole(ANSWERS["a search"]).content_blocks]
+    metadata = {"model_provider": provider, "output_version": "v1"}
+    message = AIMessage(content, response_metadata=metadata)
+    if provider == "bedrock_converse":
+        # Behind it may be a Claude, which knows what it said.
+        assert [block["type"] for block in replayed(message)] == [block["type"] for block in ANSWERS["a search"]]
+    else:
+        assert [block["type"] for block in replayed(message)] == ["text", "text"]
+
+
+def test_what_is_none_of_claude_s_own_is_none() -> None:
+    assert as_claude_block({"type": "image", "base64": "…"}) is None
+    assert as_claude_block({"type": "server_tool_result", "tool_call_id": "1", "output": "of another provider"}) is None
+    assert citations_of({"type": "text", "text": "a"}) == []
+    assert citations_of({"type": "text", "text": "a", "annotations": [{"type": "citation", "title": "?"}, "?"]}) == []
