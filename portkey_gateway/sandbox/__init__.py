@@ -1,6 +1,6 @@
-"""The sandbox (extra `sandbox`): the real open-source gateway with an emulated Claude behind it.
+"""The sandbox (extra `sandbox`): the real open-source gateway with an emulated Claude behind it, and an OpenAI.
 
-It runs on Linux and macOS. Its halves are imported when they are first asked for, so that importing the package, which
+It runs on Linux and macOS. Its parts are imported when they are first asked for, so that importing the package, which
 every pytest run does for the sake of the fixture, costs nothing.
 """
 
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from portkey_gateway.sandbox.error import MissingExtraError, PortInUseError, SandboxError
 
 if TYPE_CHECKING:
-    from portkey_gateway.sandbox.claude.faults import Fault
     from portkey_gateway.sandbox.claude.server import ClaudeServer
+    from portkey_gateway.sandbox.openai.server import OpenAIServer
     from portkey_gateway.sandbox.sandbox import Sandbox
+    from portkey_gateway.sandbox.serving.faults import Fault
     from portkey_gateway.sandbox.span_receiver import SpanReceiver
     from portkey_gateway.sandbox.trace_tree import CallLog, draw_trace
 
@@ -21,6 +22,7 @@ __all__ = [
     "ClaudeServer",
     "Fault",
     "MissingExtraError",
+    "OpenAIServer",
     "PortInUseError",
     "Sandbox",
     "SandboxError",
@@ -31,13 +33,14 @@ __all__ = [
 _HOMES = {
     "CallLog": "trace_tree",
     "ClaudeServer": "claude.server",
-    "Fault": "claude.faults",
+    "Fault": "serving.faults",
+    "OpenAIServer": "openai.server",
     "Sandbox": "sandbox",
     "SpanReceiver": "span_receiver",
     "draw_trace": "trace_tree",
 }
 _EXTRAS = {
-    **dict.fromkeys(("PIL", "anthropic", "pypdf", "starlette", "uvicorn"), "sandbox"),
+    **dict.fromkeys(("PIL", "anthropic", "openai", "pypdf", "starlette", "uvicorn"), "sandbox"),
     **dict.fromkeys(("google", "opentelemetry"), "otel"),
 }
 

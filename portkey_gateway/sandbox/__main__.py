@@ -16,6 +16,11 @@ SNIPPET = """
 #   from portkey_llamaindex import Portkey
 #   print(Portkey(model="{model}").complete("Hello!").text)
 """
+OPENAI_SNIPPET = """
+# OpenAI, and Claude when it fails:
+#   config = {config}
+#   print(ChatPortkey(model="{model}", config=config).invoke("Hello!").text)
+"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,6 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--port", type=int, default=8787, help="where the gateway listens (8787; 0: any free port)")
     parser.add_argument("--claude-port", type=int, default=8788, help="where the Claude listens (8788; 0: any)")
+    parser.add_argument("--openai", action="store_true", help="run an emulated OpenAI too")
+    parser.add_argument("--openai-port", type=int, default=8789, help="where the OpenAI listens (8789; 0: any)")
     parser.add_argument("--quiet", action="store_true", help="print the variables to export and nothing else")
     options = parser.parse_args(arguments)
 
@@ -35,11 +42,19 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         from portkey_gateway.sandbox import Sandbox  # noqa: PLC0415 - where its extra is missing, it says so
 
-        with Sandbox(port=options.port, claude_port=options.claude_port, progress=progress) as sandbox:
+        with Sandbox(
+            port=options.port,
+            claude_port=options.claude_port,
+            openai=options.openai,
+            openai_port=options.openai_port,
+            progress=progress,
+        ) as sandbox:
             for name, value in sandbox.env().items():
                 sys.stdout.write(f"export {name}={value}\n")
             if not options.quiet:
                 sys.stdout.write(SNIPPET.format(model=sandbox.model))
+            if options.openai and not options.quiet:
+                sys.stdout.write(OPENAI_SNIPPET.format(model=sandbox.openai_model, config=sandbox.config()))
             sys.stdout.flush()
             progress("The sandbox is running. Ctrl-C stops it.")
             sandbox.wait()

@@ -11,7 +11,8 @@ class PortInUseError(SandboxError):
     def __init__(self, port: int) -> None:
         super().__init__(
             f"Port {port} is already in use, perhaps by another sandbox. Stop what uses it, or choose another with "
-            "--port (the gateway's) or --claude-port (the emulated Claude's); 0 takes any free one."
+            "--port (the gateway's), --claude-port (the emulated Claude's) or --openai-port (the emulated OpenAI's); "
+            "0 takes any free one."
         )
         self.port = port
 

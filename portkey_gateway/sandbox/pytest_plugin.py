@@ -1,4 +1,4 @@
-"""A pytest fixture with a running sandbox, there in every pytest run of an environment that has this distribution."""
+"""Pytest fixtures with a running sandbox, there in every pytest run of an environment that has this distribution."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -18,10 +18,23 @@ def portkey_sandbox() -> "Iterator[Sandbox]":
     One serves the whole session (under pytest-xdist: one for each worker). Write
     `ChatPortkey(model=portkey_sandbox.model, **portkey_sandbox.options())`.
     """
+    yield from _run(openai=False)
+
+
+@pytest.fixture(scope="session")
+def portkey_sandbox_with_openai() -> "Iterator[Sandbox]":
+    """A sandbox of its own with an emulated OpenAI beside the Claude, for fallbacks between the two.
+
+    Write `ChatPortkey(model=…, base_url=sandbox.base_url, config=sandbox.config("openai", "anthropic"))`.
+    """
+    yield from _run(openai=True)
+
+
+def _run(*, openai: bool) -> "Iterator[Sandbox]":
     try:
         from portkey_gateway.sandbox import Sandbox  # noqa: PLC0415 - costs nothing until a test asks
 
-        sandbox = Sandbox()
+        sandbox = Sandbox(openai=openai)
         sandbox.start()
     except SandboxError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None

@@ -1,16 +1,26 @@
-"""The sandbox: the real gateway with an emulated Claude behind it, for demos, notebooks and tests without keys."""
+"""The sandbox: the real gateway with emulated providers behind it, for demos, notebooks and tests without keys."""
 
 import asyncio
 import errno
 import threading
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Self, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, TypeVar
 
 from portkey_gateway.sandbox.claude.server import ClaudeServer
 from portkey_gateway.sandbox.error import PortInUseError, SandboxError
 from portkey_gateway.sandbox.gateway import GatewayProcess
 from portkey_gateway.sandbox.progress import Progress, to_stderr
+from portkey_gateway.sandbox.serving.server import EmulatedServer
+
+if TYPE_CHECKING:
+    from portkey_gateway.sandbox.openai.server import OpenAIServer
+
+ProviderName = Literal["anthropic", "openai"]
+"""Value of `x-portkey-provider`."""
+
+_BOTH: Final[tuple[ProviderName, ...]] = ("openai", "anthropic")
+_ServerT = TypeVar("_ServerT", bound=EmulatedServer)
 
 
 class SandboxOptions(TypedDict):
@@ -22,15 +32,26 @@ class SandboxOptions(TypedDict):
     custom_host: str
 
 
-class Sandbox:
-    """Runs both halves from `start` to `stop`, or inside `with` or `async with`.
+class SandboxTarget(TypedDict):
+    """One target of a gateway config: a provider of the sandbox, with a model of its own."""
 
-    Starts and stops nest: each start asks for one stop, and the last stop ends both halves. A stopped sandbox may be
+    provider: str
+    api_key: str
+    custom_host: str
+    override_params: dict[str, str]
+
+
+class Sandbox:
+    """Runs the gateway and what is behind it from `start` to `stop`, or inside `with` or `async with`.
+
+    Starts and stops nest: each start asks for one stop, and the last stop ends everything. A stopped sandbox may be
     started again.
 
     Args:
         port: Where the gateway listens; 0 takes a free port.
         claude_port: Where the emulated Claude listens; 0 takes a free port.
+        openai: Whether an emulated OpenAI stands beside the Claude.
+        openai_port: Where the emulated OpenAI listens; 0 takes a free port.
         progress: Receives the lines about the installation, which the first start on a machine needs.
 
     Example:
@@ -38,10 +59,16 @@ class Sandbox:
         with Sandbox() as sandbox:
             model = ChatPortkey(model=sandbox.model, **sandbox.options())
             model.invoke("Hello")
+
+        with Sandbox(openai=True) as sandbox:
+            config = sandbox.config("openai", "anthropic")  # the second answers when the first fails
+            model = ChatPortkey(model=sandbox.openai_model, base_url=sandbox.base_url, config=config)
+            sandbox.openai.inject(Fault("status", status=500))
+            model.invoke("Hello")
         ```
     """
 
-    provider = "anthropic"
+    provider: ProviderName = "anthropic"
     """Value of `x-portkey-provider`."""
 
     provider_api_key = "sk-ant-sandbox-not-a-secret"
@@ -50,10 +77,27 @@ class Sandbox:
     model = "claude-sonnet-4-6"
     """A model to ask when the caller does not mind which."""
 
-    def __init__(self, *, port: int = 0, claude_port: int = 0, progress: Progress = to_stderr) -> None:
+    openai_api_key = "sk-sandbox-not-a-secret"
+    """A made-up key: the emulated OpenAI takes any that has OpenAI's shape."""
+
+    openai_model = "gpt-5.4-mini"
+    """A model of OpenAI's to ask when the caller does not mind which."""
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        claude_port: int = 0,
+        openai: bool = False,
+        openai_port: int = 0,
+        progress: Progress = to_stderr,
+    ) -> None:
         self._gateway = GatewayProcess(port, progress=progress)
         self._claude_port = claude_port
+        self._with_openai = openai
+        self._openai_port = openai_port
         self._claude: ClaudeServer | None = None
+        self._openai: OpenAIServer | None = None
         self._started = ExitStack()
         self._users = 0
         self._lock = threading.Lock()
@@ -63,7 +107,7 @@ class Sandbox:
         return f"<{type(self).__name__}{where}>"
 
     def start(self) -> None:
-        """Start both halves and return once both answer; in a running sandbox, only ask for one more stop.
+        """Start everything and return once all of it answers; in a running sandbox, only ask for one more stop.
 
         Raises:
             PortInUseError: A port that was asked for is taken.
@@ -72,20 +116,23 @@ class Sandbox:
         with self._lock:
             if not self._users:
                 with ExitStack() as undo:
-                    claude = self._start_claude()
+                    claude = _start(ClaudeServer(self._claude_port), self._claude_port)
                     undo.callback(claude.stop)
+                    openai = self._start_openai() if self._with_openai else None
+                    if openai:
+                        undo.callback(openai.stop)
                     self._gateway.start()
                     undo.callback(self._gateway.stop)
                     self._started = undo.pop_all()
-                self._claude = claude
+                self._claude, self._openai = claude, openai
             self._users += 1
 
     def stop(self) -> None:
-        """Take one start back; the last one ends both halves. A sandbox that is not running stays as it is."""
+        """Take one start back; the last one ends everything. A sandbox that is not running stays as it is."""
         with self._lock:
             self._users = max(0, self._users - 1)
             if not self._users:
-                self._claude = None
+                self._claude = self._openai = None
                 self._started.close()
 
     def wait(self) -> None:
@@ -107,37 +154,76 @@ class Sandbox:
         return self._running()[0].url + "/v1"
 
     @property
+    def openai(self) -> "OpenAIServer":
+        """The emulated OpenAI: what it was asked, faults to inject, replies to prescribe.
+
+        Raises:
+            SandboxError: It was not asked for, or the sandbox is not running.
+        """
+        if not self._with_openai:
+            raise SandboxError("The sandbox has no OpenAI. Write `Sandbox(openai=True)`.")
+        self._running()
+        assert self._openai is not None  # noqa: S101 - it starts and stops with the Claude
+        return self._openai
+
+    @property
     def custom_host(self) -> str:
         """The emulated Claude's address, which the gateway is to call instead of Anthropic's."""
         return self.claude.url + "/v1"
 
-    def options(self) -> SandboxOptions:
-        """Return the keyword arguments that point a model at the sandbox."""
+    def options(self, provider: ProviderName = "anthropic") -> SandboxOptions:
+        """Return the keyword arguments that point a model at a provider of the sandbox."""
         return {
             "base_url": self.base_url,
-            "provider": self.provider,
-            "provider_api_key": self.provider_api_key,
-            "custom_host": self.custom_host,
+            "provider": provider,
+            "provider_api_key": self.provider_api_key if provider == "anthropic" else self.openai_api_key,
+            "custom_host": (self.claude if provider == "anthropic" else self.openai).url + "/v1",
         }
 
+    def target(self, provider: ProviderName = "anthropic", *, model: str | None = None) -> SandboxTarget:
+        """Return a provider of the sandbox as a target of a gateway config.
+
+        Args:
+            provider: Which.
+            model: The model it is asked for, whatever the request says.
+        """
+        options = self.options(provider)
+        return {
+            "provider": options["provider"],
+            "api_key": options["provider_api_key"],
+            "custom_host": options["custom_host"],
+            "override_params": {"model": model or (self.model if provider == "anthropic" else self.openai_model)},
+        }
+
+    def config(self, *providers: ProviderName, mode: str = "fallback") -> dict[str, Any]:
+        """Return a gateway config with these providers as its targets; by default OpenAI, and Claude when it fails.
+
+        Args:
+            providers: In the order in which they are tried.
+            mode: The strategy: `fallback`, `loadbalance`, or another that the gateway has.
+        """
+        targets = [self.target(provider) for provider in providers or _BOTH]
+        return {"strategy": {"mode": mode}, "targets": targets}
+
     def env(self) -> dict[str, str]:
-        """Return the environment variables that point every model of a process at the sandbox."""
-        return {f"PORTKEY_{name.upper()}": str(value) for name, value in self.options().items()}
+        """Return the environment variables that point every model of a process at the sandbox.
+
+        With an OpenAI there are also those by which OpenAI's own SDK finds it.
+        """
+        found = {f"PORTKEY_{name.upper()}": str(value) for name, value in self.options().items()}
+        if self._with_openai:
+            found |= {"OPENAI_BASE_URL": f"{self.openai.url}/v1", "OPENAI_API_KEY": self.openai_api_key}
+        return found
+
+    def _start_openai(self) -> "OpenAIServer":
+        from portkey_gateway.sandbox import OpenAIServer  # noqa: PLC0415 - costs nothing until it is asked for
+
+        return _start(OpenAIServer(self._openai_port), self._openai_port)
 
     def _running(self) -> tuple[GatewayProcess, ClaudeServer]:
         if self._claude is None:
             raise SandboxError("The sandbox is not running. Write `with Sandbox() as sandbox:`, or call start() first.")
         return self._gateway, self._claude
-
-    def _start_claude(self) -> ClaudeServer:
-        claude = ClaudeServer(port=self._claude_port)
-        try:
-            claude.start()
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise PortInUseError(self._claude_port) from error
-            raise
-        return claude
 
     def __enter__(self) -> Self:
         self.start()
@@ -156,3 +242,12 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.to_thread(self.stop)
+
+
+def _start(server: _ServerT, port: int) -> _ServerT:
+    try:
+        return server.start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUseError(port) from error
+        raise

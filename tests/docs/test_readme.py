@@ -14,7 +14,10 @@ BLOCK = re.compile(r"(<!-- not run: .*? -->\n)?```python\n(.*?)```", re.DOTALL)
 
 
 def test_every_python_block_of_the_readme_runs(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    sandbox: Sandbox,
+    portkey_sandbox_with_openai: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     for name, value in sandbox.env().items():
         monkeypatch.setenv(name, value)
@@ -26,6 +29,8 @@ def test_every_python_block_of_the_readme_runs(
 
     shown_test: Callable[[Sandbox], None] = namespace["test_my_chain_survives_an_overload"]
     shown_test(sandbox)
+    shown_fallback: Callable[[Sandbox], None] = namespace["test_claude_answers_when_openai_fails"]
+    shown_fallback(portkey_sandbox_with_openai)
 
     printed = capsys.readouterr().out
     assert "order-4711" in printed

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from portkey_gateway.sandbox import Sandbox
 from portkey_gateway.sandbox.claude.brain import REFUSAL_MAGIC
-from portkey_gateway.sandbox.claude.faults import Fault
+from portkey_gateway.sandbox.serving.faults import Fault
 from portkey_langchain import ChatPortkey
 from tests.langchain.ask import Ask, any_call, astream, stream
 from tests.langchain.graphs import Run, ainvoke, amessages, get_weather, invoke, messages

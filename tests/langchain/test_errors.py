@@ -10,7 +10,7 @@ from langchain_core import exceptions as langchain
 
 from portkey_gateway import errors as core
 from portkey_gateway.sandbox import Sandbox
-from portkey_gateway.sandbox.claude.faults import Fault
+from portkey_gateway.sandbox.serving.faults import Fault
 from portkey_langchain import ChatPortkey
 from portkey_langchain.errors import COMBINED, as_langchain_errors
 from tests.langchain.ask import Ask, any_call, astream, stream

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from portkey_gateway.errors import RateLimitError
 from portkey_gateway.sandbox import Sandbox
-from portkey_gateway.sandbox.claude.faults import Fault
+from portkey_gateway.sandbox.serving.faults import Fault
 from portkey_langchain import ChatPortkey
 from tests.langchain.ask import Ask, any_call, invoke, stream, total
 

@@ -27,7 +27,7 @@ from portkey_gateway import (
     StreamProviderError,
 )
 from portkey_gateway.sandbox import Sandbox
-from portkey_gateway.sandbox.claude.faults import Fault
+from portkey_gateway.sandbox.serving.faults import Fault
 from portkey_llamaindex import Portkey
 from tests.llamaindex.received import Received
 from tests.llamaindex.ways import ask, chat_way, every_way

@@ -8,9 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
-from portkey_gateway.sandbox.claude.delivery import json_delivery
-from portkey_gateway.sandbox.claude.faults import Fault
 from portkey_gateway.sandbox.claude.server import ClaudeServer
+from portkey_gateway.sandbox.claude.state import WORDING
+from portkey_gateway.sandbox.serving.delivery import json_delivery
+from portkey_gateway.sandbox.serving.faults import Fault
+from portkey_gateway.sandbox.serving.trouble import Trouble
 
 HEADERS = {"x-api-key": "sk-ant-test", "anthropic-version": "2023-06-01"}
 
@@ -177,8 +179,8 @@ def test_split_bytes_cuts_characters_and_changes_nothing(server: ClaudeServer, *
 
 @pytest.mark.parametrize("kind", ["status", "html"])
 def test_an_answer_can_be_replaced_as_a_whole(kind: Any) -> None:
-    fault = Fault(kind)
-    assert fault.spoil(json_delivery({"an": "answer"}), "req_1") == fault.answer("req_1")
+    trouble = Trouble(Fault(kind), WORDING)
+    assert trouble.spoil(json_delivery({"an": "answer"}), "req_1") == trouble.answer("req_1")
 
 
 def test_a_fault_meets_only_its_requests_and_as_many_as_it_should(server: ClaudeServer) -> None:

@@ -118,7 +118,7 @@ def test_a_body_that_is_not_json_is_refused(http: httpx.Client, content: bytes) 
 
 
 def test_an_invalid_request_is_refused(http: httpx.Client) -> None:
-    response = http.post("/v1/messages", json=body(max_tokens=0))
+    response = http.post("/v1/messages", json=body(max_tokens=-1))
     assert response.status_code == 400
     assert response.json()["error"]["type"] == "invalid_request_error"
 

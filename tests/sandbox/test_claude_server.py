@@ -9,9 +9,9 @@ import httpx
 import pytest
 import uvicorn
 
-from portkey_gateway.sandbox.claude.faults import Fault
-from portkey_gateway.sandbox.claude.log import LoggedRequest, RequestLog
 from portkey_gateway.sandbox.claude.server import ClaudeServer
+from portkey_gateway.sandbox.serving.faults import Fault
+from portkey_gateway.sandbox.serving.log import LoggedRequest, RequestLog
 
 HEADERS = {"x-api-key": "sk-ant-test", "anthropic-version": "2023-06-01"}
 EARLY_END = (

@@ -10,7 +10,9 @@ from portkey_gateway.sandbox.claude.reply import Block, Reply
 
 
 def told(*content: Block, usage: InputUsage | None = None) -> list[Any]:
-    message = build_message(Reply(content), model="claude-sonnet-4-6", input_usage=usage or InputUsage(7))
+    message = build_message(
+        Reply(content), body={"model": "claude-sonnet-4-6", "messages": []}, input_usage=usage or InputUsage(7)
+    )
     return list(sse.events(message))
 
 
@@ -76,7 +78,9 @@ def test_an_empty_tool_input_is_one_empty_piece() -> None:
 
 def test_a_cut_input_is_told_as_far_as_it_goes() -> None:
     block = {"type": "tool_use", "id": "t", "name": "f", "input": {}}
-    message = build_message(Reply((block,), "max_tokens"), model="claude-sonnet-4-6", input_usage=InputUsage(7))
+    message = build_message(
+        Reply((block,), "max_tokens"), body={"model": "claude-sonnet-4-6", "messages": []}, input_usage=InputUsage(7)
+    )
     events: list[Any] = list(sse.events(message, cut_json='{"city": "Par'))
     pieces = [event["delta"]["partial_json"] for event in events if event["type"] == "content_block_delta"]
     assert "".join(pieces) == '{"city": "Par'

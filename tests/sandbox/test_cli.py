@@ -1,5 +1,6 @@
 """`python -m portkey_gateway.sandbox`, as a terminal runs it."""
 
+import ast
 import os
 import re
 import shlex
@@ -11,6 +12,7 @@ from contextlib import ExitStack
 
 import httpx
 import pytest
+from openai import OpenAI
 
 from portkey_gateway.sandbox import Sandbox
 from portkey_gateway.sandbox.gateway import free_port
@@ -39,11 +41,11 @@ def terminal() -> Iterator[Terminal]:
         yield run
 
 
-def exported(process: subprocess.Popen[str]) -> dict[str, str]:
-    """Read the four `export NAME=value` lines as a shell would."""
+def exported(process: subprocess.Popen[str], count: int = 4) -> dict[str, str]:
+    """Read the `export NAME=value` lines as a shell would."""
     assert process.stdout is not None
-    words = [shlex.split(process.stdout.readline()) for _ in range(4)]
-    assert [word[0] for word in words] == ["export"] * 4
+    words = [shlex.split(process.stdout.readline()) for _ in range(count)]
+    assert [word[0] for word in words] == ["export"] * count
     return dict(word[1].split("=", 1) for word in words)
 
 
@@ -93,6 +95,20 @@ def test_quiet_prints_what_a_shell_can_evaluate_and_nothing_else(terminal: Termi
     assert process.wait() == 0
 
 
+def test_an_openai_stands_beside_the_claude(terminal: Terminal) -> None:
+    process = terminal("--port=0", "--claude-port=0", "--openai", "--openai-port=0")
+    variables = exported(process, 6)
+    with OpenAI(base_url=variables["OPENAI_BASE_URL"], api_key=variables["OPENAI_API_KEY"], max_retries=0) as client:
+        assert client.embeddings.create(model="text-embedding-3-small", input="Hello").data
+    process.send_signal(signal.SIGTERM)
+    out, _ = rest(process)
+    assert process.wait() == 0
+    [line] = [line for line in out.splitlines() if line.startswith("#   config = ")]
+    config = ast.literal_eval(line.removeprefix("#   config = "))
+    assert [target["provider"] for target in config["targets"]] == ["openai", "anthropic"]
+    assert config["targets"][0]["custom_host"] == variables["OPENAI_BASE_URL"]
+
+
 def test_port_in_use_is_a_clear_message(terminal: Terminal, sandbox: Sandbox) -> None:
     taken = str(httpx.URL(sandbox.base_url).port)
     process = terminal("--port", taken, "--claude-port=0")
@@ -104,9 +120,9 @@ def test_port_in_use_is_a_clear_message(terminal: Terminal, sandbox: Sandbox) ->
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("module", ["starlette", "uvicorn", "pypdf", "PIL"])
+@pytest.mark.parametrize("module", ["openai", "starlette", "uvicorn", "pypdf", "PIL"])
 def test_missing_extra_is_named(terminal: Terminal, module: str) -> None:
-    process = terminal(before=f"sys.modules[{module!r}] = None")
+    process = terminal("--port=0", "--claude-port=0", "--openai", before=f"sys.modules[{module!r}] = None")
     out, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert out == ""
@@ -117,4 +133,10 @@ def test_help_names_the_options(terminal: Terminal) -> None:
     process = terminal("--help")
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert re.findall(r"^  (--[a-z-]+)", out, re.MULTILINE) == ["--port", "--claude-port", "--quiet"]
+    assert re.findall(r"^  (--[a-z-]+)", out, re.MULTILINE) == [
+        "--port",
+        "--claude-port",
+        "--openai",
+        "--openai-port",
+        "--quiet",
+    ]

@@ -47,13 +47,23 @@ def test_fixture_is_listed_with_its_purpose(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["portkey_sandbox [[]session scope[]]*", "*gateway with an emulated Claude behind it*"])
 
 
+def test_another_fixture_has_an_openai_too(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        def test_both(portkey_sandbox_with_openai):
+            sandbox = portkey_sandbox_with_openai
+            assert sandbox.openai.requests == sandbox.claude.requests == []
+            assert [target["provider"] for target in sandbox.config()["targets"]] == ["openai", "anthropic"]
+    """)
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
 def test_plugin_imports_nothing_heavy_until_the_fixture_is_used(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("""
         import sys
 
         def test_modules():
             assert "portkey_gateway.sandbox.pytest_plugin" in sys.modules
-            heavy = {"anthropic", "PIL", "pypdf", "starlette", "uvicorn", "portkey_gateway.sandbox.sandbox"}
+            heavy = {"anthropic", "openai", "PIL", "pypdf", "starlette", "uvicorn", "portkey_gateway.sandbox.sandbox"}
             assert not heavy & set(sys.modules)
     """)
     pytester.runpytest_subprocess().assert_outcomes(passed=1)

@@ -5,6 +5,8 @@ import errno
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -74,6 +76,13 @@ def test_options_and_environment_say_the_same(sandbox: Sandbox) -> None:
     assert sandbox.provider_api_key.startswith("sk-ant-")
 
 
+def test_without_an_openai_it_says_how_to_get_one(sandbox: Sandbox) -> None:
+    for ask_for in (lambda: sandbox.openai, lambda: sandbox.options("openai"), sandbox.config):
+        with pytest.raises(SandboxError, match=r"Sandbox\(openai=True\)"):
+            ask_for()
+    assert sandbox.config("anthropic")["targets"] == [sandbox.target()]
+
+
 def test_sandbox_that_is_not_running_says_how_to_start_it() -> None:
     stopped = Sandbox()
     stopped.stop()  # nothing to stop
@@ -138,6 +147,20 @@ def test_taken_claude_port_is_named(sandbox: Sandbox) -> None:
     with pytest.raises(PortInUseError) as caught:
         Sandbox(claude_port=sandbox.claude.port).start()
     assert caught.value.port == sandbox.claude.port
+
+
+def test_without_an_openai_its_sdk_is_not_imported() -> None:
+    code = "import sys; from portkey_gateway.sandbox import Sandbox; Sandbox(); sys.exit('openai' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own code
+
+
+def test_taken_openai_port_is_named_and_the_claude_stops(sandbox: Sandbox) -> None:
+    claude_port = free_port()
+    with pytest.raises(PortInUseError, match="--openai-port") as caught:
+        Sandbox(claude_port=claude_port, openai=True, openai_port=sandbox.claude.port).start()
+    assert caught.value.port == sandbox.claude.port
+    with ClaudeServer(claude_port) as free_again:
+        assert free_again.port == claude_port
 
 
 def test_claude_stops_when_the_gateway_does_not_start(sandbox: Sandbox) -> None:

@@ -36,7 +36,12 @@ def without(key: str) -> dict[str, Any]:
         pytest.param({"metadata": {"user_id": None}}, id="metadata-null"),
         pytest.param({"service_tier": "standard_only", "container": "container_1"}, id="tier-and-container"),
         pytest.param(
-            {"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}}, id="output-config"
+            {
+                "output_config": {
+                    "format": {"type": "json_schema", "schema": {"type": "object", "additionalProperties": False}}
+                }
+            },
+            id="output-config",
         ),
         pytest.param({"cache_control": {"type": "ephemeral", "ttl": "1h"}}, id="automatic-caching"),
     ],
@@ -67,7 +72,9 @@ def test_good_parameters_pass(changes: dict[str, Any]) -> None:
         pytest.param({**BASE, "seed": 1}, 400, "seed: Extra inputs are not permitted", id="openai-seed"),
         pytest.param({**BASE, "stop": ["a"]}, 400, "stop: Extra inputs are not permitted", id="openai-stop"),
         pytest.param({**BASE, "workspace_id": "w"}, 400, "workspace_id: Extra inputs are not permitted", id="header"),
-        pytest.param({**BASE, "max_tokens": 0}, 400, "max_tokens: Input should be greater than or equal to 1", id="0"),
+        pytest.param(
+            {**BASE, "max_tokens": -1}, 400, "max_tokens: Input should be greater than or equal to 0", id="-1"
+        ),
         pytest.param({**BASE, "max_tokens": "9"}, 400, "max_tokens: Input should be a valid integer", id="digits"),
         pytest.param({**BASE, "max_tokens": True}, 400, "max_tokens: Input should be a valid integer", id="true"),
         pytest.param({**BASE, "max_tokens": 1.5}, 400, "max_tokens: Input should be a valid integer", id="fraction"),
@@ -167,8 +174,8 @@ def test_counting_tokens_takes_no_parameters_of_an_answer() -> None:
 def test_a_beta_header_opens_the_beta_fields() -> None:
     beta_body = {**BASE, "context_management": {"edits": [{"type": "clear_tool_uses_20250919"}]}}
 
-    validate(beta_body, beta=True)
+    validate(beta_body, betas=["context-management-2025-06-27"])
     with pytest.raises(ClaudeError, match="context_management: Extra inputs are not permitted"):
         validate(beta_body)
     with pytest.raises(ClaudeError, match="betas: Extra inputs are not permitted"):
-        validate({**BASE, "betas": []}, beta=True)
+        validate({**BASE, "betas": []}, betas=["context-management-2025-06-27"])

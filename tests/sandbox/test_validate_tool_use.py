@@ -44,7 +44,7 @@ def request(*messages: Message) -> dict[str, Any]:
         pytest.param([claude(use("a")), claude(use("b")), user(result("a"), result("b"))], id="two-of-claude"),
         pytest.param([claude(use("a")), user(result("a")), claude(use("b")), user(result("b"))], id="loop"),
         pytest.param([claude(use("a")), user({"type": "tool_result", "tool_use_id": "a"})], id="no-content"),
-        pytest.param([claude(use("a")), user(result("a", content="", is_error=True))], id="empty-error"),
+        pytest.param([claude(use("a")), user(result("a", content="", is_error=False))], id="empty-success"),
         pytest.param([claude(use("a")), user(result("a", content=[]))], id="empty-list"),
         pytest.param(
             [

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from portkey_gateway.sandbox.claude.errors import ClaudeError
-from portkey_gateway.sandbox.claude.json_schema import schema_fault
 from portkey_gateway.sandbox.claude.validate import validate
+from portkey_gateway.sandbox.json_schema import schema_fault
 
 OBJECT = {"type": "object"}
 SCHEMA_2020_12 = (
@@ -31,7 +31,12 @@ def request(*tools: dict[str, Any], **changes: Any) -> dict[str, Any]:
             request(tool(schema={"type": "object", "properties": {}, "required": [], "$defs": {}}, description="")),
             id="as-the-gateway-sends",
         ),
-        pytest.param(request(tool(type="custom", strict=True, description="Adds")), id="all-said"),
+        pytest.param(
+            request(
+                tool(schema={**OBJECT, "additionalProperties": False}, type="custom", strict=True, description="Adds")
+            ),
+            id="all-said",
+        ),
         pytest.param(request(tool("a" * 128)), id="longest-name"),
         pytest.param(request(tool(), tool("sub"), tool_choice={"type": "tool", "name": "sub"}), id="choice-tool"),
         pytest.param(

@@ -8,20 +8,24 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route
 
-from portkey_gateway.sandbox.claude import control, sse, tokens
-from portkey_gateway.sandbox.claude.answer import build_message
+from portkey_gateway.sandbox.claude import sse, tokens
+from portkey_gateway.sandbox.claude.answer import build_message, opening_usage
+from portkey_gateway.sandbox.claude.betas import read_betas
 from portkey_gateway.sandbox.claude.brain import think
-from portkey_gateway.sandbox.claude.delivery import Delivery, json_delivery, stream_delivery
+from portkey_gateway.sandbox.claude.compaction import without_summarized
 from portkey_gateway.sandbox.claude.errors import ClaudeError, invalid, not_found
-from portkey_gateway.sandbox.claude.log import LoggedRequest, body_text, mask_keys
 from portkey_gateway.sandbox.claude.state import ClaudeState
 from portkey_gateway.sandbox.claude.validate import validate
+from portkey_gateway.sandbox.serving import control
+from portkey_gateway.sandbox.serving.delivery import Delivery, json_delivery, stream_delivery
+from portkey_gateway.sandbox.serving.log import LoggedRequest, body_text, mask_keys
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 """The largest request. Source: Anthropic's API reference, "Errors", request_too_large."""
@@ -48,8 +52,9 @@ async def _serve(state: ClaudeState, request: Request) -> Delivery:
         endpoint = _endpoint(request)
         key = _key(request.headers)
         _check_version(request.headers)
+        betas = read_betas(request.headers.getlist("anthropic-beta")).names
         body = _parse(await _read(request))
-        delivery = _answer(state, key, body, request_id, endpoint)
+        delivery = _answer(state, _Asked(key, body, request_id, betas), endpoint)
     except ClaudeError as error:
         delivery = json_delivery(error.body(request_id), status=error.status, headers={"request-id": request_id})
     state.log.add(
@@ -66,31 +71,45 @@ async def _serve(state: ClaudeState, request: Request) -> Delivery:
     return delivery
 
 
-def _answer(state: ClaudeState, api_key: str, body: object, request_id: str, endpoint: "_Endpoint") -> Delivery:
-    fault = state.faults.take(body_text(body))
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request: whose it is, what it says, how it is named in errors, and the betas it names."""
+
+    api_key: str
+    body: Any
+    request_id: str
+    betas: frozenset[str]
+
+
+def _answer(state: ClaudeState, asked: _Asked, endpoint: "_Endpoint") -> Delivery:
+    fault = state.faults.take(body_text(asked.body))
     if fault and fault.answers_itself:
-        return fault.answer(request_id)
-    delivery = endpoint(state, api_key, body, request_id)
-    return fault.spoil(delivery, request_id) if fault else delivery
+        return fault.answer(asked.request_id)
+    delivery = endpoint(state, asked)
+    return fault.spoil(delivery, asked.request_id) if fault else delivery
 
 
-def _answer_messages(state: ClaudeState, api_key: str, body: Any, request_id: str) -> Delivery:
-    validate(body)
-    scripted = state.replies.take(body_text(body))
+def _answer_messages(state: ClaudeState, asked: _Asked) -> Delivery:
+    validate(asked.body, betas=asked.betas)
+    body = without_summarized(asked.body)
+    scripted = state.replies.take(body_text(asked.body))
     reply = scripted.reply if scripted else think(body)
-    message = build_message(reply, model=body["model"], input_usage=state.ledger.account(api_key, body))
-    headers = {"request-id": request_id}
+    spent = state.ledger.account(asked.api_key, body)
+    message = build_message(reply, body=body, input_usage=spent)
+    headers = {"request-id": asked.request_id}
     if body.get("stream"):
-        return stream_delivery(map(sse.encode, sse.events(message, cut_json=reply.cut_json)), headers=headers)
+        told = sse.events(message, opening=opening_usage(message, spent), cut_json=reply.cut_json)
+        return stream_delivery(map(sse.encode, told), headers=headers)
     return json_delivery(message, headers=headers)
 
 
-def _answer_count(_state: ClaudeState, _api_key: str, body: Any, request_id: str) -> Delivery:
-    validate(body, count_only=True)
-    return json_delivery({"input_tokens": tokens.count_tokens(body)}, headers={"request-id": request_id})
+def _answer_count(_state: ClaudeState, asked: _Asked) -> Delivery:
+    validate(asked.body, count_only=True, betas=asked.betas)
+    counted = tokens.count_tokens(without_summarized(asked.body))
+    return json_delivery({"input_tokens": counted}, headers={"request-id": asked.request_id})
 
 
-_Endpoint = Callable[[ClaudeState, str, Any, str], Delivery]
+_Endpoint = Callable[[ClaudeState, _Asked], Delivery]
 
 _ENDPOINTS: Final[Mapping[str, _Endpoint]] = {
     "/v1/messages": _answer_messages,

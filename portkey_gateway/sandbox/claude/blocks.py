@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
 Wire = Mapping[str, Any]
+
+_HOLDERS: Final = ("tool_result", "search_result", "mcp_tool_result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Turn:
     """Consecutive messages of one role, which Anthropic combines.
 
     Attributes:
-        role: `user` or `assistant`.
+        role: `user`, `assistant` or `system`.
         first: The index of its first message.
         last: The index of its last message.
         blocks: All blocks of its messages.
@@ -48,8 +50,10 @@ class Turn:
     blocks: tuple[Located, ...]
 
 
-def blocks_of(content: str | list[Wire], path: str) -> Iterator[Located]:
+def blocks_of(content: str | list[Wire] | None, path: str) -> Iterator[Located]:
     """Yield the blocks of a content; a string is one block of text."""
+    if content is None:  # a system message may carry settings only
+        return
     if isinstance(content, str):
         yield Located(path, {"type": "text", "text": content})
     else:
@@ -58,9 +62,9 @@ def blocks_of(content: str | list[Wire], path: str) -> Iterator[Located]:
 
 
 def with_nested(located: Located) -> Iterator[Located]:
-    """Yield the blocks inside a tool result or a document, and then the block itself: the order of the prompt."""
+    """Yield the blocks inside a result or a document, and then the block itself: the order of the prompt."""
     block = located.block
-    if located.type == "tool_result" and isinstance(block.get("content"), list):
+    if located.type in _HOLDERS and isinstance(block.get("content"), list):
         yield from _all_nested(block["content"], f"{located.tagged_path}.content")
     elif located.type == "document" and isinstance(block["source"].get("content"), list):
         yield from _all_nested(block["source"]["content"], f"{located.tagged_path}.source.content.content")
@@ -70,7 +74,7 @@ def with_nested(located: Located) -> Iterator[Located]:
 def message_blocks(messages: list[Wire]) -> Iterator[Located]:
     """Yield all blocks of all messages, nested ones too."""
     for index, message in enumerate(messages):
-        yield from _all_nested(message["content"], f"messages.{index}.content")
+        yield from _all_nested(message.get("content"), f"messages.{index}.content")
 
 
 def turns_of(messages: list[Wire]) -> list[Turn]:
@@ -81,12 +85,12 @@ def turns_of(messages: list[Wire]) -> list[Turn]:
         blocks = tuple(
             located
             for index, message in members
-            for located in blocks_of(message["content"], f"messages.{index}.content")
+            for located in blocks_of(message.get("content"), f"messages.{index}.content")
         )
         turns.append(Turn(role, members[0][0], members[-1][0], blocks))
     return turns
 
 
-def _all_nested(content: str | list[Wire], path: str) -> Iterator[Located]:
+def _all_nested(content: str | list[Wire] | None, path: str) -> Iterator[Located]:
     for located in blocks_of(content, path):
         yield from with_nested(located)

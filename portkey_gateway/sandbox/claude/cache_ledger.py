@@ -141,7 +141,7 @@ def _blocks(body: Mapping[str, Any]) -> Iterator[tuple[object, int, Mapping[str,
     settings = [body.get("tool_choice"), body.get("thinking")]
     for message in body["messages"]:
         frame = tokens.count_message({"role": message["role"], "content": []})
-        for block in _as_blocks(message["content"]):
+        for block in _as_blocks(message.get("content") or []):
             yield [settings, message["role"], block], frame + tokens.count_block(block), _mark(block)
             frame = 0
 

@@ -111,6 +111,16 @@ def inspect_pdf(data: bytes) -> PdfFacts:
     Raises:
         ValueError: The bytes are no readable PDF, or it is locked by a password.
     """
+    pages = pdf_pages(data)
+    return PdfFacts(pages=len(pages), text="\n".join(pages))
+
+
+def pdf_pages(data: bytes) -> list[str]:
+    """Return the words of each page of a PDF.
+
+    Raises:
+        ValueError: The bytes are no readable PDF, or it is locked by a password.
+    """
     try:
         reader = PdfReader(BytesIO(data))
         if reader.is_encrypted:
@@ -121,7 +131,7 @@ def inspect_pdf(data: bytes) -> PdfFacts:
         raise ValueError("The PDF specified was not valid.") from error
     if not pages:
         raise ValueError("The PDF specified was not valid.")
-    return PdfFacts(pages=len(pages), text="\n".join(pages))
+    return pages
 
 
 def _image_reader(data: bytes) -> type[ImageFile] | None:

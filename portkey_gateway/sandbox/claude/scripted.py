@@ -1,26 +1,11 @@
 """Exact replies that a test orders, instead of what the rules would say."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, get_args
 
 from portkey_gateway.sandbox.claude.reply import Block, Reply, StopReason
 from portkey_gateway.sandbox.claude.signatures import seal, sign
-
-
-@dataclass(frozen=True, slots=True)
-class ScriptedReply:
-    """A reply that waits for its request.
-
-    Attributes:
-        reply: What is answered; stop sequences and `max_tokens` do not shorten it.
-        times: How many requests get it.
-        match: Only requests whose body contains this text get it.
-    """
-
-    reply: Reply
-    times: int = 1
-    match: str | None = None
+from portkey_gateway.sandbox.serving.state import ScriptedReply
 
 
 def script(
@@ -31,7 +16,7 @@ def script(
     usage: Mapping[str, Any] | None = None,
     match: str | None = None,
     times: int = 1,
-) -> ScriptedReply:
+) -> ScriptedReply[Reply]:
     """Write a reply.
 
     Args:
@@ -51,8 +36,6 @@ def script(
     reason = stop_reason or ("tool_use" if uses_tool else "end_turn")
     if reason not in get_args(StopReason):
         raise ValueError(f"unknown stop_reason {reason!r}")
-    if times < 1:
-        raise ValueError("times must be at least 1")
     return ScriptedReply(Reply(blocks, reason, stop_sequence, usage), times, match)
 
 

@@ -3,13 +3,16 @@
 Those types know every parameter and every block, so an unknown key or a missing one is found wherever it stands.
 Anthropic's API is closed at every level too, and words and paths of the errors follow what it answers. A member of a
 tagged union adds its tag to the path, as in `messages.0.content.1.image.source.base64.data`.
+
+Some fields and some members of unions exist only for those who ask for a beta: a `Gate` tells which are closed, and
+what is closed is judged as if the type did not know it.
 """
 
 import collections.abc
 from collections.abc import Iterable, Mapping
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Final, Literal, NotRequired, Required, Union, get_args, get_origin
+from typing import Any, Final, Literal, NotRequired, Protocol, Required, Union, get_args, get_origin
 
 from typing_extensions import get_type_hints, is_typeddict
 
@@ -17,6 +20,30 @@ from portkey_gateway.sandbox.claude.errors import ClaudeError, invalid
 
 Fields = Mapping[str, Any]
 """The keys of an object with their types; a key that must be there is marked `Required`."""
+
+
+class Gate(Protocol):
+    """Tells which parts of the types are there for this request."""
+
+    def opens(self, name: str) -> bool:
+        """Tell whether a type, by its name, or a field of it, as `type.field`, may be used."""
+        ...
+
+
+class AllOpen:
+    """The gate of types that have no closed parts."""
+
+    def opens(self, name: str) -> bool:
+        """Let everything pass."""
+        _ = name
+        return True
+
+
+_ALL_OPEN: Final = AllOpen()
+
+# What Anthropic gives in an answer and takes back, though its SDK's request types do not know it.
+# Source: a conversation with the API that langchain-anthropic 1.7.10 recorded for its tests.
+_ALSO_TAKEN: Final[Mapping[str, Fields]] = {"BetaCodeExecutionResultBlockParam": {"abort_reason": str | None}}
 
 _SCALARS: Final[Mapping[Any, tuple[tuple[type, ...], str]]] = {
     str: ((str,), "a valid string"),
@@ -39,7 +66,7 @@ def fields_of(typed_dict: type) -> Fields:
     return dict(sorted(hints.items(), key=lambda item: item[0] != "type"))
 
 
-def check_fields(value: object, fields: Fields, path: str, *, closed: bool = True) -> None:
+def check_fields(value: object, fields: Fields, path: str, gate: Gate = _ALL_OPEN, *, closed: bool = True) -> None:
     """Check that a value is an object with these fields, and no others if it is closed.
 
     Raises:
@@ -49,7 +76,7 @@ def check_fields(value: object, fields: Fields, path: str, *, closed: bool = Tru
         raise invalid(_located(path, "Input should be a valid dictionary"))
     for key, expected in fields.items():
         if key in value:
-            check_shape(value[key], expected, join(path, key))
+            check_shape(value[key], expected, join(path, key), gate)
         elif _origin(expected) is Required:
             raise invalid(f"{join(path, key)}: Field required")
     for key in value:
@@ -57,7 +84,7 @@ def check_fields(value: object, fields: Fields, path: str, *, closed: bool = Tru
             raise invalid(f"{join(path, key)}: Extra inputs are not permitted")
 
 
-def check_shape(value: object, expected: Any, path: str) -> None:
+def check_shape(value: object, expected: Any, path: str, gate: Gate = _ALL_OPEN) -> None:
     """Check that a JSON value has the expected type.
 
     Raises:
@@ -68,26 +95,32 @@ def check_shape(value: object, expected: Any, path: str) -> None:
         raise invalid(_located(path, f"Input should be {_describe(expected)}"))
     origin = _origin(expected)
     if origin in (Union, UnionType):
-        _check_union(value, get_args(expected), path)
+        _check_union(value, get_args(expected), path, gate)
     elif is_typeddict(expected):
-        check_fields(value, fields_of(expected), path, closed=not _is_open(expected))
+        check_fields(value, _open_fields(expected, gate), path, gate, closed=not _is_open(expected))
     elif isinstance(value, list) and origin in _LIST_ORIGINS:
         for index, item in enumerate(value):
-            check_shape(item, get_args(expected)[0], join(path, index))
+            check_shape(item, get_args(expected)[0], join(path, index), gate)
     elif isinstance(value, dict) and origin is dict:
         for key, item in value.items():
-            check_shape(item, get_args(expected)[1], join(path, key))
+            check_shape(item, get_args(expected)[1], join(path, key), gate)
 
 
-def _check_union(value: object, options: Iterable[Any], path: str) -> None:
+def _open_fields(typed_dict: type, gate: Gate) -> Fields:
+    fields = {**fields_of(typed_dict), **_ALSO_TAKEN.get(typed_dict.__name__, {})}
+    return {key: field for key, field in fields.items() if gate.opens(f"{typed_dict.__name__}.{key}")}
+
+
+def _check_union(value: object, options: Iterable[Any], path: str, gate: Gate) -> None:
     candidates = [option for option in options if _fits(value, option)]
     if isinstance(value, dict) and len(candidates) > 1 and all(is_typeddict(option) for option in candidates):
+        candidates = [option for option in candidates if gate.opens(option.__name__)]
         member, path = _by_tag(value, candidates, path)
         candidates = [member]
     failures: list[ClaudeError] = []
     for option in candidates:
         try:
-            return check_shape(value, option, path)
+            return check_shape(value, option, path, gate)
         except ClaudeError as failure:
             failures.append(failure)
     raise failures[0]

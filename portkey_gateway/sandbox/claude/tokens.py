@@ -33,7 +33,7 @@ def count_tokens(body: Wire) -> int:
 
 def count_message(message: Wire) -> int:
     """Count one message: its content and a few tokens for its frame."""
-    return _MESSAGE_OVERHEAD + count_content(message["content"])
+    return _MESSAGE_OVERHEAD + count_content(message.get("content") or "")
 
 
 def count_content(content: str | list[Any]) -> int:
@@ -49,6 +49,11 @@ def count_tool(tool: Wire) -> int:
 def count_text(text: str) -> int:
     """Count a text. A longer text never weighs less than its beginning."""
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
+
+
+def count_output(block: Wire) -> int:
+    """Count one block of an answer as Claude's output: what a tool of Anthropic's gave was not said by Claude."""
+    return 0 if block["type"].endswith("_tool_result") else count_block(block)
 
 
 def count_block(block: Wire) -> int:

@@ -5,19 +5,24 @@ that no type can tell. Source: Anthropic's API reference, "Create a Message" and
 guides the rules name; wording of errors as the API's users have published it.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final, cast
 
-from anthropic.types import MessageCountTokensParams
-from anthropic.types.beta import MessageCountTokensParams as BetaMessageCountTokensParams
-from anthropic.types.beta.message_create_params import MessageCreateParamsBase as BetaMessageCreateParamsBase
-from anthropic.types.message_create_params import MessageCreateParamsBase
+from anthropic.types.beta import MessageCountTokensParams
+from anthropic.types.beta.message_create_params import MessageCreateParamsBase
 
+from portkey_gateway.sandbox.claude.betas import Betas
+from portkey_gateway.sandbox.claude.compaction import validate_compaction
 from portkey_gateway.sandbox.claude.models import check_model_exists
 from portkey_gateway.sandbox.claude.shape import Fields, check_fields, fields_of
 from portkey_gateway.sandbox.claude.validate_cache import validate_cache
 from portkey_gateway.sandbox.claude.validate_media import validate_media
 from portkey_gateway.sandbox.claude.validate_messages import validate_messages, validate_roles
+from portkey_gateway.sandbox.claude.validate_output import validate_output
 from portkey_gateway.sandbox.claude.validate_parameters import validate_parameters
+from portkey_gateway.sandbox.claude.validate_schemas import validate_schemas
+from portkey_gateway.sandbox.claude.validate_server_tools import validate_server_tools
+from portkey_gateway.sandbox.claude.validate_system import validate_system
 from portkey_gateway.sandbox.claude.validate_thinking import validate_thinking
 from portkey_gateway.sandbox.claude.validate_tool_use import validate_tool_use
 from portkey_gateway.sandbox.claude.validate_tools import validate_tools
@@ -32,38 +37,39 @@ def _body_fields(typed_dict: type) -> dict[str, Any]:
     return {key: field for key, field in fields_of(typed_dict).items() if key not in _HEADERS}
 
 
-def _create_fields(typed_dict: type) -> Fields:
-    return {**_body_fields(typed_dict), "stream": bool, **_SAMPLING}
-
-
-# By whether the request only counts tokens, and whether it asks for a beta.
-_FIELDS: Final[dict[tuple[bool, bool], Fields]] = {
-    (False, False): _create_fields(MessageCreateParamsBase),
-    (False, True): _create_fields(BetaMessageCreateParamsBase),
-    (True, False): _body_fields(MessageCountTokensParams),
-    (True, True): _body_fields(BetaMessageCountTokensParams),
+# By whether the request only counts tokens. The types of the beta API know everything; `Betas` closes parts of them.
+_FIELDS: Final[dict[bool, Fields]] = {
+    False: {**_body_fields(MessageCreateParamsBase), "stream": bool, **_SAMPLING},
+    True: _body_fields(MessageCountTokensParams),
 }
 
 
-def validate(body: object, *, count_only: bool = False, beta: bool = False) -> None:
+def validate(body: object, *, count_only: bool = False, betas: Iterable[str] = ()) -> None:
     """Check the body of a request.
 
     Args:
         body: The parsed JSON.
         count_only: The request only counts tokens, which takes fewer parameters.
-        beta: The request has an `anthropic-beta` header. Which beta opens which field is not told apart: any opens all.
+        betas: The betas the request names in its headers.
 
     Raises:
         ClaudeError: Anthropic would refuse it. 404 for a model that is no Claude, 400 for everything else.
     """
+    gate = Betas(betas)
     validate_roles(body)
-    check_fields(body, _FIELDS[count_only, beta], "")
+    fields = {key: field for key, field in _FIELDS[count_only].items() if gate.opens(f"request.{key}")}
+    check_fields(body, fields, "", gate)
     request = cast("dict[str, Any]", body)
     check_model_exists(request["model"])
-    validate_parameters(request)
-    validate_tools(request)
+    validate_parameters(request, gate)
+    validate_tools(request, gate)
+    validate_schemas(request)
     validate_cache(request)
+    validate_system(request)
     validate_messages(request)
     validate_media(request["messages"])
-    validate_tool_use(request["messages"])
-    validate_thinking(request)
+    validate_tool_use(request)
+    validate_server_tools(request)
+    validate_output(request)
+    validate_compaction(request)
+    validate_thinking(request, gate)

@@ -16,12 +16,16 @@ def validate_cache(body: Wire) -> None:
     """Check all breakpoints of a request together.
 
     Raises:
-        ClaudeError: There are more than four, one marks an empty text, or a longer one follows a shorter one.
+        ClaudeError: There are more than four, one marks an empty text or a call that code made, or a longer one
+            follows a shorter one.
     """
     marked = list(_breakpoints(body))
+    from_code = {located.block["id"] for located in message_blocks(body["messages"]) if _is_from_code(located.block)}
     for path, block in marked:
         if block.get("type") == "text" and not block["text"]:
             raise invalid(f"{path}: cache_control cannot be set for empty text blocks")
+        if block.get("id", block.get("tool_use_id")) in from_code:
+            raise invalid(f"{path}: cache_control cannot be set for tool calls made by code execution")
     # The top-level parameter marks the last block that can be cached, and takes one of the four.
     found = len(marked) + bool(body.get("cache_control"))
     if found > _MAX_BREAKPOINTS:
@@ -51,6 +55,11 @@ def _breakpoints(body: Wire) -> Iterator[tuple[str, Wire]]:
         yield from _if_marked(located.path, located.block)
     for located in message_blocks(body["messages"]):
         yield from _if_marked(located.tagged_path, located.block)
+
+
+def _is_from_code(block: Wire) -> bool:
+    # Source: langchain-anthropic 1.7.10, `_is_code_execution_related_block`.
+    return block["type"] == "tool_use" and "code_execution" in (block.get("caller") or {}).get("type", "")
 
 
 def _if_marked(path: str, block: Wire) -> Iterator[tuple[str, Wire]]:

@@ -10,28 +10,31 @@ from portkey_gateway.sandbox.claude.blocks import Located, Wire, blocks_of, mess
 from portkey_gateway.sandbox.claude.errors import invalid
 from portkey_gateway.sandbox.claude.models import continues_prefill
 
-_ASSISTANT_ONLY: Final = ("tool_use", "thinking", "redacted_thinking", "server_tool_use", "mcp_tool_use")
-_EITHER: Final = ("text",)
+_FROM_CLAUDE: Final = (
+    "tool_use",
+    "thinking",
+    "redacted_thinking",
+    "server_tool_use",
+    "mcp_tool_use",
+    "mcp_tool_listing",
+    "fallback",
+)
+_FROM_SYSTEM: Final = ("tool_addition", "tool_removal")
+_FROM_ANYONE: Final = ("text", "compaction")
+# A turn that ends with one of these was paused by the API, and is gone on with by sending it back.
+_PAUSED: Final = ("server_tool_use", "mcp_tool_use", "compaction")
 
 
 def validate_roles(body: object) -> None:
     """Check the roles, before the shape: Anthropic explains a foreign role better than a type error could.
 
-    The SDK's types also know messages of the role `system`, which few models take amid a conversation; the gateway
-    hoists every system message to the top, so here they are refused.
-
     Raises:
-        ClaudeError: A message has another role than `user` or `assistant`.
+        ClaudeError: A message has a role that no model knows.
     """
     messages = body.get("messages") if isinstance(body, dict) else None
     for message in messages if isinstance(messages, list) else ():
         role = message.get("role") if isinstance(message, dict) else None
-        if role == "system":
-            raise invalid(
-                'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter, '
-                'not "system" as an input message role.'
-            )
-        if isinstance(role, str) and role not in ("user", "assistant"):
+        if isinstance(role, str) and role not in ("user", "assistant", "system"):
             raise invalid(f'messages: Unexpected role "{role}". Allowed roles are "user" or "assistant".')
 
 
@@ -44,9 +47,11 @@ def validate_messages(body: Wire) -> None:
     messages = body["messages"]
     if not messages:
         raise invalid("messages: at least one message is required")
-    if messages[0]["role"] != "user":
+    if messages[0]["role"] != "user" and not _is_compaction(messages[0]):
         raise invalid('messages: first message must use the "user" role')
     for index, message in enumerate(messages):
+        if message["role"] == "system":
+            continue  # its rules are its own
         optional = index == len(messages) - 1 and message["role"] == "assistant"
         if not message["content"] and not optional:
             raise invalid(
@@ -55,19 +60,26 @@ def validate_messages(body: Wire) -> None:
             )
         for located in blocks_of(message["content"], f"messages.{index}.content"):
             _check_place(located, message["role"])
-    _check_texts("messages", message_blocks([message for message in messages if message["content"]]))
+    spoken = [message for message in messages if message.get("content")]
+    _check_texts("messages", message_blocks(spoken))
+    _check_results(message_blocks(spoken))
     if isinstance(body.get("system"), list):
         _check_texts("system", blocks_of(body["system"], "system"))
     if messages[-1]["role"] == "assistant":
         _check_prefill(body["model"], messages[-1]["content"])
 
 
+def _is_compaction(message: Wire) -> bool:
+    """Tell whether a message stands for those before it, which need not be sent any more."""
+    return any(located.type == "compaction" for located in blocks_of(message["content"][:1], ""))
+
+
 def _check_place(located: Located, role: str) -> None:
-    if located.type in _EITHER:
+    if located.type in _FROM_ANYONE:
         return
     # Results of the tools Anthropic runs itself come from Claude's side: `web_search_tool_result` and the like.
-    from_claude = located.type in _ASSISTANT_ONLY or located.type.endswith("_tool_result")
-    home = "assistant" if from_claude else "user"
+    from_claude = located.type in _FROM_CLAUDE or located.type.endswith("_tool_result")
+    home = "assistant" if from_claude else "system" if located.type in _FROM_SYSTEM else "user"
     if role != home:
         raise invalid(f"{located.path}: `{located.type}` blocks can only be in `{home}` messages")
 
@@ -80,8 +92,22 @@ def _check_texts(area: str, blocks: Iterable[Located]) -> None:
         raise invalid(f"{area}: text content blocks must contain non-whitespace text")
 
 
+def _check_results(blocks: Iterable[Located]) -> None:
+    for located in blocks:
+        if located.type == "tool_result" and located.block.get("is_error") and not located.block.get("content"):
+            raise invalid(f"{located.tagged_path}: content cannot be empty if `is_error` is true")
+        if located.type == "compaction" and located.block.get("content") == "":
+            raise invalid(f"{located.tagged_path}.content: String should have at least 1 character")
+
+
+def is_paused(content: str | list[Wire]) -> bool:
+    """Tell whether the content of a last message is a turn that the API paused, not the beginning of an answer."""
+    last = [located.type for located in blocks_of(content, "")][-1:]
+    return any(kind in _PAUSED or kind.endswith("_tool_result") for kind in last)
+
+
 def _check_prefill(model: str, content: str | list[Wire]) -> None:
-    if not content:
+    if not content or is_paused(content):
         return
     if not continues_prefill(model):
         raise invalid(

@@ -5,10 +5,12 @@ Source: Anthropic's documentation, "Extended thinking" and "Adaptive thinking".
 
 from typing import Final
 
+from portkey_gateway.sandbox.claude.betas import THINKING_UPDATES, Betas
 from portkey_gateway.sandbox.claude.blocks import Turn, Wire, message_blocks, turns_of
 from portkey_gateway.sandbox.claude.errors import invalid
-from portkey_gateway.sandbox.claude.models import thinks_adaptively, thinks_by_budget
+from portkey_gateway.sandbox.claude.models import thinks_adaptively, thinks_always, thinks_by_budget
 from portkey_gateway.sandbox.claude.signatures import is_genuine, is_sealed
+from portkey_gateway.sandbox.claude.validate_messages import is_paused
 
 _MIN_BUDGET_TOKENS: Final = 1024
 _MIN_TOP_P: Final = 0.95
@@ -17,20 +19,27 @@ _DOCUMENTATION: Final = (
 )
 
 
-def validate_thinking(body: Wire) -> None:
+def validate_thinking(body: Wire, betas: Betas) -> None:
     """Check the thinking parameter and the thinking blocks of the messages.
 
     Raises:
         ClaudeError: A rule is broken. Signatures are checked with thinking off, too.
     """
     _check_signatures(body["messages"])
-    thinking: Wire = body.get("thinking", {"type": "disabled"})
-    if thinking["type"] == "enabled":
+    thinking: Wire = body.get("thinking", {"type": "unset"})
+    kind = thinking["type"]
+    if thinking.get("display") == "updates" and THINKING_UPDATES not in betas:
+        raise invalid(f"thinking.{kind}.display: Input should be 'summarized' or 'omitted'")
+    if kind == "disabled" and thinks_always(body["model"]):
+        raise invalid(
+            '"thinking.type.disabled" is not supported for this model. Omit `thinking` to use adaptive thinking.'
+        )
+    if kind == "enabled":
         _check_budget(thinking["budget_tokens"], body)
         _check_start(turns_of(body["messages"]))
-    if thinking["type"] == "adaptive" and not thinks_adaptively(body["model"]):
+    if kind == "adaptive" and not thinks_adaptively(body["model"]):
         raise invalid("adaptive thinking is not supported on this model")
-    if thinking["type"] in ("enabled", "adaptive"):
+    if kind in ("enabled", "adaptive"):
         _check_companions(body)
 
 
@@ -71,7 +80,8 @@ def _check_companions(body: Wire) -> None:
         )
     if body.get("tool_choice", {}).get("type") in ("any", "tool"):
         raise invalid("Thinking may not be enabled when tool_choice forces tool use.")
-    if body["messages"][-1]["role"] == "assistant" and body["messages"][-1]["content"]:
+    last = body["messages"][-1]
+    if last["role"] == "assistant" and last["content"] and not is_paused(last["content"]):
         raise invalid(f"Prefilling the assistant's message is not supported when thinking is enabled. {_DOCUMENTATION}")
 
 

@@ -5,15 +5,17 @@ Source: Anthropic's documentation, "How to implement tool use", "Handling tool u
 
 import re
 from itertools import takewhile
+from typing import Final
 
 from portkey_gateway.sandbox.claude.blocks import Located, Turn, Wire, turns_of
 from portkey_gateway.sandbox.claude.errors import invalid
 from portkey_gateway.sandbox.claude.validate_tools import TOOL_NAME
 
+_USES: Final = ("tool_use", "server_tool_use", "mcp_tool_use")
 _TOOL_USE_ID = re.compile(r"[a-zA-Z0-9_-]+")
 
 
-def validate_tool_use(messages: list[Wire]) -> None:
+def validate_tool_use(body: Wire) -> None:
     """Check that each tool use is answered at once and each result answers a use.
 
     Consecutive messages of one role count as one, so parallel calls may be answered in several user messages.
@@ -21,8 +23,8 @@ def validate_tool_use(messages: list[Wire]) -> None:
     Raises:
         ClaudeError: An id or a name is malformed or used twice, a use has no result, or a result has no use.
     """
-    turns = turns_of(messages)
-    _check_uses([located for turn in turns for located in turn.blocks if located.type == "tool_use"])
+    turns = turns_of(body["messages"])
+    _check_uses([located for turn in turns for located in turn.blocks if located.type in _USES])
     for turn, following in zip(turns, [*turns[1:], None], strict=True):
         if turn.role == "assistant":
             _check_answered(turn, following)

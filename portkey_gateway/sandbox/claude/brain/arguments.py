@@ -32,6 +32,14 @@ _PHRASES: Final = {
     "setup": "Why did the {topic} cross the road?",
     "punchline": "To get to the other side!",
 }
+_EXAMPLES: Final = {
+    "time": "12:00:00Z",
+    "duration": "PT1H",
+    "hostname": "example.com",
+    "ipv4": "192.0.2.1",
+    "ipv6": "2001:db8::1",
+    "uuid": "00000000-0000-4000-8000-000000000000",
+}
 _EXPRESSION: Final = re.compile(r"[\d(][\d\s.+*/()^%-]*[\d)]")
 _AFTER_COLON: Final = re.compile(r":\s*(\S.*)\Z", re.DOTALL)
 
@@ -209,7 +217,9 @@ class _Filler:
             return next(iter(mining.urls(self._text)), "https://example.com")
         if form == "date-time":
             return f"{day}T00:00:00Z"
-        return day if form == "date" or "date" in words else None
+        if form == "date" or "date" in words:
+            return day
+        return _EXAMPLES.get(form)
 
     def _mined(self, words: list[str]) -> str | None:
         said = set(words)

@@ -39,6 +39,7 @@ class Conversation:
             nothing was shown since and the question speaks of an image or a document.
         results: What tools gave back since the question.
         called: The tools called since the question, one list per round.
+        served: The blocks of tools that Anthropic ran since the question.
     """
 
     system: str
@@ -47,6 +48,7 @@ class Conversation:
     shown: tuple[Block, ...]
     results: tuple[ToolResult, ...]
     called: tuple[tuple[str, ...], ...]
+    served: tuple[Block, ...] = ()
 
     @property
     def asked(self) -> str:
@@ -67,7 +69,10 @@ class _Turn:
 
 def read_conversation(body: Mapping[str, Any]) -> Conversation:
     """Understand a valid request."""
-    turns = [_Turn(role, _flatten(group)) for role, group in groupby(body["messages"], key=lambda each: each["role"])]
+    # What the system says amid a conversation instructs Claude, as its first words do.
+    said = [message for message in body["messages"] if message["role"] != "system"]
+    amid = _flatten(message for message in body["messages"] if message["role"] == "system")
+    turns = [_Turn(role, _flatten(group)) for role, group in groupby(said, key=lambda each: each["role"])]
     spoken = [index for index, turn in enumerate(turns) if turn.role == "user" and turn.text.strip()]
     start = spoken[-1] if spoken else 0
     since = turns[start:]
@@ -79,12 +84,13 @@ def read_conversation(body: Mapping[str, Any]) -> Conversation:
         if turn.role == "assistant"
     ]
     return Conversation(
-        system=text_of(as_blocks(body.get("system") or "")),
+        system="\n".join(filter(None, (text_of(as_blocks(body.get("system") or "")), text_of(amid)))),
         earlier=tuple(turns[index].text for index in spoken[:-1]),
         question=turns[start].text.strip(),
         shown=_shown(since) or (_shown(turns[:start]) if _POINTS_BACK.search(turns[start].text) else ()),
         results=tuple(_result(block, names.get(block["tool_use_id"], "")) for block in results),
         called=tuple(names for names in calls if names),
+        served=tuple(block for turn in since for block in turn.blocks if block["type"].endswith("_tool_result")),
     )
 
 
@@ -94,12 +100,16 @@ def as_blocks(content: str | list[Block]) -> list[Block]:
 
 
 def text_of(blocks: list[Block]) -> str:
-    """Return the words of these blocks."""
-    return "\n".join(block["text"] for block in blocks if block["type"] == "text")
+    """Return the words of these blocks, those of search results too."""
+    return "\n".join(_words(block) for block in blocks if block["type"] in {"text", "search_result"})
+
+
+def _words(block: Block) -> str:
+    return str(block["text"]) if block["type"] == "text" else text_of(block["content"])
 
 
 def _flatten(messages: Any) -> list[Block]:
-    return [block for message in messages for block in as_blocks(message["content"])]
+    return [block for message in messages for block in as_blocks(message.get("content") or [])]
 
 
 def _shown(turns: Sequence[_Turn]) -> tuple[Block, ...]:

@@ -30,7 +30,7 @@ def _limit_tokens(reply: Reply, max_tokens: int) -> Reply:
     kept: list[Block] = []
     left = max_tokens
     for block in reply.content:
-        weight = tokens.count_block(block)
+        weight = tokens.count_output(block)
         if weight > left and block["type"] == "tool_use":
             written = json.dumps(block["input"], ensure_ascii=False)
             cut = written[: min(left * tokens.CHARACTERS_PER_TOKEN, len(written) - 1)]

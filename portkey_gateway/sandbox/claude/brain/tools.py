@@ -17,6 +17,14 @@ Tool = Mapping[str, Any]
 _GENERIC_STEMS: Final = frozenset(
     map(mining.stem, ("fetch", "find", "function", "get", "handler", "lookup", "make", "put", "query", "run", "tool"))
 )
+_RUN_BY_ANTHROPIC: Final = (
+    "web_search_",
+    "web_fetch_",
+    "code_execution_",
+    "tool_search_tool_",
+    "mcp_toolset",
+    "advisor_",
+)
 _NAMED: Final = 1000
 _NAME_WEIGHT: Final = 2
 _ENOUGH: Final = 2
@@ -46,15 +54,22 @@ class Call:
     input: dict[str, Any]
 
 
+def is_run_by_anthropic(tool: Tool) -> bool:
+    """Tell whether Anthropic runs a tool itself, and the client sees its calls only."""
+    return str(tool.get("type")).startswith(_RUN_BY_ANTHROPIC)
+
+
 def next_calls(body: Mapping[str, Any], conversation: Conversation) -> list[Call]:
     """Return the calls to make now; none when it is time to answer in words."""
     choice = body.get("tool_choice") or {"type": "auto"}
-    tools = [tool for tool in body.get("tools") or () if "input_schema" in tool or choice.get("name") == tool["name"]]
+    tools = [tool for tool in body.get("tools") or () if "input_schema" in tool or _is_chosen(tool, choice)]
     if not tools or choice["type"] == "none":
         return []
     one_at_a_time = bool(choice.get("disable_parallel_tool_use"))
     if choice["type"] == "tool":
         tools = [tool for tool in tools if tool["name"] == choice["name"]]
+        if not tools:  # one that Anthropic runs
+            return []
         return _calls_of(tools[0], conversation.asked, conversation)[:1]
     rounds = _plan(conversation, tools)
     if one_at_a_time:
@@ -63,6 +78,11 @@ def next_calls(body: Mapping[str, Any], conversation: Conversation) -> list[Call
     if done < len(rounds):
         return rounds[done]
     return [_forced_call(conversation, tools)] if choice["type"] == "any" else []
+
+
+def _is_chosen(tool: Tool, choice: Mapping[str, Any]) -> bool:
+    # A tool of Anthropic's kind that the client runs is called where the client insists.
+    return choice["type"] == "tool" and tool.get("name") == choice["name"] and not is_run_by_anthropic(tool)
 
 
 def _plan(conversation: Conversation, tools: Sequence[Tool]) -> list[list[Call]]:

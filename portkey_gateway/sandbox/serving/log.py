@@ -10,7 +10,8 @@ from typing import Any, Final
 MAX_LOGGED_REQUESTS: Final = 1000
 
 _KEY_HEADERS: Final = frozenset({"x-api-key", "authorization"})
-_KEY_PREFIX: Final = "sk-ant-"
+# The public beginnings of keys, the longest first.
+_KEY_PREFIXES: Final = ("sk-ant-", "sk-proj-", "sk-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +83,5 @@ def mask_keys(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _mask(key: str) -> str:
-    return f"{_KEY_PREFIX}…" if key.removeprefix("Bearer ").startswith(_KEY_PREFIX) else "…"
+    bare = key.removeprefix("Bearer ")
+    return next((f"{prefix}…" for prefix in _KEY_PREFIXES if bare.startswith(prefix)), "…")

@@ -1,9 +1,9 @@
-"""The routes under `/_sandbox`, by which a test in another process prepares the emulated Claude and looks at its log.
+"""The routes under `/_sandbox`, by which a test in another process prepares an emulated provider and looks at its log.
 
 - `POST /_sandbox/faults`: the fields of `Fault`.
-- `POST /_sandbox/replies`: the arguments of `script`.
+- `POST /_sandbox/replies`: the arguments of the provider's `script`.
 - `GET /_sandbox/requests?limit=&contains=`: the log, oldest first.
-- `DELETE` on each of the three forgets what it holds; `DELETE /_sandbox` forgets everything, cached prefixes too.
+- `DELETE` on each of the three forgets what it holds; `DELETE /_sandbox` forgets everything, what is cached too.
 """
 
 import json
@@ -14,19 +14,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from portkey_gateway.sandbox.claude.faults import Fault
-from portkey_gateway.sandbox.claude.scripted import script
-from portkey_gateway.sandbox.claude.state import ClaudeState
+from portkey_gateway.sandbox.serving.faults import Fault
+from portkey_gateway.sandbox.serving.state import ProviderState
 
 
-def routes(state: ClaudeState) -> list[Route]:
-    """Return the control routes of one emulated Claude."""
+def routes(state: ProviderState[Any]) -> list[Route]:
+    """Return the control routes of one emulated provider."""
 
     async def inject(request: Request) -> Response:
-        return await _order(request, lambda order: state.faults.put(Fault(**order)))
+        return await _order(request, lambda order: state.inject(Fault(**order)))
 
     async def reply(request: Request) -> Response:
-        return await _order(request, lambda order: state.replies.put(script(**order)))
+        return await _order(request, lambda order: state.reply_with(**order))
 
     async def requests(request: Request) -> Response:
         limit = request.query_params.get("limit", "")

@@ -1,0 +1,1 @@
+"""What serves an emulated provider: a server in a thread, its log, faults and prescribed replies."""
