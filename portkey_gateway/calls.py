@@ -11,11 +11,15 @@ from portkey_gateway.chat_completions import encode as chat_completions
 from portkey_gateway.chat_completions import stream as chat_completions_stream
 from portkey_gateway.chat_completions.losses import PARAMETER_LOSSES
 from portkey_gateway.chat_completions.tools import as_received
+from portkey_gateway.conversation.betas import needed_betas
+from portkey_gateway.conversation.bound_schema import as_bound_schema
 from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.messages import encode as messages
 from portkey_gateway.messages import stream as messages_stream
+from portkey_gateway.messages.losses import LOSSES as MESSAGES_LOSSES
+from portkey_gateway.models.claude import takes_schemas
 from portkey_gateway.routing import Route, limit_targets
 
 USER_LABEL: Final = "_user"
@@ -94,9 +98,26 @@ def encode_count_call(request: ChatRequest, route: Route, headers: Mapping[str, 
     return kept, messages.encode_count(request, route, betas)
 
 
-def carries_schema(route: Route) -> bool:
-    """Tell whether ``response_format`` reaches a Claude as a schema of its own, so that no tool has to stand for it."""
-    return route.api_format == "chat_completions" and PARAMETER_LOSSES["response_format"].is_carried(route.gateway)
+def binds_answers(route: Route, model: str, schema: Mapping[str, Any]) -> bool:
+    """Tell whether ``response_format`` binds the answer to a schema of its own, so that no tool has to stand for it.
+
+    Of a Claude it does where the model knows it, the schema can be said in the words that bind, and the route carries
+    it; of any other model it is the provider's matter. Where either may answer, it has to reach both.
+
+    Args:
+        route: where the call goes.
+        model: the name that the request gives.
+        schema: that of the answer.
+    """
+    if route.is_mixed:
+        return PARAMETER_LOSSES["response_format"].is_carried(route.gateway)
+    if not route.is_claude:
+        return True
+    if not takes_schemas(model) or as_bound_schema(schema) is None:
+        return False
+    if route.api_format == "chat_completions":
+        return PARAMETER_LOSSES["response_format"].is_carried(route.gateway)
+    return messages.carries_everything(route) or MESSAGES_LOSSES["output_config"].is_carried(route.gateway)
 
 
 def _user(headers: Mapping[str, str]) -> str | None:
@@ -116,7 +137,8 @@ def _take_betas(
     kept = dict(headers)
     given_betas = request.get("betas") or ()
     plain = kept.pop("anthropic-beta", None)
-    wanted = [plain, kept.get(_BETA), *([given_betas] if isinstance(given_betas, str) else given_betas)]
+    needed = needed_betas(request) if route.is_claude or route.falls_on_claude else ()
+    wanted = [plain, kept.get(_BETA), *([given_betas] if isinstance(given_betas, str) else given_betas), *needed]
     beta = ",".join(dict.fromkeys(each.strip() for text in wanted if text for each in text.split(",")))
     if route.gateway == "hosted" or not (route.is_claude or route.falls_on_claude):
         if beta:

@@ -163,6 +163,16 @@ class GatewayClient:
 
         return AsyncAnswerStream(ask)
 
+    def request_body(self, request: ChatRequest) -> dict[str, Any]:
+        """The body that a whole answer to a request would be asked for with.
+
+        Raises:
+            EncodingError: if the request cannot be sent as it is.
+        """
+        call, _ = self._chat_call(request, None, None)
+        body: dict[str, Any] = from_json(call.body)
+        return body
+
     # --- other routes -----------------------------------------------------------------------------------------------
 
     def count_tokens(self, request: ChatRequest) -> int:

@@ -10,12 +10,17 @@ from pydantic import Field, field_validator
 from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
 from portkey_gateway.caller import GatewayCaller
 from portkey_gateway.client import GatewayClient
+from portkey_gateway.conversation.claude import may_force_tools
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
+from portkey_gateway.models.claude import has_every_effort
 from portkey_gateway.routing import Route, choose_api_format, find_route
 
-_PARAMETERS: Final = ("max_tokens", "temperature", "top_p", "top_k", "stop", "thinking")
+_PARAMETERS: Final = (
+    "max_tokens", "temperature", "top_p", "top_k", "stop", "thinking", "reasoning_effort", "parallel_tool_calls",
+    "response_format", "service_tier", "betas", "mcp_servers", "container", "context_management",
+)  # fmt: skip
 _IN_THE_BODY: Final = frozenset({"model", *_PARAMETERS})
 
 
@@ -36,6 +41,22 @@ class GatewayModel(GatewayCaller):
     """Texts that end the answer."""
     thinking: dict[str, Any] | None = None
     """Claude's extended thinking, such as ``{"type": "enabled", "budget_tokens": 2048}``."""
+    reasoning_effort: str | None = None
+    """How much to think, such as ``low`` or ``high``: OpenAI's parameter, and Claude's effort over ``messages``."""
+    parallel_tool_calls: bool | None = None
+    """``False`` for one tool call at a time."""
+    response_format: Any = None
+    """The form of every answer: OpenAI's ``response_format``, or in LangChain also a class or a JSON schema."""
+    service_tier: str | None = None
+    """Which capacity may serve, under the provider's own names; of a Claude over ``messages``."""
+    betas: list[str] | None = None
+    """Anthropic's beta features to switch on; those that a request surely needs are added by themselves."""
+    mcp_servers: list[dict[str, Any]] | None = Field(default=None, repr=False)
+    """MCP servers whose tools Claude uses by itself; they may hold keys, so no repr shows them."""
+    container: str | dict[str, Any] | None = None
+    """The container in which Claude runs code: its id, or what it shall have, such as ``{"skills": […]}``."""
+    context_management: dict[str, Any] | None = None
+    """What Claude shall drop or sum up of a long conversation by itself: ``{"edits": […]}``."""
     prompt_caching: PromptCachingOption = None
     """What Claude shall cache: what is marked (``None``), the beginnings that calls share (``"auto"``), or as said."""
     inline_images: bool = False
@@ -85,12 +106,28 @@ class GatewayModel(GatewayCaller):
         """Tell whether a call, perhaps of another ``model``, goes to a Claude."""
         return self.route(model).is_claude
 
+    def may_force_tools(self, parameters: Mapping[str, Any]) -> bool:
+        """Tell whether a ``tool_choice`` can make the model of a call use a tool.
+
+        Args:
+            parameters: those of the call, beside the model's own.
+        """
+        model = str(parameters.get("model") or self.model)
+        if not self.route(model).is_claude:
+            return True
+        thinking = parameters.get("thinking", self.thinking)
+        if thinking is None and parameters.get("reasoning_effort") and has_every_effort(model):
+            return False
+        return may_force_tools(model, thinking)
+
     def request(self, messages: list[Message], parameters: Mapping[str, Any]) -> ChatRequest:
         """Build a request from encoded messages, the model's own parameters, and those of this call, which win."""
         own = {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
         request = {"model": self.model, "messages": messages, **own, **with_one_name(parameters)}
         if not request.get("stop"):
             request.pop("stop", None)
+        if not request.get("tools"):
+            request.pop("parallel_tool_calls", None)  # OpenAI refuses it there
         if "tool_choice" in request:
             request["tool_choice"] = encode_tool_choice(request["tool_choice"])
         return cast("ChatRequest", request)

@@ -42,6 +42,8 @@ class Route:
     """Whether headers are sent that are meant for the gateway, and not for the provider."""
     falls_on_claude: bool = False
     """Whether a config that is known sends some calls to a Claude although the request names another model."""
+    is_mixed: bool = False
+    """Whether a config that is known may send a call to a Claude as well as to another model."""
     falls_on_cohere: bool = False
     """Whether a config that is known sends some calls to Cohere, which alone knows ``max_tokens`` only."""
 
@@ -101,6 +103,7 @@ def find_route(
         is_guarded=_names_hooks(headers) or (text is not None and (config is None or _holds_hooks(config))),
         has_private_headers=_holds_private(headers, has_own_key=bool(options.provider_api_key)),
         falls_on_claude=not is_claude(model, provider) and any(is_claude(name, of) for of, name in targets),
+        is_mixed=len({is_claude(name, of) for of, name in targets}) > 1,
         falls_on_cohere=provider != COHERE and any(of == COHERE for of, _ in targets),
     )
 

@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 from portkey_gateway.caching.breakpoints import encode_cache_control
 from portkey_gateway.conversation.content import text_block
 from portkey_gateway.conversation.request import (
+    TOOL_CHANGES,
     CacheControl,
     ContentBlock,
     RedactedThinkingBlock,
@@ -67,6 +68,17 @@ def encode_text_block(block: Block, *, where: str) -> TextBlock:
     if text is None:
         raise ContentError(f"{where} is a {block.get('type')!r} block: a system message takes text only")
     return text_block(text, cache_control(block, where=where))
+
+
+def encode_system_block(block: Block, *, where: str) -> ContentBlock:
+    """Encode a block of a system message: text, or a change of the tools amid a conversation with Claude.
+
+    Raises:
+        ContentError: if it is anything else.
+    """
+    if block.get("type") in TOOL_CHANGES:
+        return cast("ContentBlock", {**block})
+    return encode_text_block(block, where=where)
 
 
 def encode_thinking_block(block: Block) -> ThinkingBlock | RedactedThinkingBlock | None:

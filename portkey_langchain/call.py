@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
-from portkey_gateway.calls import carries_schema
+from portkey_gateway.calls import binds_answers
 from portkey_gateway.conversation.answer import Answer, Delta
-from portkey_gateway.conversation.claude import thinks
 from portkey_gateway.routing import Route
 from portkey_gateway.tracing.context import TraceContext
 from portkey_langchain.callbacks import RunLabels
@@ -19,7 +18,7 @@ from portkey_langchain.content_form import is_told_in_blocks
 from portkey_langchain.cut import cut_delta
 from portkey_langchain.decode import ContentState, decode_message
 from portkey_langchain.encode import encode_messages
-from portkey_langchain.response_format import FormatTool
+from portkey_langchain.response_format import FormatTool, with_response_format
 
 if TYPE_CHECKING:
     from portkey_langchain.chat_model import ChatPortkey
@@ -60,10 +59,14 @@ class Call:
         parameters: dict[str, Any],
         run: RunLabels | None = None,
     ) -> None:
-        self._format = FormatTool.wanted(parameters) if route.is_claude and not carries_schema(route) else None
+        name = str(parameters.get("model") or model.model)
+        parameters = with_response_format(parameters)
+        self._format = FormatTool.wanted(parameters)
+        if self._format and binds_answers(route, name, self._format.schema):
+            self._format = None
         encoded = encode_messages(messages)
         if self._format:
-            may_force = not thinks(parameters.get("thinking") or model.thinking)
+            may_force = model.may_force_tools(parameters)
             parameters = self._format.ask(parameters, may_force=may_force)
             encoded = encoded if may_force else self._format.instruct(encoded)
         self.client = model.gateway_client(route=route)

@@ -19,7 +19,6 @@ from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, field_validator
 from typing_extensions import override
 
-from portkey_gateway.conversation.claude import thinks
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.errors import BadRequestError, EncodingError, GatewayFailureError, NotFoundError
@@ -28,6 +27,7 @@ from portkey_langchain import translate as _translate  # noqa: F401 registers th
 from portkey_langchain.call import Call
 from portkey_langchain.callbacks import RUNS, RunLabels
 from portkey_langchain.confidential import ConfidentialModel
+from portkey_langchain.container import with_last_container
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.structured import Method, Schema, Structured, structured_output
 from portkey_langchain.tools import encode_tool
@@ -76,6 +76,8 @@ class ChatPortkey(ConfidentialModel):
 
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further parameters of the request body, sent as they are."""
+    reuse_last_container: bool = False
+    """Go on in the container of the latest answer that tells one (``response_metadata["container"]``)."""
     streaming: bool = False
     """Stream even where ``invoke`` is called."""
 
@@ -179,21 +181,28 @@ class ChatPortkey(ConfidentialModel):
         Args:
             schema: a pydantic class, a TypedDict, a JSON schema with a title, or a tool dict.
             include_raw: return ``{"raw", "parsed", "parsing_error"}`` instead of raising.
-            method: ``"function_calling"`` and ``"json_schema"`` both send the schema as a tool: the gateway carries
-                no ``response_format`` to Claude. ``"json_mode"`` asks for JSON in the system message.
+            method: ``"function_calling"`` makes the model call a tool of the schema; where a Claude cannot be made to,
+                it is ``"json_schema"``. That binds the answer to the schema where the model knows it and the gateway
+                carries it, and asks for a tool otherwise. ``"json_mode"`` asks for JSON in the system message, and
+                with OpenAI's JSON mode where there is one.
             strict: asks OpenAI to hold the model to the schema.
             kwargs: none; a name here is an error.
 
         Raises:
             ValueError: if the method or a name is not known.
-            OutputParserException: (from a call) if the answer holds no object of the schema. While Claude thinks,
-                it cannot be made to answer by the tool, and may answer in words.
+            OutputParserException: (from a call) if the answer holds no object of the schema: a Claude that can
+                neither be bound to it nor be made to call a tool may answer in words.
         """
         if kwargs:
             raise ValueError(f"with_structured_output does not know {', '.join(map(repr, kwargs))}")
-        may_force = not thinks(self.thinking)
         return structured_output(
-            self, schema, method=method, include_raw=include_raw, strict=strict, may_force=may_force
+            self,
+            schema,
+            method=method,
+            include_raw=include_raw,
+            strict=strict,
+            may_force=self.may_force_tools(self.model_kwargs),
+            knows_json_mode=not self.targets_claude(),
         )
 
     # --- calls ------------------------------------------------------------------------------------------------------
@@ -256,6 +265,14 @@ class ChatPortkey(ConfidentialModel):
                 for chunk in call.last_chunks(stream.answer):
                     yield chunk
 
+    def _get_request_payload(
+        self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> dict[str, Any]:
+        """The body of the request that ``invoke`` would send, as LangChain's other models show theirs."""
+        with as_langchain_errors():
+            call = self._call(self._convert_input(input_).to_messages(), stop, kwargs)
+            return call.client.request_body(call.request)
+
     def _call(
         self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], run: RunLabels | None = None
     ) -> Call:
@@ -265,4 +282,8 @@ class ChatPortkey(ConfidentialModel):
         if stop is not None:
             given["stop"] = stop
         parameters = {**with_one_name(model.model_kwargs), **with_one_name(given)}
+        if model.response_format is not None:
+            parameters.setdefault("response_format", model.response_format)
+        if model.reuse_last_container:
+            parameters = with_last_container(messages, {"container": model.container, **parameters})
         return Call(model, model.route(parameters.get("model")), messages, parameters, run)

@@ -21,6 +21,7 @@ _SECRETS: Final = {
     "virtual_key": "PORTKEY_VIRTUAL_KEY",
     "default_headers": "PORTKEY_DEFAULT_HEADERS",
     "gateway_headers": "PORTKEY_GATEWAY_HEADERS",
+    "mcp_servers": "PORTKEY_MCP_SERVERS",
 }
 _MASK: Final = "**********"
 # They label a call; the answer is the same whoever asks.
@@ -36,10 +37,10 @@ class ConfidentialModel(GatewayModel, BaseChatModel):
         """A model that is loaded without its secrets has ``None`` in their place."""
         return {} if headers is None else headers
 
-    @field_serializer("config", "default_headers", "gateway_headers")
+    @field_serializer("config", "default_headers", "gateway_headers", "mcp_servers")
     def _mask_mapping(self, value: Any, info: SerializationInfo) -> Any:
         """Mask a mapping as pydantic masks a ``SecretStr``: an inline config may hold providers' keys."""
-        if not isinstance(value, Mapping) or not value:
+        if not isinstance(value, Mapping | list) or not value:
             return value
         return _MASK if info.mode == "json" else Secret(value)
 
@@ -64,7 +65,11 @@ class ConfidentialModel(GatewayModel, BaseChatModel):
     @override
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         params = super()._get_invocation_params(stop=stop, **kwargs)
-        return {name: _MASK if name in _SECRETS else value for name, value in params.items()}
+        told = {name: _MASK if name in _SECRETS and value else value for name, value in params.items()}
+        further = told.get("model_kwargs")
+        if isinstance(further, Mapping) and further.get("mcp_servers"):
+            told["model_kwargs"] = {**further, "mcp_servers": _MASK}
+        return told
 
     @override
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:

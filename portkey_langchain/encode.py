@@ -13,7 +13,7 @@ from portkey_langchain.blocks import (
     cache_control,
     content_blocks,
     encode_block,
-    encode_text_block,
+    encode_system_block,
 )
 from portkey_langchain.encode_assistant import encode_assistant
 from portkey_langchain.media import Block, required_text
@@ -67,7 +67,7 @@ def _encode_system(message: BaseMessage, role: str, where: str) -> Message:
     if isinstance(message.content, str):
         encoded["content"] = message.content
     else:
-        encoded["content"] = _each(message, where, lambda block, path: encode_text_block(block, where=path))
+        encoded["content"] = _each(message, where, lambda block, path: encode_system_block(block, where=path))
     return encoded
 
 

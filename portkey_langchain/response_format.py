@@ -1,9 +1,9 @@
-"""``response_format`` with a JSON schema for Claude: asked for as a tool, answered as text.
+"""``response_format`` with a JSON schema: in any form people write it, and for Claude perhaps asked for as a tool.
 
-LangChain's ``create_agent(response_format=…)`` asks newer Claudes for structured output of their own and expects JSON
-as text. The gateway drops ``response_format`` on the way to Claude without a word, so the schema travels as a tool that
-Claude has to call, and the arguments of that call become the text of the answer. While Claude thinks it cannot be made
-to call a tool: then it is told to.
+LangChain's ``create_agent(response_format=…)`` asks models for structured output of their own and expects JSON as text.
+Where that does not bind a Claude (an old model, a schema beyond what binds, a gateway that drops it on the way), the
+schema travels as a tool that Claude has to call, and the arguments of that call become the text of the answer. While
+Claude thinks it cannot be made to call a tool, and the newest never: then it is told to.
 """
 
 from __future__ import annotations
@@ -12,16 +12,41 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
 from portkey_gateway.conversation.answer import Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta, ToolCallDelta
 from portkey_gateway.conversation.request import SYSTEM_ROLES, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_langchain.cut import CUT_MARK
 
 _DESCRIPTION: Final = "Give the final answer in this form, once everything needed for it is known."
-CALL_INSTRUCTION: Final = (
-    "Once everything needed is known, give the final answer by calling the tool {name}, not in words."
-)
+_INSTRUCTION: Final = "Once everything needed is known, give the final answer by calling the tool {name}, not in words."
 _FORMAT: Final = "response_format"
+_KINDS: Final = frozenset({"text", "json_object", "json_schema"})
+
+
+def with_response_format(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters with ``response_format`` in OpenAI's form: also given as a class, or a schema alone."""
+    asked = parameters.get(_FORMAT)
+    if asked is None or (isinstance(asked, Mapping) and asked.get("type") in _KINDS and "properties" not in asked):
+        return parameters
+    return {**parameters, _FORMAT: as_response_format(asked)}
+
+
+def as_response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
+    """OpenAI's ``response_format`` of a schema.
+
+    Args:
+        schema: a pydantic class, a TypedDict, a JSON schema, or a tool dict.
+        strict: asks OpenAI to hold the model to the schema.
+    """
+    if isinstance(schema, Mapping) and "title" not in schema and "properties" in schema:
+        schema = {"title": _FORMAT, **schema}
+    function = convert_to_openai_tool(schema, strict=strict)["function"]
+    named = {"name": function["name"], "schema": function["parameters"]}
+    if function.get("description"):
+        named["description"] = function["description"]
+    return {"type": "json_schema", "json_schema": named if strict is None else {**named, "strict": strict}}
 
 
 class FormatTool:
@@ -49,6 +74,11 @@ class FormatTool:
             return cls(asked.get("json_schema") or {})
         return None
 
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """The JSON schema of the answer."""
+        return self._schema.get("schema") or {"type": "object"}
+
     def ask(self, parameters: Mapping[str, Any], *, may_force: bool) -> dict[str, Any]:
         """The parameters with the tool in the place of ``response_format``.
 
@@ -62,7 +92,7 @@ class FormatTool:
         function = {
             "name": self._name,
             "description": self._schema.get("description") or _DESCRIPTION,
-            "parameters": self._schema.get("schema") or {"type": "object"},
+            "parameters": self.schema,
         }
         choice = encode_tool_choice(rest.get("tool_choice"))
         offered = () if choice == "none" else rest.get("tools") or ()
@@ -74,7 +104,7 @@ class FormatTool:
         """The messages with the wish for a call of the tool behind the system messages, where it cannot be forced."""
         rest = (index for index, message in enumerate(messages) if message["role"] not in SYSTEM_ROLES)
         position = next(rest, len(messages))
-        instruction: Message = {"role": "system", "content": CALL_INSTRUCTION.format(name=self._name)}
+        instruction: Message = {"role": "system", "content": _INSTRUCTION.format(name=self._name)}
         return [*messages[:position], instruction, *messages[position:]]
 
     def read(self, answer: Answer) -> Answer:

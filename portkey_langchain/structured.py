@@ -29,7 +29,7 @@ from pydantic import BaseModel
 from typing_extensions import override
 
 from portkey_gateway.conversation.answer import BROKEN_OFF
-from portkey_langchain.response_format import CALL_INSTRUCTION
+from portkey_langchain.response_format import as_response_format
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
 Schema = dict[str, Any] | type
@@ -42,7 +42,14 @@ _INSTRUCTION: Final = (
 
 
 def structured_output(
-    model: BaseChatModel, schema: Schema, *, method: Method, include_raw: bool, strict: bool | None, may_force: bool
+    model: BaseChatModel,
+    schema: Schema,
+    *,
+    method: Method,
+    include_raw: bool,
+    strict: bool | None,
+    may_force: bool,
+    knows_json_mode: bool,
 ) -> Structured:
     """Build the chain from a model to objects of a schema.
 
@@ -52,7 +59,9 @@ def structured_output(
         method: how to ask.
         include_raw: whether to return ``{"raw", "parsed", "parsing_error"}`` instead of raising.
         strict: asks OpenAI to hold the model to the schema.
-        may_force: whether the model takes a forced tool choice; Claude does not while it thinks.
+        may_force: whether the model takes a forced tool choice. Claude does not while it thinks, and its newest models
+            never: they are asked for the schema as ``response_format``.
+        knows_json_mode: whether ``response_format`` of type ``json_object`` means something to the model.
 
     Raises:
         ValueError: if the method is none of the three.
@@ -63,14 +72,13 @@ def structured_output(
     if method == "json_mode":
         text = json.dumps(convert_to_json_schema(schema), ensure_ascii=False)
         instructed = _instructed(model, _INSTRUCTION.format(schema=text))
-        asked: Structured = instructed | model.bind(ls_structured_output_format=told)
+        native = {"response_format": {"type": "json_object"}} if knows_json_mode else {}
+        asked: Structured = instructed | model.bind(**native, ls_structured_output_format=told)
         return _parsed(asked, _json_parser(schema), include_raw=include_raw)
-    choice = "any" if may_force else "auto"
-    asked = model.bind_tools([schema], tool_choice=choice, strict=strict, ls_structured_output_format=told)
-    if not may_force:
-        # What cannot be forced is asked for.
-        name = convert_to_openai_tool(schema)["function"]["name"]
-        asked = _instructed(model, CALL_INSTRUCTION.format(name=name)) | asked
+    if method == "json_schema" or not may_force:
+        asked = model.bind(response_format=as_response_format(schema, strict=strict), ls_structured_output_format=told)
+        return _parsed(asked, _json_parser(schema), include_raw=include_raw)
+    asked = model.bind_tools([schema], tool_choice="any", strict=strict, ls_structured_output_format=told)
     return _parsed(asked, _tool_call_parser(schema), include_raw=include_raw)
 
 
@@ -114,10 +122,15 @@ class _WholeObjects(BaseCumulativeTransformOutputParser[Any]):
 
     @override
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
-        parsed = super().parse_result(result, partial=partial)
-        message = cast("ChatGeneration", result[0]).message
+        message = cast("AIMessage", cast("ChatGeneration", result[0]).message)
         has_ended = "finish_reason" in message.response_metadata
-        return _required(parsed, cast("AIMessage", message)) if has_ended or not partial else parsed
+        try:
+            parsed = super().parse_result(result, partial=partial)
+        except OutputParserException as error:
+            if message.response_metadata.get("finish_reason") in BROKEN_OFF:
+                raise _no_object(message) from error
+            raise
+        return _required(parsed, message) if has_ended or not partial else parsed
 
 
 class _ObjectParser(_WholeObjects, PydanticToolsParser):
@@ -138,12 +151,17 @@ class _MappingInWordsParser(_WholeObjects, JsonOutputParser):
 
 def _required(parsed: Any, message: AIMessage) -> Any:
     """Raise where LangChain's parsers return ``None``, or mend JSON that broke off in the middle."""
+    is_broken_off = message.response_metadata.get("finish_reason") in BROKEN_OFF
+    # A call that was cut is none of the tool_calls: the object stands in one before it.
+    if parsed is not None and (not is_broken_off or message.tool_calls):
+        return parsed
+    raise _no_object(message)
+
+
+def _no_object(message: AIMessage) -> OutputParserException:
     reason = message.response_metadata.get("finish_reason")
     how = BROKEN_OFF.get(reason or "")
-    # A call that was cut is none of the tool_calls: the object stands in one before it.
-    if parsed is not None and (not how or message.tool_calls):
-        return parsed
     said = f": the answer {how}" if how else ""
-    raise OutputParserException(
+    return OutputParserException(
         f"the model gave no object of the schema; its finish_reason is {reason!r}{said}", llm_output=message.text
     )

@@ -67,13 +67,13 @@ def _encode_assistant(message: Message, route: Route) -> Message:
     del encoded["content"]
     if texts:
         encoded["content"] = [_only_text(block) for block in texts]
-    if not route.is_claude and len(texts) < len(spoken):
+    if (not route.is_claude or route.is_mixed) and len(texts) < len(spoken):
         # What is left of an answer of Claude's for others: one text as a string, which every provider takes.
         if _is_one_text(texts):
             encoded["content"] = texts[0]["text"]
         elif not texts and not encoded.get("tool_calls"):
             encoded["content"] = ""
-    if spoken and spoken != encoded.get("content") and route.is_claude:
+    if spoken and spoken != encoded.get("content") and route.is_claude and not route.is_mixed:
         encoded["content_blocks"] = [as_said_before(cast("Mapping[str, Any]", block)) for block in spoken]
     return cast("Message", encoded)
 

@@ -16,6 +16,7 @@ from portkey_gateway.caching.breakpoints import check_breakpoints, encode_cache_
 from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, plan_breakpoints, warn_not_cached
 from portkey_gateway.chat_completions.blocks import encode_message
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSSES
+from portkey_gateway.chat_completions.mixed import as_every_target_takes_it
 from portkey_gateway.chat_completions.tools import encode_tool
 from portkey_gateway.conversation.checks import check_request
 from portkey_gateway.conversation.claude import prepare_for_claude
@@ -52,6 +53,8 @@ def encode_request(request: ChatRequest, route: Route, *, prompt_caching: Prompt
         PortkeyWarning: if something will not reach the model, such as ``PromptCaching`` that is no Claude's.
     """
     check_request(request)
+    if route.is_mixed:
+        request, prompt_caching = as_every_target_takes_it(request, prompt_caching), None
     body = with_one_name(request)
     body["messages"] = [
         encode_message(message, f"messages[{index}]", route) for index, message in enumerate(request["messages"])

@@ -11,7 +11,10 @@ from typing import Any, Final, cast
 from portkey_gateway.conversation.request import SYSTEM_ROLES, ChatRequest, ContentBlock, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.errors import EncodingError, warn
+from portkey_gateway.models.claude import samples_freely, takes_forced_choice, thinks_by_budget
 
+_SAMPLING: Final = ("temperature", "top_p", "top_k")
+_LEAST_TOP_P_OF_THOUGHT: Final = 0.95
 DEFAULT_MAX_TOKENS: Final = 4096
 """Sent to a Claude when no ``max_tokens`` is given: Anthropic requires one."""
 
@@ -29,16 +32,53 @@ def prepare_for_claude(request: ChatRequest) -> dict[str, Any]:
         PortkeyWarning: if something is changed that was asked for.
     """
     body: dict[str, Any] = {**request}
-    body["messages"] = _drop_empty_text(request["messages"])
+    body["messages"] = without_empty_text(request["messages"])
     if body.get("max_tokens") is None:
         # What may be thought comes on top: Anthropic counts it too, and refuses a budget that max_tokens cannot hold.
         body["max_tokens"] = DEFAULT_MAX_TOKENS + ((body.get("thinking") or {}).get("budget_tokens") or 0)
     if "tool_choice" in body:
         body["tool_choice"] = encode_tool_choice(body["tool_choice"])
-    if thinks(body.get("thinking")) and forces_a_tool(body.get("tool_choice")):
-        warn("tool_choice is sent as 'auto': Claude cannot be made to call a tool while it thinks")
-        body["tool_choice"] = "auto"
+    _fit_model(body)
     return body
+
+
+def may_force_tools(model: str, thinking: Mapping[str, Any] | None) -> bool:
+    """Tell whether a ``tool_choice`` may make this Claude call a tool: not while it thinks, and the newest never."""
+    return takes_forced_choice(model) and not thinks(thinking)
+
+
+def _fit_model(body: dict[str, Any]) -> None:
+    """Leave out, or say otherwise, what the model would refuse."""
+    model = str(body.get("model") or "")
+    thinking: dict[str, Any] = body.get("thinking") or {}
+    if thinking.get("type") == "enabled" and not thinks_by_budget(model):
+        warn(
+            f"thinking is sent as {{'type': 'adaptive'}}: {model} takes no budget_tokens; say how much to think with "
+            "reasoning_effort"
+        )
+        kept = {name: value for name, value in thinking.items() if name not in {"type", "budget_tokens"}}
+        thinking = body["thinking"] = {**kept, "type": "adaptive"}
+    if forces_a_tool(body.get("tool_choice")) and not may_force_tools(model, thinking):
+        why = "while it thinks" if takes_forced_choice(model) else f"({model} takes no such choice)"
+        warn(f"tool_choice is sent as 'auto': Claude cannot be made to call a tool {why}")
+        body["tool_choice"] = "auto"
+    for name in _SAMPLING:
+        if body.get(name) is not None and (why := _why_not_sampled(name, body[name], model, thinking)):
+            warn(f"{name} is left out: {why}")
+            del body[name]
+
+
+def _why_not_sampled(name: str, value: Any, model: str, thinking: Mapping[str, Any] | None) -> str:
+    """Why Claude would refuse a parameter of sampling; nothing if it takes it (Anthropic, "Extended thinking")."""
+    if not samples_freely(model):
+        return f"{model} takes none"
+    if not thinks(thinking) or (name == "temperature" and value == 1):
+        return ""
+    if name == "top_p":
+        return (
+            "" if value >= _LEAST_TOP_P_OF_THOUGHT else f"Claude takes {_LEAST_TOP_P_OF_THOUGHT} to 1 while it thinks"
+        )
+    return "Claude takes none while it thinks"
 
 
 def thinks(thinking: Mapping[str, Any] | None) -> bool:
@@ -60,7 +100,7 @@ def as_said_before(block: Mapping[str, Any]) -> dict[str, Any]:
     return {**block, "citations": citations}
 
 
-def _drop_empty_text(messages: list[Message]) -> list[Message]:
+def without_empty_text(messages: list[Message]) -> list[Message]:
     """Leave out empty text, or white space alone, which Anthropic refuses, and messages that say nothing.
 
     The gateway drops a whole system message whose first block is empty, and sends ``""`` on as an empty block.

@@ -138,6 +138,10 @@ SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 """Roles of the messages that the gateway hoists to the top for Claude, wherever they stand."""
 
 
+TOOL_CHANGES: Final = frozenset({"tool_addition", "tool_removal"})
+"""Blocks of a system message amid a conversation that add and remove tools of Claude's."""
+
+
 class Message(TypedDict):
     """One message of the conversation.
 

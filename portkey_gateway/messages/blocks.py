@@ -2,36 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from pydantic_core import from_json
 
 from portkey_gateway.conversation.claude import as_said_before
 from portkey_gateway.conversation.media import as_media
-from portkey_gateway.conversation.request import SYSTEM_ROLES, ContentBlock, Message, ToolCall
+from portkey_gateway.conversation.request import SYSTEM_ROLES, TOOL_CHANGES, ContentBlock, Message, ToolCall
 from portkey_gateway.errors import ContentError, EncodingError
+from portkey_gateway.models.claude import takes_system_amid
 
 Block = dict[str, Any]
 
+_USER_ROLES: Final = frozenset({"user", "tool"})
+# Behind the last message, as if an answer came.
+_END: Final[Message] = {"role": "assistant"}
 _OPENAI_MEDIA: Final = frozenset({"image_url", "file"})
 _PLAIN: Final = frozenset({"role", "content", "name"})
 # OpenAI's, which Claude has no counterpart for.
 _UNKNOWN_TO_CLAUDE: Final = frozenset({"input_audio", "audio", "video", "video_url", "refusal"})
 
 
-def encode_system(messages: Iterable[Message]) -> list[Block]:
-    """Gather the system and developer messages, wherever they stand, as the blocks of ``system``."""
+def find_system_amid(messages: Sequence[Message], model: str) -> frozenset[int]:
+    """Find the system messages that are sent where they stand: amid the conversation, if the model takes them there.
+
+    They have to follow what a user or a tool said, and end the conversation or come before an answer (Anthropic,
+    "System messages"). All others are said at the top.
+    """
+    if not takes_system_amid(model):
+        return frozenset()
+    found: set[int] = set()
+    run: list[int] = []
+    previous = ""
+    for index, message in enumerate([*messages, _END]):
+        if message["role"] in SYSTEM_ROLES:
+            run.append(index)
+            continue
+        if run and previous in _USER_ROLES and message["role"] == "assistant":
+            found.update(run)
+        run, previous = [], message["role"]
+    return frozenset(found)
+
+
+def encode_system(messages: Iterable[Message], amid: Container[int] = ()) -> list[Block]:
+    """Gather the system and developer messages as the blocks of ``system``, but for those ``amid`` the conversation.
+
+    Raises:
+        ContentError: if one of them changes the tools: that has its meaning amid the conversation only.
+    """
     return [
-        block
+        _stated_at_the_top(block, f"messages[{index}]")
         for index, message in enumerate(messages)
-        if message["role"] in SYSTEM_ROLES
+        if message["role"] in SYSTEM_ROLES and index not in amid
         for block in _encode_content(message.get("content"), f"messages[{index}]")
     ]
 
 
-def encode_messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
-    """Encode all but the system messages; neighbours of one side become one message, as Anthropic reads them.
+def _stated_at_the_top(block: Block, where: str) -> Block:
+    if block["type"] in TOOL_CHANGES:
+        raise ContentError(
+            f"{where} holds a {block['type']!r} block, which Claude takes amid a conversation only: in a system "
+            "message after a user's or a tool's, last or before an answer, with a model from Opus 4.8 on"
+        )
+    return block
+
+
+def encode_messages(messages: Iterable[Message], amid: Container[int] = ()) -> list[dict[str, Any]]:
+    """Encode the conversation; neighbours of one side become one message, as Anthropic reads them.
+
+    Args:
+        messages: all of them; what was said at the top is passed over.
+        amid: the indices of the system messages that stand amid the conversation.
 
     Raises:
         EncodingError: if a block has no form for Claude, or a tool call's arguments are no JSON object.
@@ -40,9 +82,9 @@ def encode_messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
     last_role = ""
     for index, message in enumerate(messages):
         said = message["role"]
-        if said in SYSTEM_ROLES:
+        if said in SYSTEM_ROLES and index not in amid:
             continue
-        role = "assistant" if said == "assistant" else "user"
+        role = "assistant" if said == "assistant" else "system" if said in SYSTEM_ROLES else "user"
         text = message.get("content")
         # Most of a long history is plain text.
         if isinstance(text, str) and text and said != "tool" and message.keys() <= _PLAIN:
@@ -60,7 +102,7 @@ def encode_messages(messages: Iterable[Message]) -> list[dict[str, Any]]:
 def _encode_message(message: Message, where: str) -> Iterator[Block]:
     if message["role"] == "tool":
         yield _encode_result(message, where)
-    elif message["role"] == "user":
+    elif message["role"] != "assistant":
         yield from _encode_content(message.get("content"), where)
     else:
         said = [*_encode_content(message.get("content_blocks") or message.get("content"), where)]

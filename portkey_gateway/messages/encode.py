@@ -14,15 +14,17 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from portkey_gateway.caching.breakpoints import check_breakpoints, encode_cache_control, mark_last_block
 from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, plan_breakpoints, warn_not_cached
+from portkey_gateway.conversation.bound_schema import as_bound_schema
 from portkey_gateway.conversation.checks import check_request
 from portkey_gateway.conversation.claude import prepare_for_claude
 from portkey_gateway.conversation.media import as_media
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.errors import EncodingError, warn
-from portkey_gateway.messages.blocks import encode_messages, encode_system
+from portkey_gateway.messages.blocks import encode_messages, encode_system, find_system_amid
 from portkey_gateway.messages.losses import LOSSES
 from portkey_gateway.messages.tools import encode_tool, encode_tool_choice
+from portkey_gateway.models.claude import has_every_effort, takes_schemas
 from portkey_gateway.options import GatewayFields
 from portkey_gateway.routing import Route
 
@@ -108,13 +110,17 @@ def encode_count(request: ChatRequest, route: Route, betas: Mapping[str, str] | 
 def _encode_body(request: ChatRequest, route: Route, prompt_caching: PromptCachingOption) -> dict[str, Any]:
     check_request(request)
     given = with_one_name({**request, "messages": [_with_media(message) for message in request["messages"]]})
-    prepared = _marked(cast("ChatRequest", prepare_for_claude(cast("ChatRequest", given))), route, prompt_caching)
+    prepared = _marked(
+        cast("ChatRequest", prepare_for_claude(cast("ChatRequest", _with_shown_thoughts(given)))), route, prompt_caching
+    )
     body: dict[str, Any] = {name: value for name, value in prepared.items() if value is not None}
     messages = body.pop("messages")
-    if system := [*_as_blocks(body.pop("system", None)), *encode_system(messages)]:
+    amid = find_system_amid(messages, str(body.get("model")))
+    if system := [*_as_blocks(body.pop("system", None)), *encode_system(messages, amid)]:
         body["system"] = system
-    body["messages"] = encode_messages(messages)
-    tools = [encode_tool(tool) for tool in body.pop("tools", None) or ()]
+    body["messages"] = encode_messages(messages, amid)
+    may_bind = takes_schemas(str(body.get("model")))
+    tools = [encode_tool(tool, may_bind=may_bind) for tool in body.pop("tools", None) or ()]
     if tools:
         body["tools"] = tools
     parallel = body.pop("parallel_tool_calls", None)
@@ -126,6 +132,14 @@ def _encode_body(request: ChatRequest, route: Route, prompt_caching: PromptCachi
     _translate(body)
     _warn_about_losses(body)
     return body
+
+
+def _with_shown_thoughts(request: dict[str, Any]) -> dict[str, Any]:
+    """Who says how much to think wants to see it: models with every level of effort hide it unless they are asked."""
+    says_effort = request.get("reasoning_effort") and request.get("thinking") is None
+    if not says_effort or not has_every_effort(str(request.get("model"))):
+        return request
+    return {**request, "thinking": {"type": "adaptive", "display": "summarized"}}
 
 
 def _with_media(message: Message) -> Message:
@@ -180,12 +194,21 @@ def _encode_format(response_format: Any) -> dict[str, Any] | None:
         return None
     asked = response_format.get("json_schema")
     if response_format.get("type") == "json_schema" and isinstance(asked, Mapping) and asked.get("schema"):
-        return {"type": "json_schema", "schema": asked["schema"]}
+        # What the schema is for has no other place; one that cannot be said in words that bind is Anthropic's to judge.
+        purpose = {"description": asked["description"]} if asked.get("description") else {}
+        schema = {**purpose, **asked["schema"]}
+        return {"type": "json_schema", "schema": as_bound_schema(schema) or schema}
     warn(
         f"response_format of type {response_format.get('type')!r} does not reach Claude: give a JSON schema "
         "({'type': 'json_schema', 'json_schema': {'name': …, 'schema': …}})"
     )
     return None
+
+
+def carries_everything(route: Route) -> bool:
+    """Tell whether ``/proxy/messages`` may be taken, or nothing is lost on ``/messages``."""
+    is_free = route.only_anthropic and not route.is_guarded and not route.has_private_headers
+    return route.gateway == "hosted" or is_free
 
 
 def _path(body: dict[str, Any], route: Route) -> str:
@@ -196,7 +219,7 @@ def _path(body: dict[str, Any], route: Route) -> str:
     lost = [name for name in unknown if not (name in LOSSES and LOSSES[name].is_carried(route.gateway))]
     if not lost:
         return PATH
-    if route.only_anthropic and not route.is_guarded and not route.has_private_headers:
+    if carries_everything(route):
         return PROXY_PATH
     why = "only Anthropic is served so"
     if route.is_guarded:

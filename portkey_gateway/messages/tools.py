@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from portkey_gateway.conversation.bound_schema import as_bound_schema
 from portkey_gateway.conversation.schema import as_object_schema
 from portkey_gateway.conversation.tool_choice import ONE_CALL
 from portkey_gateway.conversation.tools import is_server_tool
+from portkey_gateway.errors import warn
 
 _OF_THE_FUNCTION: Final = ("strict", "defer_loading", "allowed_callers", "input_examples", "eager_input_streaming")
 _TYPES: Final = {"required": "any", "any": "any", "auto": "auto", "none": "none"}
 
 
-def encode_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
+def encode_tool(tool: Mapping[str, Any], *, may_bind: bool = True) -> dict[str, Any]:
     """Encode one tool: a function, one of Anthropic's own, or what is in Anthropic's form already.
+
+    Args:
+        tool: of the conversation.
+        may_bind: whether the model can be bound to the schema of a strict tool.
 
     Raises:
         EncodingError: if its schema refers to a definition that it does not hold.
+
+    Warns:
+        PortkeyWarning: if it is strict, and its schema or the model cannot be.
     """
     function = tool.get("function")
     if not function:
@@ -26,14 +35,27 @@ def encode_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
     encoded: dict[str, Any] = {"name": name}
     if function.get("description"):
         encoded["description"] = function["description"]
-    encoded["input_schema"] = as_object_schema(function.get("parameters") or {}, tool=name)
+    schema = encoded["input_schema"] = as_object_schema(function.get("parameters") or {}, tool=name)
     for option in _OF_THE_FUNCTION:
         value = tool.get(option, function.get(option))
         if value is not None:
             encoded[option] = value
+    if encoded.get("strict"):
+        _bind(encoded, schema if may_bind else None)
     if mark := tool.get("cache_control"):
         encoded["cache_control"] = mark
     return encoded
+
+
+def _bind(tool: dict[str, Any], schema: dict[str, Any] | None) -> None:
+    """Say the schema of a strict tool in the words that bind, or do without."""
+    bound = as_bound_schema(schema) if schema is not None else None
+    if bound is None:
+        why = "this model binds no tools" if schema is None else "name all properties of its objects, and nothing twice"
+        warn(f"strict of tool {tool['name']!r} is left out, its schema cannot bind Claude: {why}")
+        del tool["strict"]
+    else:
+        tool["input_schema"] = bound
 
 
 def _encode_server_tool(tool: Mapping[str, Any]) -> dict[str, Any]:

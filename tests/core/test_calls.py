@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 from typing import Any, cast
 
 import pytest
 
 from portkey_gateway.caching.plan import PromptCaching
-from portkey_gateway.calls import USER_LABEL, EncodedCall, carries_schema, encode_call, encode_count_call
+from portkey_gateway.calls import USER_LABEL, EncodedCall, binds_answers, encode_call, encode_count_call
 from portkey_gateway.chat_completions.stream import DECODING as CHAT_COMPLETIONS
 from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
 from portkey_gateway.messages.stream import DECODING as MESSAGES
@@ -22,6 +23,7 @@ HEADERS = {"content-type": "application/json", "x-portkey-provider": "anthropic"
 WITH_BETA = {**HEADERS, BETA: "context-1m", VERSION: "2023-06-01"}
 HELLO = {"role": "user", "content": "Hello!"}
 BETAS_IN_THE_BODY = {"anthropic_beta": "context-1m", "anthropic_version": "2023-06-01"}
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
 OPEN_SOURCE: list[Gateway] = ["oss-1", "oss-2"]
 
 
@@ -147,7 +149,8 @@ def test_a_call_by_proxy_speaks_to_anthropic_itself() -> None:
 
 
 def test_a_call_by_proxy_without_beta_features_says_nothing_of_them() -> None:
-    assert encode(messages(), speed="fast").headers == {**HEADERS, "accept-encoding": "gzip, deflate"}
+    call = encode(messages(), output_config={"effort": "low"})
+    assert call.headers == {**HEADERS, "accept-encoding": "gzip, deflate"}
 
 
 # --- who asks ---------------------------------------------------------------------------------------------------------
@@ -238,8 +241,27 @@ def test_a_count_names_the_betas_that_an_answer_would_need(gateway: Any, in_body
         (chat_completions("oss-1"), False),
         (chat_completions("oss-2"), True),
         (chat_completions("hosted"), True),
-        (messages("hosted"), False),
+        (messages("hosted"), True),
+        (messages("oss-2"), True),
+        (messages("oss-1"), True),
+        (dataclasses.replace(messages("oss-1"), is_guarded=True), False),
+        (dataclasses.replace(messages("oss-1"), has_private_headers=True), False),
+        (dataclasses.replace(messages("oss-1"), only_anthropic=False), False),
+        (Route(provider="openai"), True),
     ],
 )
-def test_a_schema_of_the_answer_needs_no_tool_where_the_gateway_carries_it(route: Route, expected: bool) -> None:
-    assert carries_schema(route) is expected
+def test_a_schema_binds_the_answer_where_the_gateway_carries_it(route: Route, *, expected: bool) -> None:
+    assert binds_answers(route, "claude-sonnet-4-5", SCHEMA) is expected
+
+
+@pytest.mark.parametrize(
+    ("model", "schema", "expected"),
+    [
+        ("claude-sonnet-4-5", SCHEMA, True),
+        ("claude-3-5-sonnet-20241022", SCHEMA, False),
+        ("claude-of-no-known-generation", SCHEMA, False),
+        ("claude-sonnet-4-5", {"type": "object", "additionalProperties": {"type": "integer"}}, False),
+    ],
+)
+def test_it_binds_no_old_claude_and_no_schema_that_cannot_be_said(model: str, schema: Any, *, expected: bool) -> None:
+    assert binds_answers(messages(), model, schema) is expected

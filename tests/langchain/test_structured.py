@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 QUESTION = "Which city is in the text? Name: Lisbon, population: 545000. Return JSON."
 METHODS: tuple[Method, ...] = ("function_calling", "json_schema", "json_mode")
-BY_TOOL: tuple[Method, ...] = ("function_calling", "json_schema")
+BY_SCHEMA: tuple[Method, ...] = ("function_calling", "json_schema")
 
 
 class City(BaseModel):
@@ -44,6 +44,17 @@ class CityDict(TypedDict):
     population: int
 
 
+BOUND = {
+    "type": "json_schema",
+    "schema": {
+        "type": "object",
+        "description": "A city.",
+        "properties": {"name": {"type": "string"}, "population": {"type": "integer"}},
+        "required": ["name", "population"],
+        "additionalProperties": False,
+    },
+}
+"""The schema in the words that bind Claude."""
 LISBON: dict[str, Any] = {"name": "Lisbon", "population": 545000}
 SCHEMAS = [
     pytest.param(City, City(**LISBON), id="pydantic"),
@@ -53,7 +64,7 @@ SCHEMAS = [
 ]
 
 any_method = pytest.mark.parametrize("method", METHODS)
-by_tool = pytest.mark.parametrize("method", BY_TOOL)
+by_schema = pytest.mark.parametrize("method", BY_SCHEMA)
 any_schema = pytest.mark.parametrize(("schema", "expected"), SCHEMAS)
 
 
@@ -86,12 +97,33 @@ def test_the_last_object_of_a_stream_is_the_whole_one(
     assert last == expected
 
 
-@by_tool
-def test_a_schema_goes_as_a_tool_that_must_be_called(model: ChatPortkey, sandbox: Sandbox, method: Method) -> None:
+@by_schema
+def test_a_schema_binds_the_answer_or_goes_as_a_tool_that_must_be_called(
+    model: ChatPortkey, sandbox: Sandbox, api_format: str, method: Method
+) -> None:
     model.with_structured_output(City, method=method).invoke(QUESTION)
     body = received(sandbox)
-    assert [tool["name"] for tool in body["tools"]] == ["City"]
-    assert body["tool_choice"] == {"type": "any"}
+    if method == "json_schema" and api_format == "messages":
+        assert "tools" not in body
+        assert body["output_config"]["format"] == BOUND
+    else:
+        assert [tool["name"] for tool in body["tools"]] == ["City"]
+        assert body["tool_choice"] == {"type": "any"}
+
+
+@pytest.mark.parametrize("name", ["claude-opus-5-5", "claude-sonnet-5-5", "claude-fable-5-1"])
+@by_schema
+def test_the_newest_claudes_are_not_forced(
+    model: ChatPortkey, sandbox: Sandbox, api_format: str, name: str, method: Method
+) -> None:
+    newest = model.with_options(model=name)
+    question = QUESTION if api_format == "messages" else f"Use the City tool. {QUESTION}"
+    assert newest.with_structured_output(City, method=method).invoke(question) == City(**LISBON)
+    body = received(sandbox)
+    if api_format == "messages":
+        assert body["output_config"]["format"] == BOUND
+    else:
+        assert body["tool_choice"] == {"type": "auto"}
 
 
 def test_json_mode_asks_in_a_system_message_behind_the_ones_given(model: ChatPortkey, sandbox: Sandbox) -> None:
@@ -142,7 +174,7 @@ def test_words_instead_of_an_object_are_an_error(
     model: ChatPortkey, sandbox: Sandbox, schema: Schema, expected: object, method: Method
 ) -> None:
     sandbox.claude.reply_with("I would rather talk.", stop_reason="max_tokens", times=2)
-    with pytest.raises(OutputParserException, match="'length'" if method in BY_TOOL else "I would rather talk"):
+    with pytest.raises(OutputParserException, match="'length'"):
         model.with_structured_output(schema, method=method).invoke(QUESTION)
     answer = model.with_structured_output(schema, method=method, include_raw=True).invoke(QUESTION)
     assert answer["raw"].text == "I would rather talk."
@@ -151,14 +183,17 @@ def test_words_instead_of_an_object_are_an_error(
     assert model.with_structured_output(schema, method=method).invoke(QUESTION) == expected
 
 
-@by_tool
-def test_a_thinking_claude_is_not_forced(model: ChatPortkey, sandbox: Sandbox, method: Method) -> None:
+@by_schema
+def test_a_thinking_claude_is_not_forced(model: ChatPortkey, sandbox: Sandbox, api_format: str, method: Method) -> None:
     thinking = model.with_options(thinking={"type": "enabled", "budget_tokens": 1024})
     chain = thinking.with_structured_output(City, method=method)
     assert chain.invoke(f"Use the City tool. {QUESTION}") == City(**LISBON)
-    assert received(sandbox)["tool_choice"] == {"type": "auto"}
+    if api_format == "messages":
+        assert received(sandbox)["output_config"]["format"] == BOUND
+    else:
+        assert received(sandbox)["tool_choice"] == {"type": "auto"}
     sandbox.claude.reply_with("I would rather talk.")
-    with pytest.raises(OutputParserException, match="'stop'"):
+    with pytest.raises(OutputParserException, match="I would rather talk"):
         chain.invoke(QUESTION)
 
 
@@ -167,12 +202,13 @@ def test_thinking_switched_off_may_be_forced(model: ChatPortkey, sandbox: Sandbo
     assert received(sandbox)["tool_choice"] == {"type": "any"}
 
 
-@by_tool
+@by_schema
 @pytest.mark.parametrize("strict", [True, False])
 def test_strict_is_handed_on(model: ChatPortkey, method: Method, strict: bool) -> None:
     chain = model.with_structured_output(City, method=method, strict=strict)
-    [tool] = chain.steps[0].kwargs["tools"]  # type: ignore[attr-defined]  # a sequence that starts with a binding
-    assert tool["function"]["strict"] is strict
+    bound = chain.steps[0].kwargs  # type: ignore[attr-defined]  # a sequence that starts with a binding
+    asked = bound["response_format"]["json_schema"] if method == "json_schema" else bound["tools"][0]["function"]
+    assert asked["strict"] is strict
 
 
 def test_an_unknown_method_is_an_error_that_names_the_known(model: ChatPortkey) -> None:

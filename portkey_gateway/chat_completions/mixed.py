@@ -1,0 +1,60 @@
+"""A request that a config may send to a Claude or to another model: said so that each of its targets can take it. Pure.
+
+Tried with the open-source gateway 1.15.2: OpenAI refuses keys that it does not know (``cache_control``), Claude refuses
+empty texts, and the gateway tells Claude nothing of draft-7 ``definitions``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from portkey_gateway.caching.plan import PromptCachingOption
+from portkey_gateway.conversation.claude import without_empty_text
+from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.conversation.schema import modernised
+from portkey_gateway.errors import warn
+
+_MARK: Final = "cache_control"
+_MARKED: Final = ("content", "content_blocks", "tool_calls")
+
+
+def as_every_target_takes_it(request: ChatRequest, prompt_caching: PromptCachingOption) -> ChatRequest:
+    """Return the request without what one of its targets would refuse; it is not changed itself.
+
+    Args:
+        request: what to send.
+        prompt_caching: what was to be marked for Claude's prompt cache; nothing is.
+
+    Warns:
+        PortkeyWarning: if marks for the prompt cache are left out.
+    """
+    said = without_empty_text(request["messages"])
+    messages = [*map(_unmarked_message, said)]
+    tools = request.get("tools") or []
+    told: dict[str, Any] = {**_unmarked(request), "messages": messages}
+    if tools:
+        told["tools"] = [*map(_plain_tool, tools)]
+    if prompt_caching or messages != said or any(_MARK in each for each in (request, *tools)):
+        warn(
+            "cache_control is left out, and nothing is marked for Claude's prompt cache: the config may send this call "
+            "to a model that refuses it"
+        )
+    return cast("ChatRequest", told)
+
+
+def _unmarked_message(message: Mapping[str, Any]) -> dict[str, Any]:
+    lists = {field: message[field] for field in _MARKED if isinstance(message.get(field), list)}
+    return {**message, **{field: [*map(_unmarked, blocks)] for field, blocks in lists.items()}}
+
+
+def _unmarked(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in block.items() if name != _MARK} if _MARK in block else block
+
+
+def _plain_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
+    plain = dict(_unmarked(tool))
+    function = plain.get("function")
+    if isinstance(function, Mapping) and "parameters" in function:
+        plain["function"] = {**function, "parameters": modernised(function["parameters"])}
+    return plain

@@ -1,0 +1,164 @@
+"""JSON schemas that bind an answer or a strict tool, as Claude takes them: a subset of JSON Schema. Pure.
+
+Anthropic, "Structured outputs", "JSON Schema limitations": every object names all its properties, nothing recurs, and
+limits of numbers, texts and lists are not known. What is only a limit is told in the description, where the model reads
+it; what cannot be said at all makes the schema none that binds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from portkey_gateway.conversation.schema import modernised
+
+_REFERENCE: Final = re.compile(r"#/\$defs/([\w.-]+)")
+_PRIMITIVE: Final = (str, int, float, bool, type(None))
+_SIMPLE: Final = frozenset({"string", "integer", "number", "boolean", "null"})
+_FORMATS: Final = frozenset(
+    {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
+)
+_KEPT: Final = frozenset({"title", "description", "type", "const", "default"})
+# Nothing is lost without them: they repeat what the parts say.
+_IDLE: Final = frozenset({"$schema", "$id", "discriminator", "additionalProperties", "strict"})
+_UNSAYABLE: Final = frozenset(
+    {"not", "if", "then", "else", "prefixItems", "contains", "patternProperties", "propertyNames", "dependentSchemas",
+     "$defs"}
+)  # fmt: skip
+_OF_OBJECTS: Final = frozenset({"type", "properties", "required"})
+_OF_PARTS: Final = frozenset({"properties", "required", "items"})
+_CHOICES: Final = frozenset({"anyOf", "oneOf", "enum", "const"})
+_MOST_OPTIONAL: Final = 24
+_MOST_UNIONS: Final = 16
+
+
+class _NotSayableError(Exception):
+    """The schema has a part that the subset has no words for."""
+
+
+def as_bound_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return a schema in the subset that binds; ``None`` if it cannot be said there.
+
+    Args:
+        schema: any JSON schema; it is left as it is.
+    """
+    try:
+        modern = modernised(schema)
+        definitions = {name: _bound(part) for name, part in modern.pop("$defs", {}).items()}
+        bound = _bound(modern)
+        _check_references(bound, definitions)
+    except (_NotSayableError, AttributeError, TypeError):
+        return None
+    while "$ref" in bound:
+        # A reference at the top stands for what it refers to.
+        bound = definitions[_name(bound)]
+    if bound.get("type") != "object" or _is_too_much([bound, *definitions.values()]):
+        return None
+    return {**bound, "$defs": definitions} if definitions else bound
+
+
+def _bound(schema: Any) -> dict[str, Any]:
+    if not isinstance(schema, Mapping) or not _UNSAYABLE.isdisjoint(schema):
+        raise _NotSayableError
+    if "$ref" in schema or "allOf" in schema:
+        return _reference(schema)
+    bound = {name: value for name, value in schema.items() if name in _KEPT}
+    bound |= _choices(schema) | _of_type(schema)
+    limits = {n: v for n, v in schema.items() if n not in bound.keys() | _IDLE | _OF_PARTS | _CHOICES}
+    if limits:
+        told = ", ".join(f"{name}: {value}" for name, value in limits.items())
+        bound["description"] = f"{bound['description']} ({told})" if bound.get("description") else told
+    return bound
+
+
+def _reference(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A reference, or the only one of ``allOf``, which is how one with a description of its own is written."""
+    if "$ref" in schema:
+        others, bound = _CHOICES | _OF_PARTS | {"type", "allOf"}, {"$ref": schema["$ref"]}
+    elif len(schema["allOf"]) == 1:
+        others, bound = _CHOICES | _OF_PARTS | {"type"}, _bound(schema["allOf"][0])
+    else:
+        raise _NotSayableError
+    if not others.isdisjoint(schema):
+        raise _NotSayableError
+    return bound
+
+
+def _of_type(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """What binds beside the type itself."""
+    kind = schema.get("type")
+    if kind == "object":
+        return _object(schema)
+    if kind == "array":
+        fewest = {"minItems": schema["minItems"]} if schema.get("minItems") in {0, 1} else {}
+        return {"items": _bound(schema.get("items")), **fewest}
+    if kind is None:
+        if _CHOICES.isdisjoint(schema) or not _OF_PARTS.isdisjoint(schema):
+            raise _NotSayableError
+    elif not ({*kind} if isinstance(kind, list) else {kind}) <= _SIMPLE:
+        raise _NotSayableError
+    return {"format": schema["format"]} if kind == "string" and schema.get("format") in _FORMATS else {}
+
+
+def _object(schema: Mapping[str, Any]) -> dict[str, Any]:
+    properties = schema.get("properties") or {}
+    # An object of no properties is meant only where it says that it has none; any other has keys that nobody knows.
+    is_open = not properties and schema.get("additionalProperties", "properties" not in schema) is not False
+    required = list(dict.fromkeys(schema.get("required", ())))
+    if is_open or not properties.keys() >= {*required} or not _CHOICES.isdisjoint(schema):
+        raise _NotSayableError
+    bound = {name: _bound(part) for name, part in properties.items()}
+    return {"properties": bound, "additionalProperties": False, **({"required": required} if required else {})}
+
+
+def _choices(schema: Mapping[str, Any]) -> dict[str, Any]:
+    choices: dict[str, Any] = {}
+    for keyword in schema.keys() & {"anyOf", "oneOf"}:
+        if choices or not schema[keyword]:
+            raise _NotSayableError
+        choices["anyOf"] = [*map(_bound, schema[keyword])]
+    values = [*schema.get("enum", ()), *([schema["const"]] if "const" in schema else [])]
+    if not all(isinstance(value, _PRIMITIVE) for value in values):
+        raise _NotSayableError
+    return {**choices, "enum": schema["enum"]} if "enum" in schema else choices
+
+
+def _check_references(bound: dict[str, Any], definitions: Mapping[str, dict[str, Any]]) -> None:
+    """Refuse references to what is no definition, and definitions that lead back to themselves."""
+    leads_to = {name: {*_references(part)} for name, part in definitions.items()}
+    if not definitions.keys() >= {*_references(bound)}.union(*leads_to.values()):
+        raise _NotSayableError
+    while ends := {name for name, others in leads_to.items() if not others}:
+        leads_to = {name: others - ends for name, others in leads_to.items() if name not in ends}
+    if leads_to:
+        raise _NotSayableError
+
+
+def _references(schema: dict[str, Any]) -> Iterator[str]:
+    return (_name(part) for part in _parts(schema) if "$ref" in part)
+
+
+def _name(reference: Mapping[str, Any]) -> str:
+    """The name of the definition that a reference leads to."""
+    match = _REFERENCE.fullmatch(reference["$ref"])
+    if not match:
+        raise _NotSayableError
+    return match[1]
+
+
+def _is_too_much(schemas: Iterable[dict[str, Any]]) -> bool:
+    """Tell whether there are more optional properties or choices than Anthropic compiles."""
+    parts = [part for schema in schemas for part in _parts(schema)]
+    optional = sum(len(part.get("properties", {}).keys() - set(part.get("required", ()))) for part in parts)
+    unions = sum("anyOf" in part or isinstance(part.get("type"), list) for part in parts)
+    return optional > _MOST_OPTIONAL or unions > _MOST_UNIONS
+
+
+def _parts(bound: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A bound schema and all inside it; what is data may look like a schema, but is none."""
+    yield bound
+    for part in (*bound.get("properties", {}).values(), *bound.get("anyOf", ())):
+        yield from _parts(part)
+    if "items" in bound:
+        yield from _parts(bound["items"])

@@ -1,0 +1,66 @@
+"""What a Claude of which generation takes, by its name with or without catalog slug, cloud prefix and date. Pure.
+
+Sources: ``langchain-anthropic`` 1.7.10 (``_supports_forced_tool_choice``, ``_assert_valid_model_configuration``, its
+model profiles) and Anthropic's documentation ("Models overview", "Migration guide", "Structured outputs", "Effort").
+A name that tells no generation is taken for a model that can do what all could.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+Generation = tuple[int, int]
+
+_NAME: Final = re.compile(r"claude-(?:[a-z]+-)*(?P<major>\d)(?:[-.](?P<minor>\d{1,2})(?!\d))?(?!\d)")
+_UNKNOWN: Final[Generation] = (0, 0)
+
+
+@lru_cache(maxsize=256)
+def generation(model: str) -> Generation:
+    """Read ``(4, 5)`` off ``claude-sonnet-4-5-20250929``; ``(0, 0)`` where the name tells none."""
+    match = _NAME.search(_own_name(model))
+    return (int(match["major"]), int(match["minor"] or 0)) if match else _UNKNOWN
+
+
+def takes_schemas(model: str) -> bool:
+    """Tell whether answers and strict tools can be bound to a schema: since 4.5, and Opus 4.1."""
+    return generation(model) >= ((4, 1) if "opus" in _own_name(model) else (4, 5))
+
+
+def takes_forced_choice(model: str) -> bool:
+    """Tell whether a ``tool_choice`` may force a tool: not for Fable 5.1, Opus 5.5, Sonnet 5.5 and later."""
+    name = _own_name(model)
+    last = (5, 1) if "fable" in name or "mythos" in name else (5, 5)
+    return "haiku" in name or generation(model) < last
+
+
+def samples_freely(model: str) -> bool:
+    """Tell whether ``temperature``, ``top_p`` and ``top_k`` are taken: until Opus 4.7 and generation 5."""
+    return generation(model) < ((4, 7) if "opus" in _own_name(model) else (5, 0))
+
+
+def thinks_by_budget(model: str) -> bool:
+    """Tell whether thinking takes a budget of tokens: as long as sampling is free; later models think adaptively."""
+    return samples_freely(model)
+
+
+def thinks_unasked(model: str) -> bool:
+    """Tell whether thinking is on where a request says nothing: since generation 5."""
+    return generation(model) >= (5, 0)
+
+
+def takes_system_amid(model: str) -> bool:
+    """Tell whether system messages may stand amid a conversation: since Opus 4.8 and generation 5."""
+    return generation(model) >= ((4, 8) if "opus" in model.lower() else (5, 0))
+
+
+def has_every_effort(model: str) -> bool:
+    """Tell whether ``xhigh`` is a level of effort: since 4.7, whose models hide their thoughts unless asked to show."""
+    return generation(model) >= (4, 7)
+
+
+def _own_name(model: str) -> str:
+    """The name without what stands before it: a catalog's slug may be called after a model, too."""
+    return model.lower().rpartition("/")[2]

@@ -1,0 +1,126 @@
+"""`response_format` that binds Claude's answer itself: in every form people write it, whole and streamed, in agents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypedDict
+
+import pytest
+from langchain.agents import create_agent
+from langchain.agents.structured_output import ProviderStrategy
+from langchain_core.messages import HumanMessage
+from langchain_core.tools import tool
+from pydantic import BaseModel, Field
+
+from portkey_gateway.sandbox import Sandbox
+from portkey_langchain import ChatPortkey
+from tests.langchain.ask import Ask, any_call
+from tests.support.recording import RecordingServer
+
+Received = Callable[[], dict[str, Any]]
+ASKED = "Tell the weather. city: Paris, degrees: 21."
+THINKING = {"type": "enabled", "budget_tokens": 1024}
+
+
+class Weather(BaseModel):
+    """The weather of a city."""
+
+    city: str
+    degrees: int = Field(ge=-90, le=60)
+
+
+class WeatherDict(TypedDict):
+    """The weather of a city."""
+
+    city: str
+    degrees: int
+
+
+@tool
+def get_weather(city: str) -> str:
+    """Get the weather of a city."""
+    return f"{city}: sunny, 21 degrees"
+
+
+PARIS = Weather(city="Paris", degrees=21)
+SCHEMA = Weather.model_json_schema()
+FORMS = [
+    pytest.param(Weather, id="class"),
+    pytest.param(WeatherDict, id="TypedDict"),
+    pytest.param(SCHEMA, id="schema"),
+    pytest.param({name: value for name, value in SCHEMA.items() if name != "title"}, id="schema without a title"),
+    pytest.param({"type": "json_schema", "json_schema": {"name": "Weather", "schema": SCHEMA}}, id="OpenAI's form"),
+]
+
+
+@pytest.fixture
+def model(sandbox: Sandbox) -> ChatPortkey:
+    return ChatPortkey(model=sandbox.model, max_retries=0, **sandbox.options(), api_format="messages")
+
+
+@any_call
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_binds_the_answer(model: ChatPortkey, received: Received, ask: Ask, form: Any) -> None:
+    answer = ask(model.bind(response_format=form), ASKED)
+    assert Weather.model_validate_json(answer.text) == PARIS
+    assert not answer.tool_calls
+    assert answer.response_metadata["finish_reason"] == "stop"
+    body = received()
+    assert "tools" not in body
+    assert body["output_config"]["format"]["schema"]["additionalProperties"] is False
+
+
+def test_a_limit_that_cannot_bind_is_told_in_words(model: ChatPortkey, received: Received) -> None:
+    model.with_structured_output(Weather, method="json_schema").invoke(ASKED)
+    degrees = received()["output_config"]["format"]["schema"]["properties"]["degrees"]
+    assert degrees == {"type": "integer", "description": "maximum: 60, minimum: -90"}
+
+
+@any_call
+def test_it_binds_while_claude_thinks(model: ChatPortkey, ask: Ask) -> None:
+    answer = ask(model.bind(response_format=Weather, thinking=THINKING, max_tokens=4000), ASKED)
+    assert [block["type"] for block in answer.content_blocks] == ["reasoning", "text"]
+    assert Weather.model_validate_json(answer.text) == PARIS
+
+
+@pytest.mark.parametrize("thinking", [None, THINKING])
+@pytest.mark.parametrize("asked", [Weather, ProviderStrategy(Weather)], ids=lambda kind: type(kind).__name__)
+def test_an_agent_ends_with_an_object(model: ChatPortkey, sandbox: Sandbox, asked: Any, thinking: Any) -> None:
+    agent: Any = create_agent(model.with_options(thinking=thinking), [get_weather], response_format=asked)
+    result = agent.invoke({"messages": [HumanMessage("What is the weather in Paris?")]})
+    assert result["structured_response"] == PARIS
+    for request in sandbox.claude.requests:
+        assert [each["name"] for each in request.body["tools"]] == ["get_weather"]
+        assert request.body["output_config"]["format"]["type"] == "json_schema"
+
+
+class Scores(BaseModel):
+    """Points by name."""
+
+    points: dict[str, int]
+
+
+@any_call
+def test_a_schema_beyond_what_binds_goes_as_a_tool(model: ChatPortkey, sandbox: Sandbox, ask: Ask) -> None:
+    call = {"type": "tool_use", "name": "Scores", "input": {"points": {"Ann": 3}}}
+    sandbox.claude.reply_with(call)
+    answer = ask(model.bind(response_format=Scores), "Who has how many?")
+    assert Scores.model_validate_json(answer.text) == Scores(points={"Ann": 3})
+    body = sandbox.claude.requests[-1].body
+    assert "output_config" not in body
+    assert body["tool_choice"] == {"type": "any"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_another_model_gets_it_in_openai_s_form(server: RecordingServer, form: Any) -> None:
+    other = ChatPortkey(model="gpt-5", provider="openai", provider_api_key="sk-x", base_url=server.base_url)
+    other.invoke(ASKED, response_format=form)
+    asked = server.requests[-1].json["response_format"]
+    assert asked["type"] == "json_schema"
+    assert asked["json_schema"]["schema"]["required"] == ["city", "degrees"]
+
+
+def test_other_kinds_of_format_stay_as_they_are(server: RecordingServer) -> None:
+    other = ChatPortkey(model="gpt-5", provider="openai", provider_api_key="sk-x", base_url=server.base_url)
+    other.invoke(ASKED, response_format={"type": "json_object"})
+    assert server.requests[-1].json["response_format"] == {"type": "json_object"}
