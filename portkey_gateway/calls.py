@@ -13,9 +13,13 @@ from portkey_gateway.chat_completions.losses import PARAMETER_LOSSES
 from portkey_gateway.chat_completions.tools import as_received
 from portkey_gateway.conversation.betas import needed_betas
 from portkey_gateway.conversation.bound_schema import as_bound_schema
+from portkey_gateway.conversation.call_ids import with_fitting_ids
+from portkey_gateway.conversation.checks import check_request
 from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.conversation.results import check_results, with_results_behind_calls
+from portkey_gateway.conversation.tool_names import fitting_names, renamed
 from portkey_gateway.messages import encode as messages
 from portkey_gateway.messages import stream as messages_stream
 from portkey_gateway.messages.losses import LOSSES as MESSAGES_LOSSES
@@ -59,6 +63,10 @@ def encode_call(
     Raises:
         EncodingError: if it cannot be sent as it is.
     """
+    request, names = _fitted(request)
+    if route.is_claude:
+        check_results(request["messages"])
+    own_names = {fitted: name for name, fitted in names.items()}
     kept, betas = _take_betas(request, headers, route)
     asked = cast("ChatRequest", {name: value for name, value in request.items() if name != "betas"})
     if route.api_format == "chat_completions":
@@ -69,12 +77,14 @@ def encode_call(
             )
         asked = cast("ChatRequest", {**asked, **betas})
         body = chat_completions.encode_request(asked, route, prompt_caching=prompt_caching)
-        return EncodedCall(chat_completions.PATH, kept, body, chat_completions_stream.DECODING)
+        decoding = chat_completions_stream.DECODING
+        return EncodedCall(chat_completions.PATH, kept, body, decoding._replace(names=own_names) if names else decoding)
     path, body = messages.encode_request(asked, route, prompt_caching=prompt_caching, user_id=_user(kept), betas=betas)
     if path == messages.PROXY_PATH:
         kept.pop("traceparent", None)  # what is not the gateway's own goes to the provider there
         kept |= {name.replace("_", "-"): value for name, value in betas.items()} | _PROXIED
-    return EncodedCall(path, kept, body, messages_stream.DECODING)
+    decoding = messages_stream.DECODING
+    return EncodedCall(path, kept, body, decoding._replace(names=own_names) if names else decoding)
 
 
 def encode_count_call(request: ChatRequest, route: Route, headers: Mapping[str, str]) -> tuple[dict[str, str], bytes]:
@@ -91,6 +101,7 @@ def encode_count_call(request: ChatRequest, route: Route, headers: Mapping[str, 
     Raises:
         EncodingError: if the request cannot be sent as it is.
     """
+    request, _ = _fitted(request)
     kept, betas = _take_betas(request, headers, route)
     tools = request.get("tools")
     if tools and route.api_format == "chat_completions":
@@ -118,6 +129,17 @@ def binds_answers(route: Route, model: str, schema: Mapping[str, Any]) -> bool:
     if route.api_format == "chat_completions":
         return PARAMETER_LOSSES["response_format"].is_carried(route.gateway)
     return messages.carries_everything(route) or MESSAGES_LOSSES["output_config"].is_carried(route.gateway)
+
+
+def _fitted(request: ChatRequest) -> tuple[ChatRequest, dict[str, str]]:
+    """The request with ids, results and names of tools as every provider takes them, and the names that changed."""
+    check_request(request)
+    messages = request["messages"]
+    if any(message["role"] == "tool" or message["role"] == "assistant" for message in messages):
+        messages = with_results_behind_calls(with_fitting_ids(messages))
+        request = {**request, "messages": messages}
+    names = fitting_names(request)
+    return (renamed(request, names) if names else request), names
 
 
 def _user(headers: Mapping[str, str]) -> str | None:

@@ -16,6 +16,7 @@ from portkey_langchain.blocks import (
     encode_system_block,
 )
 from portkey_langchain.encode_assistant import encode_assistant
+from portkey_langchain.encode_result import encode_result_block
 from portkey_langchain.media import Block, required_text
 
 
@@ -108,10 +109,11 @@ def _tool_message(tool_call_id: str, content: str | list[str | dict[str, Any]], 
     if isinstance(content, str) and not mark:
         encoded["content"] = content
     else:
-        blocks = [
-            encode_block(block, where=f"{where}.content[{index}]")
+        told = (
+            encode_result_block(block, where=f"{where}.content[{index}]")
             for index, block in enumerate(content_blocks(content))
-        ]
+        )
+        blocks = [block for block in told if block]
         if mark and blocks:
             blocks[-1] = cast("ContentBlock", {**blocks[-1], "cache_control": mark})
         encoded["content"] = blocks

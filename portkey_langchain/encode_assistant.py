@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessage, BaseMessage
-from pydantic_core import to_json
 
+from portkey_gateway.conversation.arguments import as_arguments
 from portkey_gateway.conversation.request import ContentBlock, Message, ToolCall
-from portkey_gateway.errors import EncodingError, warn
+from portkey_gateway.errors import warn
 from portkey_gateway.routing import is_claude
 from portkey_langchain.blocks import (
     TEXT_TYPES,
@@ -45,10 +45,10 @@ def encode_assistant(message: BaseMessage, where: str, answered: frozenset[str])
         answered: the ids of the tool calls that have a result.
 
     Raises:
-        EncodingError: if a text is none, or a tool call has no id.
+        EncodingError: if a text or a tool call is none.
     """
     encoded: Message = {"role": "assistant"}
-    calls, left_out = _tool_calls(message, where, answered)
+    calls, left_out = _tool_calls(message, answered)
     if isinstance(message.content, str) and _is_claude_shaped(message):
         encoded["content"] = message.content
     elif spoken := _spoken(message, where, calls, left_out):
@@ -116,9 +116,7 @@ def _is_signed_by_claude(message: BaseMessage) -> bool:
     return metadata.get("model_provider") in _SIGNED_BY_CLAUDE
 
 
-def _tool_calls(
-    message: BaseMessage, where: str, answered: frozenset[str]
-) -> tuple[dict[str, ToolCall], frozenset[str]]:
+def _tool_calls(message: BaseMessage, answered: frozenset[str]) -> tuple[dict[str, ToolCall], frozenset[str]]:
     """The calls of a message by id, and the ids of those that are left out.
 
     Nobody can run a call whose arguments are no JSON, and Anthropic refuses a call without a result. Where somebody
@@ -128,12 +126,10 @@ def _tool_calls(
     if not isinstance(message, AIMessage) or not (message.tool_calls or message.invalid_tool_calls):
         return calls, frozenset()
     for index, call in enumerate(message.tool_calls):
-        call_id = call["id"]
-        if not call_id or call_id in calls:
-            raise EncodingError(
-                f"{where}.tool_calls[{index}] needs an id of its own, by which its result is found; got {call_id!r}"
-            )
-        calls[call_id] = _tool_call(call_id, call["name"], call["args"])
+        call_id = call["id"] or ""
+        # Some models give none, or one id to several calls: what is sent has one of its own.
+        key = f"{call_id}[{index}]" if not call_id or call_id in calls else call_id
+        calls[key] = _tool_call(call_id, call["name"], call["args"])
     invalid_calls = {call["id"] or "": call for call in message.invalid_tool_calls}
     for call_id, invalid in invalid_calls.items():
         if call_id in answered:
@@ -156,5 +152,5 @@ def _add_tool_call(calls: dict[str, ToolCall], left_out: frozenset[str], block: 
 
 
 def _tool_call(call_id: str, name: str, args: Any) -> ToolCall:
-    arguments = args if isinstance(args, str) else to_json(args or {}).decode()
+    arguments = args if isinstance(args, str) else as_arguments(args or {})
     return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from pydantic_core import to_json
-
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES
+from portkey_gateway.conversation.arguments import as_arguments, with_known_numbers
 from portkey_gateway.conversation.claude import as_said_before
 from portkey_gateway.conversation.content import PDF_TYPE, TEXT_TYPE
 from portkey_gateway.conversation.losses import Loss
@@ -55,8 +54,8 @@ def encode_message(message: Message, where: str, route: Route) -> Message:
 def _encode_assistant(message: Message, route: Route) -> Message:
     """The gateway sends ``content_blocks`` on to Claude as they are, in place of content; calls stand apart."""
     content = message.get("content")
-    if any(call.get("caller") for call in message.get("tool_calls", ())):
-        message = cast("Message", {**message, "tool_calls": [*_without_callers(message["tool_calls"], route)]})
+    if calls := message.get("tool_calls"):
+        message = cast("Message", {**message, "tool_calls": [*_encode_calls(calls, route)]})
     if not isinstance(content, list):
         return message
     spoken = [block for block in content if block["type"] != "tool_use"]
@@ -78,11 +77,13 @@ def _encode_assistant(message: Message, route: Route) -> Message:
     return cast("Message", encoded)
 
 
-def _without_callers(calls: list[ToolCall], route: Route) -> Iterator[dict[str, Any]]:
+def _encode_calls(calls: list[ToolCall], route: Route) -> Iterator[dict[str, Any]]:
     for call in calls:
+        function = call["function"]
         if route.is_claude and call.get("caller", {}).get("type", "direct") != "direct":
-            _warn_of(BLOCK_LOSSES["caller"], f"the caller of {call['function']['name']!r}")
-        yield {name: value for name, value in call.items() if name != "caller"}
+            _warn_of(BLOCK_LOSSES["caller"], f"the caller of {function['name']!r}")
+        told: dict[str, Any] = {name: value for name, value in call.items() if name != "caller"}
+        yield {**told, "function": {**function, "arguments": with_known_numbers(function["arguments"])}}
 
 
 def _is_one_text(texts: list[TextBlock]) -> bool:
@@ -102,7 +103,7 @@ def _calls(content: list[ContentBlock], message: Message) -> list[dict[str, Any]
         {
             "id": block["id"],
             "type": "function",
-            "function": {"name": block["name"], "arguments": to_json(block.get("input") or {}).decode()},
+            "function": {"name": block["name"], "arguments": as_arguments(block.get("input") or {})},
             **({"cache_control": block["cache_control"]} if block.get("cache_control") else {}),
         }
         for block in blocks

@@ -100,7 +100,7 @@ class AnswerFold(Fold):
         calls = []
         for place, call in enumerate(wire_delta.get("tool_calls") or ()):
             function = call.get("function") or {}
-            call_id, name = _text(call.get("id")), _text(function.get("name"))
+            call_id, name = _text(call.get("id")), self.own_name(_text(function.get("name")))
             arguments = _arguments(function.get("arguments"))
             index = call.get("index")
             position = self._tool_position(place if index is None else index, call_id, name)

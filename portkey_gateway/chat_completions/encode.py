@@ -18,7 +18,6 @@ from portkey_gateway.chat_completions.blocks import encode_message
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSSES
 from portkey_gateway.chat_completions.mixed import as_every_target_takes_it
 from portkey_gateway.chat_completions.tools import encode_tool
-from portkey_gateway.conversation.checks import check_request
 from portkey_gateway.conversation.claude import prepare_for_claude
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
@@ -37,7 +36,7 @@ _PASSED_TO_CLAUDE: Final = frozenset(
 
 
 def encode_request(request: ChatRequest, route: Route, *, prompt_caching: PromptCachingOption = None) -> bytes:
-    """Check a request and encode it as the body of ``POST /chat/completions``.
+    """Encode a request that was checked as the body of ``POST /chat/completions``.
 
     The request itself is not changed.
 
@@ -52,7 +51,6 @@ def encode_request(request: ChatRequest, route: Route, *, prompt_caching: Prompt
     Warns:
         PortkeyWarning: if something will not reach the model, such as ``PromptCaching`` that is no Claude's.
     """
-    check_request(request)
     if route.is_mixed:
         request, prompt_caching = as_every_target_takes_it(request, prompt_caching), None
     body = with_one_name(request)

@@ -129,6 +129,9 @@ class AnswerToolCall:
     """Whether the answer was broken off here: a whole answer of Claude's then has ``{}`` for the arguments."""
     extras: dict[str, Any] | None = None
     """What else the provider says of the call; as in ``ToolCallDelta``."""
+    # Where a format does not tell it, an answer is the same answer.
+    after: int | None = field(default=None, compare=False)
+    """How many of the answer's blocks were said before it; ``None`` where that is not told: it stands behind all."""
 
     @property
     def args(self) -> dict[str, Any] | None:
@@ -167,6 +170,14 @@ class Answer:
     """The answer's id."""
     info: GatewayInfo = field(default_factory=GatewayInfo, compare=False)
     """What the response headers say of this one call."""
+
+    @property
+    def said(self) -> tuple[AnswerBlock | AnswerToolCall, ...]:
+        """Blocks and tool calls in the order in which they were said, as far as it was told."""
+        said: list[AnswerBlock | AnswerToolCall] = [*self.blocks]
+        for count, call in enumerate(self.tool_calls):
+            said.insert(len(said) if call.after is None else call.after + count, call)
+        return tuple(said)
 
     @property
     def text(self) -> str:

@@ -76,8 +76,8 @@ def _reference(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A reference, or the only one of ``allOf``, which is how one with a description of its own is written."""
     if "$ref" in schema:
         others, bound = _CHOICES | _OF_PARTS | {"type", "allOf"}, {"$ref": schema["$ref"]}
-    elif len(schema["allOf"]) == 1:
-        others, bound = _CHOICES | _OF_PARTS | {"type"}, _bound(schema["allOf"][0])
+    elif len(parts := [*schema["allOf"]]) == 1:
+        others, bound = _CHOICES | _OF_PARTS | {"type"}, _bound(parts[0])
     else:
         raise _NotSayableError
     if not others.isdisjoint(schema):

@@ -1,8 +1,8 @@
 """Ids of tool calls as every provider takes them: letters, digits, ``_`` and ``-``, each once in a conversation. Pure.
 
-Histories come from everywhere: local servers count ``call_0`` in every turn, Kimi writes ``functions.f:0``, LlamaIndex's
-class for Ollama gives no id and answers under the tool's name, Gemini on Vertex gives one id to several calls.
-Anthropic and OpenAI refuse each of these.
+Histories come from everywhere: local servers count ``call_0`` in every turn, Kimi writes ``functions.f:0``,
+LlamaIndex's class for Ollama gives no id and answers under the tool's name, Gemini on Vertex gives one id to several
+calls. Anthropic and OpenAI refuse each of these.
 """
 
 from __future__ import annotations

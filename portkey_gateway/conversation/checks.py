@@ -59,7 +59,7 @@ def _check_call(call: Any, where: str) -> None:
     function = call.get("function") if isinstance(call, Mapping) else None
     if not isinstance(function, Mapping):
         raise EncodingError(f"{where} must be {{'id': …, 'function': {{'name': …, 'arguments': …}}}}")
-    if not isinstance(call.get("id"), str) or not call["id"]:
+    if not isinstance(call.get("id"), str):
         raise EncodingError(f"{where} needs an id, by which its result is found; got {call.get('id')!r}")
     if not isinstance(function.get("name"), str):
         raise EncodingError(f"{where}.function needs a name; got {function.get('name')!r}")

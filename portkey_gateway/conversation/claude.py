@@ -62,6 +62,10 @@ def _fit_model(body: dict[str, Any]) -> None:
         why = "while it thinks" if takes_forced_choice(model) else f"({model} takes no such choice)"
         warn(f"tool_choice is sent as 'auto': Claude cannot be made to call a tool {why}")
         body["tool_choice"] = "auto"
+    if stops := body.get("stop"):
+        body["stop"] = [text for text in stops if text.strip()]
+        if len(body["stop"]) < len(stops):
+            warn("a text of white space in stop is left out: Claude stops at none")
     for name in _SAMPLING:
         if body.get(name) is not None and (why := _why_not_sampled(name, body[name], model, thinking)):
             warn(f"{name} is left out: {why}")

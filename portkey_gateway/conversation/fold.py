@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
 
 from pydantic_core import from_json, to_json
@@ -23,6 +24,7 @@ from portkey_gateway.conversation.answer import (
 from portkey_gateway.conversation.usage import Usage
 from portkey_gateway.info import GatewayInfo
 
+_NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 _EVENTS: Final = (b"event:", b"data:")
 
 
@@ -34,10 +36,11 @@ class Fold:
         id: the answer's id, once it was told; so it is with the next two.
         model: the model that answers.
         provider: the provider that answers.
+        names: the tools' own names, by those that they have on the wire, where these differ.
     """
 
     __slots__ = ("_blocks", "_extras", "_half", "_hook_results", "_refusal", "_stop_reason", "_tool_calls", "_usage",
-                 "id", "info", "model", "provider")  # fmt: skip
+                 "id", "info", "model", "names", "provider")  # fmt: skip
 
     def __init__(self, info: GatewayInfo) -> None:
         self.info = info
@@ -49,6 +52,7 @@ class Fold:
         self._hook_results: dict[str, Any] | None = None
         self._extras: dict[str, Any] = {}
         self._half = ""
+        self.names: Mapping[str, str] = _NO_NAMES
         self.id = self.model = self.provider = ""
 
     def add(self, event: Any) -> Delta:
@@ -105,6 +109,10 @@ class Fold:
         if ran:
             self._hook_results = {**(self._hook_results or {}), **ran}
 
+    def own_name(self, name: str | None) -> str | None:
+        """What a called tool is called by the user, who may have named it as no provider takes it."""
+        return self.names.get(name, name) if name else name
+
     def whole_characters(self, text: str) -> str:
         """Keep half a surrogate pair back for the next text: the gateway cuts cached answers inside an emoji too."""
         text = self._half + text
@@ -143,6 +151,18 @@ class Decoding(NamedTuple):
 
     fold: type[Fold]
     events: type[Events]
+    names: Mapping[str, str] = _NO_NAMES
+    """The tools' own names, by those that they have on the wire, where these differ."""
+
+    def begin(self, info: GatewayInfo) -> Fold:
+        """Begin to gather one answer.
+
+        Args:
+            info: the response's status and headers.
+        """
+        fold = self.fold(info)
+        fold.names = self.names
+        return fold
 
     def decode(self, content: bytes, info: GatewayInfo) -> Answer:
         """Decode a whole answer.
@@ -155,7 +175,7 @@ class Decoding(NamedTuple):
             InvalidResponseError: if it is no answer.
             StreamError: if it is told as a stream that broke off.
         """
-        fold = self.fold(info)
+        fold = self.begin(info)
         if content.startswith(_EVENTS):
             # Told as a stream although it is read whole.
             events = self.events(info)

@@ -1,81 +1,108 @@
-"""Names of tools as every provider takes them: up to 64 letters, digits, ``_`` and ``-``. Pure.
+"""Names of tools that providers refuse, such as ``weather.get`` or ``Box[int]``: fitted for the wire, and back. Pure.
 
-Servers of MCP name their tools ``files.list``, pydantic its generics ``Box[int]``; Anthropic and OpenAI refuse both.
+OpenAI and Anthropic take letters, digits, ``_`` and ``-``; OpenAI 64 of them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, cast
 
-from portkey_gateway.conversation.request import ChatRequest, Message
+from portkey_gateway.conversation.request import ChatRequest
 
-_FITS: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]+")
-_LONGEST: Final = 64
-_DIGEST_LENGTH: Final = 8
-
-
-def fitting_name(name: str) -> str:
-    """Return the name if it fits; else what can be read of it, with a digest of the whole: no two names become one.
-
-    It depends on the name alone: in a conversation it stays the same whatever tools come and go.
-    """
-    if _FITS.fullmatch(name):
-        return name
-    digest = hashlib.sha256(name.encode(errors="backslashreplace")).hexdigest()[:_DIGEST_LENGTH]
-    readable = _UNFIT.sub("_", name).strip("_")[: _LONGEST - _DIGEST_LENGTH - 1]
-    return f"{readable}_{digest}"
+_FITTING: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_STRANGE: Final = re.compile(r"[^a-zA-Z0-9_-]")
+_MOST: Final = 64
+_DIGEST: Final = 8
 
 
-def with_fitting_names(request: ChatRequest) -> tuple[ChatRequest, dict[str, str]]:
-    """Return the request with names that fit: of its tools, of the choice among them, and of the calls in its past.
+def fitting_names(request: ChatRequest) -> dict[str, str]:
+    """Fit the names of tools, in the offer and in the history, that a provider would refuse; most requests have none.
 
-    Args:
-        request: what is to be sent; it is not changed.
+    The same names are fitted alike in every turn, so that a cached beginning stays as it was.
 
     Returns:
-        The request, and the names of the tools that were renamed, by those that an answer calls them by.
+        What a tool is called on the wire, by its own name, for those whose name does not fit.
     """
-    fitted: dict[str, Any] = {**request, "messages": [*map(_with_fitting_calls, request["messages"])]}
-    own_names: dict[str, str] = {}
-    if tools := request.get("tools"):
-        fitted["tools"] = [_renamed(tool) for tool in tools]
-        names = (function["name"] for tool in tools if isinstance(function := tool.get("function"), Mapping))
-        own_names = {fitting_name(name): name for name in names if _is_unfit(name)}
-    if isinstance(choice := request.get("tool_choice"), Mapping):
-        fitted["tool_choice"] = _renamed(choice)
-    return cast("ChatRequest", fitted), own_names
+    names = dict.fromkeys(_names(request))
+    strange = [name for name in names if not _fits(name)]
+    taken = names.keys() - set(strange)
+    fitted: dict[str, str] = {}
+    for name in strange:
+        fitted[name] = _fitted(name, taken)
+        taken.add(fitted[name])
+    return fitted
 
 
-def _with_fitting_calls(message: Message) -> Message:
-    if message["role"] != "assistant":
-        return message
-    fitted: dict[str, Any] = {**message}
+def renamed(request: ChatRequest, names: Mapping[str, str]) -> ChatRequest:
+    """Return the request with tools, the choice among them and past calls under these names.
+
+    Args:
+        request: it is not changed.
+        names: those of ``fitting_names``.
+    """
+    told: dict[str, Any] = {**request, "messages": [_renamed_message(each, names) for each in request["messages"]]}
+    if "tools" in request:
+        told["tools"] = [_renamed_block(tool, names) for tool in request["tools"]]
+    choice = request.get("tool_choice")
+    if isinstance(choice, str):
+        told["tool_choice"] = names.get(choice, choice)
+    elif isinstance(choice, Mapping):
+        told["tool_choice"] = _renamed_block(choice, names)
+    return cast("ChatRequest", told)
+
+
+def _names(request: ChatRequest) -> Iterator[str]:
+    for tool in request.get("tools") or ():
+        yield from _name_of(tool)
+    for message in request["messages"]:
+        for call in message.get("tool_calls") or ():
+            yield from _name_of(call)
+        content = message.get("content")
+        if isinstance(content, list):
+            for block in content:
+                if block["type"] == "tool_use":
+                    yield from _name_of(block)
+
+
+def _name_of(tool: Mapping[str, Any]) -> Iterator[str]:
+    """The name of a function, in OpenAI's form or in Anthropic's; a provider's own tool has one that it knows."""
+    function = tool.get("function", tool)
+    name = function.get("name") if isinstance(function, Mapping) else None
+    if isinstance(name, str):
+        yield name
+
+
+@lru_cache(maxsize=1024)
+def _fits(name: str) -> bool:
+    return _FITTING.fullmatch(name) is not None
+
+
+def _fitted(name: str, taken: set[str]) -> str:
+    plain = _STRANGE.sub("_", name)[:_MOST] or "tool"
+    if plain not in taken:
+        return plain
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
+    return f"{plain[: _MOST - _DIGEST - 1]}_{digest}"
+
+
+def _renamed_message(message: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+    told: dict[str, Any] = {}
     if calls := message.get("tool_calls"):
-        fitted["tool_calls"] = [*map(_renamed, calls)]
+        told["tool_calls"] = [_renamed_block(call, names) for call in calls]
     content = message.get("content")
-    if isinstance(content, list):
-        fitted["content"] = [_renamed_use(cast("Mapping[str, Any]", block)) for block in content]
-    return cast("Message", fitted)
+    if isinstance(content, list) and any(block["type"] == "tool_use" for block in content):
+        told["content"] = [_renamed_block(each, names) if each["type"] == "tool_use" else each for each in content]
+    return {**message, **told} if told else message
 
 
-def _renamed(said: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A tool, a choice or a call: all of them name a function."""
-    function = said.get("function")
-    if not isinstance(function, Mapping) or not _is_unfit(function.get("name")):
-        return said
-    return {**said, "function": {**function, "name": fitting_name(function["name"])}}
-
-
-def _renamed_use(block: Mapping[str, Any]) -> Mapping[str, Any]:
-    if block["type"] != "tool_use" or not _is_unfit(block["name"]):
-        return block
-    return {**block, "name": fitting_name(block["name"])}
-
-
-def _is_unfit(name: Any) -> bool:
-    """Tell whether a name has to be another; what is none at all is an error that others tell."""
-    return isinstance(name, str) and bool(name) and not _FITS.fullmatch(name)
+def _renamed_block(block: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+    function = block.get("function")
+    if isinstance(function, Mapping):
+        name = str(function.get("name"))
+        return {**block, "function": {**function, "name": names[name]}} if name in names else block
+    own = str(block.get("name"))
+    return {**block, "name": names[own]} if own in names else block

@@ -29,7 +29,7 @@ class _Stream:
         self._response = response
         self._call = call
         self._decoding = decoding
-        self._fold = decoding.fold(call.info(response))
+        self._fold = decoding.begin(call.info(response))
         return self
 
     @property

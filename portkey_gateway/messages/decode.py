@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from pydantic_core import to_json
 from typing_extensions import override
 
-from portkey_gateway.conversation.answer import BlockDelta, BlockType, Delta, ToolCallDelta
+from portkey_gateway.conversation.answer import Answer, BlockDelta, BlockType, Delta, ToolCallDelta
 from portkey_gateway.conversation.fold import Fold
 from portkey_gateway.errors import StreamDecodeError, decode_not_an_answer, read_json
 from portkey_gateway.info import GatewayInfo
@@ -55,13 +56,14 @@ class MessageFold(Fold):
     A block that says nothing is left out, as it is of a chat completion: Claude refuses an empty text in a replay.
     """
 
-    __slots__ = ("_begun", "_call_count", "_place_count", "_start_usage")
+    __slots__ = ("_begun", "_calls_after", "_place_count", "_start_usage")
 
     def __init__(self, info: GatewayInfo) -> None:
         super().__init__(info)
         # By the index on the wire, which counts blocks and tool calls alike.
         self._begun: dict[int, _Begun] = {}
-        self._place_count = self._call_count = 0
+        self._place_count = 0
+        self._calls_after: list[int] = []
         self._start_usage: WireUsage = {}
 
     @override
@@ -94,6 +96,13 @@ class MessageFold(Fold):
             text = f"The body is JSON but no message that can be read: {error}"
             raise decode_not_an_answer(content, self.info, text) from error
         return delta
+
+    @override
+    def answer(self) -> Answer:
+        """The whole of what was added so far, each tool call in its place among the blocks."""
+        answer = super().answer()
+        calls = zip(answer.tool_calls, self._calls_after, strict=True)
+        return replace(answer, tool_calls=tuple(replace(call, after=count) for call, count in calls))
 
     @override
     def gather(self, delta: Delta) -> None:
@@ -189,11 +198,11 @@ class MessageFold(Fold):
     def _begin_call(self, index: int, block: dict[str, Any]) -> Delta:
         # Where the gateway streams an answer from its cache, the call stands one level deeper (1.15.2).
         use = block.get("tool_use") or block
-        begun = self._begun[index] = _Begun(None, self._call_count)
+        begun = self._begun[index] = _Begun(None, len(self._calls_after))
         begun.input = _json(use["input"]) if use.get("input") else ""
         extras = {name: value for name, value in use.items() if name not in _OF_A_CALL and value is not None}
-        call = ToolCallDelta(self._call_count, _text(use["id"]), _text(use["name"]), "", extras or None)
-        self._call_count += 1
+        call = ToolCallDelta(begun.place, _text(use["id"]), self.own_name(_text(use["name"])), "", extras or None)
+        self._calls_after.append(self._place_count)
         return Delta(tool_calls=(call,))
 
     def _say(self, block: _Begun, added: BlockDelta | None) -> Delta:

@@ -15,7 +15,6 @@ from pydantic_core import PydanticSerializationError, to_json
 from portkey_gateway.caching.breakpoints import check_breakpoints, encode_cache_control, mark_last_block
 from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, plan_breakpoints, warn_not_cached
 from portkey_gateway.conversation.bound_schema import as_bound_schema
-from portkey_gateway.conversation.checks import check_request
 from portkey_gateway.conversation.claude import prepare_for_claude
 from portkey_gateway.conversation.media import as_media
 from portkey_gateway.conversation.parameters import with_one_name
@@ -108,7 +107,6 @@ def encode_count(request: ChatRequest, route: Route, betas: Mapping[str, str] | 
 
 
 def _encode_body(request: ChatRequest, route: Route, prompt_caching: PromptCachingOption) -> dict[str, Any]:
-    check_request(request)
     given = with_one_name({**request, "messages": [_with_media(message) for message in request["messages"]]})
     prepared = _marked(
         cast("ChatRequest", prepare_for_claude(cast("ChatRequest", _with_shown_thoughts(given)))), route, prompt_caching
@@ -257,6 +255,6 @@ def _as_blocks(system: Any) -> list[Any]:
 
 def _to_json(body: Mapping[str, Any]) -> bytes:
     try:
-        return to_json(body)
+        return to_json(body, inf_nan_mode="strings")
     except PydanticSerializationError as error:
         raise EncodingError(f"the request holds something that JSON does not know: {error}") from error

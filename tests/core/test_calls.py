@@ -13,6 +13,7 @@ from portkey_gateway.caching.plan import PromptCaching
 from portkey_gateway.calls import USER_LABEL, EncodedCall, binds_answers, encode_call, encode_count_call
 from portkey_gateway.chat_completions.stream import DECODING as CHAT_COMPLETIONS
 from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
+from portkey_gateway.errors import EncodingError
 from portkey_gateway.messages.stream import DECODING as MESSAGES
 from portkey_gateway.routing import Gateway, Route
 from portkey_gateway.tracing.context import encode_metadata
@@ -151,6 +152,36 @@ def test_a_call_by_proxy_speaks_to_anthropic_itself() -> None:
 def test_a_call_by_proxy_without_beta_features_says_nothing_of_them() -> None:
     call = encode(messages(), output_config={"effort": "low"})
     assert call.headers == {**HEADERS, "accept-encoding": "gzip, deflate"}
+
+
+# --- what is checked and fitted in both formats -----------------------------------------------------------------------
+
+both_formats = pytest.mark.parametrize("route", [chat_completions(), chat_completions(is_claude=False), messages()])
+
+
+@both_formats
+def test_what_is_no_request_is_an_error(route: Route) -> None:
+    with pytest.raises(EncodingError, match="messages is empty"):
+        encode(route, messages=[])
+    with pytest.raises(EncodingError, match="temperature must be a number"):
+        encode(route, temperature="0.5")
+    with pytest.raises(EncodingError, match="messages is empty"):
+        encode_count_call({"model": "claude-sonnet-4-5", "messages": []}, route, {})
+
+
+@both_formats
+def test_a_tool_that_is_called_as_no_provider_takes_it_gets_a_fitting_name(route: Route) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "files.list", "arguments": "{}"}}
+    tool = {"type": "function", "function": {"name": "files.list", "parameters": {"type": "object", "properties": {}}}}
+    history = [HELLO, {"role": "assistant", "tool_calls": [call]}, {"role": "tool", "tool_call_id": "1", "content": ""}]
+    asked = encode(route, messages=history, tools=[tool], tool_choice="files.list" if route.is_claude else "auto")
+    assert b"files.list" not in asked.body
+    assert asked.body.count(b"files_list") == (3 if route.is_claude else 2)
+    assert asked.decoding.names == {"files_list": "files.list"}
+    assert (
+        b"files.list"
+        not in encode_count_call({"model": "claude-sonnet-4-5", "messages": history, "tools": [tool]}, route, {})[1]
+    )  # type: ignore[typeddict-item,list-item]
 
 
 # --- who asks ---------------------------------------------------------------------------------------------------------

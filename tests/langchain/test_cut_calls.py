@@ -179,7 +179,7 @@ def test_a_format_that_was_cut_is_no_json(model: ChatPortkey, ask: Ask, api_form
     answer = ask(brief(model).bind(response_format=FORMAT), REPORT)
     assert answer.response_metadata["finish_reason"] == "length"
     assert (answer.tool_calls, answer.invalid_tool_calls) == ([], [])
-    with pytest.raises(ValueError, match="Expecting|Unterminated|Extra data"):
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated|Extra data"):
         json.loads(answer.text)
     if api_format == "chat_completions":
         # The arguments of a call are marked as cut; what Claude itself wrote stays as it is.

@@ -225,13 +225,6 @@ def test_an_empty_tool_result_is_an_answer_too(model: ChatPortkey, received: Rec
     assert received()["messages"][-1]["content"][0]["tool_use_id"] == "call_1"
 
 
-@pytest.mark.parametrize("call_id", [None, "", "call_1"])
-def test_a_tool_call_needs_an_id_of_its_own(call_id: str | None) -> None:
-    message = AIMessage("", tool_calls=[LOOK, {**LOOK, "id": call_id}])
-    with pytest.raises(EncodingError, match=r"messages\[0\]\.tool_calls\[1\] needs an id of its own"):
-        encode(message)
-
-
 @pytest.mark.parametrize(("key", "value"), [("id", None), ("name", 3)])
 def test_a_tool_use_block_needs_id_and_name(key: str, value: Any) -> None:
     with pytest.raises(EncodingError, match=rf"messages\[0\]\.content\[0\] needs '{key}' as text"):

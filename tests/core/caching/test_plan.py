@@ -3,70 +3,40 @@
 from __future__ import annotations
 
 import copy
-import json
-import warnings
 from typing import Any, cast
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from portkey_gateway import GatewayClient, GatewayOptions, PortkeyWarning, PromptCaching
-from portkey_gateway.caching.breakpoints import check_breakpoints, find_breakpoints, find_marks
-from portkey_gateway.caching.plan import plan_breakpoints, read_prompt_caching
-from portkey_gateway.chat_completions.encode import encode_request
+from portkey_gateway import PromptCaching
+from portkey_gateway.caching.breakpoints import check_breakpoints, find_marks
+from portkey_gateway.caching.plan import plan_breakpoints
 from portkey_gateway.conversation.request import SYSTEM_ROLES, ChatRequest
 from portkey_gateway.errors import EncodingError
-from portkey_gateway.options import HOSTED_BASE_URL
-from portkey_gateway.routing import Route
-from tests.support.calls import Ask, any_call, is_streamed
-from tests.support.recording import RecordingServer, answer, deltas, events, whole
-
-AUTO = PromptCaching()
-HOUR = PromptCaching(ttl="1h")
-SHORT: Any = {"type": "ephemeral"}
-LONG: Any = {"type": "ephemeral", "ttl": "1h"}
-
-SYSTEM: Any = {"role": "system", "content": "Be brief."}
-ASKED: Any = {"role": "user", "content": "Hi"}
-ANSWER: Any = {"role": "assistant", "content": "Hello."}
-CALL: Any = {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-CALLED: Any = {"role": "assistant", "content": "I look.", "tool_calls": [CALL, CALL]}
-RESULT: Any = {"role": "tool", "tool_call_id": "1", "content": "sunny"}
-TOOL: Any = {"type": "function", "function": {"name": "f"}}
-IMAGE: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
-LINK: Any = {"type": "image_url", "image_url": {"url": "https://a.org/a.png"}}
-FILE: Any = {"type": "file", "file": {"mime_type": "text/plain", "file_data": "A text."}}
-THOUGHT: Any = {"type": "thinking", "thinking": "Hm.", "signature": "s"}
-
-
-def text(words: str, mark: Any = None) -> Any:
-    block = {"type": "text", "text": words}
-    return block | {"cache_control": mark} if mark else block
-
-
-def user(*blocks: Any) -> Any:
-    return {"role": "user", "content": [*blocks]}
-
-
-def request(*messages: Any, tools: list[Any] | None = None) -> ChatRequest:
-    body: ChatRequest = {"model": "claude-sonnet-4-5", "messages": [*messages]}
-    if tools:
-        body["tools"] = tools
-    return body
-
-
-def planned(body: ChatRequest, caching: PromptCaching = AUTO, *, keeps_ttl: bool = False) -> list[str]:
-    return [point.path for point in find_breakpoints(plan_breakpoints(body, caching, keeps_ttl=keeps_ttl))]
-
-
-def ttls(body: ChatRequest, caching: PromptCaching, *, keeps_ttl: bool = False) -> list[str]:
-    planned_body = plan_breakpoints(body, caching, keeps_ttl=keeps_ttl)
-    check_breakpoints(planned_body)
-    return [point.ttl for point in find_breakpoints(planned_body)]
-
+from tests.core.caching.told import (
+    ANSWER,
+    ASKED,
+    AUTO,
+    CALL,
+    CALLED,
+    FILE,
+    HOUR,
+    IMAGE,
+    LINK,
+    LONG,
+    LOOP,
+    RESULT,
+    SHORT,
+    SYSTEM,
+    THOUGHT,
+    TOOL,
+    planned,
+    request,
+    text,
+    ttls,
+    user,
+)
 
 # --- where ------------------------------------------------------------------------------------------------------------
 
@@ -209,9 +179,6 @@ def test_five_minutes_are_said_without_a_ttl() -> None:
     assert list(marks.values()) == [SHORT, SHORT]
 
 
-LOOP = (SYSTEM, ASKED, CALLED, RESULT, CALLED, RESULT)
-
-
 @pytest.mark.parametrize(
     ("body", "caching", "keeps_ttl", "expected"),
     [
@@ -346,106 +313,3 @@ def test_each_turn_marks_where_the_turn_before_ended(told: list[Any], added: lis
     earlier = planned(request(*told))
     later = planned(request(*told, ANSWER, *added))
     assert earlier[-1:] == [point for point in earlier[-1:] if point in later]
-
-
-# --- the option -------------------------------------------------------------------------------------------------------
-
-
-def test_the_option_as_users_give_it() -> None:
-    assert read_prompt_caching(None) is None
-    assert read_prompt_caching("auto") == "auto"
-    assert read_prompt_caching(HOUR) is HOUR
-    assert read_prompt_caching({"ttl": "1h"}) == HOUR
-
-
-@pytest.mark.parametrize(
-    ("value", "says"),
-    [
-        ("atuo", r"prompt_caching must be None, 'auto' or PromptCaching\(ttl='5m' or '1h', …\); got 'atuo'"),
-        (True, "prompt_caching must be None, 'auto' or PromptCaching.*; got True"),
-        ({"ttl": "2h"}, r"^prompt_caching\.ttl: Input should be '5m' or '1h'$"),
-        ({"tttl": "1h"}, "prompt_caching: .*unknown option 'tttl': did you mean 'ttl'"),
-        ({"tools": False, "system": False, "messages": False}, "prompt_caching: .*nothing is left to mark"),
-    ],
-)
-def test_anything_else_is_an_error_that_names_the_field(value: Any, says: str) -> None:
-    with pytest.raises(ValueError, match=says):
-        read_prompt_caching(value)
-
-
-def test_the_object_is_frozen_and_knows_its_names() -> None:
-    with pytest.raises(ValidationError, match="frozen"):
-        HOUR.ttl = "5m"  # type: ignore[misc]
-    wrong: Any = {"system_prompt": True}
-    with pytest.raises(ValidationError, match="did you mean 'system'"):
-        PromptCaching(**wrong)
-    assert repr(HOUR) == "PromptCaching(ttl='1h', tools=True, system=True, messages=True)"
-
-
-# --- on the way out ---------------------------------------------------------------------------------------------------
-
-
-def encoded(body: ChatRequest, *, is_claude: bool = True, **options: Any) -> Any:
-    return json.loads(encode_request(body, Route(is_claude=is_claude), **options))
-
-
-def test_nothing_is_planned_unless_asked_for() -> None:
-    assert encoded(request(SYSTEM, ASKED))["messages"] == [SYSTEM, ASKED]
-
-
-def test_empty_texts_are_gone_before_marks_are_planned() -> None:
-    sent = encoded(request(user(text("a"), text(" "))), prompt_caching="auto")
-    assert sent["messages"] == [user(text("a", SHORT))]
-
-
-def test_a_mark_for_the_whole_request_is_one_of_the_four() -> None:
-    body: Any = {**request(SYSTEM, ASKED), "cache_control": {**SHORT, "ttl": "1h"}}
-    sent = encoded(body, prompt_caching="auto")
-    assert sent["messages"] == [
-        {"role": "system", "content": [text("Be brief.", LONG)]},
-        user(text("Hi", LONG)),
-    ]
-
-
-def test_other_models_get_nothing_and_only_what_was_asked_for_in_so_many_words_is_warned_of() -> None:
-    body: ChatRequest = {"model": "gpt-5", "messages": [ASKED, RESULT]}
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert encoded(body, is_claude=False, prompt_caching="auto") == body
-    with pytest.warns(PortkeyWarning, match="prompt_caching marks nothing for model 'gpt-5'"):
-        assert encoded(body, is_claude=False, prompt_caching=HOUR) == body
-
-
-@any_call
-def test_a_client_plans_every_call(server: RecordingServer, ask: Ask) -> None:
-    server.reply(events(*deltas("Hello.")) if is_streamed(ask) else whole(answer()))
-    options = GatewayOptions(base_url=server.base_url, provider="anthropic", api_format="chat_completions")
-    ask(GatewayClient(options, max_retries=0, prompt_caching="auto"))
-    [sent] = server.requests
-    assert sent.json["messages"][-1]["content"][-1]["cache_control"] == SHORT
-
-
-def test_a_client_refuses_an_option_that_is_none() -> None:
-    wrong: Any = "always"
-    with pytest.raises(ValueError, match="prompt_caching must be None, 'auto' or PromptCaching"):
-        GatewayClient(GatewayOptions(base_url="http://localhost:8787/v1"), prompt_caching=wrong)
-
-
-@pytest.mark.parametrize(
-    ("base_url", "expected"), [(HOSTED_BASE_URL, LONG), ("http://localhost:8787/v1", SHORT)], ids=["hosted", "own"]
-)
-def test_over_chat_completions_only_the_hosted_gateway_is_trusted_with_an_hour_after_a_tool(
-    base_url: str, expected: Any
-) -> None:
-    sent: list[Any] = []
-
-    def reply(asked: httpx.Request) -> httpx.Response:
-        sent.append(json.loads(asked.content))
-        return httpx.Response(200, json=answer())
-
-    with httpx.Client(transport=httpx.MockTransport(reply)) as http_client:
-        options = GatewayOptions(base_url=base_url, api_key="pk-test", api_format="chat_completions")
-        GatewayClient(options, http_client=http_client, prompt_caching=HOUR).chat(request(*LOOP))
-    messages = sent[0]["messages"]
-    assert messages[0]["content"][0]["cache_control"] == LONG
-    assert messages[-1]["content"][0]["cache_control"] == expected

@@ -81,7 +81,6 @@ FUNCTION = {"name": "look", "arguments": "{}"}
         (["look"], r"tool_calls\[0\] must be {'id': …"),
         ([{"id": "1"}], r"tool_calls\[0\] must be {'id': …"),
         ([{"function": FUNCTION}], r"tool_calls\[0\] needs an id, by which its result is found; got None"),
-        ([{"id": "", "function": FUNCTION}], r"tool_calls\[0\] needs an id"),
         ([{"id": "1", "function": {"arguments": "{}"}}], r"tool_calls\[0\].function needs a name"),
         ([{"id": "1", "function": {**FUNCTION, "arguments": {}}}], "arguments must be a JSON object as text; got dict"),
         ([{"id": "1", "function": {"name": "look"}}], "arguments must be a JSON object as text; got NoneType"),

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS, forces_a_tool, prepare_for_claude, thinks
+from portkey_gateway.conversation.claude import (
+    DEFAULT_MAX_TOKENS,
+    forces_a_tool,
+    may_force_tools,
+    prepare_for_claude,
+    thinks,
+)
 from portkey_gateway.errors import EncodingError, PortkeyWarning
 
 HELLO = {"role": "user", "content": "Hello"}
@@ -85,6 +91,139 @@ def test_thinks(thinking: Any, expected: bool) -> None:
 )
 def test_forces_a_tool(choice: Any, expected: bool) -> None:
     assert forces_a_tool(choice) is expected
+
+
+# --- what the model takes ---------------------------------------------------------------------------------------------
+
+NEWEST = ["claude-opus-5-5", "claude-sonnet-5-5", "claude-fable-5-1", "@prod/us.anthropic.claude-opus-5-5-v1:0"]
+FREE = ["claude-sonnet-4-5", "claude-opus-4-6", "claude-3-7-sonnet-latest", "claude-of-tomorrow"]
+BOUND = ["claude-opus-4-7", "claude-sonnet-5", "anthropic/claude-fable-5", "@prod/claude-haiku-5-5"]
+BUDGET = {"type": "enabled", "budget_tokens": 1024}
+ADAPTIVE = {"type": "adaptive"}
+
+
+def fitted(model: str, *warned: str, **parameters: Any) -> dict[str, Any]:
+    """The parameters as they are sent, after exactly these warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made = prepared(model=model, max_tokens=9, **parameters)
+    assert [str(warning.message) for warning in caught] == [*warned]
+    assert all(warning.category is PortkeyWarning for warning in caught)
+    return {name: value for name, value in made.items() if name not in {"model", "messages", "max_tokens"}}
+
+
+@pytest.mark.parametrize("model", NEWEST)
+@pytest.mark.parametrize("choice", ["any", "t", {"type": "any"}, NAMED])
+def test_the_newest_are_not_made_to_call_a_tool_though_they_do_not_think(model: str, choice: Any) -> None:
+    told = f"tool_choice is sent as 'auto': Claude cannot be made to call a tool ({model} takes no such choice)"
+    assert fitted(model, told, tool_choice=choice) == {"tool_choice": "auto"}
+    assert fitted(model, told, tool_choice=choice, thinking=ADAPTIVE)["tool_choice"] == "auto"
+    assert fitted(model, tool_choice="none") == {"tool_choice": "none"}
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "expected"),
+    [
+        ("claude-sonnet-4-5", None, True),
+        ("claude-sonnet-4-5", {"type": "disabled"}, True),
+        ("claude-sonnet-4-5", BUDGET, False),
+        ("claude-opus-5", None, True),
+        ("claude-opus-5", ADAPTIVE, False),
+        ("claude-opus-5-5", None, False),
+        ("claude-opus-5-5", {"type": "disabled"}, False),
+        ("claude-haiku-5-5", None, True),
+        ("claude-of-tomorrow", None, True),
+    ],
+)
+def test_may_force_tools(model: str, thinking: Any, *, expected: bool) -> None:
+    assert may_force_tools(model, thinking) is expected
+
+
+@pytest.mark.parametrize("model", BOUND)
+def test_a_budget_of_thought_is_left_to_models_that_think_adaptively(model: str) -> None:
+    told = (
+        f"thinking is sent as {{'type': 'adaptive'}}: {model} takes no budget_tokens; say how much to think with "
+        "reasoning_effort"
+    )
+    assert fitted(model, told, thinking=BUDGET) == {"thinking": ADAPTIVE}
+    shown = fitted(model, told, thinking={**BUDGET, "display": "summarized"})
+    assert shown == {"thinking": {**ADAPTIVE, "display": "summarized"}}
+    for taken in (ADAPTIVE, {"type": "disabled"}, None):
+        assert fitted(model, thinking=taken) == {"thinking": taken}
+
+
+@pytest.mark.parametrize("model", FREE)
+def test_older_models_keep_their_budget(model: str) -> None:
+    assert fitted(model, thinking=BUDGET) == {"thinking": BUDGET}
+
+
+@pytest.mark.parametrize(("name", "value"), [("temperature", 0.5), ("top_p", 0.9), ("top_k", 5)])
+def test_what_a_model_does_not_sample_by_is_left_out(name: str, value: float) -> None:
+    for model in BOUND:
+        assert fitted(model, f"{name} is left out: {model} takes none", **{name: value}) == {}
+        assert fitted(model, **{name: None}) == {name: None}
+    for model in FREE:
+        assert fitted(model, **{name: value}) == {name: value}
+
+
+@pytest.mark.parametrize("thinking", [BUDGET, {"type": "enabled", "budget_tokens": 2048}])
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("temperature", 1, None),
+        ("temperature", 1.0, None),
+        ("temperature", 0, "Claude takes none while it thinks"),
+        ("temperature", 0.7, "Claude takes none while it thinks"),
+        ("top_p", 0.95, None),
+        ("top_p", 1, None),
+        ("top_p", 0.9, "Claude takes 0.95 to 1 while it thinks"),
+        ("top_k", 5, "Claude takes none while it thinks"),
+    ],
+)
+def test_a_thinking_claude_samples_by_little(thinking: Any, name: str, value: float, why: str | None) -> None:
+    parameters: dict[str, Any] = {"thinking": thinking, name: value}
+    if why:
+        assert fitted("claude-sonnet-4-5", f"{name} is left out: {why}", **parameters) == {"thinking": thinking}
+    else:
+        assert fitted("claude-sonnet-4-5", **parameters) == parameters
+    assert fitted("claude-sonnet-4-5", **{name: value}, thinking={"type": "disabled"})[name] == value
+
+
+MODELS = st.sampled_from([*NEWEST, *FREE, *BOUND])
+CHOICES = st.sampled_from([None, "auto", "none", "any", "t", {"type": "tool", "name": "t"}])
+THINKING = st.sampled_from([None, {"type": "disabled"}, ADAPTIVE, BUDGET])
+
+
+@given(
+    MODELS,
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "tool_choice": CHOICES,
+            "thinking": THINKING,
+            "temperature": st.sampled_from([None, 0, 0.5, 1]),
+            "top_p": st.sampled_from([None, 0.5, 0.95, 1]),
+            "top_k": st.sampled_from([None, 1]),
+        },
+    ),
+)
+def test_what_fits_once_fits_again_and_nothing_is_changed_without_a_word(
+    model: str, parameters: dict[str, Any]
+) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        once = prepared(model=model, **parameters)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert prepare_for_claude(once) == once  # type: ignore[arg-type]  # it is a request
+    changed = {
+        name
+        for name, value in parameters.items()
+        if value is not None and name != "tool_choice" and once.get(name) != value
+    }
+    if forces_a_tool(parameters.get("tool_choice")) and once["tool_choice"] == "auto":
+        changed.add("tool_choice")
+    assert {str(warning.message).split()[0] for warning in caught} == changed
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------

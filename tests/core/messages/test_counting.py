@@ -19,6 +19,7 @@ TOOL = {
         "parameters": {"type": "object", "properties": {"at": {}}, "additionalProperties": False},
     },
 }
+NOTHING = {"type": "object", "additionalProperties": False}
 SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 2}
 CALL = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"at": "it"}'}}
 COUNTED = ("messages", "system", "tools", "tool_choice", "thinking")
@@ -71,7 +72,7 @@ def client(sandbox: Sandbox, api_format: ApiFormat = "messages") -> GatewayClien
         {"tool_choice": "required", "parallel_tool_calls": False},
         {"thinking": {"type": "disabled"}},
         {"system": "Speak like a pirate."},
-        {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}}}},
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": NOTHING}}},
     ],
 )
 def test_the_count_is_that_of_the_call_itself(sandbox: Sandbox, more: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ SAID = {"type": "text", "text": "Hello"}
 HOUR = {"type": "ephemeral", "ttl": "1h"}
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}}
+BOUND = {**SCHEMA, "additionalProperties": False}
 FORMAT = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA, "strict": True}}
 ROUTE = Route(api_format="messages", is_claude=True, provider="anthropic", only_anthropic=True)
 
@@ -97,8 +98,6 @@ def test_what_claude_asks_of_every_request_is_asked_here_too() -> None:
 
 
 def test_what_is_no_request_is_an_error() -> None:
-    with pytest.raises(EncodingError, match="messages is empty"):
-        encode_request({"model": CLAUDE, "messages": []}, ROUTE)
     with pytest.raises(ContentError, match=r"messages\[0\]\.content\[0\] is a 'input_audio' block, which Claude"):
         encode({"role": "user", "content": [{"type": "input_audio"}]})
     with pytest.raises(ContentError, match=r"content\[1\]\.file needs file_data, file_url or file_id"):
@@ -163,11 +162,11 @@ def test_the_choice_of_a_tool_in_every_form(choice: dict[str, Any], expected: di
 @pytest.mark.parametrize(
     ("given_parameters", "output"),
     [
-        ({"response_format": FORMAT}, {"format": {"type": "json_schema", "schema": SCHEMA}}),
+        ({"response_format": FORMAT}, {"format": {"type": "json_schema", "schema": BOUND}}),
         ({"reasoning_effort": "low"}, {"effort": "low"}),
         (
             {"response_format": FORMAT, "reasoning_effort": "low"},
-            {"effort": "low", "format": {"type": "json_schema", "schema": SCHEMA}},
+            {"effort": "low", "format": {"type": "json_schema", "schema": BOUND}},
         ),
         ({"reasoning_effort": "low", "output_config": {"effort": "high"}}, {"effort": "high"}),
     ],
@@ -177,6 +176,59 @@ def test_the_form_of_an_answer_and_its_effort_become_output_config(
 ) -> None:
     # What goes by proxy is always streamed.
     assert parameters(**given_parameters) == {"max_tokens": 9, "output_config": output, "stream": True}
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ({"schema": SCHEMA}, BOUND),
+        ({"schema": SCHEMA, "description": "What it is."}, {**BOUND, "description": "What it is."}),
+        ({"schema": BOUND, "description": None}, BOUND),
+        (
+            {"schema": {**SCHEMA, "description": "Of its own."}, "description": "a"},
+            {**BOUND, "description": "Of its own."},
+        ),
+        ({"schema": {"anyOf": [SCHEMA]}}, {"anyOf": [SCHEMA]}),
+        ({"schema": {"type": "object"}, "description": "All."}, {"type": "object", "description": "All."}),
+    ],
+)
+def test_a_schema_is_sent_in_the_words_that_bind_or_as_it_is(asked: dict[str, Any], sent: dict[str, Any]) -> None:
+    made = parameters(response_format={"type": "json_schema", "json_schema": {"name": "answer", **asked}})
+    assert made["output_config"] == {"format": {"type": "json_schema", "schema": sent}}
+
+
+SHOWN = {"type": "adaptive", "display": "summarized"}
+
+
+@pytest.mark.parametrize("model", ["claude-opus-4-7", "claude-sonnet-5", "@prod/claude-haiku-5-5"])
+def test_who_says_how_much_to_think_sees_what_is_thought(model: str) -> None:
+    said = parameters(model=model, reasoning_effort="high")
+    assert said == {"max_tokens": 9, "thinking": SHOWN, "output_config": {"effort": "high"}, "stream": True}
+    for thinking in ({"type": "disabled"}, {"type": "adaptive"}):
+        assert parameters(model=model, reasoning_effort="low", thinking=thinking)["thinking"] == thinking
+    assert parameters(model=model, reasoning_effort="low", thinking=None)["thinking"] == SHOWN
+    assert "thinking" not in parameters(model=model)
+    assert "thinking" not in parameters(model=model, output_config={"effort": "low"})
+
+
+@pytest.mark.parametrize("model", ["claude-opus-4-5", "claude-opus-4-6", "claude-sonnet-4-6", "claude-of-tomorrow"])
+def test_a_model_that_shows_its_thoughts_is_not_asked_to(model: str) -> None:
+    assert parameters(model=model, reasoning_effort="high").keys() == {"max_tokens", "output_config", "stream"}
+
+
+@pytest.mark.parametrize("choice", ["any", "look"])
+def test_a_model_that_was_asked_to_show_its_thoughts_is_not_made_to_call_a_tool(choice: str) -> None:
+    with pytest.warns(PortkeyWarning, match="tool_choice is sent as 'auto'"):
+        sent = body(model="claude-opus-5", reasoning_effort="low", tools=[TOOL], tool_choice=choice)
+    assert (sent["tool_choice"], sent["thinking"]) == ({"type": "auto"}, SHOWN)
+
+
+def test_a_strict_tool_binds_where_the_model_does() -> None:
+    tool = {"type": "function", "function": {"name": "look", "parameters": SCHEMA, "strict": True}}
+    assert quiet_body(tools=[tool])["tools"] == [{"name": "look", "input_schema": BOUND, "strict": True}]
+    with pytest.warns(PortkeyWarning, match="strict of tool 'look' is left out, .*: this model binds no tools"):
+        sent = body(model="claude-sonnet-4-0", tools=[tool])
+    assert sent["tools"] == [{"name": "look", "input_schema": SCHEMA}]
 
 
 @pytest.mark.parametrize("response_format", [{"type": "json_object"}, {"type": "json_schema"}])

@@ -8,6 +8,7 @@ import pytest
 
 from portkey_gateway.errors import PortkeyWarning
 from portkey_gateway.messages.tools import encode_tool, encode_tool_choice
+from portkey_gateway.sandbox.claude.validate_schemas import validate_schemas
 
 MARK = {"type": "ephemeral", "ttl": "1h"}
 SCHEMA = {
@@ -76,6 +77,65 @@ def test_what_is_said_of_a_tool_arrives_wherever_it_stands(option: str, value: A
     tool: dict[str, Any] = {"type": "function", "function": {**FUNCTION}}
     (tool if place == "tool" else tool["function"])[option] = value
     assert encoded(tool)[option] == value
+
+
+def strict(parameters: Any, **more: Any) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": "look", "parameters": parameters, "strict": True}, **more}
+
+
+def test_a_strict_tool_has_its_schema_in_the_words_that_bind() -> None:
+    made = encoded(strict(SCHEMA, cache_control=MARK))
+    assert made == {
+        "name": "look",
+        "input_schema": {
+            "type": "object",
+            "properties": {"at": {"$ref": "#/$defs/Place"}},
+            "required": ["at"],
+            "additionalProperties": False,
+            "$defs": {"Place": {"type": "string", "description": "minLength: 1"}},
+        },
+        "strict": True,
+        "cache_control": MARK,
+    }
+    validate_schemas({"model": "claude-sonnet-4-5", "tools": [made]})
+    open_one = {"type": "object", "properties": {"at": {"type": "string"}}}
+    assert encoded(strict(open_one))["input_schema"] == {**open_one, "additionalProperties": False}
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"type": "object", "properties": {}}])
+def test_a_strict_tool_of_no_arguments_takes_none(parameters: Any) -> None:
+    assert encoded(strict(parameters))["input_schema"] == {
+        "type": "object",
+        "properties": {},
+        "additionalProperties": False,
+    }
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"at": {}}},
+        {"type": "object", "properties": {"at": {"type": "object"}}},
+        {"type": "object", "properties": {"at": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"$ref": "#/$defs/A"}}},
+        {"type": "object", "properties": {}, "additionalProperties": {"type": "string"}},
+    ],
+)
+def test_a_schema_that_cannot_bind_is_sent_as_it_is_without_strict(schema: Any) -> None:
+    with pytest.warns(PortkeyWarning, match="strict of tool 'look' is left out, its schema cannot bind Claude: name"):
+        made = encode_tool(strict(schema))
+    assert made == {"name": "look", "input_schema": schema}
+
+
+def test_a_model_that_binds_no_tools_gets_the_schema_as_it_is() -> None:
+    with pytest.warns(PortkeyWarning, match="strict of tool 'look' is left out, .*: this model binds no tools"):
+        made = encode_tool(strict(SCHEMA), may_bind=False)
+    assert made == {"name": "look", "input_schema": SCHEMA}
+    assert encode_tool({"type": "function", "function": FUNCTION}, may_bind=False)["input_schema"] == SCHEMA
+
+
+def test_a_strict_tool_in_anthropics_form_is_the_callers_own() -> None:
+    tool = {"name": "look", "input_schema": SCHEMA, "strict": True}
+    assert encode_tool(tool, may_bind=False) == encoded(tool) == tool
 
 
 @pytest.mark.parametrize(

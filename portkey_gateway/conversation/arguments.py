@@ -1,0 +1,22 @@
+"""The arguments of tool calls as JSON text that every reader takes: pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+
+def as_arguments(value: Any) -> str:
+    """Write arguments as JSON; ``NaN`` and the infinities, which JSON does not know, as the texts of these names."""
+    return to_json(value, inf_nan_mode="strings").decode()
+
+
+def with_known_numbers(arguments: str) -> str:
+    """Return the JSON text of arguments without the numbers that JSON does not know; most have none, and stay."""
+    if "NaN" not in arguments and "Infinity" not in arguments:
+        return arguments
+    try:
+        return as_arguments(from_json(arguments))
+    except ValueError:
+        return arguments

@@ -1,0 +1,54 @@
+"""What a tool gave back → the gateway's blocks: whatever it is, the model is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+from portkey_gateway.conversation.content import text_block
+from portkey_gateway.conversation.request import ContentBlock
+from portkey_gateway.errors import ContentError, warn
+from portkey_langchain.blocks import encode_block
+from portkey_langchain.media import Block
+
+# Copied from the answer of a subagent, whose thoughts are nobody else's.
+_THOUGHTS: Final = frozenset({"thinking", "redacted_thinking", "reasoning"})
+_LONGEST: Final = 2000
+
+
+def encode_result_block(block: Block, *, where: str) -> ContentBlock | None:
+    """Encode a block of a tool's result; ``None`` for thoughts that a subagent's answer was copied with.
+
+    Tools give back what they like: links to resources, binaries, calls of other agents. A model that takes none of
+    these is told of them in words, so that a conversation never gets stuck on what a tool said.
+
+    Args:
+        block: what LangChain hands over.
+        where: its place, for warnings.
+
+    Warns:
+        PortkeyWarning: if an image or a document is told of in words, since it cannot be shown.
+    """
+    kind = block.get("type")
+    if kind in _THOUGHTS:
+        return None
+    try:
+        return encode_block(block, where=where)
+    except ContentError as error:
+        if kind in {"image", "image_url", "file", "document", "audio", "video"}:
+            warn(f"a block of a tool's result is told of in words: {error.message}")
+        return text_block(to_json(_shortened(block), fallback=repr, inf_nan_mode="strings").decode())
+
+
+def _shortened(value: Any) -> Any:
+    """The value without the data in it, which are no words."""
+    if isinstance(value, Mapping):
+        return {str(name): _shortened(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_shortened(part) for part in value]
+    if isinstance(value, str | bytes) and len(value) > _LONGEST:
+        unit = "characters" if isinstance(value, str) else "bytes"
+        return f"({len(value)} {unit})"
+    return f"({len(value)} bytes)" if isinstance(value, bytes) else value
