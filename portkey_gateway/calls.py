@@ -63,9 +63,7 @@ def encode_call(
     Raises:
         EncodingError: if it cannot be sent as it is.
     """
-    request, names = _fitted(request)
-    if route.is_claude:
-        check_results(request["messages"])
+    request, names = _fitted(request, is_checked=route.is_claude)
     own_names = {fitted: name for name, fitted in names.items()}
     kept, betas = _take_betas(request, headers, route)
     asked = cast("ChatRequest", {name: value for name, value in request.items() if name != "betas"})
@@ -101,7 +99,7 @@ def encode_count_call(request: ChatRequest, route: Route, headers: Mapping[str, 
     Raises:
         EncodingError: if the request cannot be sent as it is.
     """
-    request, _ = _fitted(request)
+    request, _ = _fitted(request, is_checked=False)
     kept, betas = _take_betas(request, headers, route)
     tools = request.get("tools")
     if tools and route.api_format == "chat_completions":
@@ -131,15 +129,31 @@ def binds_answers(route: Route, model: str, schema: Mapping[str, Any]) -> bool:
     return messages.carries_everything(route) or MESSAGES_LOSSES["output_config"].is_carried(route.gateway)
 
 
-def _fitted(request: ChatRequest) -> tuple[ChatRequest, dict[str, str]]:
-    """The request with ids, results and names of tools as every provider takes them, and the names that changed."""
+def _fitted(request: ChatRequest, *, is_checked: bool) -> tuple[ChatRequest, dict[str, str]]:
+    """The request with ids, results and names of tools as every provider takes them, and the names that changed.
+
+    Args:
+        request: it is checked for what is no request at all.
+        is_checked: whether each call needs its result, too.
+    """
     check_request(request)
-    messages = request["messages"]
-    if any(message["role"] == "tool" or message["role"] == "assistant" for message in messages):
-        messages = with_results_behind_calls(with_fitting_ids(messages))
+    # Long histories are mostly text.
+    if any(map(_speaks_of_tools, request["messages"])):
+        messages = with_results_behind_calls(with_fitting_ids(request["messages"]))
+        if is_checked:
+            check_results(messages)
         request = {**request, "messages": messages}
-    names = fitting_names(request)
+        names = fitting_names(request.get("tools") or (), messages)
+    else:
+        names = fitting_names(request.get("tools") or ())
     return (renamed(request, names) if names else request), names
+
+
+def _speaks_of_tools(message: Mapping[str, Any]) -> bool:
+    is_answer = message["role"] == "assistant"
+    return message["role"] == "tool" or (
+        is_answer and ("tool_calls" in message or not isinstance(message.get("content"), str))
+    )
 
 
 def _user(headers: Mapping[str, str]) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from portkey_gateway.conversation.claude import thinks
 from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.models.claude import thinks_unasked
 
 _OF_CLAUDE_ALONE: Final = ("mcp_servers", "container", "context_management")
 _PLAIN: Final = frozenset({"text", "tool_use"})
@@ -23,7 +24,10 @@ def is_told_in_blocks(request: ChatRequest) -> bool:
         request: what is sent.
     """
     asked: Mapping[str, Any] = request
-    if thinks(asked.get("thinking")) or any(asked.get(name) for name in _OF_CLAUDE_ALONE):
+    thinking = asked.get("thinking")
+    if thinks(thinking) or (not thinking and thinks_unasked(str(asked.get("model")))):
+        return True
+    if any(asked.get(name) for name in _OF_CLAUDE_ALONE):
         return True
     if any("function" not in tool for tool in asked.get("tools") or ()):
         return True

@@ -20,7 +20,8 @@ TOOLS: Final = 0
 SYSTEM: Final = 1
 CONVERSATION: Final = 2
 
-_WITHOUT_MARKS: Final = frozenset({"role", "content", "name", "tool_call_id"})
+# A role and a content: most of a long history.
+_PLAIN: Final = 2
 _TTL_ORDER: Final = {"1h": 0, "5m": 1}
 
 
@@ -195,7 +196,7 @@ def _marks(request: ChatRequest) -> Iterator[tuple[Place, Any]]:
         if mark := tool.get("cache_control"):
             yield Place(TOOLS, index), mark
     for index, message in enumerate(cast("Iterable[Mapping[str, Any]]", request.get("messages") or ())):
-        if isinstance(message.get("content"), str) and message.keys() <= _WITHOUT_MARKS:
+        if len(message) == _PLAIN and isinstance(message.get("content"), str):
             continue
         for field in (_content_field(message), "tool_calls"):
             blocks = message.get(field)

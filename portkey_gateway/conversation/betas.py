@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from portkey_gateway.conversation.request import TOOL_CHANGES
+
 _OF_TOOLSETS: Final = "mcp-client-2025-11-20"
 # It offers all tools of its servers; the newer one wants a toolset for each.
 _OF_SERVERS_ALONE: Final = "mcp-client-2025-04-04"
@@ -73,9 +75,11 @@ def _as_anthropics(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_messages(messages: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for message in messages:
-        if message["role"] != "system" or not isinstance(message.get("content"), list):
+        if not isinstance(message.get("content"), list):
             continue
         for block in message["content"]:
-            if block["type"] in {"tool_addition", "tool_removal"}:
+            if block["type"] in TOOL_CHANGES and message["role"] == "system":
                 is_new = (block.get("tool") or {}).get("type") == "tool_definition"
                 yield _OF_NEW_TOOLS if is_new else _OF_TOOL_CHANGES
+            elif block["type"] == "compaction":
+                yield _OF_EDITS["compact_20260112"]

@@ -11,7 +11,13 @@ from typing import Any, Final, cast
 from portkey_gateway.conversation.request import SYSTEM_ROLES, ChatRequest, ContentBlock, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.errors import EncodingError, warn
-from portkey_gateway.models.claude import samples_freely, takes_forced_choice, thinks_by_budget
+from portkey_gateway.models.claude import (
+    samples_by_one,
+    samples_freely,
+    takes_forced_choice,
+    thinks_always,
+    thinks_by_budget,
+)
 
 _SAMPLING: Final = ("temperature", "top_p", "top_k")
 _LEAST_TOP_P_OF_THOUGHT: Final = 0.95
@@ -66,6 +72,12 @@ def _fit_model(body: dict[str, Any]) -> None:
         body["stop"] = [text for text in stops if text.strip()]
         if len(body["stop"]) < len(stops):
             warn("a text of white space in stop is left out: Claude stops at none")
+    if thinking.get("type") == "disabled" and thinks_always(model):
+        warn(f"thinking is left out: that of {model} cannot be switched off")
+        del body["thinking"]
+    if body.get("temperature") is not None and body.get("top_p") is not None and samples_by_one(model):
+        warn(f"top_p is left out: {model} takes temperature or top_p, not both")
+        del body["top_p"]
     for name in _SAMPLING:
         if body.get(name) is not None and (why := _why_not_sampled(name, body[name], model, thinking)):
             warn(f"{name} is left out: {why}")

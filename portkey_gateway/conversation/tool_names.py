@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, cast
 
-from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.conversation.request import ChatRequest, Message
 
 _FITTING: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _STRANGE: Final = re.compile(r"[^a-zA-Z0-9_-]")
@@ -19,15 +19,19 @@ _MOST: Final = 64
 _DIGEST: Final = 8
 
 
-def fitting_names(request: ChatRequest) -> dict[str, str]:
+def fitting_names(tools: Iterable[Mapping[str, Any]], messages: Iterable[Message] = ()) -> dict[str, str]:
     """Fit the names of tools, in the offer and in the history, that a provider would refuse; most requests have none.
 
     The same names are fitted alike in every turn, so that a cached beginning stays as it was.
 
+    Args:
+        tools: those on offer.
+        messages: in which tools may have been called.
+
     Returns:
         What a tool is called on the wire, by its own name, for those whose name does not fit.
     """
-    names = dict.fromkeys(_names(request))
+    names = dict.fromkeys(_names(tools, messages))
     strange = [name for name in names if not _fits(name)]
     taken = names.keys() - set(strange)
     fitted: dict[str, str] = {}
@@ -55,10 +59,10 @@ def renamed(request: ChatRequest, names: Mapping[str, str]) -> ChatRequest:
     return cast("ChatRequest", told)
 
 
-def _names(request: ChatRequest) -> Iterator[str]:
-    for tool in request.get("tools") or ():
+def _names(tools: Iterable[Mapping[str, Any]], messages: Iterable[Message]) -> Iterator[str]:
+    for tool in tools:
         yield from _name_of(tool)
-    for message in request["messages"]:
+    for message in messages:
         for call in message.get("tool_calls") or ():
             yield from _name_of(call)
         content = message.get("content")

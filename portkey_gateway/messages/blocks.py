@@ -19,7 +19,9 @@ _USER_ROLES: Final = frozenset({"user", "tool"})
 # Behind the last message, as if an answer came.
 _END: Final[Message] = {"role": "assistant"}
 _OPENAI_MEDIA: Final = frozenset({"image_url", "file"})
-_PLAIN: Final = frozenset({"role", "content", "name"})
+# A role and a content.
+_PLAIN: Final = 2
+_SIDES: Final = frozenset({"user", "assistant"})
 # OpenAI's, which Claude has no counterpart for.
 _UNKNOWN_TO_CLAUDE: Final = frozenset({"input_audio", "audio", "video", "video_url", "refusal"})
 
@@ -82,21 +84,28 @@ def encode_messages(messages: Iterable[Message], amid: Container[int] = ()) -> l
     last_role = ""
     for index, message in enumerate(messages):
         said = message["role"]
+        # Most of a long history is plain text, from each side in turn.
+        if len(message) == _PLAIN and said in _SIDES and said != last_role:
+            text = message.get("content")
+            if isinstance(text, str) and text:
+                # As it is: to Anthropic a text and a list of one text block say the same.
+                encoded.append(cast("dict[str, Any]", message))
+                last_role = said
+                continue
         if said in SYSTEM_ROLES and index not in amid:
             continue
         role = "assistant" if said == "assistant" else "system" if said in SYSTEM_ROLES else "user"
-        text = message.get("content")
-        # Most of a long history is plain text.
-        if isinstance(text, str) and text and said != "tool" and message.keys() <= _PLAIN:
-            content: list[Block] = [{"type": "text", "text": text}]
-        else:
-            content = [*_encode_message(message, f"messages[{index}]")]
+        content = [*_encode_message(message, f"messages[{index}]")]
         if role == last_role:
-            encoded[-1]["content"].extend(content)
+            encoded[-1] = {"role": role, "content": [*_as_blocks(encoded[-1]["content"]), *content]}
         elif content:
             encoded.append({"role": role, "content": content})
             last_role = role
     return encoded
+
+
+def _as_blocks(content: str | list[Block]) -> list[Block]:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 def _encode_message(message: Message, where: str) -> Iterator[Block]:

@@ -23,7 +23,7 @@ from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.messages.blocks import encode_messages, encode_system, find_system_amid
 from portkey_gateway.messages.losses import LOSSES
 from portkey_gateway.messages.tools import encode_tool, encode_tool_choice
-from portkey_gateway.models.claude import has_every_effort, takes_schemas
+from portkey_gateway.models.claude import effort_levels, has_every_effort, takes_schemas
 from portkey_gateway.options import GatewayFields
 from portkey_gateway.routing import Route
 
@@ -42,6 +42,9 @@ _BY_PROXY: Final = frozenset(
 )
 """Further parameters of Anthropic's, which ``/proxy/messages`` passes on."""
 _COUNTED: Final = ("model", "messages", "system", "tools", "tool_choice", "thinking", "mcp_servers")
+_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+"""OpenAI's levels of effort and Anthropic's, from the least to the most."""
+_OPENAI_MEDIA: Final = frozenset({"image_url", "file"})
 _OPENAI: Final = frozenset({"stop", "user", "parallel_tool_calls", "response_format", "reasoning_effort"})
 """OpenAI's parameters that are said in Anthropic's words."""
 
@@ -107,7 +110,7 @@ def encode_count(request: ChatRequest, route: Route, betas: Mapping[str, str] | 
 
 
 def _encode_body(request: ChatRequest, route: Route, prompt_caching: PromptCachingOption) -> dict[str, Any]:
-    given = with_one_name({**request, "messages": [_with_media(message) for message in request["messages"]]})
+    given = with_one_name({**request, "messages": _with_media(request["messages"])})
     prepared = _marked(
         cast("ChatRequest", prepare_for_claude(cast("ChatRequest", _with_shown_thoughts(given)))), route, prompt_caching
     )
@@ -140,16 +143,21 @@ def _with_shown_thoughts(request: dict[str, Any]) -> dict[str, Any]:
     return {**request, "thinking": {"type": "adaptive", "display": "summarized"}}
 
 
-def _with_media(message: Message) -> Message:
+def _with_media(messages: list[Message]) -> list[Message]:
     """OpenAI's media in our own blocks, so that a mark on them counts as on any other."""
-    content = message.get("content")
-    if not isinstance(content, list) or not any(block["type"] in {"image_url", "file"} for block in content):
+    return [
+        _with_own_media(message, index) if isinstance(message.get("content"), list) else message
+        for index, message in enumerate(messages)
+    ]
+
+
+def _with_own_media(message: Message, index: int) -> Message:
+    content: Any = message.get("content")
+    if all(block["type"] not in _OPENAI_MEDIA for block in content):
         return message
     blocks = [
-        as_media(cast("Mapping[str, Any]", block), f"content[{index}]")
-        if block["type"] in {"image_url", "file"}
-        else block
-        for index, block in enumerate(content)
+        as_media(block, f"messages[{index}].content[{place}]") if block["type"] in _OPENAI_MEDIA else block
+        for place, block in enumerate(content)
     ]
     return cast("Message", {**message, "content": blocks})
 
@@ -174,7 +182,8 @@ def _translate(body: dict[str, Any]) -> None:
     if user := body.pop("user", None):
         body["metadata"] = {"user_id": user, **(body.get("metadata") or {})}
     output: dict[str, Any] = {}
-    if effort := body.pop("reasoning_effort", None):
+    asked = body.pop("reasoning_effort", None)
+    if asked and (effort := _encode_effort(asked, str(body.get("model")))):
         output["effort"] = effort
     if output_format := _encode_format(body.pop("response_format", None)):
         output["format"] = output_format
@@ -184,6 +193,19 @@ def _translate(body: dict[str, Any]) -> None:
     if temperature is not None and temperature > 1:
         warn(f"temperature {temperature} is sent to Claude as 1: its range is 0 to 1")
         body["temperature"] = 1
+
+
+def _encode_effort(asked: str, model: str) -> str | None:
+    """The level of effort that the model has: OpenAI's and Anthropic's names of the levels are not all the same."""
+    levels = effort_levels(model)
+    if asked in levels:
+        return asked
+    known = levels and asked in _EFFORTS
+    below = [level for level in levels if known and _EFFORTS.index(level) <= _EFFORTS.index(asked)]
+    nearest = (below[-1] if below else levels[0]) if known else None
+    said = f"is sent as {nearest!r}" if nearest else "is left out"
+    warn(f"reasoning_effort {asked!r} {said}: {model} has {', '.join(levels) if levels else 'no levels of effort'}")
+    return nearest
 
 
 def _encode_format(response_format: Any) -> dict[str, Any] | None:

@@ -51,9 +51,33 @@ def thinks_unasked(model: str) -> bool:
     return generation(model) >= (5, 0)
 
 
+def thinks_always(model: str) -> bool:
+    """Tell whether thinking cannot be switched off: Fable, Mythos, and Opus and Sonnet since 5.5."""
+    name = _own_name(model)
+    return "fable" in name or "mythos" in name or ("haiku" not in name and generation(model) >= (5, 5))
+
+
+def samples_by_one(model: str) -> bool:
+    """Tell whether ``temperature`` and ``top_p`` exclude each other: since 4.1."""
+    return generation(model) >= (4, 1)
+
+
+def effort_levels(model: str) -> tuple[str, ...]:
+    """List the levels of effort from the least to the most; none for a model that takes none.
+
+    Opus 4.5 was the first to take it, 4.6 added ``max`` and 4.7 ``xhigh``. A model of no known generation takes all.
+    """
+    known = generation(model)
+    if known >= (4, 7) or known == _UNKNOWN:
+        return ("low", "medium", "high", "xhigh", "max")
+    if known >= (4, 6):
+        return ("low", "medium", "high", "max")
+    return ("low", "medium", "high") if "opus-4-5" in _own_name(model).replace(".", "-") else ()
+
+
 def takes_system_amid(model: str) -> bool:
     """Tell whether system messages may stand amid a conversation: since Opus 4.8 and generation 5."""
-    return generation(model) >= ((4, 8) if "opus" in model.lower() else (5, 0))
+    return generation(model) >= ((4, 8) if "opus" in _own_name(model) else (5, 0))
 
 
 def has_every_effort(model: str) -> bool:

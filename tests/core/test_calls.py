@@ -59,7 +59,7 @@ def test_each_format_has_its_path_and_its_decoding() -> None:
     assert (asked.path, asked.headers, asked.decoding) == ("/chat/completions", HEADERS, CHAT_COMPLETIONS)
     assert (told.path, told.headers, told.decoding) == ("/messages", HEADERS, MESSAGES)
     assert body(asked)["messages"] == [HELLO]
-    assert body(told)["messages"] == [{"role": "user", "content": [{"type": "text", "text": "Hello!"}]}]
+    assert body(told)["messages"] == [HELLO]
 
 
 @pytest.mark.parametrize("route", [chat_completions(), messages()])

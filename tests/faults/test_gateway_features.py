@@ -339,7 +339,7 @@ def test_no_parameter_leads_a_request_past_a_guardrail(sandbox: Sandbox, ask: As
     config = target(sandbox, input_guardrails=no_secret(deny=True))
 
     with (
-        pytest.warns(PortkeyWarning, match="output_config does not reach Claude"),
+        pytest.warns(PortkeyWarning, match="inference_geo does not reach Claude"),
         pytest.raises(GuardrailDeniedError),
     ):
         ask(client(sandbox, MESSAGES, config), asked(PROXIED, "Tell me a secret"))

@@ -62,6 +62,6 @@ PROXIED: Final = Wire(
     "messages",
     "/proxy/messages",
     MESSAGE_STOP,
-    cast("ChatRequest", {**HELLO, "output_config": {"effort": "low"}}),
+    cast("ChatRequest", {**HELLO, "inference_geo": "us"}),
 )
 """A request with a parameter that only ``/proxy/messages`` carries."""

@@ -16,9 +16,11 @@ from portkey_gateway.chat_completions.encode import encode_request
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.options import HOSTED_BASE_URL
 from portkey_gateway.routing import Route
-from tests.core.caching.told import ASKED, HOUR, LONG, LOOP, RESULT, SHORT, SYSTEM, request, text, user
+from tests.core.caching.told import ASKED, CALL, HOUR, LONG, RESULT, SHORT, SYSTEM, request, text, user
 from tests.support.calls import Ask, any_call, is_streamed
 from tests.support.recording import RecordingServer, answer, deltas, events, whole
+
+CALLED: Any = {"role": "assistant", "content": "I look.", "tool_calls": [CALL]}
 
 # --- the option -------------------------------------------------------------------------------------------------------
 
@@ -117,7 +119,9 @@ def test_over_chat_completions_only_the_hosted_gateway_is_trusted_with_an_hour_a
 
     with httpx.Client(transport=httpx.MockTransport(reply)) as http_client:
         options = GatewayOptions(base_url=base_url, api_key="pk-test", api_format="chat_completions")
-        GatewayClient(options, http_client=http_client, prompt_caching=HOUR).chat(request(*LOOP))
+        GatewayClient(options, http_client=http_client, prompt_caching=HOUR).chat(
+            request(SYSTEM, ASKED, CALLED, RESULT)
+        )
     messages = sent[0]["messages"]
     assert messages[0]["content"][0]["cache_control"] == LONG
     assert messages[-1]["content"][0]["cache_control"] == expected

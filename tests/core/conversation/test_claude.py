@@ -148,8 +148,23 @@ def test_a_budget_of_thought_is_left_to_models_that_think_adaptively(model: str)
     assert fitted(model, told, thinking=BUDGET) == {"thinking": ADAPTIVE}
     shown = fitted(model, told, thinking={**BUDGET, "display": "summarized"})
     assert shown == {"thinking": {**ADAPTIVE, "display": "summarized"}}
-    for taken in (ADAPTIVE, {"type": "disabled"}, None):
+    for taken in (ADAPTIVE, None):
         assert fitted(model, thinking=taken) == {"thinking": taken}
+
+
+def test_thinking_that_cannot_be_switched_off_is_said_nothing_of() -> None:
+    off = {"type": "disabled"}
+    for model in ("claude-opus-5", "claude-sonnet-4-6", "claude-haiku-5-5"):
+        assert fitted(model, thinking=off) == {"thinking": off}
+    for model in ("claude-fable-5", "claude-opus-5-5", "claude-sonnet-5-5"):
+        assert fitted(model, f"thinking is left out: that of {model} cannot be switched off", thinking=off) == {}
+
+
+def test_one_of_temperature_and_top_p_since_4_1() -> None:
+    both = {"temperature": 0.5, "top_p": 0.5}
+    assert fitted("claude-3-7-sonnet-20250219", **both) == both
+    told = "top_p is left out: claude-sonnet-4-5 takes temperature or top_p, not both"
+    assert fitted("claude-sonnet-4-5", told, **both) == {"temperature": 0.5}
 
 
 @pytest.mark.parametrize("model", FREE)

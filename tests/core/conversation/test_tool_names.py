@@ -35,16 +35,16 @@ def offering(*names: str, **more: Any) -> Any:
     ],
 )
 def test_what_does_not_fit_is_replaced(name: str, fitted: str) -> None:
-    assert fitting_names(offering(name)) == {name: fitted}
+    assert fitting_names([tool(name)]) == {name: fitted}
 
 
 @pytest.mark.parametrize("name", ["look", "get-weather_2", "a" * 64])
 def test_what_fits_stays(name: str) -> None:
-    assert fitting_names(offering(name)) == {}
+    assert fitting_names([tool(name)]) == {}
 
 
 def test_two_that_would_be_called_alike_are_kept_apart() -> None:
-    names = fitting_names(offering("a.b", "a_b", "a:b"))
+    names = fitting_names(map(tool, ("a.b", "a_b", "a:b")))
     assert names.keys() == {"a.b", "a:b"}
     assert len({*names.values(), "a_b"}) == 3
     assert all(re.fullmatch(r"a_b_[0-9a-f]{8}", fitted) for fitted in names.values())
@@ -52,11 +52,11 @@ def test_two_that_would_be_called_alike_are_kept_apart() -> None:
 
 @given(st.lists(st.text(max_size=80), max_size=6, unique=True))
 def test_every_name_gets_one_of_its_own_that_fits(names: list[str]) -> None:
-    fitted = fitting_names(offering(*names))
+    fitted = fitting_names(map(tool, names))
     called = [fitted.get(name, name) for name in names]
     assert len(set(called)) == len(names)
     assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", name) for name in called)
-    assert fitting_names(offering(*names)) == fitted
+    assert fitting_names(map(tool, names)) == fitted
 
 
 def test_tools_choice_and_history_are_renamed_and_nothing_else() -> None:
@@ -76,7 +76,7 @@ def test_tools_choice_and_history_are_renamed_and_nothing_else() -> None:
         "tool_choice": {"type": "tool", "name": "files.list"},
     }
     before = copy.deepcopy(request)
-    told: Any = renamed(request, fitting_names(request))
+    told: Any = renamed(request, fitting_names(request["tools"], request["messages"]))
     assert request == before
     assert told["tools"] == [tool("files_list"), {**own, "name": "files_list"}, server]
     assert told["tool_choice"] == {"type": "tool", "name": "files_list"}
@@ -101,4 +101,4 @@ def test_tools_choice_and_history_are_renamed_and_nothing_else() -> None:
 )
 def test_a_choice_in_every_form(choice: Any, told: Any) -> None:
     request = offering("files.list", tool_choice=choice)
-    assert renamed(request, fitting_names(request))["tool_choice"] == told
+    assert renamed(request, fitting_names(request["tools"], request["messages"]))["tool_choice"] == told

@@ -58,7 +58,7 @@ def test_system_messages_are_hoisted_wherever_they_stand() -> None:
         {"role": "system", "content": ""},
     ]
     assert encode_system(messages) == [{"type": "text", "text": "Be brief."}, marked, SAID]
-    assert encode_messages(messages) == [{"role": "user", "content": [SAID]}]
+    assert encode_messages(messages) == [ASKED]
     assert encode_system([]) == []
 
 
@@ -75,7 +75,7 @@ def test_neighbours_of_one_side_become_one_message() -> None:
     ) == [
         {"role": "user", "content": [SAID, {"type": "text", "text": "there"}]},
         {"role": "assistant", "content": [{"type": "text", "text": "Hello."}, {"type": "text", "text": "And?"}]},
-        {"role": "user", "content": [SAID]},
+        ASKED,
     ]
 
 

@@ -36,6 +36,11 @@ def quiet_body(*messages: Any, **more: Any) -> Any:
         return body(*messages, **more)
 
 
+def as_blocks(content: Any) -> Any:
+    """A text is to Anthropic what a list of one text block is."""
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
 # --- marks ------------------------------------------------------------------------------------------------------------
 
 
@@ -88,8 +93,8 @@ def test_marks_are_checked() -> None:
 def test_a_plan_for_what_is_no_claude_is_warned_of() -> None:
     other = Route(api_format="messages")
     with pytest.warns(PortkeyWarning, match="prompt_caching marks nothing"):
-        assert body(route=other, prompt_caching=PromptCaching())["messages"][0]["content"] == [SAID]
-    assert quiet_body(route=other, prompt_caching="auto")["messages"][0]["content"] == [SAID]
+        assert body(route=other, prompt_caching=PromptCaching())["messages"] == [HELLO]
+    assert quiet_body(route=other, prompt_caching="auto")["messages"] == [HELLO]
 
 
 # --- from turn to turn ------------------------------------------------------------------------------------------------
@@ -131,7 +136,7 @@ cachings: st.SearchStrategy[PromptCachingOption] = st.sampled_from([None, "auto"
 def flat(sent: Any) -> list[Any]:
     """All that Claude reads, block by block, in its order; marks are no part of it, and a text is a block."""
     read = [*sent.get("tools", ()), *sent.get("system", ())]
-    read += [{"side": message["role"], **block} for message in sent["messages"] for block in message["content"]]
+    read += [{"side": each["role"], **block} for each in sent["messages"] for block in as_blocks(each["content"])]
     return [without_marks(block) for block in read]
 
 

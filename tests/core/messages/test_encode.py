@@ -66,7 +66,7 @@ def test_a_request_as_anthropic_reads_it() -> None:
         "stream": True,
         "system": [{"type": "text", "text": "Be brief."}],
         "messages": [
-            {"role": "user", "content": [SAID]},
+            HELLO,
             {"role": "assistant", "content": [{"type": "tool_use", "id": "c1", "name": "look", "input": {}}]},
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c1", "content": "a pixel"}, SAID]},
         ],
@@ -124,7 +124,8 @@ def test_what_is_no_request_is_an_error() -> None:
         ({"user_id": "ann"}, {"metadata": {"user_id": "ann"}}),
         ({"user_id": "ann", "user": "bob"}, {"metadata": {"user_id": "bob"}}),
         ({"user_id": "ann", "metadata": {"user_id": "bob"}}, {"metadata": {"user_id": "bob"}}),
-        ({"temperature": 0.0, "top_p": 0.5, "top_k": 3}, {"temperature": 0.0, "top_p": 0.5, "top_k": 3}),
+        ({"temperature": 0.0, "top_k": 3}, {"temperature": 0.0, "top_k": 3}),
+        ({"top_p": 0.5}, {"top_p": 0.5}),
         ({"service_tier": "auto", "container": "c"}, {"service_tier": "auto", "container": "c"}),
         ({"mcp_servers": [{"name": "files"}]}, {"mcp_servers": [{"name": "files"}]}),
         ({"stream": True, "stream_options": {"include_usage": True}}, {"stream": True}),
@@ -175,7 +176,26 @@ def test_the_form_of_an_answer_and_its_effort_become_output_config(
     given_parameters: dict[str, Any], output: dict[str, Any]
 ) -> None:
     # What goes by proxy is always streamed.
-    assert parameters(**given_parameters) == {"max_tokens": 9, "output_config": output, "stream": True}
+    sent = parameters(model="claude-sonnet-4-6", **given_parameters)
+    assert sent == {"max_tokens": 9, "output_config": output, "stream": True}
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "sent", "says"),
+    [
+        ("claude-opus-4-5", "max", "high", "is sent as 'high': claude-opus-4-5 has low, medium, high"),
+        ("claude-sonnet-4-6", "xhigh", "high", "is sent as 'high': claude-sonnet-4-6 has low, medium, high, max"),
+        ("claude-opus-5-5", "minimal", "low", "is sent as 'low'"),
+        ("claude-sonnet-4-5", "low", None, "is left out: claude-sonnet-4-5 has no levels of effort"),
+        ("claude-opus-5-5", "much", None, "is left out: claude-opus-5-5 has low, medium, high, xhigh, max"),
+    ],
+)
+def test_an_effort_that_the_model_lacks_becomes_the_nearest(
+    model: str, asked: str, sent: str | None, says: str
+) -> None:
+    with pytest.warns(PortkeyWarning, match=f"reasoning_effort '{asked}' {says}"):
+        output = body(model=model, reasoning_effort=asked).get("output_config")
+    assert output == ({"effort": sent} if sent else None)
 
 
 @pytest.mark.parametrize(
@@ -348,7 +368,7 @@ def test_only_what_is_counted_is_sent_to_be_counted() -> None:
     assert request == before
     assert sent == {
         "model": CLAUDE,
-        "messages": [{"role": "user", "content": [SAID]}],
+        "messages": [HELLO],
         "system": [{"type": "text", "text": "Be brief."}],
         "tools": [{"name": "look", "input_schema": {"type": "object", "properties": {}}}],
         "tool_choice": {"type": "any"},
