@@ -4,8 +4,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
+CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
+
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox test tests lint format typecheck imports bench notebooks tables lock clean
+.PHONY: help install demo sandbox test tests lint format typecheck imports bench peers notebooks tables lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,7 +16,7 @@ install: $(STAMP) ## Build the environment in .venv from the pinned requirements
 
 $(STAMP): requirements/dev.txt pyproject.toml
 	@echo "Building $(VENV) (about a minute on a new machine) ..."
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
+	@$(CHECK_PYTHON)
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
@@ -54,6 +56,17 @@ bench: $(STAMP) ## Measure ours beside ChatOpenAI + createHeaders and raw httpx,
 	@.venv-bench/bin/python -m benchmarks
 	@.venv-bench/bin/python -W ignore -m benchmarks.tracing
 
+peers: .venv-peers/.installed ## Run ChatAnthropic's own recorded tests on ChatPortkey (downloads them)
+	@.venv-peers/bin/python -m tests.conformance.peers
+
+.venv-peers/.installed: requirements/peers.txt pyproject.toml
+	@echo "Building .venv-peers (about a minute on a new machine) ..."
+	@$(CHECK_PYTHON)
+	@test -d .venv-peers || $(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/peers.txt
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
 notebooks: $(STAMP) ## Execute every notebook and keep its outputs
 	@$(BIN)/python -m tests.notebooks.execute
 
@@ -63,6 +76,7 @@ tables: $(STAMP) ## Write the docs' tables that are made from the code
 lock: $(STAMP) ## Compile the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --group dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/dev.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --group bench --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -c requirements/dev.txt -o requirements/bench.txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --group peers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/peers.txt pyproject.toml
 
 clean: ## Remove the environments and caches
-	@rm -rf $(VENV) .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	@rm -rf $(VENV) .venv-bench .venv-peers build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
