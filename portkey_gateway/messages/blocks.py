@@ -124,12 +124,17 @@ def _encode_message(message: Message, where: str) -> Iterator[Block]:
 
 def _encode_result(message: Message, where: str) -> Block:
     content = message.get("content")
-    encoded: Block = {
-        "type": "tool_result",
-        "tool_use_id": message.get("tool_call_id"),
+    encoded: Block = {"type": "tool_result", "tool_use_id": message.get("tool_call_id")}
+    if isinstance(content, str):
         # A text stays one: Anthropic reads both alike, and what was sent before stays as it was.
-        "content": content if isinstance(content, str) else [*_encode_content(content, where)],
-    }
+        encoded["content"] = content
+    else:
+        blocks = [*_encode_content(content, where)]
+        # What stands inside a block is cached with it, by a mark on the block itself (Anthropic, "Prompt caching").
+        marks = [mark for block in blocks if (mark := block.pop("cache_control", None))]
+        encoded["content"] = blocks
+        if marks:
+            encoded["cache_control"] = marks[-1]
     if message.get("is_error"):
         # Anthropic refuses a failure without a word.
         encoded |= {"is_error": True, "content": encoded["content"] or "Error"}

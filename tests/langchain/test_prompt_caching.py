@@ -142,10 +142,12 @@ def look(at: str) -> None:
     ],
 )
 def test_a_breakpoint_arrives_where_it_was_put(
-    model: ChatPortkey, received: Received, messages: list[BaseMessage], place: str
+    model: ChatPortkey, received: Received, api_format: str, messages: list[BaseMessage], place: str
 ) -> None:
     model.invoke(messages)
-    assert breakpoints(received()) == [place]
+    # On a result, Anthropic's own format has the mark on the result itself.
+    own = place.removesuffix(".content[0]") if place.count(".content[0]") > 1 else place
+    assert breakpoints(received()) == [own if api_format == "messages" else place]
 
 
 @pytest.mark.parametrize(

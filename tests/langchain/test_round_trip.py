@@ -179,15 +179,18 @@ def expected(arrives: list[dict[str, Any]], api_format: str) -> dict[str, Any]:
     """The whole body that Claude receives, but for what the user showed first."""
     over_messages = api_format == "messages"
     look_result = result(CALL_A, [text("This is it:"), image(), pdf(cache_control=MARK)])
+    if over_messages:
+        # A mark stands on the result itself, as Anthropic documents it.
+        look_result = {**result(CALL_A, [text("This is it:"), image(), pdf()]), "cache_control": MARK}
     user = {"role": "user", "content": arrives}
     assistant = {"role": "assistant", "content": [THOUGHT, REDACTED, text("I look twice."), CALL_A, CALL_B]}
-    it_is = {"role": "assistant", "content": [text("It is.")]}
+    it_is = {"role": "assistant", "content": "It is." if over_messages else [text("It is.")]}
     if over_messages:
         failed = {**result(CALL_B, "No light."), "is_error": True}
         went_on = [
             {"role": "user", "content": [look_result, failed, text("It is dark.")]},
             it_is,
-            {"role": "user", "content": [text("So, what did you see?")]},
+            {"role": "user", "content": "So, what did you see?"},
         ]
     else:
         went_on = [

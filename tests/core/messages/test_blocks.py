@@ -119,12 +119,12 @@ def test_a_tool_that_failed_is_told_as_failed_and_not_in_words() -> None:
     ]
 
 
-def test_a_result_shows_media_in_either_form_and_keeps_marks() -> None:
+def test_a_result_shows_media_in_either_form_and_bears_their_mark() -> None:
     image = {"type": "image_url", "image_url": {"url": "https://a.org/a.png"}, "cache_control": MARK}
     own = {"type": "document", "source": {"type": "file", "file_id": "file_1"}, "title": "Plan"}
     [message] = encoded(result("c1", [image, own]))
-    url = {"type": "image", "source": {"type": "url", "url": "https://a.org/a.png"}, "cache_control": MARK}
-    assert message["content"] == [told("c1", [url, own])]
+    url = {"type": "image", "source": {"type": "url", "url": "https://a.org/a.png"}}
+    assert message["content"] == [{**told("c1", [url, own]), "cache_control": MARK}]
 
 
 # --- calls ------------------------------------------------------------------------------------------------------------

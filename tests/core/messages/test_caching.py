@@ -79,8 +79,7 @@ def test_planned_marks_keep_their_hour_behind_results_too() -> None:
     ]
     sent = quiet_body(*messages, tools=[TOOL], prompt_caching=PromptCaching(ttl="1h"))
     asked, _, answered = sent["messages"]
-    [shown] = answered["content"][0]["content"]
-    marked = [sent["tools"][0], sent["system"][0], asked["content"][0], shown]
+    marked = [sent["tools"][0], sent["system"][0], asked["content"][0], answered["content"][0]]
     assert [block["cache_control"] for block in marked] == [HOUR] * 4
 
 
