@@ -32,6 +32,8 @@ class Route:
     api_format: WireFormat = "chat_completions"
     is_claude: bool = False
     """Whether the model's name or the provider says that a Claude answers."""
+    is_gemini: bool = False
+    """Whether the model's name or the provider says that a Gemini answers."""
     provider: str | None = None
     """The provider's slug where the options name one; ``None`` if a config, a key or the model catalog decides."""
     only_anthropic: bool = False
@@ -98,6 +100,7 @@ def find_route(
         gateway=gateway,
         api_format=chosen,
         is_claude=is_claude(model, provider),
+        is_gemini="gemini" in model.lower() or provider == "google",
         provider=provider,
         only_anthropic=(text is None or config is not None) and all(name == "anthropic" for name, _ in targets),
         is_guarded=_names_hooks(headers) or (text is not None and (config is None or _holds_hooks(config))),

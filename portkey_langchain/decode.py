@@ -31,6 +31,10 @@ MODEL_PROVIDER: Final = "portkey"
 CALL_INDEX: Final = "lc_tc_"
 """Before the index of a tool call: calls are counted apart, and LangChain's own prefix keeps them off the blocks'."""
 
+TOOL_CALL_EXTRAS: Final = "tool_call_extras"
+"""In ``additional_kwargs``: what a provider says of each call, by its id, so that it can be told again."""
+_DIRECT: Final = {"caller": {"type": "direct"}}
+
 Content = str | list[str | dict[str, Any]]
 
 
@@ -150,7 +154,10 @@ def decode_response_metadata(answer: Answer) -> dict[str, Any]:
 
 
 def _additional_kwargs(answer: Answer) -> dict[str, Any]:
-    return {"refusal": answer.refusal} if answer.refusal else {}
+    """What has no other place: why a model refused, and what its provider says of a call beside name and arguments."""
+    extras = {call.id: call.extras for call in answer.tool_calls if call.extras and call.extras != _DIRECT}
+    known = {"refusal": answer.refusal, TOOL_CALL_EXTRAS: extras}
+    return {name: value for name, value in known.items() if value}
 
 
 def _is_plain(block: AnswerBlock | BlockDelta) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from types import MappingProxyType
+from typing import Any, Final, Literal, cast
 
 from langchain_core.messages import AIMessage, BaseMessage
 
@@ -19,10 +20,12 @@ from portkey_langchain.blocks import (
 )
 from portkey_langchain.claude_blocks import as_claude_block, citations_of
 from portkey_langchain.cut import CUT_MARK
-from portkey_langchain.decode import MODEL_PROVIDER
+from portkey_langchain.decode import MODEL_PROVIDER, TOOL_CALL_EXTRAS
 from portkey_langchain.media import Block, extras_of, required_text
 
 _TOOL_CALL_TYPES: Final = frozenset({"tool_use", "tool_call"})
+_CALL_EXTRAS: Final[tuple[Literal["caller", "thought_signature"], ...]] = ("caller", "thought_signature")
+_NO_EXTRAS: Final[Block] = MappingProxyType({})
 _THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
 _REASONING_TYPES: Final = _THOUGHTS | {"reasoning"}
 # What other models said in their own way, and pieces of calls that stand in full elsewhere.
@@ -125,11 +128,12 @@ def _tool_calls(message: BaseMessage, answered: frozenset[str]) -> tuple[dict[st
     calls: dict[str, ToolCall] = {}
     if not isinstance(message, AIMessage) or not (message.tool_calls or message.invalid_tool_calls):
         return calls, frozenset()
+    told = message.additional_kwargs.get(TOOL_CALL_EXTRAS) or {}
     for index, call in enumerate(message.tool_calls):
         call_id = call["id"] or ""
         # Some models give none, or one id to several calls: what is sent has one of its own.
         key = f"{call_id}[{index}]" if not call_id or call_id in calls else call_id
-        calls[key] = _tool_call(call_id, call["name"], call["args"])
+        calls[key] = _tool_call(call_id, call["name"], call["args"], told.get(call_id) or {})
     invalid_calls = {call["id"] or "": call for call in message.invalid_tool_calls}
     for call_id, invalid in invalid_calls.items():
         if call_id in answered:
@@ -147,10 +151,15 @@ def _add_tool_call(calls: dict[str, ToolCall], left_out: frozenset[str], block: 
     call = calls.setdefault(call_id, _tool_call(call_id, name, block.get("input", block.get("args"))))
     if mark := cache_control(block, where=where):
         call["cache_control"] = mark
-    if caller := block.get("caller") or extras_of(block).get("caller"):
-        call["caller"] = caller
+    for extra in _CALL_EXTRAS:
+        if value := block.get(extra) or extras_of(block).get(extra):
+            call[extra] = value
 
 
-def _tool_call(call_id: str, name: str, args: Any) -> ToolCall:
+def _tool_call(call_id: str, name: str, args: Any, extras: Block = _NO_EXTRAS) -> ToolCall:
     arguments = args if isinstance(args, str) else as_arguments(args or {})
-    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+    call: ToolCall = {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+    for extra in _CALL_EXTRAS:
+        if value := extras.get(extra):
+            call[extra] = value
+    return call

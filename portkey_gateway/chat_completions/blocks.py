@@ -22,6 +22,7 @@ from portkey_gateway.routing import Route
 ERROR_PREFIX: Final = "Error: "
 _PASSED: Final = frozenset({"text", "image_url", "file"})
 _MEDIA: Final = frozenset({"image", "document"})
+_OF_ONE_PROVIDER: Final = frozenset({"caller", "thought_signature"})
 _DETAILS: Final = ("title", "context", "citations")
 
 
@@ -82,8 +83,11 @@ def _encode_calls(calls: list[ToolCall], route: Route) -> Iterator[dict[str, Any
         function = call["function"]
         if route.is_claude and call.get("caller", {}).get("type", "direct") != "direct":
             _warn_of(BLOCK_LOSSES["caller"], f"the caller of {function['name']!r}")
-        told: dict[str, Any] = {name: value for name, value in call.items() if name != "caller"}
-        yield {**told, "function": {**function, "arguments": with_known_numbers(function["arguments"])}}
+        told: dict[str, Any] = {name: value for name, value in call.items() if name not in _OF_ONE_PROVIDER}
+        told["function"] = {**function, "arguments": with_known_numbers(function["arguments"])}
+        if route.is_gemini and "thought_signature" in call:
+            told["function"]["thought_signature"] = call["thought_signature"]
+        yield told
 
 
 def _is_one_text(texts: list[TextBlock]) -> bool:

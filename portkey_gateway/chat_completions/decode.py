@@ -21,6 +21,8 @@ from portkey_gateway.conversation.fold import Fold, GrowingToolCall
 from portkey_gateway.errors import InvalidResponseError, StreamDecodeError, decode_not_an_answer, read_json
 from portkey_gateway.info import GatewayInfo
 
+# What OpenAI says of an answer beside it.
+_EXTRAS: Final = ("system_fingerprint", "service_tier")
 # What reading a malformed answer fails with, whichever of its fields is not of the type it has to be.
 _MALFORMED: Final = (AttributeError, LookupError, TypeError, ValueError)
 
@@ -66,6 +68,7 @@ class AnswerFold(Fold):
             raise _malformed(content, self.info, error.__cause__) from error
 
     def _decode(self, chunk: Chunk) -> Delta:
+        is_first = not self.id
         self.id = self.id or str(chunk.get("id") or "")
         self.model = self.model or str(chunk.get("model") or "")
         self.provider = self.provider or str(chunk.get("provider") or "")
@@ -73,14 +76,27 @@ class AnswerFold(Fold):
         choice = choices[0] if choices else {}
         wire_delta = choice.get("delta")
         usage = chunk.get("usage")
+        stop_reason = _text(choice.get("finish_reason"))
+        extras = {name: value for name in _EXTRAS if (value := chunk.get(name))} if is_first or stop_reason else {}
+        if logprobs := choice.get("logprobs"):
+            extras |= self._add_logprobs(logprobs)
         return Delta(
             blocks=self._decode_blocks(wire_delta) if wire_delta else (),
             tool_calls=self._decode_tool_calls(wire_delta) if wire_delta else (),
             refusal=(wire_delta.get("refusal") or "") if wire_delta else "",
-            stop_reason=_text(choice.get("finish_reason")),
+            stop_reason=stop_reason,
             usage=decode_usage(usage) if usage else None,
             hook_results=chunk.get("hook_results"),
+            extras=extras or None,
         )
+
+    def _add_logprobs(self, logprobs: dict[str, Any]) -> dict[str, Any]:
+        """How likely each token was: what chunks say of theirs is one list in the end."""
+        known: dict[str, list[Any]] = self._extras.get("logprobs") or {}
+        for name, tokens in logprobs.items():
+            if tokens:
+                known.setdefault(name, []).extend(tokens)
+        return {"logprobs": known} if known else {}
 
     def _decode_blocks(self, wire_delta: ChunkDelta) -> tuple[BlockDelta, ...]:
         blocks = []
@@ -105,7 +121,10 @@ class AnswerFold(Fold):
             index = call.get("index")
             position = self._tool_position(place if index is None else index, call_id, name)
             if position is not None:
-                calls.append(ToolCallDelta(position, call_id, name, arguments))
+                # What Gemini 3 wants to see again.
+                proof = _text(function.get("thought_signature"))
+                extras = {"thought_signature": proof} if proof else None
+                calls.append(ToolCallDelta(position, call_id, name, arguments, extras))
             elif self._server_tool is not None:
                 self._blocks[self._server_tool].texts.append(arguments)
         return tuple(calls)
@@ -167,7 +186,7 @@ def _as_chunk(response: ChatResponse) -> Chunk:
         delta["tool_calls"] = [cast("WireToolCallDelta", {**call, "index": index}) for index, call in enumerate(calls)]
     chunk: dict[str, Any] = {
         **response,
-        "choices": [{"delta": delta, "finish_reason": choice.get("finish_reason")}],
+        "choices": [{"delta": delta, "finish_reason": choice.get("finish_reason"), "logprobs": choice.get("logprobs")}],
     }
     return cast("Chunk", chunk)
 

@@ -41,7 +41,7 @@ class Choice(TypedDict, total=False):
     index: int
     message: AnswerMessage
     finish_reason: str | None
-    logprobs: Any
+    logprobs: dict[str, Any] | None
 
 
 class ChatResponse(TypedDict, total=False):
@@ -54,6 +54,8 @@ class ChatResponse(TypedDict, total=False):
     choices: list[Choice]
     usage: WireUsage
     hook_results: dict[str, Any]
+    system_fingerprint: str | None
+    service_tier: str | None
 
 
 class FunctionDelta(TypedDict, total=False):
@@ -61,6 +63,7 @@ class FunctionDelta(TypedDict, total=False):
 
     name: str
     arguments: str
+    thought_signature: str
 
 
 class ToolCallDelta(TypedDict, total=False):
@@ -90,6 +93,7 @@ class ChunkChoice(TypedDict, total=False):
     index: int
     delta: ChunkDelta
     finish_reason: str | None
+    logprobs: dict[str, Any] | None
 
 
 class Chunk(TypedDict, total=False):
@@ -102,3 +106,5 @@ class Chunk(TypedDict, total=False):
     choices: list[ChunkChoice]
     usage: WireUsage
     hook_results: dict[str, Any]
+    system_fingerprint: str | None
+    service_tier: str | None

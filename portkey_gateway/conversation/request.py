@@ -132,6 +132,8 @@ class ToolCall(TypedDict):
     cache_control: NotRequired[CacheControl]
     caller: NotRequired[dict[str, Any]]
     """Who called in Claude's answer, where that is not Claude itself but code that it runs."""
+    thought_signature: NotRequired[str]
+    """The proof of the thoughts that led to the call, without which Gemini 3 refuses its replay."""
 
 
 SYSTEM_ROLES: Final = frozenset({"system", "developer"})

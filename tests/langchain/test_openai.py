@@ -110,6 +110,16 @@ def test_what_only_openai_has_reaches_it(openai: ChatPortkey, both: Sandbox) -> 
     assert both.openai.requests[-1].body.items() >= asked.items()
 
 
+@any_call
+def test_how_likely_each_token_was_and_what_served(both: Sandbox, ask: Ask) -> None:
+    model = ChatPortkey(model="gpt-4o", max_retries=0, **both.options("openai"))
+    answer = ask(model, "Say exactly: Hello there.", logprobs=True, top_logprobs=1)
+    tokens = answer.response_metadata["logprobs"]["content"]
+    assert "".join(token["token"] for token in tokens) == answer.text == "Hello there."
+    assert answer.response_metadata["system_fingerprint"]
+    assert answer.response_metadata["service_tier"] == "default"
+
+
 def test_openai_s_own_word_for_a_mistake_is_told(both: Sandbox) -> None:
     model = ChatPortkey(model="gpt-5", temperature=0.5, max_retries=0, **both.options("openai"))
     with pytest.raises(BadRequestError, match="temperature"):
