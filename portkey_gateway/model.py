@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Self, cast
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
 from portkey_gateway.caller import GatewayCaller
@@ -21,6 +21,9 @@ _PARAMETERS: Final = (
     "max_tokens", "temperature", "top_p", "top_k", "stop", "thinking", "reasoning_effort", "parallel_tool_calls",
     "response_format", "service_tier", "betas", "mcp_servers", "container", "context_management",
 )  # fmt: skip
+_SERVERS: Final = "mcp_servers"
+# Where the frameworks' classes take further parameters of the request.
+_FURTHER: Final = ("model_kwargs", "additional_kwargs")
 _IN_THE_BODY: Final = frozenset({"model", *_PARAMETERS})
 
 
@@ -61,6 +64,17 @@ class GatewayModel(GatewayCaller):
     """What Claude shall cache: what is marked (``None``), the beginnings that calls share (``"auto"``), or as said."""
     inline_images: bool = False
     """Fetch images and documents given by URL and send their data: some targets take base64 only."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_servers_apart(cls, values: Any) -> Any:
+        """Take MCP servers from among the further parameters, since they may hold keys, which those would show."""
+        for name in _FURTHER:
+            further = values.get(name) if isinstance(values, Mapping) else None
+            if isinstance(further, Mapping) and further.get(_SERVERS) and values.get(_SERVERS) is None:
+                rest = {key: value for key, value in further.items() if key != _SERVERS}
+                values = {**values, name: rest, _SERVERS: further[_SERVERS]}
+        return values
 
     @field_validator("prompt_caching", mode="before")
     @classmethod

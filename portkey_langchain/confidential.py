@@ -65,11 +65,7 @@ class ConfidentialModel(GatewayModel, BaseChatModel):
     @override
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         params = super()._get_invocation_params(stop=stop, **kwargs)
-        told = {name: _MASK if name in _SECRETS and value else value for name, value in params.items()}
-        further = told.get("model_kwargs")
-        if isinstance(further, Mapping) and further.get("mcp_servers"):
-            told["model_kwargs"] = {**further, "mcp_servers": _MASK}
-        return told
+        return {name: _MASK if name in _SECRETS else value for name, value in params.items()}
 
     @override
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:

@@ -198,14 +198,21 @@ def test_an_option_of_one_call_is_checked_too(local: ChatPortkey) -> None:
 
 
 def test_parameters_of_the_model_reach_the_body(local: ChatPortkey, server: RecordingServer) -> None:
+    older = "claude-3-7-sonnet-20250219"  # which takes temperature and top_p together
     tuned = local.with_options(
-        temperature=0.2, top_p=0.9, top_k=5, max_tokens=9, stop_sequences=["END"], model_kwargs={"user": "ann"}
+        model=older,
+        temperature=0.2,
+        top_p=0.9,
+        top_k=5,
+        max_tokens=9,
+        stop_sequences=["END"],
+        model_kwargs={"user": "ann"},
     )
     tuned.invoke("Hi", top_k=7)
     body = server.requests[-1].json
     assert body.pop("messages")
     assert body == {
-        "model": SONNET,
+        "model": older,
         "temperature": 0.2,
         "top_p": 0.9,
         "top_k": 7,

@@ -1,0 +1,106 @@
+"""What only Claude has, as arguments of the constructor and of a call: it arrives, and keys in it never show."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from langchain_core.load import dumps
+from langchain_core.messages import AIMessage, HumanMessage
+
+from portkey_gateway.sandbox import Sandbox
+from portkey_langchain import ChatPortkey
+from tests.langchain.ask import Ask, any_call
+
+Received = Callable[[], dict[str, Any]]
+KEY = "mcp-very-secret"
+SERVERS = [{"type": "url", "name": "files", "url": "https://files.example/mcp", "authorization_token": KEY}]
+TOOLSET = {"type": "mcp_toolset", "mcp_server_name": "files"}
+EDITS = {"edits": [{"type": "clear_tool_uses_20250919"}]}
+
+
+@pytest.fixture
+def model(sandbox: Sandbox) -> ChatPortkey:
+    return ChatPortkey(model=sandbox.model, max_retries=0, **sandbox.options(), api_format="messages")
+
+
+def betas(sandbox: Sandbox) -> set[str]:
+    told = sandbox.claude.requests[-1].headers.get("anthropic-beta", "")
+    return {name.strip() for name in told.split(",")}
+
+
+@any_call
+@pytest.mark.parametrize(
+    ("options", "arrives"),
+    [
+        ({"service_tier": "standard_only"}, {"service_tier": "standard_only"}),
+        ({"reasoning_effort": "low"}, {"output_config": {"effort": "low"}}),
+        ({"context_management": EDITS}, {"context_management": EDITS}),
+    ],
+)
+def test_an_option_arrives(
+    model: ChatPortkey, received: Received, ask: Ask, options: dict[str, Any], arrives: dict[str, Any]
+) -> None:
+    assert ask(model.with_options(**options), "Say hello.").text
+    assert received().items() >= arrives.items()
+    assert ask(model, "Say hello.", **options).text
+    assert received().items() >= arrives.items()
+
+
+@any_call
+def test_mcp_servers_arrive_with_their_beta(model: ChatPortkey, sandbox: Sandbox, received: Received, ask: Ask) -> None:
+    serving = model.with_options(mcp_servers=SERVERS).bind_tools([TOOLSET])
+    ask(serving, "Say hello.")
+    assert received()["mcp_servers"] == SERVERS
+    assert received()["tools"] == [TOOLSET]
+    assert "mcp-client-2025-11-20" in betas(sandbox)
+
+
+def test_betas_of_the_model_and_those_that_are_needed(model: ChatPortkey, sandbox: Sandbox) -> None:
+    model.with_options(betas=["context-1m-2025-08-07"], context_management=EDITS).invoke("Say hello.")
+    assert {"context-1m-2025-08-07", "context-management-2025-06-27"} <= betas(sandbox)
+
+
+@pytest.mark.parametrize(
+    ("container", "sent"),
+    [(None, "c_1"), ("c_2", "c_2"), ({"skills": []}, {"skills": [], "id": "c_1"}), ({"id": "c_3"}, {"id": "c_3"})],
+)
+def test_the_last_container_is_used_again(model: ChatPortkey, container: Any, sent: Any) -> None:
+    told = {"container": {"id": "c_1", "expires_at": "2026-11-26T00:00:00Z"}, "model_provider": "portkey"}
+    history = [HumanMessage("Hi"), AIMessage("Hello.", response_metadata=told), HumanMessage("Again.")]
+    again = model.with_options(reuse_last_container=True, container=container)
+    assert again._get_request_payload(history)["container"] == sent
+    assert model.with_options(container=container)._get_request_payload(history).get("container") == container
+
+
+def test_the_payload_is_what_invoke_sends(model: ChatPortkey, received: Received) -> None:
+    asked = model.bind_tools([{"type": "web_search_20250305", "name": "web_search"}])
+    asked.invoke("Say hello.")
+    payload = model._get_request_payload("Say hello.", tools=[{"type": "web_search_20250305", "name": "web_search"}])
+    assert payload == received()
+
+
+@pytest.mark.parametrize(
+    "show",
+    [
+        repr,
+        str,
+        dumps,
+        lambda model: model.model_dump_json(),
+        lambda model: model.model_dump(),
+        lambda model: model._get_invocation_params(),
+        lambda model: model._get_llm_string(),
+        lambda model: model._identifying_params,
+        lambda model: repr(pickle.loads(pickle.dumps(model))),
+    ],
+)
+@pytest.mark.parametrize("way", ["field", "model_kwargs"])
+def test_a_key_of_a_server_never_shows(model: ChatPortkey, show: Callable[[ChatPortkey], Any], way: str) -> None:
+    options = {"mcp_servers": SERVERS} if way == "field" else {"model_kwargs": {"mcp_servers": SERVERS}}
+    assert KEY not in str(show(model.with_options(**options)))
+
+
+def test_nor_in_what_a_tracer_is_told_of_a_call(model: ChatPortkey) -> None:
+    assert KEY not in str(model._get_invocation_params(mcp_servers=SERVERS))
