@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from demo import langchain_show, llamaindex_show, traces_show
+from demo import fallback_show, langchain_show, llamaindex_show, traces_show
 from demo.screen import note, title
 from portkey_gateway import GatewayOptions, PortkeyError
 from portkey_gateway.sandbox import Sandbox, SandboxError
@@ -20,9 +20,11 @@ HOSTED_MODEL = "@anthropic/claude-sonnet-4-6"
 def main() -> int:
     """Show everything; the exit status is 1 if a call or the sandbox failed."""
     try:
-        with _gateway() as arguments:
+        with _gateway() as (arguments, sandbox):
             langchain_show.run(arguments)
             llamaindex_show.run(arguments)
+            if sandbox:
+                fallback_show.run(sandbox)
             traces_show.run(arguments)
     except (PortkeyError, SandboxError) as error:
         note(f"\nThe demo stopped: {type(error).__name__}: {error}")
@@ -34,20 +36,20 @@ def main() -> int:
 
 
 @contextmanager
-def _gateway() -> Iterator[dict[str, Any]]:
-    """The arguments that take a model class to the gateway."""
+def _gateway() -> Iterator[tuple[dict[str, Any], Sandbox | None]]:
+    """The arguments that take a model class to the gateway, and the sandbox where it is one."""
     if os.environ.get("PORTKEY_API_KEY"):
         model = os.environ.get("PORTKEY_MODEL", HOSTED_MODEL)
         title(f"Portkey gateway at {GatewayOptions().base_url}")
         note(f"PORTKEY_API_KEY is set: real calls to {model} (PORTKEY_MODEL names another).")
-        yield {"model": model}
+        yield {"model": model}, None
     else:
         title("Portkey gateway, on this machine")
-        note("No PORTKEY_API_KEY: the open-source gateway with an emulated Claude behind it.")
-        note("The emulator answers by simple rules; what travels through the gateway is real.")
-        with Sandbox() as sandbox:
+        note("No PORTKEY_API_KEY: the open-source gateway with an emulated Claude and OpenAI behind it.")
+        note("They answer by simple rules; what travels through the gateway is real.")
+        with Sandbox(openai=True) as sandbox:
             note(f"Gateway at {sandbox.base_url}, emulated Claude at {sandbox.custom_host}.")
-            yield {"model": sandbox.model, **sandbox.options()}
+            yield {"model": sandbox.model, **sandbox.options()}, sandbox
 
 
 if __name__ == "__main__":

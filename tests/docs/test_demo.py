@@ -37,6 +37,13 @@ def test_the_demo_runs_to_its_end_and_shows_true_figures() -> None:
         assert "10%" in shown
         assert "get_weather(city='Oslo') -> 4 degrees, snow" in shown
     assert "stood more than 100 metres tall" in demonstrated
+    fallback = demonstrated.partition("OpenAI first, Claude behind it")[2]
+    assert fallback.count("And I am still here.") >= 2
+    turns = re.findall(r"^ +([12])  +(\w+)  +(\S+)  +(\S+)$", fallback, re.MULTILINE)
+    assert [(turn, provider, target) for turn, provider, _, target in turns] == [
+        ("1", "openai", "config.targets[0]"),
+        ("2", "anthropic", "config.targets[1]"),
+    ] * 2
     first, second = demonstrated.partition(", as a tree")[2].split("An agent of LlamaIndex")
     assert tree_in(first) == [
         "umbrella",
