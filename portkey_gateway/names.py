@@ -24,12 +24,18 @@ _FOREIGN_NAMES: Final = {
 """What Portkey's SDK, LangChain's and LlamaIndex's other models call an option, and what it is called here."""
 _BODY_PARAMETERS: Final = frozenset(
     {
-        "audio", "frequency_penalty", "logit_bias", "logprobs", "max_completion_tokens", "modalities", "n",
-        "parallel_tool_calls", "prediction", "presence_penalty", "reasoning_effort", "response_format", "seed",
-        "service_tier", "store", "stream_options", "tool_choice", "tools", "top_logprobs", "user", "verbosity",
+        "audio", "frequency_penalty", "inference_geo", "logit_bias", "logprobs", "max_completion_tokens",
+        "modalities", "n", "output_config", "parallel_tool_calls", "prediction", "presence_penalty",
+        "reasoning_effort", "response_format", "seed", "service_tier", "speed", "store", "stream_options",
+        "tool_choice", "tools", "top_logprobs", "user", "verbosity",
     }
 )  # fmt: skip
-"""Parameters of a chat completion (OpenAI, "Create chat completion") that are no options of a model here."""
+"""Parameters of OpenAI's "Create chat completion" and Anthropic's "Messages" that are no options of a model here."""
+_NEEDLESS: Final = {
+    "stream_usage": "every stream tells its usage: leave it out",
+    "use_responses_api": "calls are chat completions, or Anthropic's messages: leave it out",
+}
+"""Options of other models that ask for what is so in any case."""
 _BODY_FIELDS: Final = ("model_kwargs", "additional_kwargs")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -47,6 +53,8 @@ def check_names(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
 
 def _hint(name: str, known: Mapping[str, Any]) -> str:
     snake = in_snake_case(name)
+    if snake in _NEEDLESS:
+        return _NEEDLESS[snake]
     for meant in (_FOREIGN_NAMES.get(snake), snake):
         if meant in known:
             return f"here it is {meant!r}"

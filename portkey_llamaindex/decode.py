@@ -5,9 +5,9 @@ The last response of a stream is decoded from the same ``Answer`` as a whole one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -20,9 +20,11 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
+from pydantic_core import to_json
 
 from portkey_gateway.conversation.answer import Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta, ToolCallDelta
 from portkey_gateway.conversation.usage import Usage
+from portkey_llamaindex.claude_notes import NOTES
 
 
 def decode_response(answer: Answer, *, delta: str | None = None, one_tool_call: bool = False) -> ChatResponse:
@@ -36,14 +38,40 @@ def decode_response(answer: Answer, *, delta: str | None = None, one_tool_call: 
     Returns:
         The response: ``raw`` says how the answer ended, its usage and what the gateway says of the call, and holds the
         blocks that LlamaIndex has no class for; ``additional_kwargs`` repeats the usage under the names that other LLM
-        classes use.
+        classes use. The message keeps, beside its blocks, what Claude needs to be told again (``claude_notes``), and
+        its own usage and stop reason.
     """
-    blocks = [decoded for block in answer.blocks for decoded in _decode_block(block)]
-    calls = answer.tool_calls[:1] if one_tool_call else answer.tool_calls
-    blocks.extend(_tool_call_block(call, call.arguments if call.args is None else call.args) for call in calls)
-    return ChatResponse(
-        message=_message(blocks, calls), raw=decode_raw(answer), delta=delta, additional_kwargs=_usage(answer.usage)
+    blocks: list[ContentBlock] = []
+    notes: list[dict[str, Any]] = []
+    decoded: ContentBlock
+    at = 0
+    for said in answer.said:
+        if isinstance(said, AnswerBlock) and said.type == "other":
+            notes.append({"at": at, "block": said.raw})
+            continue
+        if isinstance(said, AnswerBlock):
+            decoded, more = _decode_block(said), said.raw
+        elif one_tool_call and said is not answer.tool_calls[0]:
+            continue
+        else:
+            arguments = said.arguments if said.args is None else said.args
+            decoded, more = _tool_call_block(said, arguments), said.extras
+        blocks.append(decoded)
+        if more:
+            notes.append({"at": at, **more})
+            blocks.extend(map(_citation_block, more.get("citations") or ()))
+        at += 1
+    known = {
+        "stop_reason": answer.stop_reason,
+        "usage": _usage_dict(answer.usage) if answer.usage else None,
+        NOTES: notes,
+    }
+    message = ChatMessage(
+        role=MessageRole.ASSISTANT,
+        blocks=blocks,
+        additional_kwargs={name: value for name, value in known.items() if value},
     )
+    return ChatResponse(message=message, raw=decode_raw(answer), delta=delta, additional_kwargs=_usage(answer.usage))
 
 
 class GrowingResponse:
@@ -58,8 +86,8 @@ class GrowingResponse:
 
     def __init__(self, *, one_tool_call: bool = False) -> None:
         self._one_tool_call = one_tool_call
-        self._blocks: dict[int, TextBlock | ThinkingBlock] = {}
-        self._calls: list[AnswerToolCall] = []
+        # By kind and position: blocks and calls are counted apart, and stand here in the order in which they began.
+        self._said: dict[tuple[str, int], TextBlock | ThinkingBlock | AnswerToolCall] = {}
 
     def add(self, delta: Delta) -> ChatResponse | None:
         """Add one chunk; ``None`` if it says nothing that a response shows."""
@@ -72,41 +100,57 @@ class GrowingResponse:
         for call in calls:
             self._add_call(call)
         thinking = "".join(block.text for block in added if block.type == "thinking")
-        said: list[ContentBlock] = [*self._blocks.values()]
-        said.extend(_tool_call_block(call, call.arguments) for call in self._calls)
         return ChatResponse(
-            message=_message(said, self._calls),
+            message=self._message(),
             delta=delta.text,
             additional_kwargs={"thinking_delta": thinking} if thinking else {},
         )
 
+    def _message(self) -> ChatMessage:
+        blocks: list[ContentBlock] = []
+        calls: list[dict[str, Any]] = []
+        for said in self._said.values():
+            if isinstance(said, AnswerToolCall):
+                called = _tool_call_block(said, said.arguments)
+                blocks.append(called)
+                calls.append(_openai_tool_call(called))
+            else:
+                blocks.append(said)
+        # LlamaIndex's streamed structured output looks for calls here, and only here. Its classes for OpenAI's
+        # responses and Ollama would send them twice: the last response, which is what memories store, has none.
+        kwargs = {"tool_calls": calls} if calls else {}
+        return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=kwargs)
+
     def _add_block(self, added: BlockDelta) -> None:
-        known = self._blocks.get(added.position)
+        key = "block", added.position
+        known = cast("TextBlock | ThinkingBlock | None", self._said.get(key))
         if known is None:
-            self._blocks[added.position] = _fresh_block(added)
+            self._said[key] = _decode_block(added)
         elif isinstance(known, TextBlock):
-            self._blocks[added.position] = TextBlock(text=known.text + added.text)
+            self._said[key] = TextBlock(text=known.text + added.text)
         else:
             information = {**known.additional_information, **_thinking_information(added)}
-            self._blocks[added.position] = ThinkingBlock(
+            self._said[key] = ThinkingBlock(
                 content=(known.content or "") + added.text or None, additional_information=information
             )
 
     def _add_call(self, added: ToolCallDelta) -> None:
-        if added.position == len(self._calls):
-            self._calls.append(AnswerToolCall(added.id or "", added.name or "", added.arguments))
+        key = "call", added.position
+        known = cast("AnswerToolCall | None", self._said.get(key))
+        if known is None:
+            self._said[key] = AnswerToolCall(added.id or "", added.name or "", added.arguments)
         else:
-            known = self._calls[added.position]
-            self._calls[added.position] = replace(known, arguments=known.arguments + added.arguments)
+            self._said[key] = replace(known, arguments=known.arguments + added.arguments)
 
 
 def decode_completion(response: ChatResponse) -> CompletionResponse:
     """Turn a chat response into that of a completion; tool calls stand in ``additional_kwargs``."""
+    calls = [_openai_tool_call(block) for block in response.message.blocks if isinstance(block, ToolCallBlock)]
     return CompletionResponse(
         text="".join(block.text for block in response.message.blocks if isinstance(block, TextBlock)),
         raw=response.raw,
         delta=response.delta,
-        additional_kwargs={**response.message.additional_kwargs, **response.additional_kwargs},
+        additional_kwargs={**({"tool_calls": calls} if calls else {}), **response.additional_kwargs},
     )
 
 
@@ -125,19 +169,10 @@ def decode_raw(answer: Answer) -> dict[str, Any]:
     return {**answer.facts(), **{name: value for name, value in known.items() if value}}
 
 
-def _message(blocks: Sequence[ContentBlock], calls: Sequence[AnswerToolCall]) -> ChatMessage:
-    # LlamaIndex's streamed structured output looks for tool calls here, and only here.
-    kwargs = {"tool_calls": [_openai_tool_call(call) for call in calls]} if calls else {}
-    return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=kwargs)
-
-
-def _decode_block(block: AnswerBlock) -> Iterable[ContentBlock]:
-    if block.type == "other":
-        return []
-    if block.type != "text":
-        return [ThinkingBlock(content=block.text or None, additional_information=_thinking_information(block))]
-    citations = (block.raw or {}).get("citations") or ()
-    return [TextBlock(text=block.text), *(_citation_block(citation) for citation in citations)]
+def _decode_block(block: AnswerBlock | BlockDelta) -> TextBlock | ThinkingBlock:
+    if block.type == "text":
+        return TextBlock(text=block.text)
+    return ThinkingBlock(content=block.text or None, additional_information=_thinking_information(block))
 
 
 def _citation_block(citation: Mapping[str, Any]) -> CitationBlock:
@@ -151,12 +186,6 @@ def _citation_block(citation: Mapping[str, Any]) -> CitationBlock:
     )
 
 
-def _fresh_block(block: BlockDelta) -> TextBlock | ThinkingBlock:
-    if block.type == "text":
-        return TextBlock(text=block.text)
-    return ThinkingBlock(content=block.text or None, additional_information=_thinking_information(block))
-
-
 def _thinking_information(block: AnswerBlock | BlockDelta) -> dict[str, Any]:
     """What proves the reasoning, or holds it encrypted."""
     known = {"signature": block.signature, "data": block.data}
@@ -167,8 +196,10 @@ def _tool_call_block(call: AnswerToolCall, arguments: dict[str, Any] | str) -> T
     return ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=arguments)
 
 
-def _openai_tool_call(call: AnswerToolCall) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+def _openai_tool_call(call: ToolCallBlock) -> dict[str, Any]:
+    given = call.tool_kwargs
+    arguments = given if isinstance(given, str) else to_json(given).decode()
+    return {"id": call.tool_call_id, "type": "function", "function": {"name": call.tool_name, "arguments": arguments}}
 
 
 def _usage_dict(usage: Usage) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing, closing
 from typing import Any, NamedTuple, Self
 
@@ -19,14 +19,9 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW, DEFAULT_NUM_OUTPUTS
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
-from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.llms.llm import ToolSelection
-from llama_index.core.program.utils import get_program_for_llm
-from llama_index.core.prompts import PromptTemplate
 from llama_index.core.tools.types import BaseTool
-from llama_index.core.types import BasePydanticProgram, PydanticProgramMode
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     SerializationInfo,
@@ -39,22 +34,22 @@ from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
-from portkey_gateway.model import GatewayModel
 from portkey_gateway.options import check_metadata
 from portkey_llamaindex.announce import announced
 from portkey_llamaindex.decode import GrowingResponse, decode_completion, decode_response
-from portkey_llamaindex.encode import encode_messages
+from portkey_llamaindex.encode import citing_roles, encode_messages
 from portkey_llamaindex.instrumentation import call_labels
-from portkey_llamaindex.tools import encode_tool, select_tools
+from portkey_llamaindex.structured import PredictingLLM
+from portkey_llamaindex.tools import beside_own, encode_tool, select_tools
 
 CLAUDE_CONTEXT_WINDOW = 200_000
 """Tokens (Anthropic, "Models overview")."""
 
 # These may hold keys and never leave in a dump; to_dict is for storing and showing a model.
-_SECRET_FIELDS = ("api_key", "provider_api_key", "virtual_key", "default_headers", "gateway_headers")
+_SECRET_FIELDS = ("api_key", "provider_api_key", "virtual_key", "default_headers", "gateway_headers", "mcp_servers")
 
 
-class Portkey(GatewayModel, FunctionCallingLLM):
+class Portkey(PredictingLLM):
     """An LLM behind the Portkey AI gateway: Claude, or any other.
 
     Takes every option of the gateway (``GatewayFields``) beside the model's own parameters. Safe to use from many
@@ -87,7 +82,7 @@ class Portkey(GatewayModel, FunctionCallingLLM):
     request_metadata: dict[str, Any] = Field(default_factory=dict)
     """Labels of every call in Portkey's logs, and what conditional routing reads; they win over ``instrument_tags``."""
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
-    """Further parameters of the request body, sent as they are."""
+    """Further parameters of the request body, sent as they are; its server tools stand beside a call's own tools."""
     context_window: int | None = Field(default=None, gt=0)
     """Tokens the model takes in all; by default 200,000 for a Claude, and LlamaIndex's default for any other."""
     is_function_calling_model: bool = True
@@ -239,7 +234,10 @@ class Portkey(GatewayModel, FunctionCallingLLM):
         return responses()
 
     def _call(self, messages: Sequence[ChatMessage], parameters: dict[str, Any]) -> _Call:
-        parameters = {**with_one_name(self.additional_kwargs), **with_one_name(parameters)}
+        own = with_one_name(self.additional_kwargs)
+        parameters = {**own, **with_one_name(parameters)}
+        if own.get("tools") and parameters.get("tools"):
+            parameters["tools"] = beside_own(own["tools"], parameters["tools"])
         route = self.route(parameters.get("model"))
         one_tool_call = parameters.get("parallel_tool_calls") is False
         if route.is_claude and route.api_format == "chat_completions":
@@ -247,8 +245,10 @@ class Portkey(GatewayModel, FunctionCallingLLM):
             parameters.pop("parallel_tool_calls", None)
         told = call_labels(self.trace_id, self.span_name, self.request_metadata)
         labels = {**told, "inline_images": self.inline_images}
-        request = self.request(encode_messages(messages), parameters)
-        return _Call(self.gateway_client(route=route), request, labels, one_tool_call)
+        # Anthropic cites nothing in an answer that is bound to a schema, and refuses the wish for both.
+        citing = frozenset[str]() if parameters.get("response_format") else citing_roles(route)
+        encoded = encode_messages(messages, citing=citing)
+        return _Call(self.gateway_client(route=route), self.request(encoded, parameters), labels, one_tool_call)
 
     # --- tools ------------------------------------------------------------------------------------------------------
 
@@ -272,19 +272,18 @@ class Portkey(GatewayModel, FunctionCallingLLM):
             return {"messages": messages, **kwargs}
         # LlamaIndex's programs hand over None where they leave the choice open.
         chosen = kwargs.pop("tool_choice", None)
-        required = tool_required and self._may_force_tools(kwargs)
+        called, parameters = self.for_call({**self.additional_kwargs, **kwargs})
+        if not chosen and tool_required and called.may_force_tools(parameters):
+            # Where the model has tools of its own, Claude might choose one of those.
+            alone = len(tools) == 1 and parameters.get("tools")
+            chosen = tools[0].metadata.get_name() if alone else "required"
         return {
             "messages": messages,
             "tools": [encode_tool(tool) for tool in tools],
-            "tool_choice": chosen or ("required" if required else "auto"),
+            "tool_choice": chosen or "auto",
             "parallel_tool_calls": allow_parallel_tool_calls,
             **kwargs,
         }
-
-    def _may_force_tools(self, parameters: Mapping[str, Any]) -> bool:
-        """Claude refuses a forced tool choice while it thinks."""
-        thinking = parameters.get("thinking", self.thinking) or {}
-        return bool(thinking.get("type", "disabled") == "disabled")
 
     def get_tool_calls_from_response(
         self,
@@ -302,37 +301,6 @@ class Portkey(GatewayModel, FunctionCallingLLM):
         if not selections and error_on_no_tool_call:
             raise ValueError(f"the model called no tool; it said: {response.message.content!r}")
         return selections
-
-    def _structured_stream_call(
-        self,
-        output_cls: type[BaseModel],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None = None,
-        **prompt_args: Any,
-    ) -> Generator[Any, None, None]:
-        program = self._program(output_cls, prompt, llm_kwargs or {})
-        return program.stream_call(llm_kwargs=llm_kwargs, **prompt_args)
-
-    async def _structured_astream_call(
-        self,
-        output_cls: type[BaseModel],
-        prompt: PromptTemplate,
-        llm_kwargs: dict[str, Any] | None = None,
-        **prompt_args: Any,
-    ) -> AsyncGenerator[Any, None]:
-        program = self._program(output_cls, prompt, llm_kwargs or {})
-        return await program.astream_call(llm_kwargs=llm_kwargs, **prompt_args)
-
-    def _program(
-        self, output_cls: type[BaseModel], prompt: PromptTemplate, llm_kwargs: dict[str, Any]
-    ) -> BasePydanticProgram[Any]:
-        """LlamaIndex requires the tool when it asks for a whole object, but forgets to when it streams one."""
-        mode = self.pydantic_program_mode
-        calls_a_tool = mode is PydanticProgramMode.FUNCTION or (
-            mode is PydanticProgramMode.DEFAULT and self.is_function_calling_model
-        )
-        choice = {"tool_choice": "required"} if calls_a_tool and self._may_force_tools(llm_kwargs) else {}
-        return get_program_for_llm(output_cls, prompt, self, pydantic_program_mode=mode, **choice)
 
 
 class _Call(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
@@ -12,11 +12,27 @@ from pydantic_core import from_json
 
 from portkey_gateway.conversation.answer import BROKEN_OFF
 from portkey_gateway.conversation.request import Tool
+from portkey_gateway.conversation.tools import is_server_tool
 
 
 def encode_tool(tool: BaseTool) -> Tool:
-    """Encode a tool; Claude takes longer descriptions than the 1024 characters that LlamaIndex allows OpenAI."""
-    return cast("Tool", tool.metadata.to_openai_tool(skip_length_check=True))
+    """Encode a tool under its own name, by which LlamaIndex finds it again; the core fits it to the wire, and back.
+
+    Claude takes longer descriptions than the 1024 characters that LlamaIndex allows OpenAI.
+    """
+    encoded = tool.metadata.to_openai_tool(skip_length_check=True)
+    return cast("Tool", {**encoded, "function": {**encoded["function"], "name": tool.metadata.get_name()}})
+
+
+def beside_own(own: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The tools of a call, behind those of the model's own tools that the provider runs by itself.
+
+    Args:
+        own: tools that every call of the model offers.
+        tools: those of this call, which win.
+    """
+    named = {tool.get("name") for tool in tools}
+    return [*(tool for tool in own if is_server_tool(tool) and tool.get("name") not in named), *tools]
 
 
 def select_tools(response: ChatResponse) -> list[ToolSelection]:
@@ -31,13 +47,19 @@ def select_tools(response: ChatResponse) -> list[ToolSelection]:
     """
     calls = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
     read = partial_arguments if response.raw is None else _required_arguments
-    if calls and isinstance(response.raw, Mapping) and (how := BROKEN_OFF.get(response.raw.get("finish_reason", ""))):
+    if calls and (how := broken_off(response)):
         names = ", ".join(repr(call.tool_name) for call in calls)
         raise ValueError(f"the answer that calls {names} {how}; no tool is run on half of its arguments")
     return [
         ToolSelection(tool_id=call.tool_call_id or "", tool_name=call.tool_name, tool_kwargs=read(call))
         for call in calls
     ]
+
+
+def broken_off(response: ChatResponse) -> str:
+    """Tell what broke off an answer before its end; nothing if it is whole, or goes on."""
+    raw = response.raw if isinstance(response.raw, Mapping) else {}
+    return BROKEN_OFF.get(raw.get("finish_reason", ""), "")
 
 
 def whole_arguments(arguments: dict[str, Any] | str) -> dict[str, Any] | None:

@@ -34,7 +34,7 @@ def test_a_name_from_elsewhere_is_told_as_it_is_here(name: str, meant: str) -> N
 
 
 @pytest.mark.parametrize("field", ["model_kwargs", "additional_kwargs"])
-@pytest.mark.parametrize("name", ["seed", "response_format", "tools", "tool_choice", "user"])
+@pytest.mark.parametrize("name", ["seed", "output_config", "tools", "tool_choice", "user"])
 def test_a_parameter_of_the_body_is_told_its_place(field: str, name: str) -> None:
     with pytest.raises(ValueError, match=f"parameter of the request body: put it into {field}={{'{name}': …}}"):
         check_names({name: 1}, {**KNOWN, field: None})
@@ -45,3 +45,12 @@ def test_a_parameter_of_the_body_is_told_its_place(field: str, name: str) -> Non
 def test_a_name_from_elsewhere_that_has_no_counterpart_is_compared_as_any_other() -> None:
     with pytest.raises(ValueError, match="unknown option 'model_name': did you mean 'model_names'"):
         check_names({"model_name": 1}, {"model_names": None})
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("stream_usage", "every stream tells its usage"), ("use_responses_api", "calls are chat completions")],
+)
+def test_what_is_so_in_any_case_is_told_as_that(name: str, why: str) -> None:
+    with pytest.raises(ValueError, match=f"unknown option '{name}': {why}"):
+        check_names({name: True}, {**KNOWN, "stream_usages": None})

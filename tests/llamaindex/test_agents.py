@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 from llama_index.core.agent.workflow import AgentStream, AgentWorkflow, FunctionAgent, ReActAgent
 from llama_index.core.agent.workflow.workflow_events import AgentOutput
-from llama_index.core.base.llms.types import ChatMessage, DocumentBlock, ImageBlock, TextBlock
+from llama_index.core.base.llms.types import ChatMessage, DocumentBlock, ImageBlock, TextBlock, ToolCallBlock
 from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.tools import FunctionTool
 from pydantic import BaseModel
@@ -137,6 +138,49 @@ async def test_an_agent_answers_with_an_object(llm: Portkey, memory: ChatMemoryB
     agent = FunctionAgent(llm=llm, tools=[get_weather], output_cls=Forecast)
     output: Any = await agent.run("What is the weather in Oslo?", memory=memory)
     assert output.get_pydantic_model(Forecast).city == "Oslo"
+
+
+@streaming_or_not
+async def test_an_agent_that_thinks_answers_with_an_object(
+    llm: Portkey, memory: ChatMemoryBuffer, received: Received, *, api_format: str, streaming: bool
+) -> None:
+    class Forecast(BaseModel):
+        """A forecast."""
+
+        city: str
+
+    thinking = llm.with_options(thinking={"type": "enabled", "budget_tokens": 1024}, max_tokens=2000)
+    agent = FunctionAgent(llm=thinking, tools=[get_weather], output_cls=Forecast, streaming=streaming)
+    output: Any = await agent.run("What is the weather in Oslo?", memory=memory)
+    assert output.get_pydantic_model(Forecast).city == "Oslo"
+    assert "tools" not in received.latest
+    assert ("output_config" in received.latest) == (api_format == "messages")
+
+
+@streaming_or_not
+async def test_an_agent_runs_tools_whose_names_no_provider_takes(
+    llm: Portkey, memory: ChatMemoryBuffer, received: Received, streaming: bool
+) -> None:
+    tools = [
+        FunctionTool.from_defaults(get_weather, name="weather.get"),
+        FunctionTool.from_defaults(get_time, name="time.get" + "_local" * 20),
+    ]
+    agent = FunctionAgent(llm=llm, tools=tools, streaming=streaming)
+    output: Any = await agent.run("What are the weather and the local time in Oslo?", memory=memory)
+    assert "rain in Oslo" in str(output)
+    assert "noon in Oslo" in str(output)
+    assert {call.tool_name for call in output.tool_calls} == {tool.metadata.name for tool in tools}
+    names = {tool["name"] for tool in received.latest["tools"]}
+    replayed = [block["name"] for block in received.latest["messages"][1]["content"] if block["type"] == "tool_use"]
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) for name in names)
+    assert set(replayed) == names
+    blocks = [block for message in memory.get() for block in message.blocks]
+    assert "weather.get" in [block.tool_name for block in blocks if isinstance(block, ToolCallBlock)]
+
+
+async def test_what_an_agent_remembers_tells_its_calls_once(llm: Portkey, memory: ChatMemoryBuffer) -> None:
+    await FunctionAgent(llm=llm, tools=[get_weather]).run("What is the weather in Oslo?", memory=memory)
+    assert not any("tool_calls" in message.additional_kwargs for message in memory.get())
 
 
 async def test_an_agent_remembers(llm: Portkey, memory: ChatMemoryBuffer) -> None:

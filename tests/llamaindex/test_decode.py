@@ -86,10 +86,13 @@ def test_a_whole_answer() -> None:
         ToolCallBlock(tool_call_id="toolu_1", tool_name="add", tool_kwargs={"a": 1, "b": 2}),
         ToolCallBlock(tool_call_id="toolu_2", tool_name="sub", tool_kwargs={}),
     ]
-    first, _ = response.message.additional_kwargs["tool_calls"]
-    assert first == {"id": "toolu_1", "type": "function", "function": {"name": "add", "arguments": '{"a":1,"b":2}'}}
     assert response.message.content == "Let me look."
     assert response.delta is None
+
+
+def test_usage_and_stop_reason_stand_in_the_message_too() -> None:
+    response: Any = decode_response(fold(EVERYTHING)[1], delta="")
+    assert response.message.additional_kwargs == {"stop_reason": "tool_use", "usage": response.raw["usage"]}
 
 
 def test_a_stored_message_is_the_same_again() -> None:
@@ -144,7 +147,7 @@ def test_only_the_first_tool_call_is_kept_where_one_is_wanted() -> None:
     for response in (responses[-1], decode_response(answer, one_tool_call=True)):
         [block] = [block for block in response.message.blocks if isinstance(block, ToolCallBlock)]
         assert block.tool_name == "add"
-        assert len(response.message.additional_kwargs["tool_calls"]) == 1
+    assert len(responses[-1].message.additional_kwargs["tool_calls"]) == 1
 
 
 @given(st.lists(st.sampled_from(["The", " sea 🐚", "\n", "is", " "]), min_size=1), st.data())

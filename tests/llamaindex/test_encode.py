@@ -22,7 +22,7 @@ from llama_index.core.base.llms.types import (
     VideoBlock,
 )
 
-from portkey_gateway import ContentError, EncodingError
+from portkey_gateway import ContentError, EncodingError, PortkeyWarning
 from portkey_llamaindex import Portkey
 from portkey_llamaindex.encode import encode_messages
 from tests.llamaindex.media import PDF, PDF_SOURCE, PNG, PNG_SOURCE
@@ -35,6 +35,7 @@ POINT = CachePoint(cache_control=CacheControl(type="ephemeral"))
 HOUR_POINT = CachePoint(cache_control=CacheControl(type="ephemeral", ttl="1h"))
 CALL = ToolCallBlock(tool_call_id="toolu_1", tool_name="add", tool_kwargs={"a": 1})
 WIRE_CALL = {"id": "toolu_1", "type": "function", "function": {"name": "add", "arguments": '{"a":1}'}}
+WIRE_USE = {"type": "tool_use", "id": "toolu_1", "name": "add", "input": {"a": 1}}
 THINKING = ThinkingBlock(content="hm", additional_information={"signature": "sig"})
 WIRE_THINKING = {"type": "thinking", "thinking": "hm", "signature": "sig"}
 
@@ -71,15 +72,14 @@ def test_the_older_way_to_mark_a_message_marks_its_last_block() -> None:
 
 
 def test_a_cache_point_in_an_assistant_message_marks_text_or_tool_call() -> None:
-    encoded = encode(TextBlock(text="a"), POINT, CALL, POINT, TextBlock(text="b"), role="assistant")
-    assert encoded["content"] == [text("a", cache_control=MARK), text("b")]
+    encoded = encode(TextBlock(text="a"), POINT, CALL, POINT, role="assistant")
+    assert encoded["content"] == [text("a", cache_control=MARK)]
     assert encoded["tool_calls"] == [{**WIRE_CALL, "cache_control": MARK}]
 
 
 def test_a_cache_point_after_the_text_that_follows_a_tool_call_marks_the_text() -> None:
     encoded = encode(CALL, TextBlock(text="a"), POINT, role="assistant")
-    assert encoded["content"] == [text("a", cache_control=MARK)]
-    assert encoded["tool_calls"] == [WIRE_CALL]
+    assert encoded["content"] == [WIRE_USE, text("a", cache_control=MARK)]
 
 
 @pytest.mark.parametrize("role", ["user", "assistant"])
@@ -119,10 +119,23 @@ def test_a_tool_result_holds_images_and_documents() -> None:
     ]
 
 
-@pytest.mark.parametrize("role", ["system", "assistant"])
-def test_an_image_where_no_model_takes_one_is_an_error(role: str) -> None:
-    with pytest.raises(ContentError, match=rf"blocks\[0\]: a {role} message cannot carry this image"):
-        encode(ImageBlock(image=PNG), role=role)
+def test_an_image_where_no_model_takes_one_is_an_error() -> None:
+    with pytest.raises(ContentError, match=r"blocks\[0\]: a system message cannot carry this image"):
+        encode(ImageBlock(image=PNG), role="system")
+
+
+@pytest.mark.parametrize("block", [ImageBlock(image=PNG), AudioBlock(audio=b"RIFF"), DocumentBlock(data=PDF)])
+def test_what_a_model_showed_is_left_out_and_the_conversation_goes_on(block: Any) -> None:
+    with pytest.warns(PortkeyWarning, match=rf"blocks\[0\] is of type {type(block).__name__}, which no model takes"):
+        encoded = encode(block, TextBlock(text="a"), CALL, role="assistant")
+    assert encoded == {"role": "assistant", "content": "a", "tool_calls": [WIRE_CALL]}
+
+
+def test_calls_keep_their_place_among_the_rest() -> None:
+    other = ToolCallBlock(tool_call_id="toolu_2", tool_name="add", tool_kwargs="{}")
+    encoded = encode(THINKING, CALL, TextBlock(text="a"), other, role="assistant")
+    assert encoded["content"] == [WIRE_THINKING, WIRE_USE, text("a"), {**WIRE_USE, "id": "toolu_2", "input": {}}]
+    assert "tool_calls" not in encoded
 
 
 def test_an_image_in_a_tool_result_to_another_model_is_an_error(recorded: Portkey) -> None:
@@ -141,13 +154,30 @@ def test_an_image_in_a_tool_result_to_another_model_is_an_error(recorded: Portke
     (THINKING, "ThinkingBlock"),
 ])  # fmt: skip
 def test_a_block_nobody_can_send_is_an_error_that_names_it(block: Any, name: str) -> None:
-    with pytest.raises(ContentError, match=rf"messages\[0\]\.blocks\[1\] is a {name}, which a user message"):
+    with pytest.raises(ContentError, match=rf"messages\[0\]\.blocks\[1\] is of type {name}, which a user message"):
         encode(TextBlock(text="look"), block)
 
 
 def test_a_citable_block_is_its_content_under_its_title() -> None:
     block = CitableBlock(title="Tides", source="https://example.org", content=[TextBlock(text="High at noon.")])
     assert encode(block)["content"] == [text("Tides (https://example.org):"), text("High at noon.")]
+
+
+def test_what_a_tool_gives_back_and_no_model_takes_is_told_in_words() -> None:
+    broken = ImageBlock(image=b"no image at all")
+    with pytest.warns(PortkeyWarning, match="a block of a tool's result is told of in words") as warned:
+        encoded = encode(AudioBlock(audio=b"RIFF"), THINKING, CALL, broken, role="tool", tool_call_id="1")
+    assert [part["text"] for part in encoded["content"]] == [
+        "(AudioBlock, which cannot be shown)",
+        '{"name":"add","arguments":{"a":1}}',
+        "(ImageBlock, which cannot be shown)",
+    ]
+    assert len(warned) == 2
+
+
+def test_of_a_citable_block_in_an_assistant_s_past_the_text_is_told() -> None:
+    block = CitableBlock(title="Tides", source="s", content=[TextBlock(text="High."), ImageBlock(image=PNG)])
+    assert encode(block, role="assistant")["content"] == "High."
 
 
 def test_a_citation_is_what_it_cites_but_is_not_repeated_to_the_one_who_made_it() -> None:
@@ -193,6 +223,13 @@ def test_tool_calls_of_other_llm_classes_are_understood(call: Any) -> None:
     }
 
 
+def test_a_call_that_a_stream_left_half_stays_behind_in_whichever_place() -> None:
+    half = ToolCallBlock(tool_call_id="toolu_1", tool_name="add", tool_kwargs='{"a": 1, "b')
+    kept = {"id": "toolu_1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1, "b'}}
+    encoded = encode(TextBlock(text="a"), THINKING, half, role="assistant", tool_calls=[kept])
+    assert encoded == {"role": "assistant", "content": "a"}
+
+
 def test_tool_call_blocks_win_over_other_tool_calls() -> None:
     other = {"id": "toolu_2", "function": {"name": "sub", "arguments": "{}"}}
     assert encode(CALL, role="assistant", tool_calls=[other])["tool_calls"] == [WIRE_CALL]
@@ -206,20 +243,31 @@ def test_tool_call_blocks_win_over_other_tool_calls() -> None:
 ])  # fmt: skip
 def test_arguments_that_are_no_object_are_shown_as_they_came(kwargs: str, sent: str) -> None:
     call = ToolCallBlock(tool_call_id="1", tool_name="add", tool_kwargs=kwargs)
-    assert encode(call, role="assistant")["tool_calls"][0]["function"]["arguments"] == sent
+    asked = ChatMessage(role=MessageRole.ASSISTANT, blocks=[call])
+    answer = ChatMessage(role=MessageRole.TOOL, content="3", additional_kwargs={"tool_call_id": "1"})
+    said: Any = encode_messages([asked, answer])[0]
+    assert said["tool_calls"][0]["function"]["arguments"] == sent
 
 
-@pytest.mark.parametrize(
-    ("given", "missing"), [({"tool_name": "add"}, "an id"), ({"tool_call_id": "1", "tool_name": ""}, "a name")]
-)
-def test_a_tool_call_that_no_result_could_answer_is_an_error(given: dict[str, Any], missing: str) -> None:
-    with pytest.raises(EncodingError, match=rf"messages\[0\]\.blocks\[0\] is a tool call without {missing}"):
-        encode(ToolCallBlock(**given), role="assistant")
+def test_a_tool_call_without_a_name_is_an_error() -> None:
+    with pytest.raises(EncodingError, match=r"messages\[0\]\.blocks\[0\] is a tool call without a name"):
+        encode(ToolCallBlock(tool_call_id="1", tool_name=""), role="assistant")
 
 
-def test_a_tool_message_that_answers_no_call_is_an_error() -> None:
-    with pytest.raises(EncodingError, match=r"messages\[0\] is a tool message without additional_kwargs"):
-        encode(TextBlock(text="3"), role="tool")
+@pytest.mark.parametrize(("number", "sent"), [(float("inf"), '"Infinity"'), (float("nan"), '"NaN"')])
+def test_a_number_that_json_does_not_know_is_told_as_a_text(number: float, sent: str) -> None:
+    call = ToolCallBlock(tool_call_id="1", tool_name="add", tool_kwargs={"a": [number]})
+    assert encode(call, role="assistant")["tool_calls"][0]["function"]["arguments"] == f'{{"a":[{sent}]}}'
+
+
+def test_an_id_that_is_not_known_is_empty() -> None:
+    assert encode(ToolCallBlock(tool_name="add"), role="assistant")["tool_calls"][0]["id"] == ""
+    assert encode(TextBlock(text="3"), role="tool")["tool_call_id"] == ""
+
+
+def test_a_tool_message_that_answers_no_call_is_an_error(recorded: Portkey) -> None:
+    with pytest.raises(EncodingError, match=r"messages\[0\] is a tool message without an id"):
+        recorded.chat([ChatMessage(role=MessageRole.TOOL, content="3")])
 
 
 def test_messages_are_left_as_they_are() -> None:

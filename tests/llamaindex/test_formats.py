@@ -79,14 +79,20 @@ def test_all_of_it_reaches_claude(llm: Portkey, received: Received, api_format: 
     ]
     ask(llm, way, history, tools=[weather()])
     body = received.latest
-    image = {"type": "image", "source": PNG_SOURCE, "cache_control": MARK}
-    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": [text("2"), image]}
+    plain = {"type": "image", "source": PNG_SOURCE}
+    image = {**plain, "cache_control": MARK}
+    result: dict[str, Any] = {"type": "tool_result", "tool_use_id": "toolu_1"}
+    # Chat completions have no place for a mark on the result itself.
+    over_messages = api_format == "messages"
+    result |= (
+        {"content": [text("2"), plain], "cache_control": MARK} if over_messages else {"content": [text("2"), image]}
+    )
     assert body["system"] == [text("Be brief.", cache_control=MARK), text("Be kind.")]
     asked, called, *rest = (message["content"] for message in body["messages"])
     assert asked == [text("Look"), image]
     assert called == [{**WIRE_CALL, "cache_control": MARK}]
     # One side's neighbours are one message over messages, as Claude reads them in any case.
-    assert rest == ([[result, text("And?")]] if api_format == "messages" else [[result], "And?"])
+    assert rest == ([[result, text("And?")]] if over_messages else [[result], "And?"])
 
 
 @pytest.mark.parametrize(("block", "arrives"), [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator
 from typing import Any
 
 import pytest
@@ -30,12 +31,25 @@ def ask_all(llm: Any, way: str, given: Any, **more: Any) -> list[Any]:
 
 def call(method: Any, *given: Any, **more: Any) -> list[Any]:
     """Call a method of any of the four kinds and return all that it yields."""
+    items: list[Any] = []
+    each_of(items.append, method, *given, **more)
+    return items
+
+
+def each_of(take: Callable[[Any], None], method: Any, *given: Any, **more: Any) -> None:
+    """Call a method of any of the four kinds and hand over whatever it yields, as it comes."""
     result = method(*given, **more)
-    if isinstance(result, Generator):
-        return list(result)
-    return asyncio.run(_gather(result)) if asyncio.iscoroutine(result) else [result]
+    if inspect.iscoroutine(result):
+        asyncio.run(_each_of(take, result))
+        return
+    for item in result if isinstance(result, Generator) else [result]:
+        take(item)
 
 
-async def _gather(coroutine: Any) -> list[Any]:
+async def _each_of(take: Callable[[Any], None], coroutine: Any) -> None:
     result = await coroutine
-    return [item async for item in result] if isinstance(result, AsyncGenerator) else [result]
+    if not isinstance(result, AsyncGenerator):
+        take(result)
+        return
+    async for item in result:
+        take(item)

@@ -1,0 +1,171 @@
+"""An assistant's message, replayed → the gateway's: what any model thought, said and called.
+
+What cannot be sent of the past is left out: no model takes it, and a conversation has to go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+from llama_index.core.base.llms.types import (
+    CachePoint,
+    ChatMessage,
+    CitableBlock,
+    CitationBlock,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+from pydantic_core import from_json
+
+from portkey_gateway.conversation.answer import BROKEN_OFF, finish_reason
+from portkey_gateway.conversation.arguments import as_arguments
+from portkey_gateway.conversation.content import text_block
+from portkey_gateway.conversation.request import ContentBlock, Message, ToolCall
+from portkey_gateway.errors import EncodingError, warn
+from portkey_llamaindex.cache_points import cache_control, mark_last
+from portkey_llamaindex.claude_notes import ClaudeNotes
+from portkey_llamaindex.tools import whole_arguments
+
+_CALL: Final = "function"
+_THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
+
+
+def encode_assistant(message: ChatMessage, where: str, answered: frozenset[str]) -> Message:
+    """Encode an assistant's message.
+
+    Args:
+        message: of this class or of any other LLM class.
+        where: its place, for errors and warnings.
+        answered: the ids of the tool calls that have a result, or the names of their tools.
+
+    Returns:
+        The message; calls that text follows stand among its blocks in Anthropic's form, as they were said.
+
+    Raises:
+        EncodingError: if a tool call has no name, or a ``CachePoint`` marks nothing.
+
+    Warns:
+        PortkeyWarning: if something that a model showed is left out.
+    """
+    said = _said(message, where, answered)
+    calls = [each for each in said if each["type"] == _CALL]
+    if not any(isinstance(block, ToolCallBlock) for block in message.blocks):
+        calls = _other_tool_calls(message, where)
+    spoken = [each for each in said if each["type"] != _CALL]
+    if said[: len(spoken)] != spoken:
+        spoken, calls = [_as_block(each) if each["type"] == _CALL else each for each in said], []
+    encoded: Message = {"role": "assistant", "content": simplified(cast("list[ContentBlock]", spoken))}
+    if calls:
+        encoded["tool_calls"] = cast("list[ToolCall]", calls)
+    return encoded
+
+
+def simplified(blocks: list[ContentBlock]) -> str | list[ContentBlock]:
+    """One plain text is said as a string, which every provider takes."""
+    if not blocks:
+        return ""
+    if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
+        return cast("str", cast("Mapping[str, Any]", blocks[0])["text"])
+    return blocks
+
+
+def _said(message: ChatMessage, where: str, answered: frozenset[str]) -> list[dict[str, Any]]:
+    """Everything that was said, in its order: blocks, calls, and Claude's own blocks in their places."""
+    notes = ClaudeNotes(message)
+    half = _half_call(message, answered)
+    said: list[dict[str, Any]] = []
+    at = 0
+    for index, block in enumerate(message.blocks):
+        path = f"{where}.blocks[{index}]"
+        if isinstance(block, CitationBlock):
+            continue  # the text before it has the citation itself, in its note
+        said.extend(notes.blocks(at))
+        if isinstance(block, CachePoint):
+            mark_last(said, cache_control(block, path), path)
+            continue
+        encoded = [] if block is half else _encode_block(block, path)
+        if len(encoded) == 1:
+            encoded = [_with_more(encoded[0], notes.more(at))]
+        said.extend(encoded)
+        at += 1
+    said.extend(notes.blocks())
+    # Thoughts about a call that is left out lead nowhere, and Anthropic refuses an end in thoughts.
+    while half and said and said[-1]["type"] in _THOUGHTS:
+        said.pop()
+    return said
+
+
+def _half_call(message: ChatMessage, answered: frozenset[str]) -> ToolCallBlock | None:
+    """The call that an answer broke off in, where it has no result: nobody could run it, and it stays behind.
+
+    Anthropic refuses a call without a result. That the answer broke off is told by arguments that are no JSON object,
+    or by its stop reason.
+    """
+    calls = [block for block in message.blocks if isinstance(block, ToolCallBlock)]
+    last = calls[-1] if calls else None
+    if last is None or not answered.isdisjoint({str(last.tool_call_id), last.tool_name}):
+        return None
+    is_broken_off = finish_reason(message.additional_kwargs.get("stop_reason")) in BROKEN_OFF
+    return last if is_broken_off or whole_arguments(last.tool_kwargs) is None else None
+
+
+def _encode_block(block: Any, path: str) -> Sequence[Any]:
+    if isinstance(block, TextBlock):
+        return [text_block(block.text)] if block.text else []
+    if isinstance(block, ThinkingBlock):
+        return _encode_thinking(block)
+    if isinstance(block, ToolCallBlock):
+        return [_tool_call(block.tool_call_id, block.tool_name, block.tool_kwargs, path)]
+    if isinstance(block, CitableBlock):
+        return [text_block(part.text) for part in block.content if isinstance(part, TextBlock) and part.text]
+    kind = type(block).__name__
+    warn(f"{path} is of type {kind}, which no model takes back from an assistant: it is left out")
+    return []
+
+
+def _encode_thinking(block: ThinkingBlock) -> Sequence[Any]:
+    """Only Claude signs its reasoning, and Anthropic refuses what is not signed: another's is left out."""
+    if data := block.additional_information.get("data"):
+        return [{"type": "redacted_thinking", "data": data}]
+    if signature := block.additional_information.get("signature"):
+        return [{"type": "thinking", "thinking": block.content or "", "signature": signature}]
+    return []
+
+
+def _with_more(encoded: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """A block with what else Claude said of it; a note that fits it no longer, since blocks were changed, is left."""
+    wanted = "citations" if encoded["type"] == "text" else "caller"
+    fits = wanted in more and encoded["type"] in {"text", _CALL}
+    return {**encoded, **more} if fits else encoded
+
+
+def _other_tool_calls(message: ChatMessage, where: str) -> list[dict[str, Any]]:
+    """Tool calls as other LLM classes keep them: dicts or objects in ``additional_kwargs``."""
+    calls = []
+    for index, call in enumerate(message.additional_kwargs.get("tool_calls") or ()):
+        path = f"{where}.additional_kwargs['tool_calls'][{index}]"
+        given = call if isinstance(call, Mapping) else call.model_dump()
+        # OpenAI's form, else Anthropic's.
+        function = given.get("function") or given
+        arguments = function.get("arguments", function.get("input", {}))
+        calls.append(_tool_call(given.get("id"), function.get("name"), arguments, path))
+    return calls
+
+
+def _tool_call(call_id: str | None, name: str | None, arguments: Any, path: str) -> dict[str, Any]:
+    if not name:
+        raise EncodingError(f"{path} is a tool call without a name")
+    sent = whole_arguments(arguments)
+    if sent is None:
+        # The model gets to see what it wrote, as JSON: the gateway fails with 500 on anything else.
+        sent = {"invalid_arguments": arguments}
+    return {"id": call_id or "", "type": _CALL, "function": {"name": name, "arguments": as_arguments(sent)}}
+
+
+def _as_block(call: dict[str, Any]) -> dict[str, Any]:
+    """A call in Anthropic's form, which can stand among other blocks."""
+    function = call["function"]
+    rest = {name: value for name, value in call.items() if name != "function"}
+    return {**rest, "type": "tool_use", "name": function["name"], "input": from_json(function["arguments"])}

@@ -1,0 +1,117 @@
+"""Structured output: how a model is asked for an object, and the methods of LlamaIndex's that ask for one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Mapping
+from typing import Any, Final, cast
+
+from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
+from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.program.utils import get_program_for_llm
+from llama_index.core.prompts import BasePromptTemplate, PromptTemplate
+from llama_index.core.types import BasePydanticProgram, PydanticProgramMode
+from llama_index_instrumentation import get_dispatcher
+from pydantic import BaseModel, Field
+
+from portkey_gateway.calls import binds_answers
+from portkey_gateway.model import GatewayModel
+from portkey_llamaindex.program import ObjectProgram, Way
+
+_OWN_MODES: Final = frozenset({PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION, PydanticProgramMode.LLM})
+_dispatcher = get_dispatcher(__name__)
+
+
+class PredictingLLM(GatewayModel, FunctionCallingLLM):
+    """An LLM behind the gateway that answers with objects."""
+
+    additional_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """Further parameters of the request body, sent as they are."""
+
+    def structured_predict(
+        self,
+        output_cls: type[BaseModel],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> BaseModel:
+        """Ask for an object of a class.
+
+        A tool of its shape is forced where the model can be made to call one, and bound to its schema where Claude can
+        be; where it cannot, the answer itself is bound to the schema, and where nothing binds, asked for in words.
+
+        Args:
+            output_cls: the class.
+            prompt: what to ask.
+            llm_kwargs: parameters and gateway options of the call.
+            prompt_args: what fills the prompt's variables.
+
+        Raises:
+            ValueError: if the answer is no object of the class, or was cut off.
+            PortkeyError: if the call fails; the class says how.
+        """
+        _announce_start(output_cls, prompt, prompt_args)
+        result: Any = self._program(output_cls, prompt, llm_kwargs)(llm_kwargs=llm_kwargs, **prompt_args)
+        return _announced(result)
+
+    async def astructured_predict(
+        self,
+        output_cls: type[BaseModel],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> BaseModel:
+        """Async twin of ``structured_predict``."""
+        _announce_start(output_cls, prompt, prompt_args)
+        result: Any = await self._program(output_cls, prompt, llm_kwargs).acall(llm_kwargs=llm_kwargs, **prompt_args)
+        return _announced(result)
+
+    def _structured_stream_call(
+        self,
+        output_cls: type[BaseModel],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Generator[Any, None, None]:
+        return self._program(output_cls, prompt, llm_kwargs).stream_call(llm_kwargs=llm_kwargs, **prompt_args)
+
+    async def _structured_astream_call(
+        self,
+        output_cls: type[BaseModel],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> AsyncGenerator[Any, None]:
+        return await self._program(output_cls, prompt, llm_kwargs).astream_call(llm_kwargs=llm_kwargs, **prompt_args)
+
+    def _program(
+        self, output_cls: type[BaseModel], prompt: BasePromptTemplate, llm_kwargs: Mapping[str, Any] | None
+    ) -> BasePydanticProgram[Any]:
+        mode = self.pydantic_program_mode
+        if mode not in _OWN_MODES:
+            return get_program_for_llm(output_cls, prompt, self, pydantic_program_mode=mode)
+        return ObjectProgram(self, output_cls, prompt, self._way(output_cls, llm_kwargs or {}))
+
+    def _way(self, output_cls: type[BaseModel], llm_kwargs: Mapping[str, Any]) -> Way:
+        """How to ask for an object: Claude takes no forced tool while it thinks, and the newest never do."""
+        by_default = self.pydantic_program_mode is PydanticProgramMode.DEFAULT
+        if self.pydantic_program_mode is PydanticProgramMode.LLM or (
+            by_default and not self.metadata.is_function_calling_model
+        ):
+            return "words"
+        called, parameters = self.for_call({**self.additional_kwargs, **llm_kwargs})
+        model = str(parameters.get("model") or called.model)
+        route = called.route(model)
+        may_bind = route.is_claude and binds_answers(route, model, output_cls.model_json_schema())
+        if called.may_force_tools(parameters):
+            # Chat completions lose the wish for a strict tool, and OpenAI's are strict with schemas of another kind.
+            return "strict tool" if may_bind and route.api_format == "messages" else "tool"
+        return "schema" if may_bind else "words"
+
+
+def _announce_start(output_cls: type[BaseModel], prompt: PromptTemplate, prompt_args: dict[str, Any]) -> None:
+    _dispatcher.event(LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args))
+
+
+def _announced(result: Any) -> BaseModel:
+    _dispatcher.event(LLMStructuredPredictEndEvent(output=result))
+    return cast("BaseModel", result)
