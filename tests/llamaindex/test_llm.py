@@ -33,7 +33,7 @@ from tests.llamaindex.received import Received
 from tests.llamaindex.ways import ask, chat_way, every_way
 from tests.support.recording import RecordingServer, deltas, events, whole
 
-SECRETS = ("pk-portkey-secret", "sk-provider-secret", "cfg-secret", "hdr-secret", "ghdr-secret")
+SECRETS = ("pk-portkey-secret", "sk-provider-secret", "cfg-secret", "hdr-secret", "ghdr-secret", "mcp-secret")
 HELLO = {"choices": [{"message": {"content": "Hello."}, "finish_reason": "end_turn"}]}
 
 
@@ -48,6 +48,7 @@ def secretive() -> Portkey:
         config={"api_key": SECRETS[2]},
         default_headers={"x-own": SECRETS[3]},
         gateway_headers={"aws_secret_access_key": SECRETS[4]},
+        mcp_servers=[{"type": "url", "url": "https://a.org", "name": "a", "authorization_token": SECRETS[5]}],
         http_client=httpx.Client(),
         temperature=0.5,
         forward_headers=("x-own",),
@@ -142,7 +143,7 @@ def test_a_config_by_its_id_is_stored_and_one_that_may_hold_keys_is_not(monkeypa
 def test_a_pickle_calls_as_before(
     secretive: Portkey, server: RecordingServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    travelled = pickle.loads(pickle.dumps(secretive.with_options(base_url=server.base_url)))
+    travelled = pickle.loads(pickle.dumps(secretive.with_options(base_url=server.base_url, mcp_servers=None)))
     assert not caplog.records
     assert travelled.http_client is None
     assert (travelled.api_format, travelled.gateway) == ("chat_completions", "oss-2")
