@@ -117,7 +117,7 @@ def test_labels_and_keys_go_along(model: ChatPortkey, sandbox: Sandbox) -> None:
     [request] = sandbox.claude.requests
     assert request.body == {
         "model": sandbox.model,
-        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}],
+        "messages": [{"role": "user", "content": "Hi"}],
     }
     assert "x-api-key" in request.headers
 
