@@ -31,12 +31,16 @@ def is_told_in_blocks(request: ChatRequest) -> bool:
         return True
     if any("function" not in tool for tool in asked.get("tools") or ()):
         return True
-    return any(
-        _is_cited(block) if message["role"] != "assistant" else block["type"] not in _PLAIN
-        for message in asked["messages"]
-        if isinstance(message.get("content"), list)
-        for block in message["content"]
-    )
+    return any(map(_holds_more_than_text, asked["messages"]))
+
+
+def _holds_more_than_text(message: Mapping[str, Any]) -> bool:
+    content = message.get("content")
+    if not isinstance(content, list):
+        return False
+    if message["role"] == "assistant":
+        return any(block["type"] not in _PLAIN for block in content)
+    return any(map(_is_cited, content))
 
 
 def _is_cited(block: Mapping[str, Any]) -> bool:

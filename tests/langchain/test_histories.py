@@ -132,7 +132,11 @@ LINK = {"type": "resource_link", "uri": "demo://resource/1", "name": "one"}
 def test_what_no_model_reads_is_told_in_words(
     model: ChatPortkey, received: Received, ask: Ask, block: dict[str, Any], told: str
 ) -> None:
-    content = [{"type": "text", "text": "Here:"}, {"type": "thinking", "thinking": "Hm.", "signature": "s"}, block]
+    content: list[Any] = [
+        {"type": "text", "text": "Here:"},
+        {"type": "thinking", "thinking": "Hm.", "signature": "s"},
+        block,
+    ]
     result = ToolMessage(content, tool_call_id="a")
     ask(model, [ASKED, AIMessage("", tool_calls=[called("a")]), result, AGAIN])
     [first, second] = received()["messages"][2]["content"][0]["content"]

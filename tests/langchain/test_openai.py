@@ -105,7 +105,7 @@ def test_an_image_with_its_detail(openai: ChatPortkey, both: Sandbox, ask: Ask) 
 
 
 def test_what_only_openai_has_reaches_it(openai: ChatPortkey, both: Sandbox) -> None:
-    asked = {"seed": 7, "service_tier": "default", "store": False, "user": "ann", "n": 1}
+    asked: dict[str, Any] = {"seed": 7, "service_tier": "default", "store": False, "user": "ann", "n": 1}
     openai.invoke("Hi", stop=None, **asked)
     assert both.openai.requests[-1].body.items() >= asked.items()
 
@@ -129,7 +129,7 @@ def test_openai_s_own_word_for_a_mistake_is_told(both: Sandbox) -> None:
 # --- fallbacks --------------------------------------------------------------------------------------------------------
 
 
-def falling_back(both: Sandbox, first: str, second: str, **more: Any) -> ChatPortkey:
+def falling_back(both: Sandbox, first: Any, second: Any, **more: Any) -> ChatPortkey:
     provider = both.openai if first == "openai" else both.claude
     provider.inject(Fault("status", status=500, times=9))
     name = "gpt-5" if first == "openai" else both.model
@@ -144,7 +144,7 @@ ways = pytest.mark.parametrize(("first", "second"), [("openai", "anthropic"), ("
 def test_the_other_answers_in_the_same_conversation(both: Sandbox, ask: Ask, first: str, second: str) -> None:
     model = falling_back(both, first, second)
     call = {"name": "get_weather", "args": {"city": "Paris"}, "id": "call_1", "type": "tool_call"}
-    marked = [{"type": "text", "text": "Be brief.", "cache_control": MARK}]
+    marked: list[Any] = [{"type": "text", "text": "Be brief.", "cache_control": MARK}]
     image = {"type": "image", "base64": PNG64, "mime_type": "image/png"}
     history = [
         SystemMessage(marked),

@@ -61,8 +61,8 @@ def test_every_name_gets_one_of_its_own_that_fits(names: list[str]) -> None:
 
 def test_tools_choice_and_history_are_renamed_and_nothing_else() -> None:
     use = {"type": "tool_use", "id": "2", "name": "files.list", "input": {}}
-    call = {"id": "1", "type": "function", "function": {"name": "files.list", "arguments": '{"files.list": 1}'}}
-    history = [
+    call: Any = {"id": "1", "type": "function", "function": {"name": "files.list", "arguments": '{"files.list": 1}'}}
+    history: list[Any] = [
         HELLO,
         {"role": "assistant", "content": [{"type": "text", "text": "files.list"}, use], "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "1", "content": "files.list"},
@@ -101,4 +101,5 @@ def test_tools_choice_and_history_are_renamed_and_nothing_else() -> None:
 )
 def test_a_choice_in_every_form(choice: Any, told: Any) -> None:
     request = offering("files.list", tool_choice=choice)
-    assert renamed(request, fitting_names(request["tools"], request["messages"]))["tool_choice"] == told
+    made: Any = renamed(request, fitting_names(request["tools"], request["messages"]))
+    assert made["tool_choice"] == told
