@@ -196,7 +196,8 @@ class ChatPortkey(ConfidentialModel):
         if kwargs:
             raise ValueError(f"with_structured_output does not know {', '.join(map(repr, kwargs))}")
         return structured_output(
-            self,
+            # The schema that is asked for here takes the place of the model's own.
+            self if self.response_format is None else self.with_options(response_format=None),
             schema,
             method=method,
             include_raw=include_raw,

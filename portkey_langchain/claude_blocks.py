@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from pydantic_core import from_json
+
 from portkey_langchain.media import Block, extras_of
 
 _OWN_KINDS: Final = frozenset({"compaction", "container_upload", "fallback"})
@@ -21,6 +23,15 @@ _LOCATIONS: Final = {
     "start_block_index": "content_block_location",
     "start_page_number": "page_location",
 }
+_FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    "web_search_result_location": frozenset({"url", "encrypted_index"}),
+    "char_location": frozenset({"document_index", "start_char_index", "end_char_index"}),
+    "page_location": frozenset({"document_index", "start_page_number", "end_page_number"}),
+    "content_block_location": frozenset({"document_index", "start_block_index", "end_block_index"}),
+    "search_result_location": frozenset({"search_result_index", "source", "start_block_index", "end_block_index"}),
+}
+"""What a citation of each kind has to have (Anthropic, "Messages": citations of a text block)."""
+_NONE: Final = frozenset({"no citation"})
 _UNTITLED: Final = frozenset({"web_search_result_location", "search_result_location"})
 
 
@@ -32,7 +43,11 @@ def as_claude_block(block: Block) -> dict[str, Any] | None:
     if kind == "server_tool_result":
         return _as_server_tool_result(block)
     if kind in _OWN_KINDS or kind.endswith(_OWN_ENDINGS):
-        return {name: value for name, value in block.items() if name not in {"index", "partial_json"}}
+        own = {name: value for name, value in block.items() if name not in {"index", "partial_json"}}
+        if not own.get("input") and (pieces := block.get("partial_json")):
+            # As ChatAnthropic leaves the input of a tool that it streamed.
+            own["input"] = _read(pieces)
+        return own
     return None
 
 
@@ -40,9 +55,16 @@ def citations_of(block: Block) -> list[dict[str, Any]]:
     """The citations of a text, in Anthropic's form."""
     given = block.get("citations")
     if isinstance(given, list):
-        return given
+        return [dict(each) for each in given if isinstance(each, Mapping) and _is_whole(each)]
     annotations = block.get("annotations")
     return [*_as_citations(annotations)] if isinstance(annotations, list) else []
+
+
+def _read(pieces: Any) -> Any:
+    try:
+        return from_json(pieces)
+    except (TypeError, ValueError):
+        return {}
 
 
 def _as_server_tool_use(block: Block) -> dict[str, Any]:
@@ -68,7 +90,8 @@ def _as_citations(annotations: list[Any]) -> Iterator[dict[str, Any]]:
         if not isinstance(annotation, Mapping):
             continue
         if annotation.get("type") == "non_standard_annotation":
-            yield dict(annotation["value"])
+            if isinstance(value := annotation.get("value"), Mapping):
+                yield dict(value)
         elif citation := _as_citation(annotation):
             yield citation
 
@@ -82,4 +105,10 @@ def _as_citation(annotation: Block) -> dict[str, Any] | None:
     title = "title" if kind in _UNTITLED else "document_title"
     url = {"url": annotation["url"]} if annotation.get("url") else {}
     cited = {"type": kind, "cited_text": annotation.get("cited_text", ""), title: annotation.get("title")}
-    return {**cited, **url, **extras}
+    made = {**cited, **url, **extras}
+    # One that another model made, or a user, has not what Anthropic wants to see again.
+    return made if _is_whole(made) else None
+
+
+def _is_whole(citation: Block) -> bool:
+    return _FIELDS.get(str(citation.get("type")), _NONE) <= citation.keys()

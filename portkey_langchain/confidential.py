@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from portkey_gateway.caching.plan import PromptCaching
 from portkey_gateway.model import GatewayModel
+from portkey_langchain.response_format import with_response_format
 
 # What the environment can say again when a serialised model is loaded; LangChain never writes these out.
 _SECRETS: Final = {
@@ -24,6 +25,8 @@ _SECRETS: Final = {
     "mcp_servers": "PORTKEY_MCP_SERVERS",
 }
 _MASK: Final = "**********"
+# Of servers the keys must not show, and of classes the names do not tell them apart.
+_HASHED: Final = ("mcp_servers", "response_format")
 # They label a call; the answer is the same whoever asks.
 _NOT_A_ROUTE: Final = frozenset({"x-portkey-trace-id", "x-portkey-span-name", "x-portkey-metadata"})
 
@@ -70,9 +73,13 @@ class ConfidentialModel(GatewayModel, BaseChatModel):
     @override
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
         """The key under which a cache keeps answers: what routes elsewhere is another model."""
-        model, parameters = self.for_call(kwargs)
+        model, given = self.for_call(kwargs)
+        parameters = {name: value for name, value in given.items() if name not in _HASHED}
+        asked = {name: given.get(name, getattr(model, name)) for name in _HASHED}
+        if asked["response_format"] is not None:
+            asked = with_response_format(asked)
         route = {name: value for name, value in model.render_headers().items() if name not in _NOT_A_ROUTE}
         # What the formats carry differs, and so may what was answered.
-        api_format = model.route(parameters.get("model")).api_format
-        digest = hashlib.sha256(to_json([model.base_url, api_format, route])).hexdigest()
+        api_format = model.route(given.get("model")).api_format
+        digest = hashlib.sha256(to_json([model.base_url, api_format, route, asked], fallback=repr)).hexdigest()
         return f"{super()._get_llm_string(stop=stop, **parameters)}---{digest}"

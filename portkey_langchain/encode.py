@@ -15,7 +15,7 @@ from portkey_langchain.blocks import (
     encode_block,
     encode_system_block,
 )
-from portkey_langchain.encode_assistant import encode_assistant
+from portkey_langchain.encode_assistant import encode_assistant, served_calls
 from portkey_langchain.encode_result import encode_result_block
 from portkey_langchain.media import Block, required_text
 
@@ -30,6 +30,7 @@ def encode_messages(messages: Sequence[BaseMessage]) -> list[Message]:
         EncodingError: if a message or one of its blocks cannot be sent; the text names it.
     """
     answered = frozenset(message.tool_call_id for message in messages if isinstance(message, ToolMessage))
+    served = frozenset(served_calls(messages))
     encoded: list[Message] = []
     for index, message in enumerate(messages):
         where = f"messages[{index}]"
@@ -39,7 +40,9 @@ def encode_messages(messages: Sequence[BaseMessage]) -> list[Message]:
         elif role == "user":
             encoded.extend(_encode_user(message, where))
         elif role == "assistant":
-            encoded.append(encode_assistant(message, where, answered))
+            # What Claude was about to do it goes on with only where nobody spoke since.
+            is_last = index == len(messages) - 1
+            encoded.append(encode_assistant(message, where, answered, None if is_last else served))
         else:
             encoded.append(_encode_tool(message, where))
     return encoded

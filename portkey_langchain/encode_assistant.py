@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
@@ -23,6 +24,7 @@ from portkey_langchain.cut import CUT_MARK
 from portkey_langchain.decode import MODEL_PROVIDER, TOOL_CALL_EXTRAS
 from portkey_langchain.media import Block, extras_of, required_text
 
+_SERVER_CALLS: Final = frozenset({"server_tool_use", "mcp_tool_use"})
 _TOOL_CALL_TYPES: Final = frozenset({"tool_use", "tool_call"})
 _CALL_EXTRAS: Final[tuple[Literal["caller", "thought_signature"], ...]] = ("caller", "thought_signature")
 _NO_EXTRAS: Final[Block] = MappingProxyType({})
@@ -39,13 +41,16 @@ _CLAUDE_SHAPED: Final = frozenset({None, MODEL_PROVIDER, "anthropic"})
 _SIGNED_BY_CLAUDE: Final = frozenset({None, "anthropic", "bedrock", "bedrock_converse"})
 
 
-def encode_assistant(message: BaseMessage, where: str, answered: frozenset[str]) -> Message:
+def encode_assistant(
+    message: BaseMessage, where: str, answered: frozenset[str], served: frozenset[str] | None = None
+) -> Message:
     """Encode an assistant's message.
 
     Args:
         message: an ``AIMessage``, or a ``ChatMessage`` of that role.
         where: its place, for error texts.
         answered: the ids of the tool calls that have a result.
+        served: the ids of the calls that the provider ran by itself, with a result; ``None`` keeps those without one.
 
     Raises:
         EncodingError: if a text or a tool call is none.
@@ -55,6 +60,8 @@ def encode_assistant(message: BaseMessage, where: str, answered: frozenset[str])
     if isinstance(message.content, str) and _is_claude_shaped(message):
         encoded["content"] = message.content
     elif spoken := _spoken(message, where, calls, left_out):
+        if served is not None and not calls:
+            spoken = [block for block in spoken if not _is_pending(block, served)]
         is_text = isinstance(message.content, str) and all(block["type"] == "text" for block in spoken)
         encoded["content"] = cast("str", message.content) if is_text else spoken
     if calls:
@@ -71,7 +78,8 @@ def _spoken(
     for index, block in enumerate(_blocks(message)):
         path = f"{where}.content[{index}]"
         if block.get("type") in _TOOL_CALL_TYPES:
-            _add_tool_call(calls, left_out, block, path)
+            if not _is_taken_out(block, message):
+                _add_tool_call(calls, left_out, block, path)
         elif encoded_block := _encode_block(block, path, is_signed=is_signed):
             spoken.append(encoded_block)
     # Thoughts about a call that is left out lead nowhere, and Anthropic refuses an end in thoughts.
@@ -98,7 +106,10 @@ def _encode_block(block: Block, where: str, *, is_signed: bool) -> ContentBlock 
     and a conversation has to go on.
     """
     kind = block.get("type")
-    if kind in TEXT_TYPES:
+    if kind in TEXT_TYPES or (kind is None and isinstance(block.get("text"), str)):
+        if block.get("text") is None:
+            return None
+        block = {**block, "type": "text"}
         encoded = encode_text_block(block, where=where)
         citations = citations_of(block) if is_signed else None
         return cast("ContentBlock", {**encoded, "citations": citations}) if citations else encoded
@@ -112,11 +123,27 @@ def _encode_block(block: Block, where: str, *, is_signed: bool) -> ContentBlock 
     return None
 
 
+def served_calls(messages: Sequence[BaseMessage]) -> Iterator[str]:
+    """The ids of the calls that a provider ran by itself and gave a result of, in whichever answer."""
+    for message in messages:
+        if isinstance(message, AIMessage) and isinstance(message.content, list):
+            for block in content_blocks(message.content):
+                if str(block.get("type")).endswith("_tool_result"):
+                    yield str(block.get("tool_use_id") or block.get("tool_call_id"))
+
+
+def _is_pending(block: ContentBlock, served: frozenset[str]) -> bool:
+    """Whether a tool that Claude called and Anthropic runs gave no result: Anthropic then refuses the conversation."""
+    return block["type"] in _SERVER_CALLS and str(cast("Block", block).get("id")) not in served
+
+
 def _is_signed_by_claude(message: BaseMessage) -> bool:
+    """Whether a Claude said it, as far as is told: its provider and, where that has others too, its model."""
     metadata = message.response_metadata
-    if metadata.get("model_provider") == MODEL_PROVIDER:
-        return is_claude(metadata.get("model_name") or "", metadata.get("provider"))
-    return metadata.get("model_provider") in _SIGNED_BY_CLAUDE
+    provider, name = metadata.get("model_provider"), metadata.get("model_name") or metadata.get("model") or ""
+    if provider == MODEL_PROVIDER:
+        return is_claude(name, metadata.get("provider"))
+    return provider in _SIGNED_BY_CLAUDE and (provider == "anthropic" or not name or is_claude(name))
 
 
 def _tool_calls(message: BaseMessage, answered: frozenset[str]) -> tuple[dict[str, ToolCall], frozenset[str]]:
@@ -134,21 +161,36 @@ def _tool_calls(message: BaseMessage, answered: frozenset[str]) -> tuple[dict[st
         # Some models give none, or one id to several calls: what is sent has one of its own.
         key = f"{call_id}[{index}]" if not call_id or call_id in calls else call_id
         calls[key] = _tool_call(call_id, call["name"], call["args"], told.get(call_id) or {})
-    invalid_calls = {call["id"] or "": call for call in message.invalid_tool_calls}
-    for call_id, invalid in invalid_calls.items():
+    invalid_calls = [(call["id"] or "", call) for call in message.invalid_tool_calls]
+    for index, (call_id, invalid) in enumerate(invalid_calls):
         if call_id in answered:
             args = {"invalid_arguments": (invalid["args"] or "").removesuffix(CUT_MARK)}
-            calls[call_id] = _tool_call(call_id, invalid["name"] or "unknown", args)
-    return calls, frozenset(invalid_calls.keys() - answered)
+            key = f"{call_id}[invalid {index}]" if not call_id or call_id in calls else call_id
+            calls[key] = _tool_call(call_id, invalid["name"] or "unknown", args)
+    return calls, frozenset({call_id for call_id, _ in invalid_calls} - answered)
+
+
+def _is_taken_out(block: Block, message: BaseMessage) -> bool:
+    """Whether a call stands in the content alone, while ``tool_calls``, which people change, holds others or none.
+
+    Our answers and ChatAnthropic's tell each call in both; who writes content by hand may tell it there alone.
+    """
+    if not isinstance(message, AIMessage):
+        return False
+    known = [call["id"] for call in (*message.tool_calls, *message.invalid_tool_calls)]
+    is_told_twice = message.response_metadata.get("model_provider") in {MODEL_PROVIDER, "anthropic"}
+    return (bool(known) or is_told_twice) and block.get("id") not in known and bool(block.get("id"))
 
 
 def _add_tool_call(calls: dict[str, ToolCall], left_out: frozenset[str], block: Block, where: str) -> None:
     """Add a call that stands in the content; most stand in ``message.tool_calls`` too, and once is enough."""
-    call_id = required_text(block, "id", where=where)
+    call_id, name = str(block.get("id") or ""), required_text(block, "name", where=where)
     if call_id in left_out:
         return
-    name = required_text(block, "name", where=where)
-    call = calls.setdefault(call_id, _tool_call(call_id, name, block.get("input", block.get("args"))))
+    if not call_id and any(not call["id"] and call["function"]["name"] == name for call in calls.values()):
+        return
+    key = call_id or where
+    call = calls.setdefault(key, _tool_call(call_id, name, block.get("input", block.get("args"))))
     if mark := cache_control(block, where=where):
         call["cache_control"] = mark
     for extra in _CALL_EXTRAS:

@@ -15,7 +15,9 @@ from portkey_langchain.media import Block
 
 # Copied from the answer of a subagent, whose thoughts are nobody else's.
 _THOUGHTS: Final = frozenset({"thinking", "redacted_thinking", "reasoning"})
-_LONGEST: Final = 2000
+# Where base64 stands, in the blocks of LangChain, OpenAI, Anthropic and MCP.
+_DATA: Final = frozenset({"data", "base64", "blob", "file_data"})
+_LONGEST: Final = 200
 
 
 def encode_result_block(block: Block, *, where: str) -> ContentBlock | None:
@@ -42,13 +44,13 @@ def encode_result_block(block: Block, *, where: str) -> ContentBlock | None:
         return text_block(to_json(_shortened(block), fallback=repr, inf_nan_mode="strings").decode())
 
 
-def _shortened(value: Any) -> Any:
-    """The value without the data in it, which are no words."""
+def _shortened(value: Any, name: str = "") -> Any:
+    """The value without the data in it, which are no words; what is text stays whole."""
     if isinstance(value, Mapping):
-        return {str(name): _shortened(part) for name, part in value.items()}
+        return {str(key): _shortened(part, str(key)) for key, part in value.items()}
     if isinstance(value, list):
-        return [_shortened(part) for part in value]
-    if isinstance(value, str | bytes) and len(value) > _LONGEST:
-        unit = "characters" if isinstance(value, str) else "bytes"
-        return f"({len(value)} {unit})"
-    return f"({len(value)} bytes)" if isinstance(value, bytes) else value
+        return [_shortened(part, name) for part in value]
+    if isinstance(value, bytes):
+        return f"({len(value)} bytes)"
+    is_data = isinstance(value, str) and name in _DATA and len(value) > _LONGEST
+    return f"({len(value)} characters)" if is_data else value

@@ -8,6 +8,7 @@ Claude thinks it cannot be made to call a tool, and the newest never: then it is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -22,6 +23,8 @@ from portkey_langchain.cut import CUT_MARK
 _DESCRIPTION: Final = "Give the final answer in this form, once everything needed for it is known."
 _INSTRUCTION: Final = "Once everything needed is known, give the final answer by calling the tool {name}, not in words."
 _FORMAT: Final = "response_format"
+_NO_SIGN: Final = re.compile(r"[^a-zA-Z0-9_-]")
+_LONGEST_NAME: Final = 64
 _KINDS: Final = frozenset({"text", "json_object", "json_schema"})
 
 
@@ -43,7 +46,8 @@ def as_response_format(schema: Any, *, strict: bool | None = None) -> dict[str, 
     if isinstance(schema, Mapping) and "title" not in schema and "properties" in schema:
         schema = {"title": _FORMAT, **schema}
     function = convert_to_openai_tool(schema, strict=strict)["function"]
-    named = {"name": function["name"], "schema": function["parameters"]}
+    # OpenAI takes no other signs in a name, such as those of a generic class.
+    named = {"name": _NO_SIGN.sub("_", function["name"])[:_LONGEST_NAME] or _FORMAT, "schema": function["parameters"]}
     if function.get("description"):
         named["description"] = function["description"]
     return {"type": "json_schema", "json_schema": named if strict is None else {**named, "strict": strict}}
@@ -88,7 +92,8 @@ class FormatTool:
             parameters: those of the call.
             may_force: whether some tool has to be called; Claude cannot be made to while it thinks.
         """
-        rest = {name: value for name, value in parameters.items() if name != _FORMAT}
+        # None, so that the model's own format does not go along.
+        rest = {**parameters, _FORMAT: None}
         function = {
             "name": self._name,
             "description": self._schema.get("description") or _DESCRIPTION,

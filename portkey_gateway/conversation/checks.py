@@ -96,6 +96,13 @@ def _check_parameters(request: Mapping[str, Any]) -> None:
     temperature = request.get("temperature")
     if temperature is not None and not isinstance(temperature, (int, float)):
         raise EncodingError(f"temperature must be a number; got {temperature!r}")
+    for name in ("context_management", "output_config"):
+        if not isinstance(request.get(name) or {}, Mapping):
+            raise EncodingError(f"{name} must be a mapping; got {request[name]!r}")
+    for name in ("stop", "stop_sequences", "betas"):
+        given = request.get(name) or []
+        if not isinstance(given, str) and not (isinstance(given, list | tuple) and all(map(_is_text, given))):
+            raise EncodingError(f"{name} must be a text or a list of texts; got {given!r}")
     tools = request.get("tools")
     for index, tool in enumerate(tools or ()):
         function = tool.get("function", {"name": ""}) if isinstance(tool, Mapping) else None
@@ -103,3 +110,7 @@ def _check_parameters(request: Mapping[str, Any]) -> None:
             raise EncodingError(f"tools[{index}] must be a mapping, and the parameters of its function a JSON schema")
         if not isinstance(function.get("name"), str):
             raise EncodingError(f"tools[{index}].function needs a name")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from langchain_core.load import dumps
 from langchain_core.messages import AIMessage, HumanMessage
+from pydantic import create_model
 
 from portkey_gateway.sandbox import Sandbox
 from portkey_langchain import ChatPortkey
@@ -104,3 +105,15 @@ def test_a_key_of_a_server_never_shows(model: ChatPortkey, show: Callable[[ChatP
 
 def test_nor_in_what_a_tracer_is_told_of_a_call(model: ChatPortkey) -> None:
     assert KEY not in str(model._get_invocation_params(mcp_servers=SERVERS))
+
+
+def test_a_cache_keeps_servers_and_formats_apart_and_no_key(model: ChatPortkey) -> None:
+    other = [{**SERVERS[0], "url": "https://other.example/mcp"}]
+    first, second = (create_model("City", **{name: (str, ...)}) for name in ("name", "river"))  # type: ignore[call-overload]
+    changes: list[dict[str, Any]] = [
+        {}, {"mcp_servers": SERVERS}, {"mcp_servers": other}, {"response_format": first}, {"response_format": second}
+    ]  # fmt: skip
+    own = [model.with_options(**change)._get_llm_string() for change in changes]
+    bound = [model._get_llm_string(**change) for change in changes]
+    assert len(set(own)) == len(set(bound)) == len(changes)
+    assert not any(KEY in text for text in (*own, *bound))

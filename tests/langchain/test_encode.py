@@ -225,8 +225,8 @@ def test_an_empty_tool_result_is_an_answer_too(model: ChatPortkey, received: Rec
     assert received()["messages"][-1]["content"][0]["tool_use_id"] == "call_1"
 
 
-@pytest.mark.parametrize(("key", "value"), [("id", None), ("name", 3)])
-def test_a_tool_use_block_needs_id_and_name(key: str, value: Any) -> None:
+@pytest.mark.parametrize(("key", "value"), [("name", None), ("name", 3)])
+def test_a_tool_use_block_needs_a_name(key: str, value: Any) -> None:
     with pytest.raises(EncodingError, match=rf"messages\[0\]\.content\[0\] needs '{key}' as text"):
         encode(AIMessage([{"type": "tool_use", "id": "c", "name": "look", "input": {}, key: value}]))
 

@@ -21,6 +21,7 @@ from langchain_core.tools import StructuredTool
 from pydantic import BaseModel, ConfigDict
 
 from portkey_gateway.errors import EncodingError, PortkeyWarning
+from portkey_gateway.sandbox import Sandbox
 from portkey_langchain import ChatPortkey
 from tests.langchain.ask import Ask, any_call
 
@@ -80,6 +81,33 @@ def test_calls_without_an_id_that_are_answered_under_the_tool_s_name(model: Chat
     uses, results = uses_and_results(received())
     assert uses == results
     assert uses != [""]
+
+
+@pytest.mark.parametrize("call_id", [None, ""])
+@pytest.mark.parametrize("provider", [None, "openai", "anthropic", "portkey"])
+def test_calls_without_an_id_in_content_and_beside_it_count_once(
+    model: ChatPortkey, received: Received, provider: str | None, call_id: str | None
+) -> None:
+    use = {"type": "tool_use", "id": call_id, "name": "look", "input": {"at": "sky"}}
+    metadata = {"model_provider": provider} if provider else {}
+    message = AIMessage([use], tool_calls=[called(call_id)], response_metadata=metadata)
+    model.invoke([ASKED, message, ToolMessage("blue", tool_call_id=call_id or ""), AGAIN])
+    uses, results = uses_and_results(received())
+    assert uses == results
+    assert len(uses) == 1
+
+
+@pytest.mark.parametrize("provider", ["portkey", "anthropic"])
+def test_a_call_that_was_taken_out_of_tool_calls_stays_out(
+    model: ChatPortkey, received: Received, provider: str
+) -> None:
+    uses = [{"type": "tool_use", "id": name, "name": "look", "input": {"at": "sky"}} for name in ("a", "b")]
+    metadata = {"model_provider": provider}
+    message = AIMessage(
+        [{"type": "text", "text": "I look."}, *uses], tool_calls=[called("a")], response_metadata=metadata
+    )
+    model.invoke([ASKED, message, ToolMessage("blue", tool_call_id="a"), AGAIN])
+    assert uses_and_results(received()) == (["a"], ["a"])
 
 
 # --- order and pairs --------------------------------------------------------------------------------------------------
@@ -152,6 +180,47 @@ def test_a_binary_is_told_of_with_a_warning(model: ChatPortkey, received: Receiv
     assert "application/octet-stream" in told["text"]
 
 
+@pytest.mark.parametrize(
+    "block", [{"json": {"doc": "word " * 600}}, {"type": "resource", "resource": {"text": "word " * 600}}]
+)
+def test_words_of_a_tool_are_never_shortened(model: ChatPortkey, received: Received, block: dict[str, Any]) -> None:
+    model.invoke([ASKED, AIMessage("", tool_calls=[called("a")]), ToolMessage([block], tool_call_id="a")])
+    [told] = received()["messages"][2]["content"][0]["content"]
+    assert "word " * 600 in told["text"]
+
+
+# --- what Claude had begun --------------------------------------------------------------------------------------------
+
+SEARCH = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "sky"}}
+OFFERED = {"type": "web_search_20250305", "name": "web_search"}
+
+
+def test_a_server_tool_that_gave_no_result_is_left_out_once_somebody_spoke(
+    model: ChatPortkey, sandbox: Sandbox, received: Received
+) -> None:
+    sandbox.claude.reply_with({"type": "text", "text": "I look."}, SEARCH, stop_reason="pause_turn")
+    searching = model.bind_tools([OFFERED])
+    paused = searching.invoke([ASKED])
+    searching.invoke([ASKED, paused, AGAIN])
+    assert received()["messages"][1]["content"] in ("I look.", [{"type": "text", "text": "I look."}])
+
+
+def test_a_turn_that_paused_is_gone_on_from(model: ChatPortkey, sandbox: Sandbox, received: Received) -> None:
+    sandbox.claude.reply_with({"type": "text", "text": "I look."}, SEARCH, stop_reason="pause_turn")
+    searching = model.bind_tools([OFFERED])
+    searching.invoke([ASKED, searching.invoke([ASKED])])
+    assert received()["messages"][1]["content"][-1] == SEARCH
+
+
+def test_the_input_of_a_server_tool_that_another_class_streamed(model: ChatPortkey, received: Received) -> None:
+    use = {**SEARCH, "input": {}, "partial_json": '{"query": "sky"}'}
+    found = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+    said = [use, found, {"type": "text", "text": "Blue."}]
+    history = [ASKED, AIMessage(said, response_metadata={"model_provider": "anthropic"}), AGAIN]
+    model.bind_tools([OFFERED]).invoke(history)
+    assert received()["messages"][1]["content"][0] == SEARCH
+
+
 # --- numbers, names, white space --------------------------------------------------------------------------------------
 
 
@@ -222,3 +291,30 @@ def test_what_other_models_said_in_their_own_way_is_left_out(
 ) -> None:
     model.invoke([SystemMessage("Be brief."), ASKED, message, AGAIN])
     assert received()["messages"][1]["content"] in ("Sorry.", [SORRY])
+
+
+BLUE: dict[str, Any] = {"type": "text", "text": "Blue."}
+PAGE = {"type": "url_citation", "url": "https://a", "title": "A"}
+CITED = {"type": "citation", "url": "https://a", "title": "A", "cited_text": "b"}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        AIMessage([{**BLUE, "annotations": [PAGE]}], response_metadata={"model_name": "gpt-4o"}),
+        AIMessage([{**BLUE, "annotations": [CITED]}]),
+        AIMessage([{**BLUE, "annotations": [{"type": "non_standard_annotation"}]}]),
+        AIMessage([{**BLUE, "citations": ["https://a"]}]),
+        AIMessage(
+            [{"type": "thinking", "thinking": "Hm.", "signature": "s"}, BLUE],
+            response_metadata={"model_name": "gemini-2.5"},
+        ),
+        AIMessage([{"text": "Blue."}]),
+        AIMessage([BLUE, {"type": "text", "text": None}]),
+    ],
+)
+def test_what_is_no_claude_s_is_not_replayed_as_a_claude_s(
+    model: ChatPortkey, received: Received, message: AIMessage
+) -> None:
+    model.invoke([ASKED, message, AGAIN])
+    assert received()["messages"][1]["content"] in ("Blue.", [BLUE])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import Any, Generic, TypedDict, TypeVar
 
 import pytest
 from langchain.agents import create_agent
@@ -124,3 +125,45 @@ def test_other_kinds_of_format_stay_as_they_are(server: RecordingServer) -> None
     other = ChatPortkey(model="gpt-5", provider="openai", provider_api_key="sk-x", base_url=server.base_url)
     other.invoke(ASKED, response_format={"type": "json_object"})
     assert server.requests[-1].json["response_format"] == {"type": "json_object"}
+
+
+class Other(BaseModel):
+    """Something else."""
+
+    item: int
+
+
+@any_call
+@pytest.mark.parametrize("api_format", ["messages", "chat_completions"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_format_of_the_model_itself(model: ChatPortkey, ask: Ask, api_format: Any, form: Any) -> None:
+    always = model.with_options(response_format=form, api_format=api_format)
+    assert Weather.model_validate_json(ask(always, ASKED).text) == PARIS
+
+
+def test_the_schema_that_is_asked_for_wins_over_the_model_s_own(model: ChatPortkey, received: Received) -> None:
+    always = model.with_options(response_format=Weather)
+    assert always.with_structured_output(Other).invoke("item: 5") == Other(item=5)
+    assert "output_config" not in received()
+
+
+T = TypeVar("T")
+
+
+class Box(BaseModel, Generic[T]):
+    """A box."""
+
+    held: T
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_schema"])
+def test_a_generic_class_has_a_name_that_openai_takes(server: RecordingServer, method: Any) -> None:
+    other = ChatPortkey(model="gpt-5", provider="openai", provider_api_key="sk-x", base_url=server.base_url)
+    other.with_structured_output(Box[int], method=method, include_raw=True).invoke("held: 5")
+    sent = server.requests[-1].json
+    name = (
+        sent["response_format"]["json_schema"]["name"]
+        if method == "json_schema"
+        else sent["tools"][0]["function"]["name"]
+    )
+    assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", name)
