@@ -8,7 +8,6 @@ Claude thinks it cannot be made to call a tool, and the newest never: then it is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -17,21 +16,20 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from portkey_gateway.conversation.answer import Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta, ToolCallDelta
 from portkey_gateway.conversation.request import SYSTEM_ROLES, Message
+from portkey_gateway.conversation.response_format import as_response_format as of_the_core
+from portkey_gateway.conversation.response_format import fitting_name, is_response_format
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_langchain.cut import CUT_MARK
 
 _DESCRIPTION: Final = "Give the final answer in this form, once everything needed for it is known."
 _INSTRUCTION: Final = "Once everything needed is known, give the final answer by calling the tool {name}, not in words."
 _FORMAT: Final = "response_format"
-_NO_SIGN: Final = re.compile(r"[^a-zA-Z0-9_-]")
-_LONGEST_NAME: Final = 64
-_KINDS: Final = frozenset({"text", "json_object", "json_schema"})
 
 
 def with_response_format(parameters: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters with ``response_format`` in OpenAI's form: also given as a class, or a schema alone."""
     asked = parameters.get(_FORMAT)
-    if asked is None or (isinstance(asked, Mapping) and asked.get("type") in _KINDS and "properties" not in asked):
+    if asked is None or is_response_format(asked):
         return parameters
     return {**parameters, _FORMAT: as_response_format(asked)}
 
@@ -40,14 +38,15 @@ def as_response_format(schema: Any, *, strict: bool | None = None) -> dict[str, 
     """OpenAI's ``response_format`` of a schema.
 
     Args:
-        schema: a pydantic class, a TypedDict, a JSON schema, or a tool dict.
+        schema: a pydantic class, a TypedDict, a JSON schema, a tool dict, or what is in OpenAI's form already.
         strict: asks OpenAI to hold the model to the schema.
     """
+    if is_response_format(schema) or (isinstance(schema, Mapping) and isinstance(schema.get("schema"), Mapping)):
+        return dict(of_the_core(schema))
     if isinstance(schema, Mapping) and "title" not in schema and "properties" in schema:
         schema = {"title": _FORMAT, **schema}
     function = convert_to_openai_tool(schema, strict=strict)["function"]
-    # OpenAI takes no other signs in a name, such as those of a generic class.
-    named = {"name": _NO_SIGN.sub("_", function["name"])[:_LONGEST_NAME] or _FORMAT, "schema": function["parameters"]}
+    named = {"name": fitting_name(function["name"]), "schema": function["parameters"]}
     if function.get("description"):
         named["description"] = function["description"]
     return {"type": "json_schema", "json_schema": named if strict is None else {**named, "strict": strict}}

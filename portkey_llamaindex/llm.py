@@ -34,6 +34,7 @@ from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.conversation.response_format import as_response_format
 from portkey_gateway.options import check_metadata
 from portkey_llamaindex.announce import announced
 from portkey_llamaindex.decode import GrowingResponse, decode_completion, decode_response
@@ -238,6 +239,8 @@ class Portkey(PredictingLLM):
         parameters = {**own, **with_one_name(parameters)}
         if own.get("tools") and parameters.get("tools"):
             parameters["tools"] = beside_own(own["tools"], parameters["tools"])
+        if (form := parameters.get("response_format", self.response_format)) is not None:
+            parameters["response_format"] = as_response_format(form)
         route = self.route(parameters.get("model"))
         one_tool_call = parameters.get("parallel_tool_calls") is False
         if route.is_claude and route.api_format == "chat_completions":

@@ -16,6 +16,7 @@ from llama_index.core.base.llms.types import (
     TextBlock,
     ToolCallBlock,
 )
+from pydantic import BaseModel
 
 from portkey_gateway import PortkeyWarning
 from portkey_gateway.sandbox import Sandbox
@@ -175,3 +176,22 @@ def test_citations_follow_the_text_that_rests_on_them(llm: Portkey, sandbox: San
     said, citation = ask(llm, way, "How was the sea?").message.blocks
     assert said == TextBlock(text="It was calm.")
     assert (citation.cited_content.text, citation.source) == ("calm", "Log")
+
+
+class Town(BaseModel):
+    """A town."""
+
+    name: str
+    people: int
+
+
+@pytest.mark.parametrize("form", [Town, Town.model_json_schema()], ids=["class", "schema"])
+@pytest.mark.parametrize("where", ["call", "constructor"])
+def test_a_form_of_the_answer_binds_it(sandbox: Sandbox, form: Any, where: str) -> None:
+    llm = Portkey(model=sandbox.model, max_retries=0, **sandbox.options(), api_format="messages")
+    asked = "name: Lisbon, people: 545000"
+    if where == "call":
+        text = llm.complete(asked, response_format=form).text
+    else:
+        text = llm.with_options(response_format=form).complete(asked).text
+    assert Town.model_validate_json(text) == Town(name="Lisbon", people=545000)
