@@ -15,7 +15,7 @@ from portkey_gateway.conversation.betas import needed_betas
 from portkey_gateway.conversation.bound_schema import as_bound_schema
 from portkey_gateway.conversation.call_ids import with_fitting_ids
 from portkey_gateway.conversation.checks import check_request
-from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
+from portkey_gateway.conversation.claude import default_max_tokens
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.results import check_results, with_results_behind_calls
@@ -70,9 +70,8 @@ def encode_call(
     if route.api_format == "chat_completions":
         if (route.falls_on_claude or route.falls_on_cohere) and _CONFIG in kept:
             model, limit = str(asked.get("model") or ""), next(filter(None, map(asked.get, _LIMITS)), None)
-            kept[_CONFIG] = limit_targets(
-                kept[_CONFIG], route.provider, model, cast("int | None", limit), DEFAULT_MAX_TOKENS
-            )
+            claude_limit = default_max_tokens(asked.get("thinking"))
+            kept[_CONFIG] = limit_targets(kept[_CONFIG], route.provider, model, cast("int | None", limit), claude_limit)
         asked = cast("ChatRequest", {**asked, **betas})
         body = chat_completions.encode_request(asked, route, prompt_caching=prompt_caching)
         decoding = chat_completions_stream.DECODING
@@ -110,20 +109,19 @@ def encode_count_call(request: ChatRequest, route: Route, headers: Mapping[str, 
 def binds_answers(route: Route, model: str, schema: Mapping[str, Any]) -> bool:
     """Tell whether ``response_format`` binds the answer to a schema of its own, so that no tool has to stand for it.
 
-    Of a Claude it does where the model knows it, the schema can be said in the words that bind, and the route carries
-    it; of any other model it is the provider's matter. Where either may answer, it has to reach both.
+    Of a Claude it does where each that may answer knows it, the schema can be said in the words that bind, and the
+    route carries it; of any other model it is the provider's matter. Where either may answer, it has to reach both.
 
     Args:
         route: where the call goes.
         model: the name that the request gives.
         schema: that of the answer.
     """
-    if route.is_mixed:
-        return PARAMETER_LOSSES["response_format"].is_carried(route.gateway)
-    if not route.is_claude:
-        return True
-    if not takes_schemas(model) or as_bound_schema(schema) is None:
+    claudes = route.claudes(model)
+    if claudes and not (all(map(takes_schemas, claudes)) and as_bound_schema(schema) is not None):
         return False
+    if not claudes and not route.is_mixed:
+        return True
     if route.api_format == "chat_completions":
         return PARAMETER_LOSSES["response_format"].is_carried(route.gateway)
     return messages.carries_everything(route) or MESSAGES_LOSSES["output_config"].is_carried(route.gateway)

@@ -10,11 +10,10 @@ from pydantic import Field, field_validator, model_validator
 from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
 from portkey_gateway.caller import GatewayCaller
 from portkey_gateway.client import GatewayClient
-from portkey_gateway.conversation.claude import may_force_tools
+from portkey_gateway.conversation.claude import may_force_tools, with_shown_thoughts
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
-from portkey_gateway.models.claude import has_every_effort
 from portkey_gateway.routing import Route, choose_api_format, find_route
 
 _PARAMETERS: Final = (
@@ -127,12 +126,14 @@ class GatewayModel(GatewayCaller):
             parameters: those of the call, beside the model's own.
         """
         model = str(parameters.get("model") or self.model)
-        if not self.route(model).is_claude:
+        route = self.route(model)
+        claudes = route.claudes(model)
+        if not claudes:
             return True
-        thinking = parameters.get("thinking", self.thinking)
-        if thinking is None and parameters.get("reasoning_effort") and has_every_effort(model):
-            return False
-        return may_force_tools(model, thinking)
+        asked = {"thinking": self.thinking, "reasoning_effort": self.reasoning_effort, **parameters}
+        if route.api_format == "messages":
+            asked = with_shown_thoughts(asked, claudes)
+        return may_force_tools(claudes, asked["thinking"])
 
     def request(self, messages: list[Message], parameters: Mapping[str, Any]) -> ChatRequest:
         """Build a request from encoded messages, the model's own parameters, and those of this call, which win."""

@@ -31,7 +31,7 @@ class Route:
     gateway: Gateway = "oss-1"
     api_format: WireFormat = "chat_completions"
     is_claude: bool = False
-    """Whether the model's name or the provider says that a Claude answers."""
+    """Whether a Claude answers: by the targets of a config that is known and not mixed, else by the names given."""
     is_gemini: bool = False
     """Whether the model's name or the provider says that a Gemini answers."""
     provider: str | None = None
@@ -48,6 +48,16 @@ class Route:
     """Whether a config that is known may send a call to a Claude as well as to another model."""
     falls_on_cohere: bool = False
     """Whether a config that is known sends some calls to Cohere, which alone knows ``max_tokens`` only."""
+    claude_models: tuple[str, ...] = ()
+    """The Claudes that a config that is known may ask: its ``override_params`` win over the name of the request."""
+
+    def claudes(self, model: str) -> tuple[str, ...]:
+        """Name every Claude that may answer a request; none if surely none does.
+
+        Args:
+            model: the name that the request gives.
+        """
+        return self.claude_models or ((model,) if self.is_claude else ())
 
 
 def is_claude(model: str, provider: str | None = None) -> bool:
@@ -90,6 +100,9 @@ def find_route(
     config = _read_config(text) if text else None
     gateway = read_gateway(options)
     targets = list(_leaves(config, provider, model)) if config is not None else [(provider, model)]
+    are_claudes = [is_claude(name, of) for of, name in targets]
+    is_mixed = len({*are_claudes}) > 1
+    goes_to_claude = is_claude(model, provider) if is_mixed else all(are_claudes)
     chosen = api_format or options.api_format
     if chosen == "auto":
         is_strict = headers.get("x-portkey-strict-open-ai-compliance") == "true"
@@ -99,15 +112,16 @@ def find_route(
     return Route(
         gateway=gateway,
         api_format=chosen,
-        is_claude=is_claude(model, provider),
+        is_claude=goes_to_claude,
         is_gemini="gemini" in model.lower() or provider == "google",
         provider=provider,
         only_anthropic=(text is None or config is not None) and all(name == "anthropic" for name, _ in targets),
         is_guarded=_names_hooks(headers) or (text is not None and (config is None or _holds_hooks(config))),
         has_private_headers=_holds_private(headers, has_own_key=bool(options.provider_api_key)),
-        falls_on_claude=not is_claude(model, provider) and any(is_claude(name, of) for of, name in targets),
-        is_mixed=len({is_claude(name, of) for of, name in targets}) > 1,
+        falls_on_claude=not goes_to_claude and any(are_claudes),
+        is_mixed=is_mixed,
         falls_on_cohere=provider != COHERE and any(of == COHERE for of, _ in targets),
+        claude_models=_claudes_of(targets) if config is not None else (),
     )
 
 
@@ -211,6 +225,10 @@ def _inherited(
     own = config.get("provider")
     provider = str(own) if own else (None if config.get("virtual_key") or config.get("virtualKey") else provider)
     return provider, str(override.get("model") or model), override
+
+
+def _claudes_of(targets: list[tuple[str | None, str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for of, name in targets if is_claude(name, of)))
 
 
 def _holds_hooks(config: Mapping[str, Any]) -> bool:

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from portkey_gateway.conversation.claude import thinks
 from portkey_gateway.conversation.request import ChatRequest
-from portkey_gateway.models.claude import thinks_unasked
+from portkey_gateway.models.claude import has_every_effort, thinks_unasked
 
-_OF_CLAUDE_ALONE: Final = ("mcp_servers", "container", "context_management")
+# A fallback to another model is told in a block of its own.
+_OF_CLAUDE_ALONE: Final = ("mcp_servers", "container", "context_management", "fallbacks")
 _PLAIN: Final = frozenset({"text", "tool_use"})
 _CITED: Final = frozenset({"search_result", "document"})
 
@@ -24,8 +25,10 @@ def is_told_in_blocks(request: ChatRequest) -> bool:
         request: what is sent.
     """
     asked: Mapping[str, Any] = request
-    thinking = asked.get("thinking")
-    if thinks(thinking) or (not thinking and thinks_unasked(str(asked.get("model")))):
+    model, thinking = str(asked.get("model")), asked.get("thinking")
+    # Of these models an effort is sent with the wish to see the thoughts.
+    shows_thoughts = has_every_effort(model) and bool(asked.get("reasoning_effort"))
+    if thinks(thinking) or (not thinking and (thinks_unasked(model) or shows_thoughts)):
         return True
     if any(asked.get(name) for name in _OF_CLAUDE_ALONE):
         return True

@@ -7,7 +7,7 @@ An answer of text alone is a string. Any other is a list of blocks in Anthropic'
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, cast
 
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall, ToolCall
@@ -22,7 +22,9 @@ from portkey_gateway.conversation.answer import (
     AnswerToolCall,
     BlockDelta,
     Delta,
+    ToolCallDelta,
 )
+from portkey_gateway.conversation.fold import GrowingBlock
 from portkey_gateway.conversation.usage import Usage
 from portkey_langchain.cut import CUT_MARK
 
@@ -30,10 +32,13 @@ MODEL_PROVIDER: Final = "portkey"
 """``response_metadata["model_provider"]``: picks the translator to LangChain's standard content blocks."""
 CALL_INDEX: Final = "lc_tc_"
 """Before the index of a tool call: calls are counted apart, and LangChain's own prefix keeps them off the blocks'."""
+_LATE_INDEX: Final = "lc_block_"
+"""Before the index of a block behind a text that began as a string: LangChain counts the pieces of that by itself."""
 
 TOOL_CALL_EXTRAS: Final = "tool_call_extras"
 """In ``additional_kwargs``: what a provider says of each call, by its id, so that it can be told again."""
-_DIRECT: Final = {"caller": {"type": "direct"}}
+DIRECT: Final = {"caller": {"type": "direct"}}
+"""What is meant of a call where nothing is said: Claude itself called."""
 
 Content = str | list[str | dict[str, Any]]
 
@@ -46,13 +51,14 @@ def decode_message(answer: Answer, *, in_blocks: bool = False) -> AIMessage:
         in_blocks: give a list even where text alone was said.
     """
     calls, invalid_calls = _decode_tool_calls(answer)
+    extras = _call_extras(answer.tool_calls)
     return AIMessage(
         content=_decode_content(answer, in_blocks=in_blocks),
         tool_calls=calls,
         invalid_tool_calls=invalid_calls,
         usage_metadata=decode_usage_metadata(answer.usage),
         response_metadata=decode_response_metadata(answer),
-        additional_kwargs=_additional_kwargs(answer),
+        additional_kwargs={**_refusal(answer), **({TOOL_CALL_EXTRAS: extras} if extras else {})},
     )
 
 
@@ -63,18 +69,25 @@ def _decode_content(answer: Answer, *, in_blocks: bool) -> Content:
 
 
 class ContentState:
-    """Whether content is still one string, or already a list of blocks.
+    """Whether content is still one string, or already a list of blocks; and what of it is not whole yet.
+
+    LangChain's events (``version="v3"``) add up text, reasoning and inputs alone. So a block of another kind, and the
+    citations of a text, are held until they are whole, which they are once something else begins.
 
     Args:
         in_blocks: begin as a list, since more than text is to be expected: a text that has begun as a string cannot
             become a block any more.
     """
 
-    __slots__ = ("_calls", "_is_list")
+    __slots__ = ("_calls", "_held", "_held_at", "_index", "_is_list", "_told")
 
     def __init__(self, *, in_blocks: bool = False) -> None:
         self._is_list = in_blocks
+        self._index = "" if in_blocks else _LATE_INDEX
         self._calls: dict[int, None] = {}
+        self._told: set[str] = set()
+        self._held: GrowingBlock | None = None
+        self._held_at = 0
 
     def add(self, delta: Delta) -> Content:
         """Decode what a chunk adds to the content; tool calls stand behind all else, and the last chunk tells them."""
@@ -84,12 +97,13 @@ class ContentState:
                 # By far the most frequent chunk has one.
                 return blocks[0].text if len(blocks) == 1 else "".join(block.text for block in blocks)
             self._is_list = True
-        return [*map(_listed_block, blocks)]
+        content: list[str | dict[str, Any]] = [block for added in blocks for block in self._listed(added)]
+        # Where a call begins, or the answer ends, the block before it has ended.
+        return [*content, *self._released()] if delta.tool_calls or delta.stop_reason else content
 
     def decode_chunk(self, delta: Delta) -> ChatGenerationChunk | None:
         """Decode a chunk; ``None`` if it adds neither content nor a tool call."""
-        # LangChain makes a block of an empty string that a list is added to.
-        content: Content = self.add(delta) if delta.blocks else [] if self._is_list else ""
+        content = self.add(delta)
         for call in delta.tool_calls:
             self._calls[call.position] = None
         if not content and not delta.tool_calls:
@@ -104,16 +118,17 @@ class ContentState:
             ],
             # Every chunk says whose it is, so that its content_blocks are translated while the answer still comes in.
             response_metadata={"model_provider": MODEL_PROVIDER},
+            additional_kwargs=self._extras(delta.tool_calls),
         )
         return ChatGenerationChunk(message=message)
 
     def decode_last_chunk(self, answer: Answer) -> ChatGenerationChunk:
         """Decode what only the end of a stream tells: usage, metadata and the inputs that came in pieces."""
         message = AIMessageChunk(
-            content=[*self._end(answer)] if self._is_list else "",
+            content=[*self._released(), *self._end(answer)] if self._is_list else "",
             usage_metadata=decode_usage_metadata(answer.usage),
             response_metadata=decode_response_metadata(answer),
-            additional_kwargs=_additional_kwargs(answer),
+            additional_kwargs={**_refusal(answer), **self._extras(answer.tool_calls)},
             chunk_position="last",
         )
         return ChatGenerationChunk(message=message)
@@ -122,9 +137,40 @@ class ContentState:
         """The inputs of server tools, each for the block that has begun without it, and the calls."""
         for position, block in enumerate(answer.blocks):
             if block.raw and block.raw.get("input"):
-                yield {"type": block.raw.get("type", "server_tool_use"), "input": block.raw["input"], "index": position}
+                input_alone = {"type": block.raw.get("type", "server_tool_use"), "input": block.raw["input"]}
+                yield self._indexed(input_alone, position)
         for position, call in zip(self._calls, answer.tool_calls, strict=False):
             yield {**_call_block(call), "index": f"{CALL_INDEX}{position}"}
+
+    def _listed(self, block: BlockDelta) -> Iterator[dict[str, Any]]:
+        """What a chunk adds to a block, as far as it can be told by now; the end of a block is told with the next."""
+        if block.position != self._held_at:
+            yield from self._released()
+        raw = block.raw or {}
+        if "input" in raw:
+            # The input of a server tool comes in pieces behind it: the last chunk tells it whole.
+            yield self._indexed({**raw, "input": {}}, block.position)
+            return
+        if raw:
+            self._held_at = block.position
+            self._held = self._held or GrowingBlock(block.type)
+            self._held.add(block._replace(text=""))
+        if block.text or not raw:
+            yield self._indexed(_decode_block(block._replace(raw=None)), block.position)
+
+    def _released(self) -> Iterator[dict[str, Any]]:
+        held, self._held = self._held, None
+        if held:
+            yield self._indexed(_decode_block(held.finished()), self._held_at)
+
+    def _indexed(self, block: dict[str, Any], position: int) -> dict[str, Any]:
+        return {**block, "index": f"{self._index}{position}" if self._index else position}
+
+    def _extras(self, calls: Iterable[ToolCallDelta | AnswerToolCall]) -> dict[str, Any]:
+        """What the provider says of these calls, each once: LangChain would add up what it is told again."""
+        extras = {call_id: told for call_id, told in _call_extras(calls).items() if call_id not in self._told}
+        self._told.update(extras)
+        return {TOOL_CALL_EXTRAS: extras} if extras else {}
 
 
 def decode_usage_metadata(usage: Usage | None) -> UsageMetadata | None:
@@ -153,11 +199,13 @@ def decode_response_metadata(answer: Answer) -> dict[str, Any]:
     return {**answer.facts(), **name, "model_provider": MODEL_PROVIDER}
 
 
-def _additional_kwargs(answer: Answer) -> dict[str, Any]:
-    """What has no other place: why a model refused, and what its provider says of a call beside name and arguments."""
-    extras = {call.id: call.extras for call in answer.tool_calls if call.extras and call.extras != _DIRECT}
-    known = {"refusal": answer.refusal, TOOL_CALL_EXTRAS: extras}
-    return {name: value for name, value in known.items() if value}
+def _refusal(answer: Answer) -> dict[str, Any]:
+    return {"refusal": answer.refusal} if answer.refusal else {}
+
+
+def _call_extras(calls: Iterable[ToolCallDelta | AnswerToolCall]) -> dict[str, dict[str, Any]]:
+    """What the provider says of calls beside name and arguments, by their ids."""
+    return {call.id: call.extras for call in calls if call.id and call.extras and call.extras != DIRECT}
 
 
 def _is_plain(block: AnswerBlock | BlockDelta) -> bool:
@@ -177,14 +225,6 @@ def _decode_block(block: AnswerBlock | BlockDelta) -> dict[str, Any]:
     if block.type == "redacted_thinking":
         return {"type": "redacted_thinking", "data": block.data}
     return dict(block.raw or {})
-
-
-def _listed_block(block: BlockDelta) -> dict[str, Any]:
-    """A block of a stream; the input of a server tool comes in pieces behind it: the last chunk tells it whole."""
-    decoded = {**_decode_block(block), "index": block.position}
-    if "input" in decoded:
-        decoded["input"] = {}
-    return decoded
 
 
 def _call_block(call: AnswerToolCall) -> dict[str, Any]:

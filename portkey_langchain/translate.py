@@ -14,7 +14,7 @@ from langchain_core.messages.block_translators import anthropic, register_transl
 from langchain_core.messages.tool import ToolCallChunk
 from pydantic_core import to_json
 
-from portkey_langchain.decode import CALL_INDEX, MODEL_PROVIDER
+from portkey_langchain.decode import CALL_INDEX, DIRECT, MODEL_PROVIDER, TOOL_CALL_EXTRAS
 
 _CALL = "tool_use"
 _SERVER_CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
@@ -31,8 +31,13 @@ def translate_content(message: AIMessage) -> list[types.ContentBlock]:
         elif (call := calls.pop(str(block.get("id")), None)) is not None:
             known = {"type": "tool_call", "id": call["id"], "name": call["name"], "args": call["args"]}
             blocks.append(cast("types.ContentBlock", {**known, **_extras(block), **_index(block)}))
-    rest = [types.ToolCall(type="tool_call", id=c["id"], name=c["name"], args=c["args"]) for c in calls.values()]
-    return [*blocks, *rest, *(cast("types.ContentBlock", {**call}) for call in message.invalid_tool_calls)]
+    told = _told_of_calls(message)
+    rest = ({**call, "type": "tool_call", **_as_extras(told.get(call_id))} for call_id, call in calls.items())
+    return [
+        *blocks,
+        *(cast("types.ContentBlock", call) for call in rest),
+        *(cast("types.ContentBlock", {**call}) for call in message.invalid_tool_calls),
+    ]
 
 
 def translate_content_chunk(message: AIMessageChunk) -> list[types.ContentBlock]:
@@ -41,8 +46,9 @@ def translate_content_chunk(message: AIMessageChunk) -> list[types.ContentBlock]
         return translate_content(message)
     blocks = [*_blocks(message)]
     translated = [_translate_block(block, message) for block in blocks if block.get("type") != _CALL]
-    ends = [_translate_call_end(block) for block in blocks if block.get("type") == _CALL and _extras(block)]
-    return [*translated, *ends, *map(_translate_call_chunk, message.tool_call_chunks)]
+    told = _told_of_calls(message)
+    ends = [_translate_call_end(block) for block in blocks if block.get("type") == _CALL and block.get("id") in told]
+    return [*translated, *ends, *(_translate_call_chunk(call, told) for call in message.tool_call_chunks)]
 
 
 def _is_end_of_stream(message: AIMessageChunk) -> bool:
@@ -51,12 +57,14 @@ def _is_end_of_stream(message: AIMessageChunk) -> bool:
     return not message.tool_call_chunks and all(ends)
 
 
-def _translate_call_chunk(call: ToolCallChunk) -> types.ContentBlock:
+def _translate_call_chunk(call: ToolCallChunk, told: Mapping[str, Any]) -> types.ContentBlock:
     """Tool calls are counted apart; LangChain's own prefix keeps their index from meeting that of a block."""
-    return cast("types.ContentBlock", {**call, "type": "tool_call_chunk", "index": f"{CALL_INDEX}{call['index']}"})
+    known = {**call, "type": "tool_call_chunk", "index": f"{CALL_INDEX}{call['index']}"}
+    return cast("types.ContentBlock", {**known, **_as_extras(told.get(call["id"] or ""))})
 
 
 def _translate_call_end(block: Mapping[str, Any]) -> types.ContentBlock:
+    """What is told of a call only at the end."""
     return cast("types.ContentBlock", {"type": "tool_call_chunk", **_extras(block), **_index(block)})
 
 
@@ -92,8 +100,16 @@ def _translate_block(block: dict[str, Any], message: AIMessage) -> types.Content
 
 def _extras(block: Mapping[str, Any]) -> dict[str, Any]:
     """What the provider says of a call beside what LangChain has a name for, such as its ``caller``."""
-    extras = {name: value for name, value in block.items() if name not in _OF_A_CALL}
-    return {"extras": extras} if extras else {}
+    return _as_extras({name: value for name, value in block.items() if name not in _OF_A_CALL})
+
+
+def _as_extras(told: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"extras": {**told}} if told and told != DIRECT else {}
+
+
+def _told_of_calls(message: AIMessage) -> Mapping[str, Any]:
+    """What a message says of its calls, by their ids; of the chunks of a stream only one says it."""
+    return message.additional_kwargs.get(TOOL_CALL_EXTRAS) or {}
 
 
 def _index(block: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from portkey_gateway.caching.breakpoints import (
 )
 from portkey_gateway.conversation.request import SYSTEM_ROLES, CacheControl, ChatRequest
 from portkey_gateway.errors import warn
+from portkey_gateway.models.claude import takes_system_amid
 from portkey_gateway.names import check_names
 
 _MARKS: Final[dict[str, CacheControl]] = {"5m": {"type": "ephemeral"}, "1h": {"type": "ephemeral", "ttl": "1h"}}
@@ -127,6 +128,9 @@ def _wanted(request: ChatRequest, caching: PromptCaching) -> Iterator[Place]:
     messages, tools = request["messages"], request.get("tools")
     conversation = [index for index, message in enumerate(messages) if message["role"] not in SYSTEM_ROLES]
     system = [index for index, message in enumerate(messages) if message["role"] in SYSTEM_ROLES]
+    if takes_system_amid(str(request.get("model"))):
+        # What is said amid the conversation is new to this turn: those before it have to be read without it.
+        system = [index for index in system if not conversation or index < conversation[0]]
     answers = [position for position, index in enumerate(conversation) if messages[index]["role"] == "assistant"]
     before_answer = conversation[: answers[-1]] if answers else []
     places = (

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from portkey_gateway.chat_completions.losses import BLOCK_LOSSES
+from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, remedy
 from portkey_gateway.conversation.arguments import as_arguments, with_known_numbers
 from portkey_gateway.conversation.claude import as_said_before
 from portkey_gateway.conversation.content import PDF_TYPE, TEXT_TYPE
-from portkey_gateway.conversation.losses import Loss
 from portkey_gateway.conversation.media import as_media
 from portkey_gateway.conversation.request import ContentBlock, Message, TextBlock, ToolCall
 from portkey_gateway.errors import ContentError, warn
@@ -82,7 +81,7 @@ def _encode_calls(calls: list[ToolCall], route: Route) -> Iterator[dict[str, Any
     for call in calls:
         function = call["function"]
         if route.is_claude and call.get("caller", {}).get("type", "direct") != "direct":
-            _warn_of(BLOCK_LOSSES["caller"], f"the caller of {function['name']!r}")
+            _warn_of("caller", f"the caller of {function['name']!r}", route)
         told: dict[str, Any] = {name: value for name, value in call.items() if name not in _OF_ONE_PROVIDER}
         told["function"] = {**function, "arguments": with_known_numbers(function["arguments"])}
         if route.is_gemini and "thought_signature" in call:
@@ -123,11 +122,11 @@ def _encode_block(block: ContentBlock, where: str, route: Route) -> ContentBlock
     if kind in _MEDIA:
         return _encode_media(cast("Mapping[str, Any]", block), where, route)
     if kind == "file" and route.is_claude and block.get("cache_control"):
-        _warn_of(BLOCK_LOSSES["mark_document"], f"cache_control on {where}")
+        _warn_of("mark_document", f"cache_control on {where}", route)
         return cast("ContentBlock", {name: value for name, value in block.items() if name != "cache_control"})
     if route.is_claude and kind not in _PASSED:
         raise ContentError(
-            f"{where} is a {kind!r} block, which the gateway drops; {BLOCK_LOSSES['other_blocks'].remedy}"
+            f"{where} is a {kind!r} block, which the gateway drops; {remedy(BLOCK_LOSSES['other_blocks'], route)}"
         )
     return block
 
@@ -143,13 +142,13 @@ def _is_openai_s_own(block: ContentBlock) -> bool:
 def _encode_media(block: Mapping[str, Any], where: str, route: Route) -> ContentBlock:
     """An image or document of a user message in OpenAI's form, as the gateway reads it for the one who answers."""
     if route.is_claude and (lost := [name for name in _DETAILS if block.get(name)]):
-        _warn_of(BLOCK_LOSSES["document_details"], f"{', '.join(lost)} of {where}")
+        _warn_of("document_details", f"{', '.join(lost)} of {where}", route)
     kind = block["source"].get("type")
     if kind == "file":
         return _encode_file_id(block, where, route)
     if kind not in {"base64", "text", "url"}:
-        remedy = BLOCK_LOSSES["content_source"].remedy
-        raise ContentError(f"{where} has a source of type {kind!r}, which the gateway drops; {remedy}")
+        why = remedy(BLOCK_LOSSES["content_source"], route)
+        raise ContentError(f"{where} has a source of type {kind!r}, which the gateway drops; {why}")
     return _encode_image(block, where, route) if block["type"] == "image" else _encode_document(block, where, route)
 
 
@@ -158,7 +157,7 @@ def _encode_image(block: Mapping[str, Any], where: str, route: Route) -> Content
     if source["type"] != "url":
         return _image_url(f"data:{source['media_type']};base64,{source['data']}", block)
     if route.is_claude and block.get("cache_control"):
-        _warn_of(BLOCK_LOSSES["mark_url_image"], f"cache_control on {where} (an image given by URL)")
+        _warn_of("mark_url_image", f"cache_control on {where} (an image given by URL)", route)
         block = {name: value for name, value in block.items() if name != "cache_control"}
     return _image_url(source["url"], block)
 
@@ -170,7 +169,7 @@ def _encode_document(block: Mapping[str, Any], where: str, route: Route) -> Cont
     """
     source, mark = block["source"], block.get("cache_control")
     media_type = source.get("media_type") or PDF_TYPE
-    if source["type"] == "text" and not route.is_claude:
+    if source["type"] == "text" and (route.is_mixed or not route.is_claude):
         return cast(
             "ContentBlock", {"type": "text", "text": source["data"], **({"cache_control": mark} if mark else {})}
         )
@@ -184,7 +183,7 @@ def _encode_document(block: Mapping[str, Any], where: str, route: Route) -> Cont
         name = block.get("title") or "document.pdf"
         file = {"filename": name, "file_data": f"data:{media_type};base64,{source['data']}"}
     if mark and route.is_claude:
-        _warn_of(BLOCK_LOSSES["mark_document"], f"cache_control on {where} (a {media_type} document)")
+        _warn_of("mark_document", f"cache_control on {where} (a {media_type} document)", route)
     return cast("ContentBlock", {"type": "file", "file": file})
 
 
@@ -197,7 +196,7 @@ def _image_url(url: str, block: Mapping[str, Any]) -> ContentBlock:
 def _encode_file_id(block: Mapping[str, Any], where: str, route: Route) -> ContentBlock:
     loss = BLOCK_LOSSES["file_id"]
     if route.is_claude and not loss.is_carried(route.gateway):
-        raise ContentError(f"{where} names an uploaded file by its id, which the gateway drops; {loss.remedy}")
+        raise ContentError(f"{where} names an uploaded file by its id, which the gateway drops; {remedy(loss, route)}")
     return cast("ContentBlock", {"type": "file", "file": {"file_id": block["source"]["file_id"]}})
 
 
@@ -229,5 +228,5 @@ def _told_in_words(message: Message) -> Message:
     return told
 
 
-def _warn_of(loss: Loss, what: str) -> None:
-    warn(f"the gateway drops {what}: {loss.remedy}")
+def _warn_of(loss: str, what: str, route: Route) -> None:
+    warn(f"the gateway drops {what}: {remedy(BLOCK_LOSSES[loss], route)}")

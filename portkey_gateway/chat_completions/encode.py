@@ -15,10 +15,10 @@ from pydantic_core import PydanticSerializationError, to_json
 from portkey_gateway.caching.breakpoints import check_breakpoints, encode_cache_control, mark_last_block
 from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, plan_breakpoints, warn_not_cached
 from portkey_gateway.chat_completions.blocks import encode_message
-from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSSES
+from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSSES, remedy
 from portkey_gateway.chat_completions.mixed import as_every_target_takes_it
 from portkey_gateway.chat_completions.tools import encode_tool
-from portkey_gateway.conversation.claude import prepare_for_claude
+from portkey_gateway.conversation.claude import fit_effort, prepare_for_claude, without_idle_effort
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.tool_choice import ONE_CALL
@@ -51,14 +51,21 @@ def encode_request(request: ChatRequest, route: Route, *, prompt_caching: Prompt
     Warns:
         PortkeyWarning: if something will not reach the model, such as ``PromptCaching`` that is no Claude's.
     """
+    claudes = route.claudes(str(request.get("model") or ""))
+    request = cast("ChatRequest", with_one_name(request))
     if route.is_mixed:
-        request, prompt_caching = as_every_target_takes_it(request, prompt_caching), None
-    body = with_one_name(request)
+        request, prompt_caching = as_every_target_takes_it(request, prompt_caching, claudes), None
+    elif route.is_claude:
+        request = cast("ChatRequest", without_idle_effort(request, claudes))
+    body: dict[str, Any] = {**request}
+    effort = body.get("reasoning_effort")
+    if claudes and effort and PARAMETER_LOSSES["reasoning_effort"].is_carried(route.gateway):
+        body["reasoning_effort"] = fit_effort(effort, claudes)
     body["messages"] = [
         encode_message(message, f"messages[{index}]", route) for index, message in enumerate(request["messages"])
     ]
     if route.is_claude:
-        body = _for_claude(cast("ChatRequest", body), route, prompt_caching)
+        body = _for_claude(cast("ChatRequest", body), claudes, route, prompt_caching)
     else:
         warn_not_cached(prompt_caching, request.get("model"))
         if tools := body.get("tools"):
@@ -66,18 +73,20 @@ def encode_request(request: ChatRequest, route: Route, *, prompt_caching: Prompt
     if not route.only_anthropic:
         _fit_every_provider(body, route)
     if "tool_choice" in body:
-        body["tool_choice"] = _encode_choice(body["tool_choice"])
+        body["tool_choice"] = _encode_choice(body["tool_choice"], route)
     try:
         return to_json({name: value for name, value in body.items() if value is not None}, by_alias=False)
     except PydanticSerializationError as error:
         raise EncodingError(f"the request holds something that JSON does not know: {error}") from error
 
 
-def _for_claude(request: ChatRequest, route: Route, prompt_caching: PromptCachingOption) -> dict[str, Any]:
+def _for_claude(
+    request: ChatRequest, claudes: tuple[str, ...], route: Route, prompt_caching: PromptCachingOption
+) -> dict[str, Any]:
     """The body as the gateway can carry it to Claude."""
-    body = prepare_for_claude(request)
+    body = prepare_for_claude(request, claudes)
     if tools := body.get("tools"):
-        body["tools"] = [encode_tool(tool, route) for tool in tools if not _is_lost(tool)]
+        body["tools"] = [encode_tool(tool, route) for tool in tools if not _is_lost(tool, route)]
     mark = body.pop("cache_control", None)
     prepared = cast("ChatRequest", body)
     if mark:
@@ -91,10 +100,11 @@ def _for_claude(request: ChatRequest, route: Route, prompt_caching: PromptCachin
     return cast("dict[str, Any]", prepared)
 
 
-def _is_lost(tool: Mapping[str, Any]) -> bool:
+def _is_lost(tool: Mapping[str, Any], route: Route) -> bool:
     """Tell whether a tool is that of an MCP server, which the gateway tells Claude nothing of; and say so."""
     if is_lost := is_mcp_toolset(tool):
-        warn(f"the tools of {tool['mcp_server_name']!r} do not reach Claude: {PARAMETER_LOSSES['mcp_servers'].remedy}")
+        why = remedy(PARAMETER_LOSSES["mcp_servers"], route)
+        warn(f"the tools of {tool['mcp_server_name']!r} do not reach Claude: {why}")
     return is_lost
 
 
@@ -111,10 +121,10 @@ def _fit_every_provider(body: dict[str, Any], route: Route) -> None:
         body["max_completion_tokens"] = body.pop("max_tokens")
 
 
-def _encode_choice(choice: Any) -> Any:
+def _encode_choice(choice: Any, route: Route) -> Any:
     if not isinstance(choice, Mapping) or ONE_CALL not in choice:
         return "required" if choice == "any" else choice
-    warn(f"{ONE_CALL} does not reach Claude: {BLOCK_LOSSES['one_call'].remedy}")
+    warn(f"{ONE_CALL} does not reach Claude: {remedy(BLOCK_LOSSES['one_call'], route)}")
     rest = {name: value for name, value in choice.items() if name != ONE_CALL}
     return rest if rest["type"] == "function" else rest["type"]
 
@@ -124,7 +134,7 @@ def _warn_about_losses(body: Mapping[str, Any], route: Route) -> None:
         loss = PARAMETER_LOSSES.get(name)
         # A gateway that is told to carry a parameter is believed; one that is not known here is warned of.
         if body[name] is not None and not (loss and loss.is_carried(route.gateway)):
-            warn(f"{name} does not reach Claude: {loss.remedy if loss else _unknown_remedy(name)}")
+            warn(f"{name} does not reach Claude: {remedy(loss, route) if loss else _unknown_remedy(name)}")
     temperature = body.get("temperature")
     if temperature is not None and temperature > 1:
         warn(f"temperature {temperature} is sent to Claude as 1: its range is 0 to 1")

@@ -9,10 +9,14 @@ from __future__ import annotations
 from typing import Final
 
 from portkey_gateway.conversation.losses import Loss
+from portkey_gateway.routing import Route
 
 _WARNED: Final = "left out, with a warning"
 _MESSAGES: Final = "api_format='messages' carries it"
 _CLAUDE_HAS_NONE: Final = "Claude has none"
+_FOR_MIXED: Final = (
+    "the config may send this call to another model, too, and chat completions do not carry it to Claude"
+)
 
 BLOCK_LOSSES: Final[dict[str, Loss]] = {
     "ttl": Loss(
@@ -67,7 +71,7 @@ PARAMETER_LOSSES: Final[dict[str, Loss]] = {
     "reasoning_effort": Loss(
         "`reasoning_effort`",
         _WARNED,
-        "use thinking={'type': 'enabled', 'budget_tokens': …}",
+        f"{_MESSAGES}; or use thinking where the model takes a budget",
         carried_by={"oss-2": "", "hosted": "since 2.2.2"},
     ),
     "output_config": Loss("`output_config`", _WARNED, _MESSAGES, carried_by={"hosted": "since 2.2.2"}),
@@ -89,3 +93,8 @@ PARAMETER_LOSSES: Final[dict[str, Loss]] = {
 
 LOSSES: Final = {**BLOCK_LOSSES, **PARAMETER_LOSSES}
 """All of them, in the order of the table."""
+
+
+def remedy(loss: Loss, route: Route) -> str:
+    """What the user can do: not change the format where another target of the config knows no other."""
+    return _FOR_MIXED if route.is_mixed and _MESSAGES in loss.remedy else loss.remedy

@@ -1,33 +1,38 @@
 """A request that a config may send to a Claude or to another model: said so that each of its targets can take it. Pure.
 
 Tried with the open-source gateway 1.15.2: OpenAI refuses keys that it does not know (``cache_control``), Claude refuses
-empty texts, and the gateway tells Claude nothing of draft-7 ``definitions``.
+empty texts, and the gateway tells Claude nothing of draft-7 ``definitions``. What a Claude refuses by its generation is
+left out for all: a target that fails for it is no fallback.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from portkey_gateway.caching.plan import PromptCachingOption
-from portkey_gateway.conversation.claude import without_empty_text
+from portkey_gateway.conversation.claude import fit_models, thinks, without_empty_text
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.schema import modernised
+from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.errors import warn
 
 _MARK: Final = "cache_control"
 _MARKED: Final = ("content", "content_blocks", "tool_calls")
 
 
-def as_every_target_takes_it(request: ChatRequest, prompt_caching: PromptCachingOption) -> ChatRequest:
+def as_every_target_takes_it(
+    request: ChatRequest, prompt_caching: PromptCachingOption, claudes: Sequence[str]
+) -> ChatRequest:
     """Return the request without what one of its targets would refuse; it is not changed itself.
 
     Args:
         request: what to send.
         prompt_caching: what was to be marked for Claude's prompt cache; nothing is.
+        claudes: the Claudes among the targets.
 
     Warns:
-        PortkeyWarning: if marks for the prompt cache are left out.
+        PortkeyWarning: if something that was asked for is left out.
     """
     said = without_empty_text(request["messages"])
     messages = [*map(_unmarked_message, said)]
@@ -40,7 +45,27 @@ def as_every_target_takes_it(request: ChatRequest, prompt_caching: PromptCaching
             "cache_control is left out, and nothing is marked for Claude's prompt cache: the config may send this call "
             "to a model that refuses it"
         )
+    if "tool_choice" in told:
+        told["tool_choice"] = encode_tool_choice(told["tool_choice"])
+    if thinks(told.get("thinking")) and _is_amid_tool_loop(said):
+        # Claude wants the thoughts before a call back as long as it thinks, and no form of them suits the others.
+        warn(
+            "thinking is left out: the config may send this call to a model that takes no thoughts back, and Claude "
+            "thinks on after a tool's result only with those that it had before"
+        )
+        del told["thinking"]
+    fit_models(told, claudes)
+    if not told.get("stop"):
+        told.pop("stop", None)
     return cast("ChatRequest", told)
+
+
+def _is_amid_tool_loop(messages: Iterable[Mapping[str, Any]]) -> bool:
+    """Tell whether a tool's result waits for its answer."""
+    waits = False
+    for message in messages:
+        waits = message["role"] == "tool" or (waits and message["role"] != "assistant")
+    return waits
 
 
 def _unmarked_message(message: Mapping[str, Any]) -> dict[str, Any]:

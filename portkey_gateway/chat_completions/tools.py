@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from portkey_gateway.chat_completions.losses import BLOCK_LOSSES
+from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, remedy
 from portkey_gateway.chat_completions.schema import simplify_parameters
 from portkey_gateway.conversation.request import Tool
 from portkey_gateway.conversation.tools import is_server_tool
@@ -42,11 +42,13 @@ def encode_tool(tool: Tool, route: Route) -> Tool:
     if not route.is_claude:
         return _for_others(given)
     given["function"] = _with_simple_schema(given["function"], route)
-    if lost := [name for name in _EXTRAS if given["function"].get(name) or given.get(name)]:
-        remedy = BLOCK_LOSSES["tool_extras"].remedy
-        warn(f"{', '.join(lost)} of tool {given['function']['name']!r} does not reach Claude: {remedy}")
-        given = {name: value for name, value in given.items() if name not in _EXTRAS}
-        given["function"] = {name: value for name, value in given["function"].items() if name not in _EXTRAS}
+    # Where another model may answer, it is to be strict: the gateway tells Claude nothing of that.
+    extras = [name for name in _EXTRAS if not (name == "strict" and route.is_mixed)]
+    if lost := [name for name in extras if given["function"].get(name) or given.get(name)]:
+        why = remedy(BLOCK_LOSSES["tool_extras"], route)
+        warn(f"{', '.join(lost)} of tool {given['function']['name']!r} does not reach Claude: {why}")
+        given = {name: value for name, value in given.items() if name not in extras}
+        given["function"] = {name: value for name, value in given["function"].items() if name not in extras}
     return cast("Tool", given)
 
 
@@ -76,7 +78,9 @@ def _with_simple_schema(function: Mapping[str, Any], route: Route) -> dict[str, 
     if "parameters" not in function:
         return {**function}
     name = function["name"]
-    carried = ("additionalProperties",) if BLOCK_LOSSES["additional_properties"].is_carried(route.gateway) else ()
+    # OpenAI asks for it where a tool is strict, and the gateway leaves it out for Claude.
+    is_kept = route.is_mixed or BLOCK_LOSSES["additional_properties"].is_carried(route.gateway)
+    carried = ("additionalProperties",) if is_kept else ()
     try:
         parameters = simplify_parameters(function["parameters"], tool=name, carried=carried)
     except (AttributeError, TypeError) as error:

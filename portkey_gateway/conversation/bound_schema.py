@@ -7,8 +7,9 @@ it; what cannot be said at all makes the schema none that binds.
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from portkey_gateway.conversation.schema import modernised
@@ -21,7 +22,7 @@ _FORMATS: Final = frozenset(
 )
 _KEPT: Final = frozenset({"title", "description", "type", "const", "default"})
 # Nothing is lost without them: they repeat what the parts say.
-_IDLE: Final = frozenset({"$schema", "$id", "discriminator", "additionalProperties", "strict"})
+_IDLE: Final = frozenset({"$schema", "$id", "discriminator", "additionalProperties", "strict", "nullable"})
 _UNSAYABLE: Final = frozenset(
     {"not", "if", "then", "else", "prefixItems", "contains", "patternProperties", "propertyNames", "dependentSchemas",
      "$defs"}
@@ -29,6 +30,8 @@ _UNSAYABLE: Final = frozenset(
 _OF_OBJECTS: Final = frozenset({"type", "properties", "required"})
 _OF_PARTS: Final = frozenset({"properties", "required", "items"})
 _CHOICES: Final = frozenset({"anyOf", "oneOf", "enum", "const"})
+_NULL: Final = {"type": "null"}
+_ABOUT: Final[tuple[str, ...]] = ("title", "description", "default")
 _MOST_OPTIONAL: Final = 24
 _MOST_UNIONS: Final = 16
 
@@ -52,15 +55,22 @@ def as_bound_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
     while "$ref" in bound:
         # A reference at the top stands for what it refers to.
-        bound = definitions[_name(bound)]
-    if bound.get("type") != "object" or _is_too_much([bound, *definitions.values()]):
+        bound = {
+            **copy.deepcopy(definitions[_name(bound)]),
+            **{name: value for name, value in bound.items() if name != "$ref"},
+        }
+    parts = [part for schema in (bound, *definitions.values()) for part in _parts(schema)]
+    if bound.get("type") != "object" or _is_too_much(parts):
         return None
+    _place_descriptions(parts, definitions)
     return {**bound, "$defs": definitions} if definitions else bound
 
 
 def _bound(schema: Any) -> dict[str, Any]:
     if not isinstance(schema, Mapping) or not _UNSAYABLE.isdisjoint(schema):
         raise _NotSayableError
+    if schema.get("nullable") is True:
+        return _or_null(_bound({name: value for name, value in schema.items() if name != "nullable"}))
     if "$ref" in schema or "allOf" in schema:
         return _reference(schema)
     bound = {name: value for name, value in schema.items() if name in _KEPT}
@@ -82,7 +92,14 @@ def _reference(schema: Mapping[str, Any]) -> dict[str, Any]:
         raise _NotSayableError
     if not others.isdisjoint(schema):
         raise _NotSayableError
-    return bound
+    return {**bound, "description": told} if (told := _joined(schema, bound)) else bound
+
+
+def _or_null(bound: dict[str, Any]) -> dict[str, Any]:
+    """What OpenAPI calls ``nullable``, with what is said about it."""
+    about = {name: bound.pop(name) for name in _ABOUT if name in bound}
+    choices = bound["anyOf"] if bound.keys() == {"anyOf"} else [bound]
+    return {**about, "anyOf": choices if _NULL in choices else [*choices, {**_NULL}]}
 
 
 def _of_type(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,8 +120,8 @@ def _of_type(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 def _object(schema: Mapping[str, Any]) -> dict[str, Any]:
     properties = schema.get("properties") or {}
-    # An object of no properties is meant only where it says that it has none; any other has keys that nobody knows.
-    is_open = not properties and schema.get("additionalProperties", "properties" not in schema) is not False
+    # What names its properties and says no more is meant to have these alone; any other has keys that nobody knows.
+    is_open = schema.get("additionalProperties", "properties" not in schema) is not False
     required = list(dict.fromkeys(schema.get("required", ())))
     if is_open or not properties.keys() >= {*required} or not _CHOICES.isdisjoint(schema):
         raise _NotSayableError
@@ -147,12 +164,40 @@ def _name(reference: Mapping[str, Any]) -> str:
     return match[1]
 
 
-def _is_too_much(schemas: Iterable[dict[str, Any]]) -> bool:
+def _place_descriptions(parts: Sequence[dict[str, Any]], definitions: Mapping[str, dict[str, Any]]) -> None:
+    """Nothing may stand beside a reference: one with a description is replaced by what it leads to, if that is free.
+
+    Else the description goes to a choice of the reference alone, as long as there is room for one more choice.
+    """
+    described = [part for part in parts if "$ref" in part and "description" in part]
+    room = _MOST_UNIONS - _cost(parts)[1]
+    for part in described:
+        meant = definitions[_name(part)]
+        if _cost(inside := [*_parts(meant)]) == (0, 0) and not any("$ref" in each for each in inside):
+            del part["$ref"]
+            part |= {**copy.deepcopy(meant), "description": _joined(part, meant)}
+        elif room > 0:
+            part["anyOf"] = [{"$ref": part.pop("$ref")}]
+            room -= 1
+        else:
+            del part["description"]
+
+
+def _joined(*schemas: Mapping[str, Any]) -> str:
+    """The descriptions of one thing."""
+    return " ".join(text for schema in schemas if isinstance(text := schema.get("description"), str) and text)
+
+
+def _is_too_much(parts: Sequence[dict[str, Any]]) -> bool:
     """Tell whether there are more optional properties or choices than Anthropic compiles."""
-    parts = [part for schema in schemas for part in _parts(schema)]
-    optional = sum(len(part.get("properties", {}).keys() - set(part.get("required", ()))) for part in parts)
-    unions = sum("anyOf" in part or isinstance(part.get("type"), list) for part in parts)
+    optional, unions = _cost(parts)
     return optional > _MOST_OPTIONAL or unions > _MOST_UNIONS
+
+
+def _cost(parts: Sequence[dict[str, Any]]) -> tuple[int, int]:
+    """How many properties are optional, and how many choices there are."""
+    optional = sum(len(part.get("properties", {}).keys() - set(part.get("required", ()))) for part in parts)
+    return optional, sum("anyOf" in part or isinstance(part.get("type"), list) for part in parts)
 
 
 def _parts(bound: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 Histories come from everywhere: local servers count ``call_0`` in every turn, Kimi writes ``functions.f:0``,
 LlamaIndex's class for Ollama gives no id and answers under the tool's name, Gemini on Vertex gives one id to several
-calls. Anthropic and OpenAI refuse each of these.
+calls, vLLM writes ``chatcmpl-tool-`` and 32 digits. Anthropic or OpenAI refuses each of these.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Any, Final, NamedTuple, cast
 from portkey_gateway.conversation.request import Message
 from portkey_gateway.errors import EncodingError
 
-_FITS: Final = re.compile(r"[A-Za-z0-9_-]+")
+# OpenAI takes no more than 40 characters, Anthropic any number.
+_FITS: Final = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]+")
-# With a number behind it no longer than the 40 characters that OpenAI takes.
+# There is room for a number behind it.
 _LONGEST_STEM: Final = 32
 
 

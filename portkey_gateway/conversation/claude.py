@@ -5,31 +5,39 @@ Rules of Anthropic's Messages API that fail otherwise with a message that names 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 from portkey_gateway.conversation.request import SYSTEM_ROLES, ChatRequest, ContentBlock, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.models.claude import (
+    effort_levels,
+    has_every_effort,
     samples_by_one,
     samples_freely,
     takes_forced_choice,
+    thinks_adaptively,
     thinks_always,
     thinks_by_budget,
+    thinks_unasked,
 )
 
 _SAMPLING: Final = ("temperature", "top_p", "top_k")
 _LEAST_TOP_P_OF_THOUGHT: Final = 0.95
+_NO_EFFORT: Final = "none"
+_EFFORTS: Final = ("minimal", "low", "medium", "high", "xhigh", "max")
+"""OpenAI's levels of effort and Anthropic's, from the least to the most."""
 DEFAULT_MAX_TOKENS: Final = 4096
 """Sent to a Claude when no ``max_tokens`` is given: Anthropic requires one."""
 
 
-def prepare_for_claude(request: ChatRequest) -> dict[str, Any]:
+def prepare_for_claude(request: ChatRequest, models: Sequence[str] = ()) -> dict[str, Any]:
     """Return the request as Claude takes it: without empty text, with ``max_tokens``, with a choice that it may obey.
 
     Args:
         request: what to send; it is not changed.
+        models: every Claude that may answer, where that is not only the one that the request names.
 
     Raises:
         EncodingError: if a user says nothing, nobody but the system says anything, or the choice of a tool is none.
@@ -40,53 +48,131 @@ def prepare_for_claude(request: ChatRequest) -> dict[str, Any]:
     body: dict[str, Any] = {**request}
     body["messages"] = without_empty_text(request["messages"])
     if body.get("max_tokens") is None:
-        # What may be thought comes on top: Anthropic counts it too, and refuses a budget that max_tokens cannot hold.
-        body["max_tokens"] = DEFAULT_MAX_TOKENS + ((body.get("thinking") or {}).get("budget_tokens") or 0)
+        body["max_tokens"] = default_max_tokens(body.get("thinking"))
     if "tool_choice" in body:
         body["tool_choice"] = encode_tool_choice(body["tool_choice"])
-    _fit_model(body)
+    fit_models(body, models or (str(body.get("model") or ""),))
     return body
 
 
-def may_force_tools(model: str, thinking: Mapping[str, Any] | None) -> bool:
-    """Tell whether a ``tool_choice`` may make this Claude call a tool: not while it thinks, and the newest never."""
-    return takes_forced_choice(model) and not thinks(thinking)
+def default_max_tokens(thinking: Mapping[str, Any] | None) -> int:
+    """The limit where a request has none: Anthropic refuses a budget of thinking that ``max_tokens`` cannot hold."""
+    return DEFAULT_MAX_TOKENS + ((thinking or {}).get("budget_tokens") or 0)
 
 
-def _fit_model(body: dict[str, Any]) -> None:
-    """Leave out, or say otherwise, what the model would refuse."""
-    model = str(body.get("model") or "")
-    thinking: dict[str, Any] = body.get("thinking") or {}
-    if thinking.get("type") == "enabled" and not thinks_by_budget(model):
-        warn(
-            f"thinking is sent as {{'type': 'adaptive'}}: {model} takes no budget_tokens; say how much to think with "
-            "reasoning_effort"
-        )
-        kept = {name: value for name, value in thinking.items() if name not in {"type", "budget_tokens"}}
-        thinking = body["thinking"] = {**kept, "type": "adaptive"}
-    if forces_a_tool(body.get("tool_choice")) and not may_force_tools(model, thinking):
-        why = "while it thinks" if takes_forced_choice(model) else f"({model} takes no such choice)"
+def refusing(models: Sequence[str], takes: Callable[[str], bool]) -> str:
+    """The first of these models that a rule does not hold for; empty if it holds for all."""
+    return next((model for model in models if not takes(model)), "")
+
+
+def may_force_tools(models: Sequence[str], thinking: Mapping[str, Any] | None) -> bool:
+    """Tell whether a ``tool_choice`` may make these Claudes call a tool: not while they think, and the newest never."""
+    return all(map(takes_forced_choice, models)) and not thinks(thinking)
+
+
+def with_shown_thoughts(request: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any]:
+    """Who says how much to think wants to see it: models with every level of effort hide it unless they are asked."""
+    says_effort = request.get("reasoning_effort") and request.get("thinking") is None
+    if not says_effort or request["reasoning_effort"] == _NO_EFFORT or not all(map(has_every_effort, models)):
+        return {**request}
+    return {**request, "thinking": {"type": "adaptive", "display": "summarized"}}
+
+
+def without_idle_effort(request: Mapping[str, Any], models: Sequence[str]) -> dict[str, Any]:
+    """Say ``reasoning_effort="none"`` in Claude's words, which has no such level: by what it is told of thinking.
+
+    Warns:
+        PortkeyWarning: if one of the models thinks nevertheless.
+    """
+    said = {**request}
+    if said.get("reasoning_effort") != _NO_EFFORT:
+        return said
+    del said["reasoning_effort"]
+    if said.get("thinking") is None:
+        if model := refusing(models, lambda model: not thinks_always(model)):
+            warn(f"reasoning_effort 'none' is left out: thinking of {model} cannot be switched off")
+        elif any(map(thinks_unasked, models)):
+            said["thinking"] = {"type": "disabled"}
+    elif thinks(said["thinking"]):
+        warn("reasoning_effort 'none' is left out: thinking is asked for beside it")
+    return said
+
+
+def fit_effort(asked: str, models: Sequence[str]) -> str | None:
+    """Return the level of effort that all of these Claudes have: OpenAI's and Anthropic's names are not all the same.
+
+    Warns:
+        PortkeyWarning: if it is not the one that was asked for.
+    """
+    model = refusing(models, lambda model: asked in effort_levels(model))
+    if not model:
+        return asked
+    levels = [level for level in _EFFORTS if all(level in effort_levels(each) for each in models)]
+    known = levels and asked in _EFFORTS
+    below = [level for level in levels if known and _EFFORTS.index(level) <= _EFFORTS.index(asked)]
+    nearest = (below[-1] if below else levels[0]) if known else None
+    said = f"is sent as {nearest!r}" if nearest else "is left out"
+    own = ", ".join(effort_levels(model)) or "no levels of effort"
+    warn(f"reasoning_effort {asked!r} {said}: {model} has {own}")
+    return nearest
+
+
+def fit_models(body: dict[str, Any], models: Sequence[str]) -> None:
+    """Leave out, or say otherwise, what one of these Claudes would refuse.
+
+    Args:
+        body: a request with its ``tool_choice`` encoded; it is changed.
+        models: every Claude that may answer.
+
+    Warns:
+        PortkeyWarning: if something is changed, naming the model that it is for.
+    """
+    _fit_thinking(body, models)
+    thinking: Mapping[str, Any] | None = body.get("thinking")
+    if forces_a_tool(body.get("tool_choice")) and not may_force_tools(models, thinking):
+        model = refusing(models, takes_forced_choice)
+        why = f"({model} takes no such choice)" if model else "while it thinks"
         warn(f"tool_choice is sent as 'auto': Claude cannot be made to call a tool {why}")
         body["tool_choice"] = "auto"
     if stops := body.get("stop"):
         body["stop"] = [text for text in stops if text.strip()]
         if len(body["stop"]) < len(stops):
             warn("a text of white space in stop is left out: Claude stops at none")
-    if thinking.get("type") == "disabled" and thinks_always(model):
-        warn(f"thinking is left out: that of {model} cannot be switched off")
-        del body["thinking"]
-    if body.get("temperature") is not None and body.get("top_p") is not None and samples_by_one(model):
+    says_both = body.get("temperature") is not None and body.get("top_p") is not None
+    if says_both and (model := refusing(models, lambda model: not samples_by_one(model))):
         warn(f"top_p is left out: {model} takes temperature or top_p, not both")
         del body["top_p"]
     for name in _SAMPLING:
-        if body.get(name) is not None and (why := _why_not_sampled(name, body[name], model, thinking)):
+        if body.get(name) is not None and (why := _why_not_sampled(name, body[name], models, thinking)):
             warn(f"{name} is left out: {why}")
             del body[name]
 
 
-def _why_not_sampled(name: str, value: Any, model: str, thinking: Mapping[str, Any] | None) -> str:
+def _fit_thinking(body: dict[str, Any], models: Sequence[str]) -> None:
+    thinking: Mapping[str, Any] = body.get("thinking") or {}
+    kind = thinking.get("type")
+    by_no_budget, not_adaptively = refusing(models, thinks_by_budget), refusing(models, thinks_adaptively)
+    if kind == "enabled" and by_no_budget and not not_adaptively:
+        warn(
+            f"thinking is sent as {{'type': 'adaptive'}}: {by_no_budget} takes no budget_tokens; say how much to think "
+            "with reasoning_effort"
+        )
+        kept = {name: value for name, value in thinking.items() if name not in {"type", "budget_tokens"}}
+        body["thinking"] = {**kept, "type": "adaptive"}
+    elif kind == "enabled" and by_no_budget:
+        warn(f"thinking is left out: {by_no_budget} takes no budget_tokens, and {not_adaptively} nothing else")
+        del body["thinking"]
+    elif kind == "adaptive" and not_adaptively:
+        warn(f"thinking is left out: {not_adaptively} does not think adaptively, only by budget_tokens")
+        del body["thinking"]
+    elif kind == "disabled" and (model := refusing(models, lambda model: not thinks_always(model))):
+        warn(f"thinking is left out: that of {model} cannot be switched off")
+        del body["thinking"]
+
+
+def _why_not_sampled(name: str, value: Any, models: Sequence[str], thinking: Mapping[str, Any] | None) -> str:
     """Why Claude would refuse a parameter of sampling; nothing if it takes it (Anthropic, "Extended thinking")."""
-    if not samples_freely(model):
+    if model := refusing(models, samples_freely):
         return f"{model} takes none"
     if not thinks(thinking) or (name == "temperature" and value == 1):
         return ""

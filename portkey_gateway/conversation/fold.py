@@ -205,7 +205,7 @@ class GrowingBlock:
         for name, value in (delta.raw or {}).items():
             self.raw = self.raw or {}
             known = self.raw.get(name)
-            self.raw[name] = known + value if isinstance(known, list) and isinstance(value, list) else value
+            self.raw[name] = known + value if _are_pieces(name, known, value) else value
 
     def finished(self) -> AnswerBlock:
         """The block as a whole."""
@@ -213,6 +213,13 @@ class GrowingBlock:
         if self.type != "other":
             return AnswerBlock(self.type, text, self.signature, self.data, self.raw)
         return AnswerBlock(self.type, raw={**(self.raw or {}), "input": _parsed(text)} if text else self.raw)
+
+
+def _are_pieces(name: str, known: Any, value: Any) -> bool:
+    """Whether a field goes on: lists do, and texts but for the block's kind, which is told again and again."""
+    if isinstance(known, str):
+        return isinstance(value, str) and name != "type"
+    return isinstance(known, list) and isinstance(value, list)
 
 
 def _parsed(text: str) -> Any:

@@ -104,20 +104,6 @@ class MessageFold(Fold):
         calls = zip(answer.tool_calls, self._calls_after, strict=True)
         return replace(answer, tool_calls=tuple(replace(call, after=count) for call, count in calls))
 
-    @override
-    def gather(self, delta: Delta) -> None:
-        """Add what an event said; texts that a block of an unknown kind gets in pieces are joined, as text is."""
-        if delta.blocks and delta.blocks[0].type == "other":
-            delta = delta._replace(blocks=tuple(map(self._joined, delta.blocks)))
-        super().gather(delta)
-
-    def _joined(self, block: BlockDelta) -> BlockDelta:
-        is_new = block.position >= len(self._blocks)
-        known = (None if is_new else self._blocks[block.position].raw) or {}
-        pieces = block.raw or {}
-        texts = {name: known[name] + piece for name, piece in pieces.items() if _are_texts(known.get(name), piece)}
-        return block._replace(raw={**pieces, **texts}) if texts else block
-
     def _decode_whole(self, message: dict[str, Any]) -> Delta:
         self._name(message)
         blocks: list[BlockDelta] = []
@@ -269,10 +255,6 @@ def _as_block(block: Any) -> dict[str, Any]:
 
 def _extras(said: Mapping[str, Any]) -> dict[str, Any] | None:
     return {name: said[name] for name in _EXTRAS if said.get(name) is not None} or None
-
-
-def _are_texts(*values: Any) -> bool:
-    return all(isinstance(value, str) for value in values)
 
 
 def _json(value: Any) -> str:

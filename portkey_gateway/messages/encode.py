@@ -7,7 +7,7 @@ but passes on only the parameters it knows; ``/proxy/messages`` passes everythin
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 from pydantic_core import PydanticSerializationError, to_json
@@ -15,15 +15,21 @@ from pydantic_core import PydanticSerializationError, to_json
 from portkey_gateway.caching.breakpoints import check_breakpoints, encode_cache_control, mark_last_block
 from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, plan_breakpoints, warn_not_cached
 from portkey_gateway.conversation.bound_schema import as_bound_schema
-from portkey_gateway.conversation.claude import prepare_for_claude
+from portkey_gateway.conversation.claude import (
+    fit_effort,
+    prepare_for_claude,
+    refusing,
+    with_shown_thoughts,
+    without_idle_effort,
+)
 from portkey_gateway.conversation.media import as_media
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.messages.blocks import encode_messages, encode_system, find_system_amid
 from portkey_gateway.messages.losses import LOSSES
-from portkey_gateway.messages.tools import encode_tool, encode_tool_choice
-from portkey_gateway.models.claude import effort_levels, has_every_effort, takes_schemas
+from portkey_gateway.messages.tools import encode_tool, encode_tool_choice, with_limited_strictness
+from portkey_gateway.models.claude import takes_schemas, takes_system_amid
 from portkey_gateway.options import GatewayFields
 from portkey_gateway.routing import Route
 
@@ -42,8 +48,6 @@ _BY_PROXY: Final = frozenset(
 )
 """Further parameters of Anthropic's, which ``/proxy/messages`` passes on."""
 _COUNTED: Final = ("model", "messages", "system", "tools", "tool_choice", "thinking", "mcp_servers")
-_EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
-"""OpenAI's levels of effort and Anthropic's, from the least to the most."""
 _OPENAI_MEDIA: Final = frozenset({"image_url", "file"})
 _OPENAI: Final = frozenset({"stop", "user", "parallel_tool_calls", "response_format", "reasoning_effort"})
 """OpenAI's parameters that are said in Anthropic's words."""
@@ -111,36 +115,32 @@ def encode_count(request: ChatRequest, route: Route, betas: Mapping[str, str] | 
 
 def _encode_body(request: ChatRequest, route: Route, prompt_caching: PromptCachingOption) -> dict[str, Any]:
     given = with_one_name({**request, "messages": _with_media(request["messages"])})
+    name = str(given.get("model") or "")
+    models = route.claudes(name) or (name,)
+    thought = with_shown_thoughts(without_idle_effort(given, models), models)
     prepared = _marked(
-        cast("ChatRequest", prepare_for_claude(cast("ChatRequest", _with_shown_thoughts(given)))), route, prompt_caching
+        cast("ChatRequest", prepare_for_claude(cast("ChatRequest", thought), models)), route, prompt_caching
     )
     body: dict[str, Any] = {name: value for name, value in prepared.items() if value is not None}
     messages = body.pop("messages")
-    amid = find_system_amid(messages, str(body.get("model")))
+    amid = find_system_amid(messages, refusing(models, takes_system_amid) or name)
     if system := [*_as_blocks(body.pop("system", None)), *encode_system(messages, amid)]:
         body["system"] = system
     body["messages"] = encode_messages(messages, amid)
-    may_bind = takes_schemas(str(body.get("model")))
+    may_bind = all(map(takes_schemas, models))
     tools = [encode_tool(tool, may_bind=may_bind) for tool in body.pop("tools", None) or ()]
-    if tools:
-        body["tools"] = tools
     parallel = body.pop("parallel_tool_calls", None)
     choice = encode_tool_choice(
         body.pop("tool_choice", None), parallel, has_tools=bool(tools or body.get("mcp_servers"))
     )
     if choice:
         body["tool_choice"] = choice
-    _translate(body)
+    _translate(body, models)
+    if tools:
+        output = body.get("output_config") or {}
+        body["tools"] = with_limited_strictness(tools, (output.get("format") or {}).get("schema"))
     _warn_about_losses(body)
     return body
-
-
-def _with_shown_thoughts(request: dict[str, Any]) -> dict[str, Any]:
-    """Who says how much to think wants to see it: models with every level of effort hide it unless they are asked."""
-    says_effort = request.get("reasoning_effort") and request.get("thinking") is None
-    if not says_effort or not has_every_effort(str(request.get("model"))):
-        return request
-    return {**request, "thinking": {"type": "adaptive", "display": "summarized"}}
 
 
 def _with_media(messages: list[Message]) -> list[Message]:
@@ -175,7 +175,7 @@ def _marked(request: ChatRequest, route: Route, prompt_caching: PromptCachingOpt
     return request
 
 
-def _translate(body: dict[str, Any]) -> None:
+def _translate(body: dict[str, Any], models: Sequence[str]) -> None:
     """Say OpenAI's parameters in Anthropic's words."""
     if stop := body.pop("stop", None):
         body["stop_sequences"] = stop
@@ -183,7 +183,7 @@ def _translate(body: dict[str, Any]) -> None:
         body["metadata"] = {"user_id": user, **(body.get("metadata") or {})}
     output: dict[str, Any] = {}
     asked = body.pop("reasoning_effort", None)
-    if asked and (effort := _encode_effort(asked, str(body.get("model")))):
+    if asked and (effort := fit_effort(asked, models)):
         output["effort"] = effort
     if output_format := _encode_format(body.pop("response_format", None)):
         output["format"] = output_format
@@ -193,19 +193,6 @@ def _translate(body: dict[str, Any]) -> None:
     if temperature is not None and temperature > 1:
         warn(f"temperature {temperature} is sent to Claude as 1: its range is 0 to 1")
         body["temperature"] = 1
-
-
-def _encode_effort(asked: str, model: str) -> str | None:
-    """The level of effort that the model has: OpenAI's and Anthropic's names of the levels are not all the same."""
-    levels = effort_levels(model)
-    if asked in levels:
-        return asked
-    known = levels and asked in _EFFORTS
-    below = [level for level in levels if known and _EFFORTS.index(level) <= _EFFORTS.index(asked)]
-    nearest = (below[-1] if below else levels[0]) if known else None
-    said = f"is sent as {nearest!r}" if nearest else "is left out"
-    warn(f"reasoning_effort {asked!r} {said}: {model} has {', '.join(levels) if levels else 'no levels of effort'}")
-    return nearest
 
 
 def _encode_format(response_format: Any) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from portkey_gateway.conversation.bound_schema import as_bound_schema
@@ -12,6 +12,10 @@ from portkey_gateway.conversation.tools import is_server_tool
 from portkey_gateway.errors import warn
 
 _OF_THE_FUNCTION: Final = ("strict", "defer_loading", "allowed_callers", "input_examples", "eager_input_streaming")
+# What Anthropic compiles for all schemas of a request together ("Structured outputs", "Schema complexity limits").
+_MOST_STRICT: Final = 20
+_MOST_OPTIONAL: Final = 24
+_MOST_UNIONS: Final = 16
 _TYPES: Final = {"required": "any", "any": "any", "auto": "auto", "none": "none"}
 
 
@@ -56,6 +60,57 @@ def _bind(tool: dict[str, Any], schema: dict[str, Any] | None) -> None:
         del tool["strict"]
     else:
         tool["input_schema"] = bound
+
+
+def with_limited_strictness(
+    tools: Iterable[Mapping[str, Any]], answer: Mapping[str, Any] | None
+) -> list[Mapping[str, Any]]:
+    """Let as many tools be strict, in their order, as Anthropic compiles for one request; the others stay, unbound.
+
+    Args:
+        tools: as they are encoded.
+        answer: the schema that the answer is bound to.
+
+    Warns:
+        PortkeyWarning: if not all that are strict can be.
+    """
+    optional, unions = _weigh(answer or {})
+    strict, limited, loosened = 0, [], []
+    for tool in tools:
+        if not (tool.get("strict") and isinstance(tool.get("input_schema"), Mapping)):
+            limited.append(tool)
+            continue
+        more_optional, more_unions = _weigh(tool["input_schema"])
+        fits = optional + more_optional <= _MOST_OPTIONAL and unions + more_unions <= _MOST_UNIONS
+        if fits and strict < _MOST_STRICT:
+            strict, optional, unions = strict + 1, optional + more_optional, unions + more_unions
+            limited.append(tool)
+        else:
+            loosened.append(str(tool["name"]))
+            limited.append({name: value for name, value in tool.items() if name != "strict"})
+    if loosened:
+        warn(
+            f"strict of {', '.join(map(repr, loosened))} is left out: Anthropic compiles {_MOST_STRICT} strict tools, "
+            f"{_MOST_OPTIONAL} optional properties and {_MOST_UNIONS} unions for all schemas of a request together"
+        )
+    return limited
+
+
+def _weigh(schema: Mapping[str, Any]) -> tuple[int, int]:
+    """Count the optional properties and the unions of a schema."""
+    parts = [*_parts(schema)]
+    optional = sum(len(part.get("properties", {}).keys() - set(part.get("required", ()))) for part in parts)
+    return optional, sum("anyOf" in part or isinstance(part.get("type"), list) for part in parts)
+
+
+def _parts(schema: Any) -> Iterator[Mapping[str, Any]]:
+    if not isinstance(schema, Mapping):
+        return
+    yield schema
+    named = (schema.get(name) for name in ("properties", "$defs"))
+    inner = [part for parts in named if isinstance(parts, Mapping) for part in parts.values()]
+    for part in (*inner, *schema.get("anyOf", ()), schema.get("items")):
+        yield from _parts(part)
 
 
 def _encode_server_tool(tool: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,6 +46,11 @@ def thinks_by_budget(model: str) -> bool:
     return samples_freely(model)
 
 
+def thinks_adaptively(model: str) -> bool:
+    """Tell whether thinking may be ``adaptive``: since 4.6. A model of no known generation is taken to know both."""
+    return generation(model) >= (4, 6) or generation(model) == _UNKNOWN
+
+
 def thinks_unasked(model: str) -> bool:
     """Tell whether thinking is on where a request says nothing: since generation 5."""
     return generation(model) >= (5, 0)

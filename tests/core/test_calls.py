@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
+import warnings
 from typing import Any, cast
 
 import pytest
@@ -77,6 +78,13 @@ def test_a_claude_that_a_config_falls_back_on_gets_the_limit_it_requires() -> No
     first, second = json.loads(encode(route, headers, **free).headers["x-portkey-config"])["targets"]
     assert first == {"provider": "openai"}
     assert second == {"provider": "anthropic", "override_params": {"max_tokens": DEFAULT_MAX_TOKENS}}
+
+
+def test_the_limit_of_that_claude_holds_what_it_may_think() -> None:
+    headers = {**HEADERS, "x-portkey-config": json.dumps(FALLBACK)}
+    asked: dict[str, Any] = {"max_tokens": None, "thinking": {"type": "enabled", "budget_tokens": 5000}}
+    _, claude = json.loads(encode(Route(falls_on_claude=True), headers, **asked).headers["x-portkey-config"])["targets"]
+    assert claude["override_params"] == {"max_tokens": DEFAULT_MAX_TOKENS + 5000}
 
 
 @pytest.mark.parametrize("limit", [{"max_tokens": 9}, {"max_tokens": None, "max_completion_tokens": 9}])
@@ -177,7 +185,7 @@ def test_a_tool_that_is_called_as_no_provider_takes_it_gets_a_fitting_name(route
     asked = encode(route, messages=history, tools=[tool], tool_choice="files.list" if route.is_claude else "auto")
     assert b"files.list" not in asked.body
     assert asked.body.count(b"files_list") == (3 if route.is_claude else 2)
-    assert asked.decoding.names == {"files_list": "files.list"}
+    assert asked.decoding.names == {"files_list_7e7aa135": "files.list"}
     counted: Any = {"model": "claude-sonnet-4-5", "messages": history, "tools": [tool]}
     assert b"files.list" not in encode_count_call(counted, route, {})[1]
 
@@ -294,3 +302,92 @@ def test_a_schema_binds_the_answer_where_the_gateway_carries_it(route: Route, *,
 )
 def test_it_binds_no_old_claude_and_no_schema_that_cannot_be_said(model: str, schema: Any, *, expected: bool) -> None:
     assert binds_answers(messages(), model, schema) is expected
+
+
+@pytest.mark.parametrize(
+    ("claudes", "expected"),
+    [
+        (("claude-sonnet-4-5",), True),
+        (("claude-sonnet-4-5", "claude-3-7-sonnet-latest"), False),
+        (("claude-3-7-sonnet-latest",), False),
+    ],
+)
+@pytest.mark.parametrize("is_mixed", [False, True])
+def test_it_binds_where_every_claude_of_the_config_knows_it(
+    claudes: tuple[str, ...], *, is_mixed: bool, expected: bool
+) -> None:
+    route = Route(gateway="hosted", is_claude=True, is_mixed=is_mixed, claude_models=claudes)
+    assert binds_answers(route, "claude-sonnet-4-5", SCHEMA) is expected
+    assert binds_answers(route, "claude-3-opus-latest", SCHEMA) is expected
+    assert binds_answers(dataclasses.replace(route, is_claude=False), "gpt-5", SCHEMA) is expected
+
+
+# --- a call that a Claude or another model may answer -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("named_first", [True, False])
+def test_a_remedy_does_not_break_the_other_target(*, named_first: bool) -> None:
+    route = Route(
+        is_claude=named_first, falls_on_claude=not named_first, is_mixed=True, claude_models=("claude-opus-4-6",)
+    )
+    asked: dict[str, Any] = {
+        "reasoning_effort": "high",
+        "service_tier": "auto",
+        "parallel_tool_calls": False,
+        "mcp_servers": [],
+    }
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        sent = body(encode(route, model="claude-opus-4-6" if named_first else "gpt-5", **asked))
+    assert sent["reasoning_effort"] == "high"
+    assert len(caught) == (4 if named_first else 0)
+    assert not [warning for warning in caught if "api_format" in str(warning.message)]
+
+
+CALLED: Any = {"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "t", "arguments": "{}"}}]}
+RESULT = {"role": "tool", "tool_call_id": "1", "content": "x"}
+
+
+@pytest.mark.parametrize(
+    ("history", "is_kept"),
+    [
+        ([HELLO], True),
+        ([HELLO, CALLED, RESULT], False),
+        ([HELLO, CALLED, RESULT, HELLO], False),
+        ([HELLO, CALLED, RESULT, {"role": "assistant", "content": "y"}, HELLO], True),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::portkey_gateway.PortkeyWarning")
+def test_thinking_waits_for_the_end_of_a_tool_loop(history: list[Any], *, is_kept: bool) -> None:
+    route = Route(falls_on_claude=True, is_mixed=True, claude_models=("claude-sonnet-4-5",))
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    assert ("thinking" in body(encode(route, model="gpt-5", messages=history, thinking=thinking))) is is_kept
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        ({"temperature": 0.5}, {}),
+        ({"stop": ["\n", " "]}, {}),
+        ({"stop": ["\n", "END"]}, {"stop": ["END"]}),
+        ({"stop_sequences": "END"}, {"stop": ["END"]}),
+        ({"tool_choice": "any"}, {"tool_choice": "auto"}),
+        ({"tool_choice": {"type": "tool", "name": "t"}}, {"tool_choice": "auto"}),
+        ({"seed": 7, "max_tokens": 5}, {"seed": 7, "max_completion_tokens": 5}),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::portkey_gateway.PortkeyWarning")
+def test_nothing_goes_out_that_one_claude_refuses(asked: dict[str, Any], left: dict[str, Any]) -> None:
+    route = Route(falls_on_claude=True, is_mixed=True, claude_models=("claude-sonnet-4-5", "claude-opus-5-5"))
+    sent = body(encode(route, model="gpt-5", **{"max_tokens": None, **asked}))
+    assert {name: value for name, value in sent.items() if name not in {"model", "messages"}} == left
+
+
+@pytest.mark.parametrize(("models", "sent"), [(("claude-opus-4-6",), "high"), (("claude-haiku-4-5",), None)])
+@pytest.mark.filterwarnings("ignore::portkey_gateway.PortkeyWarning")
+def test_effort_goes_out_where_the_gateway_carries_it_and_every_claude_takes_it(models: Any, sent: Any) -> None:
+    for route in (
+        Route(gateway="hosted", falls_on_claude=True, is_mixed=True, claude_models=models),
+        Route(gateway="hosted", is_claude=True, claude_models=models),
+    ):
+        assert body(encode(route, reasoning_effort="high")).get("reasoning_effort") == sent

@@ -384,3 +384,29 @@ def test_a_limit_around_the_targets_holds_and_a_model_is_kept(key: str) -> None:
     target = {"provider": "anthropic", key: {"model": CLAUDE}}
     [limited] = json.loads(limit_targets(json.dumps({"targets": [target]}), None, "gpt-5", None, 4096))["targets"]
     assert limited == {"provider": "anthropic", key: {"max_tokens": 4096, "model": CLAUDE}}
+
+
+# --- which Claudes may answer -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("config", "model", "claudes", "goes_to_claude"),
+    [
+        (None, CLAUDE, (CLAUDE,), True),
+        ("pc-main-1a2b", CLAUDE, (CLAUDE,), True),
+        (None, "gpt-5", (), False),
+        (ON_CLAUDE, "claude-opus-4-7", (CLAUDE,), True),
+        (ON_CLAUDE, "gpt-5", (CLAUDE,), True),
+        (targets(ON_CLAUDE, ANTHROPIC), "claude-opus-4-7", (CLAUDE, "claude-opus-4-7"), True),
+        (targets(ON_CLAUDE, targets(ON_CLAUDE)), "claude-opus-4-7", (CLAUDE,), True),
+        (FALLBACK, "gpt-5", (CLAUDE,), False),
+        (targets({"provider": "openai", "override_params": {"model": "gpt-5"}}, ON_CLAUDE), CLAUDE, (CLAUDE,), True),
+        ({"provider": "openai", "override_params": {"model": "gpt-5"}}, CLAUDE, (), False),
+    ],
+)
+def test_a_route_names_the_claudes_that_may_answer(
+    config: Any, model: str, claudes: tuple[str, ...], *, goes_to_claude: bool
+) -> None:
+    route = find_route(own(config=config), model)
+    assert route.claudes(model) == claudes
+    assert route.is_claude is goes_to_claude

@@ -13,11 +13,14 @@ from portkey_gateway.info import GatewayInfo
 from portkey_gateway.messages.encode import encode_request
 from portkey_gateway.messages.stream import DECODING
 from portkey_gateway.routing import Route
+from portkey_gateway.sandbox import Sandbox
+from portkey_langchain import ChatPortkey
 from portkey_langchain.claude_blocks import as_claude_block, citations_of
+from portkey_langchain.content_form import is_told_in_blocks
 from portkey_langchain.decode import ContentState, decode_message
 from portkey_langchain.encode import encode_messages
 from tests.core.messages.told import streamed
-from tests.langchain.ask import total
+from tests.langchain.ask import stream, total
 
 ROUTE = Route(api_format="messages", is_claude=True, provider="anthropic", only_anthropic=True)
 SEARCH = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "sky"}}
@@ -25,6 +28,7 @@ PAGE = {"type": "web_search_result", "url": "https://a.org", "title": "A", "encr
 CODE = {"type": "server_tool_use", "id": "srvtoolu_2", "name": "code_execution", "input": {"code": "print(1)"}}
 PRINTED = {"type": "code_execution_result", "stdout": "1\n", "stderr": "", "return_code": 0, "content": []}
 MCP = {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "find", "server_name": "files", "input": {"q": "a"}}
+THINKING = {"type": "enabled", "budget_tokens": 1024}
 CALLER = {"type": "code_execution_20250825", "tool_id": "srvtoolu_2"}
 
 
@@ -145,6 +149,65 @@ def test_the_standard_blocks_are_the_same_whole_and_streamed(content: list[dict[
     message = whole(content)
     assert without_index(summed(content).content_blocks) == message.content_blocks
     assert without_index(summed(content, version="v1").content) == message.content_blocks
+
+
+def speaking(sandbox: Sandbox, content: list[dict[str, Any]], **more: Any) -> ChatPortkey:
+    """A model that answers in blocks, and that says this."""
+    options: dict[str, Any] = {**sandbox.options(), "api_format": "messages", "max_retries": 0, **more}
+    model = ChatPortkey(model="claude-sonnet-4-6", **options)
+    sandbox.claude.reply_with(*content)
+    return model
+
+
+@every_answer
+def test_claude_receives_what_it_said_in_langchain_s_events(sandbox: Sandbox, content: list[dict[str, Any]]) -> None:
+    model = speaking(sandbox, content, thinking=THINKING)
+    message = model.stream_events("Hi", version="v3").output
+    assert replayed(message) == content
+
+
+@pytest.mark.parametrize("version", ["v0", "v1", "v3"])
+def test_all_citations_and_who_called_survive_a_stream(sandbox: Sandbox, version: str) -> None:
+    [first, _, second, *_] = ANSWERS["citations"]
+    text = {**first, "citations": [*first["citations"], *second["citations"]]}
+    content = [text, *ANSWERS["a compaction"], *ANSWERS["a call of code"]]
+    model = speaking(sandbox, content, thinking=THINKING)
+    if version == "v3":
+        message = model.stream_events("Hi", version="v3").output
+    else:
+        message = stream(model.model_copy(update={"output_version": version}), "Hi")
+    assert replayed(message) == content
+
+
+def test_each_block_of_claude_s_own_comes_once_and_whole() -> None:
+    fold, state = DECODING.fold(GatewayInfo()), ContentState(in_blocks=True)
+    content = [*ANSWERS["a compaction"], ANSWERS["a call of code"][1]]
+    chunks = [state.decode_chunk(fold.add(event)) for event in streamed(body(content), [3, 1])]
+    messages: list[Any] = [chunk.message for chunk in chunks if chunk]
+    assert [block for each in messages for block in each.content if block["type"] == "compaction"] == [
+        {**content[0], "index": 0}
+    ]
+    [begun, *_] = [block for each in messages for block in each.content_blocks if block["type"] == "tool_call_chunk"]
+    assert begun["extras"] == {"caller": CALLER}
+
+
+@pytest.mark.parametrize(("model", "more"), [
+    ("claude-sonnet-4-5", {"model_kwargs": {"fallbacks": [{"model": "claude-sonnet-4-6"}]}}),
+    ("claude-opus-4-7", {"reasoning_effort": "low"}),
+])  # fmt: skip
+def test_what_may_be_more_than_text_is_a_list_whole_and_streamed(model: str, more: Any) -> None:
+    asked: Any = {"model": model, "messages": [], **more.get("model_kwargs", more)}
+    assert is_told_in_blocks(asked)
+    assert not is_told_in_blocks({"model": model, "messages": []})
+
+
+def test_a_list_that_begins_behind_a_text_spoils_none_of_its_blocks(sandbox: Sandbox) -> None:
+    call: dict[str, Any] = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}}
+    texts: list[dict[str, Any]] = [{"type": "text", "text": text} for text in ("I call.", "I look.", "It is blue.")]
+    search = ANSWERS["a search"][1:3]
+    model = speaking(sandbox, [texts[0], call, texts[1], *search, texts[2]], output_version="v1")
+    said = replayed(stream(model, "Hi"))
+    assert [block for block in said if block["type"] != "tool_use"] == [*texts[:2], *search, texts[2]]
 
 
 def test_a_server_tool_and_its_result_are_langchain_s_own_blocks() -> None:

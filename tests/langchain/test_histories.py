@@ -215,7 +215,7 @@ def test_a_turn_that_paused_is_gone_on_from(model: ChatPortkey, sandbox: Sandbox
 def test_the_input_of_a_server_tool_that_another_class_streamed(model: ChatPortkey, received: Received) -> None:
     use = {**SEARCH, "input": {}, "partial_json": '{"query": "sky"}'}
     found = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
-    said = [use, found, {"type": "text", "text": "Blue."}]
+    said: list[Any] = [use, found, {"type": "text", "text": "Blue."}]
     history = [ASKED, AIMessage(said, response_metadata={"model_provider": "anthropic"}), AGAIN]
     model.bind_tools([OFFERED]).invoke(history)
     assert received()["messages"][1]["content"][0] == SEARCH

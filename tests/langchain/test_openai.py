@@ -164,3 +164,184 @@ def test_the_other_answers_in_the_same_conversation(both: Sandbox, ask: Ask, fir
 def test_the_other_gives_the_object(both: Sandbox, ask: Any, method: Any, first: str, second: str) -> None:
     model = falling_back(both, first, second)
     assert ask(model.with_structured_output(City, method=method), QUESTION) == City(**LISBON)
+
+
+# --- what each Claude of a config takes -------------------------------------------------------------------------------
+
+
+def on_claude(both: Sandbox, *models: str, name: str = "claude-sonnet-4-6", **more: Any) -> ChatPortkey:
+    """A model whose config says which Claude answers; of several the last one does."""
+    for _ in models[1:]:
+        both.claude.inject(Fault("status", status=500))
+    config = {"strategy": {"mode": "fallback"}, "targets": [both.target(model=model) for model in models]}
+    return ChatPortkey(model=name, base_url=both.base_url, config=config, max_retries=0, **more)
+
+
+def claude_behind_openai(both: Sandbox, model: str, **more: Any) -> ChatPortkey:
+    both.openai.inject(Fault("status", status=500, times=9))
+    config = {"strategy": {"mode": "fallback"}, "targets": [both.target("openai"), both.target(model=model)]}
+    return ChatPortkey(model="gpt-5", base_url=both.base_url, config=config, max_retries=0, **more)
+
+
+BUDGET = {"type": "enabled", "budget_tokens": 5000}
+everywhere = pytest.mark.parametrize("ask", [run, arun, run_streamed])
+
+
+@everywhere
+@pytest.mark.parametrize("model", ["claude-3-7-sonnet-20250219", "claude-opus-5-5"])
+@pytest.mark.parametrize("method", ["function_calling", "json_schema"])
+def test_the_claude_of_the_config_decides_how_an_object_is_asked_for(
+    both: Sandbox, ask: Any, method: Any, model: str
+) -> None:
+    chain = on_claude(both, model).with_structured_output(City, method=method)
+    assert ask(chain, QUESTION) == City(**LISBON)
+
+
+def sent(both: Sandbox) -> dict[str, Any]:
+    body: dict[str, Any] = both.claude.requests[-1].body
+    return body
+
+
+@any_call
+@pytest.mark.filterwarnings("error::portkey_gateway.PortkeyWarning")
+def test_what_the_claude_of_the_config_takes_goes_out(both: Sandbox, ask: Ask) -> None:
+    old = "claude-3-7-sonnet-20250219"
+    assert ask(on_claude(both, old, name="claude-opus-4-7", thinking=BUDGET), "Hi").text
+    assert sent(both)["thinking"] == BUDGET
+    assert ask(on_claude(both, old, name="claude-opus-4-7", temperature=0.5), "Hi").text
+    assert sent(both)["temperature"] == 0.5
+
+
+@any_call
+@pytest.mark.parametrize(
+    ("models", "asked", "told"),
+    [
+        (["claude-opus-4-7"], {"temperature": 0.5}, "temperature is left out: claude-opus-4-7"),
+        (["claude-haiku-4-5"], {"reasoning_effort": "high"}, "claude-haiku-4-5 has no levels of effort"),
+        (["claude-opus-4-7", "claude-sonnet-4-5"], {"thinking": BUDGET}, "thinking is left out"),
+        (["claude-opus-4-7", "claude-sonnet-4-6"], {"thinking": BUDGET}, "thinking is sent as"),
+        (["claude-sonnet-4-6", "claude-opus-4-7"], {"top_k": 5}, "top_k is left out: claude-opus-4-7"),
+    ],
+)
+def test_what_one_claude_of_the_config_refuses_does_not(
+    both: Sandbox, ask: Ask, models: list[str], asked: Any, told: str
+) -> None:
+    with pytest.warns(PortkeyWarning, match=told):
+        assert ask(on_claude(both, *models, **asked), "Hi").text
+
+
+@any_call
+@pytest.mark.parametrize(
+    ("model", "asked", "told"),
+    [
+        ("claude-opus-4-7", {"temperature": 0.5}, "temperature is left out: claude-opus-4-7"),
+        ("claude-sonnet-4-5", {"temperature": 0.5, "top_p": 0.9}, "top_p is left out"),
+        ("claude-sonnet-4-5", {"stop": ["\n\n"]}, "white space in stop"),
+        ("claude-sonnet-4-5", {"thinking": BUDGET}, None),
+        ("claude-opus-4-7", {"thinking": BUDGET}, "thinking is sent as"),
+    ],
+)
+def test_a_claude_answers_for_openai_whatever_it_refuses(
+    both: Sandbox, ask: Ask, model: str, asked: Any, told: str | None
+) -> None:
+    fallback = claude_behind_openai(both, model, **asked)
+    if not told:
+        assert ask(fallback, "Hi").text
+        return
+    with pytest.warns(PortkeyWarning, match=told):
+        assert ask(fallback, "Hi").text
+
+
+@any_call
+@pytest.mark.parametrize(("model", "more"), [("claude-opus-5-5", {}), ("claude-sonnet-4-5", {"thinking": BUDGET})])
+def test_a_choice_that_the_claude_refuses_is_free_for_all(both: Sandbox, ask: Ask, model: str, more: Any) -> None:
+    fallback = claude_behind_openai(both, model, **more).bind_tools([get_weather], tool_choice="any")
+    with pytest.warns(PortkeyWarning, match="tool_choice is sent as 'auto'"):
+        assert ask(fallback, "What is the weather in Paris?").tool_calls
+    assert sent(both)["tool_choice"]["type"] == "auto"
+
+
+@everywhere
+@pytest.mark.parametrize("method", ["function_calling", "json_schema", "json_mode"])
+@pytest.mark.parametrize(("model", "more"), [("claude-opus-5-5", {}), ("claude-sonnet-4-5", {"thinking": BUDGET})])
+def test_a_claude_that_cannot_be_forced_gives_the_object_for_openai(
+    both: Sandbox, ask: Any, method: Any, model: str, more: Any
+) -> None:
+    chain = claude_behind_openai(both, model, **more).with_structured_output(City, method=method)
+    assert ask(chain, QUESTION) == City(**LISBON)
+
+
+@any_call
+@ways
+def test_a_claude_that_thinks_goes_on_after_a_tool_though_another_may_answer(
+    both: Sandbox, ask: Ask, first: str, second: str
+) -> None:
+    names = {"openai": "gpt-5", "anthropic": "claude-sonnet-4-5"}
+    targets = [both.target(each, model=names[each]) for each in (first, second)]  # type: ignore[arg-type]  # providers
+    model = ChatPortkey(
+        model=names[first], base_url=both.base_url, config={"strategy": {"mode": "fallback"}, "targets": targets},
+        max_retries=0, thinking=BUDGET, max_tokens=9000,
+    )  # fmt: skip
+    both.openai.inject(Fault("status", status=500, times=9))
+    question = HumanMessage("What is the weather in Paris?")
+    with_tool = model.bind_tools([get_weather])
+    call = ask(with_tool, [question])
+    assert sent(both)["thinking"] == BUDGET
+    [called] = call.tool_calls
+    result = ToolMessage(get_weather.invoke(called["args"]), tool_call_id=called["id"])
+    with pytest.warns(PortkeyWarning, match="thinking is left out: the config may send"):
+        answer = ask(with_tool, [question, call, result])
+    assert "sunny" in answer.text
+    assert "thinking" not in sent(both)
+    assert ask(with_tool, [question, call, result, answer, HumanMessage("Thanks")]).text
+    assert sent(both)["thinking"] == BUDGET
+
+
+@everywhere
+def test_an_effort_of_the_model_s_own_counts_for_how_an_object_is_asked_for(both: Sandbox, ask: Any) -> None:
+    model = ChatPortkey(model="claude-opus-4-7", reasoning_effort="high", max_retries=0, **both.options())
+    assert ask(model.with_structured_output(City), QUESTION) == City(**LISBON)
+
+
+@any_call
+@pytest.mark.filterwarnings("error::portkey_gateway.PortkeyWarning")
+@pytest.mark.parametrize("api_format", ["messages", "chat_completions"])
+@pytest.mark.parametrize(("model", "thinking"), [("claude-opus-4-7", None), ("claude-opus-5", {"type": "disabled"})])
+def test_an_effort_of_none_is_no_thinking(both: Sandbox, ask: Ask, model: str, thinking: Any, api_format: Any) -> None:
+    claude = ChatPortkey(model=model, reasoning_effort="none", api_format=api_format, max_retries=0, **both.options())
+    assert ask(claude, "Hi").text
+    assert sent(both).get("thinking") == thinking
+    assert "output_config" not in sent(both)
+
+
+@any_call
+@ways
+def test_a_text_document_and_a_strict_tool_reach_both(both: Sandbox, ask: Ask, first: str, second: str) -> None:
+    targets = both.config(first, second)  # type: ignore[arg-type]  # they are providers
+    strict = {
+        "type": "function",
+        "function": {
+            "name": "look",
+            "description": "Look.",
+            "strict": True,
+            "parameters": {
+                "type": "object",
+                "properties": {"at": {"type": "string"}},
+                "required": ["at"],
+                "additionalProperties": False,
+            },
+        },
+    }
+    name = "gpt-5" if first == "openai" else both.model
+    both.claude.inject(Fault("status", status=500, times=9))
+    model = ChatPortkey(model=name, base_url=both.base_url, config=targets, max_retries=0)
+    document = {"type": "text-plain", "text": "The word is azure.", "mime_type": "text/plain"}
+    question = [HumanMessage([{"type": "text", "text": "What is the word?"}, document])]
+    ask(model.bind_tools([strict]), question)
+    [tool_sent] = both.openai.requests[-1].body["tools"]
+    assert tool_sent["function"]["strict"] is True
+    assert tool_sent["function"]["parameters"]["additionalProperties"] is False
+    both.claude.clear()
+    both.openai.inject(Fault("status", status=500, times=9))
+    ask(model.bind_tools([strict]), question)
+    assert "azure" in str(sent(both)["messages"])

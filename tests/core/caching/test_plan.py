@@ -106,6 +106,15 @@ def test_breakpoints_go_where_the_next_call_reads(body: ChatRequest, places: lis
     assert body == before
 
 
+def test_a_system_message_amid_the_conversation_leaves_the_mark_at_the_top() -> None:
+    messages = (SYSTEM, ASKED, ANSWER, ASKED, SYSTEM)
+    newer: Any = request(*messages, tools=[TOOL]) | {"model": "claude-opus-4-8"}
+    places = ["tools[0]", "messages[0].content[0]", "messages[1].content[0]", "messages[3].content[0]"]
+    assert planned(newer) == places
+    older = request(*messages, tools=[TOOL])
+    assert "messages[4].content[0]" in planned(older)
+
+
 @pytest.mark.parametrize(
     ("caching", "places"),
     [

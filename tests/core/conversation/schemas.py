@@ -135,7 +135,7 @@ def _objects(draw: st.DrawFn, parts: st.SearchStrategy[Any]) -> Schema:
     if draw(st.booleans()) or required:
         made["required"] = required
     if draw(st.booleans()):
-        made["additionalProperties"] = draw(st.booleans()) if properties else False
+        made["additionalProperties"] = False
     return made
 
 

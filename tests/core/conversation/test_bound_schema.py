@@ -80,9 +80,17 @@ def test_what_is_only_a_limit_is_told_in_words(schema: Any, expected: Any) -> No
     ("schema", "expected"),
     [
         ({"oneOf": [TEXT, NUMBER], "discriminator": {"propertyName": "kind"}}, {"anyOf": [TEXT, NUMBER]}),
-        ({"allOf": [TEXT], "description": "A name."}, TEXT),
+        ({"allOf": [TEXT], "description": "A name."}, {**TEXT, "description": "A name."}),
+        (
+            {"allOf": [{**TEXT, "maxLength": 3}], "description": "A name."},
+            {**TEXT, "description": "A name. maxLength: 3"},
+        ),
+        ({**TEXT, "nullable": True, "description": "A."}, {"anyOf": [TEXT, NULL], "description": "A."}),
+        ({"anyOf": [TEXT, NUMBER], "nullable": True}, {"anyOf": [TEXT, NUMBER, NULL]}),
+        ({"anyOf": [TEXT, NULL], "nullable": True}, {"anyOf": [TEXT, NULL]}),
+        ({**TEXT, "nullable": False}, TEXT),
         ({"type": "object", "properties": {"y": TEXT}}, {**closed(y=TEXT), "required": None}),
-        ({**closed(y=TEXT), "additionalProperties": True, "required": ["y", "y"]}, closed(y=TEXT)),
+        ({**closed(y=TEXT), "required": ["y", "y"]}, closed(y=TEXT)),
         ({"type": "object", "properties": {}}, closed()),
         ({**TEXT, "$id": "x", "$schema": "y", "strict": True}, TEXT),
     ],
@@ -99,7 +107,34 @@ def test_definitions_stay_definitions(keyword: str) -> None:
         keyword: {"Place": {"type": "object", "properties": {"a": TEXT}}},
     }
     place = {"type": "object", "properties": {"a": TEXT}, "additionalProperties": False}
-    assert bound(schema) == {**closed(at=REFERENCE, there=REFERENCE), "$defs": {"Place": place}}
+    described = {"anyOf": [REFERENCE], "description": "Where."}
+    assert bound(schema) == {**closed(at=described, there=REFERENCE), "$defs": {"Place": place}}
+
+
+def test_a_description_beside_a_reference_is_kept_as_long_as_there_is_room() -> None:
+    described = {**REFERENCE, "description": "Where."}
+    definitions = {"Place": closed(name=TEXT)}
+    nullable = {**described, "nullable": True}
+    assert bound({**closed(at=nullable), "$defs": definitions}) == {
+        **closed(at={"anyOf": [REFERENCE, NULL], "description": "Where."}),
+        "$defs": definitions,
+    }
+    many = {f"p{index}": described for index in range(17)}
+    assert bound({**closed(**many), "$defs": definitions}) == {
+        **closed(**{name: {**closed(name=TEXT), "description": "Where."} for name in many}),
+        "$defs": definitions,
+    }
+    costly = {"Place": closed(name={"type": ["string", "null"]})}
+    told = [{"anyOf": [REFERENCE], "description": "Where."}] * 15 + [REFERENCE] * 2
+    assert bound({**closed(**many), "$defs": costly}) == {
+        **closed(**dict(zip(many, told, strict=True))),
+        "$defs": costly,
+    }
+    assert bound({**described, "$defs": definitions}) == {
+        **closed(name=TEXT),
+        "description": "Where.",
+        "$defs": definitions,
+    }
 
 
 def test_a_reference_at_the_top_is_replaced_by_what_it_leads_to() -> None:
@@ -122,6 +157,8 @@ def test_a_reference_at_the_top_is_replaced_by_what_it_leads_to() -> None:
         {"type": "object"},
         {"type": "object", "properties": {}, "additionalProperties": True},
         {"type": "object", "additionalProperties": TEXT},
+        {**closed(y=TEXT), "additionalProperties": True},
+        {**closed(y=TEXT), "additionalProperties": TEXT},
         {"type": "object", "properties": {"y": TEXT}, "required": ["z"]},
         {"type": "object", "properties": {"y": TEXT}, "anyOf": [{"required": ["y"]}]},
         {"type": ["object", "null"], "properties": {"y": TEXT}},

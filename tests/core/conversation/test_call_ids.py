@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from portkey_gateway import EncodingError
 from portkey_gateway.conversation.call_ids import with_fitting_ids
 
-FITS = re.compile(r"[A-Za-z0-9_-]+")
+FITS = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
 def called(*calls: str | tuple[str, str]) -> dict[str, Any]:
@@ -51,6 +51,14 @@ def ids(*messages: dict[str, Any]) -> list[list[str]]:
         own = [message["tool_call_id"]] if "tool_call_id" in message else []
         found.append([*own, *uses, *(call["id"] for call in message.get("tool_calls", ()))])
     return [each for each in found if each]
+
+
+def test_an_id_that_is_too_long_for_openai_is_shortened() -> None:
+    long = [f"chatcmpl-tool-{digits * 32}" for digits in "ab"]
+    [calls, first, second] = ids(USER, called(*long), *map(told, long))
+    assert calls == [*first, *second]
+    assert all(FITS.fullmatch(each) for each in calls)
+    assert ids(called("a" * 40)) == [["a" * 40]]
 
 
 def test_ids_that_fit_stay_and_so_do_their_messages() -> None:

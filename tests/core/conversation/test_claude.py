@@ -20,6 +20,7 @@ from portkey_gateway.errors import EncodingError, PortkeyWarning
 
 HELLO = {"role": "user", "content": "Hello"}
 MARK = {"type": "ephemeral"}
+ADAPTIVE = {"type": "adaptive"}
 NAMED = {"type": "function", "function": {"name": "t"}}
 
 
@@ -53,20 +54,21 @@ def test_max_tokens_are_always_said(given_limits: dict[str, Any], sent: dict[str
 def test_what_may_be_thought_fits_into_the_default_of_max_tokens() -> None:
     thinking = {"type": "enabled", "budget_tokens": 5000}
     assert prepared(thinking=thinking)["max_tokens"] == 5000 + DEFAULT_MAX_TOKENS
-    assert prepared(thinking={"type": "adaptive"})["max_tokens"] == DEFAULT_MAX_TOKENS
+    assert prepared(model="claude-sonnet-4-6", thinking=ADAPTIVE)["max_tokens"] == DEFAULT_MAX_TOKENS
     assert prepared(thinking={"type": "disabled"})["max_tokens"] == DEFAULT_MAX_TOKENS
 
 
 @pytest.mark.parametrize("choice", ["any", "required", "t", NAMED, {"type": "any"}, {"type": "tool", "name": "t"}])
-@pytest.mark.parametrize("thinking", [{"type": "enabled", "budget_tokens": 1024}, {"type": "adaptive"}])
+@pytest.mark.parametrize("thinking", [{"type": "enabled", "budget_tokens": 1024}, ADAPTIVE])
 def test_a_thinking_claude_is_not_made_to_call_a_tool(choice: Any, thinking: dict[str, Any]) -> None:
+    model = "claude-sonnet-4-6"
     with pytest.warns(PortkeyWarning, match="tool_choice is sent as 'auto'"):
-        assert prepared(tool_choice=choice, thinking=thinking)["tool_choice"] == "auto"
+        assert prepared(model=model, tool_choice=choice, thinking=thinking)["tool_choice"] == "auto"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert prepared(tool_choice=choice, thinking={"type": "disabled"})["tool_choice"] != "auto"
         assert prepared(tool_choice=choice)["tool_choice"] != "auto"
-        assert prepared(tool_choice="none", thinking=thinking)["tool_choice"] == "none"
+        assert prepared(model=model, tool_choice="none", thinking=thinking)["tool_choice"] == "none"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,6 @@ NEWEST = ["claude-opus-5-5", "claude-sonnet-5-5", "claude-fable-5-1", "@prod/us.
 FREE = ["claude-sonnet-4-5", "claude-opus-4-6", "claude-3-7-sonnet-latest", "claude-of-tomorrow"]
 BOUND = ["claude-opus-4-7", "claude-sonnet-5", "anthropic/claude-fable-5", "@prod/claude-haiku-5-5"]
 BUDGET = {"type": "enabled", "budget_tokens": 1024}
-ADAPTIVE = {"type": "adaptive"}
 
 
 def fitted(model: str, *warned: str, **parameters: Any) -> dict[str, Any]:
@@ -136,7 +137,7 @@ def test_the_newest_are_not_made_to_call_a_tool_though_they_do_not_think(model: 
     ],
 )
 def test_may_force_tools(model: str, thinking: Any, *, expected: bool) -> None:
-    assert may_force_tools(model, thinking) is expected
+    assert may_force_tools((model,), thinking) is expected
 
 
 @pytest.mark.parametrize("model", BOUND)

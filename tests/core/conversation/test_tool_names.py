@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from portkey_gateway.conversation.tool_names import fitting_names, renamed
 
+FITTED = "files_list_7e7aa135"
 HELLO = {"role": "user", "content": "Hello"}
 
 
@@ -26,12 +27,12 @@ def offering(*names: str, **more: Any) -> Any:
 @pytest.mark.parametrize(
     ("name", "fitted"),
     [
-        ("weather.get", "weather_get"),
-        ("Box[int]", "Box_int_"),
-        ("Person Info", "Person_Info"),
-        ("große Suche", "gro_e_Suche"),
-        ("a" * 70, "a" * 64),
-        ("", "tool"),
+        ("weather.get", "weather_get_b8affdae"),
+        ("Box[int]", "Box_int__803a9e91"),
+        ("Person Info", "Person_Info_2d0d646b"),
+        ("große Suche", "gro_e_Suche_a18b8370"),
+        ("a" * 70, "a" * 55 + "_6bd5e503"),
+        ("", "tool_e3b0c442"),
     ],
 )
 def test_what_does_not_fit_is_replaced(name: str, fitted: str) -> None:
@@ -41,6 +42,11 @@ def test_what_does_not_fit_is_replaced(name: str, fitted: str) -> None:
 @pytest.mark.parametrize("name", ["look", "get-weather_2", "a" * 64])
 def test_what_fits_stays(name: str) -> None:
     assert fitting_names([tool(name)]) == {}
+
+
+def test_a_name_is_fitted_alike_whatever_else_is_offered() -> None:
+    alone = fitting_names([tool("a.b")])
+    assert fitting_names(map(tool, ("a_b", "a:b", "a.b")))["a.b"] == alone["a.b"]
 
 
 def test_two_that_would_be_called_alike_are_kept_apart() -> None:
@@ -78,22 +84,43 @@ def test_tools_choice_and_history_are_renamed_and_nothing_else() -> None:
     before = copy.deepcopy(request)
     told: Any = renamed(request, fitting_names(request["tools"], request["messages"]))
     assert request == before
-    assert told["tools"] == [tool("files_list"), {**own, "name": "files_list"}, server]
-    assert told["tool_choice"] == {"type": "tool", "name": "files_list"}
+    assert told["tools"] == [tool(FITTED), {**own, "name": FITTED}, server]
+    assert told["tool_choice"] == {"type": "tool", "name": FITTED}
     hello, said, result = told["messages"]
     assert (hello, result) == (history[0], history[2])
-    assert said["content"] == [{"type": "text", "text": "files.list"}, {**use, "name": "files_list"}]
-    assert said["tool_calls"] == [{**call, "function": {**call["function"], "name": "files_list"}}]
+    assert said["content"] == [{"type": "text", "text": "files.list"}, {**use, "name": FITTED}]
+    assert said["tool_calls"] == [{**call, "function": {**call["function"], "name": FITTED}}]
+
+
+def test_what_refers_to_tools_is_renamed_with_them() -> None:
+    own = {"name": "files.list", "input_schema": {"type": "object"}}
+
+    def messages(listed: str, found: str) -> list[Any]:
+        changes = [
+            {"type": "tool_removal", "tool": {"type": "tool_reference", "name": listed}},
+            {"type": "tool_addition", "tool": {"type": "tool_definition", "definition": {**own, "name": found}}},
+        ]
+        reference = {"type": "tool_reference", "tool_name": listed}
+        return [
+            HELLO,
+            {"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "files.list"}, reference]},
+            {"role": "system", "content": [{"type": "text", "text": "files.list"}, *changes]},
+        ]
+
+    request: Any = {"model": "claude-opus-4-8", "messages": messages("files.list", "files.find"), "tools": [own]}
+    names = fitting_names(request["tools"], request["messages"])
+    assert names.keys() == {"files.list", "files.find"}
+    assert renamed(request, names)["messages"] == messages(FITTED, names["files.find"])
 
 
 @pytest.mark.parametrize(
     ("choice", "told"),
     [
-        ("files.list", "files_list"),
+        ("files.list", FITTED),
         ("auto", "auto"),
         (
             {"type": "function", "function": {"name": "files.list"}},
-            {"type": "function", "function": {"name": "files_list"}},
+            {"type": "function", "function": {"name": FITTED}},
         ),
         ({"type": "any"}, {"type": "any"}),
         (None, None),

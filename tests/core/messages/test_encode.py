@@ -380,3 +380,12 @@ def test_only_what_is_counted_is_sent_to_be_counted() -> None:
 def test_counting_sends_no_more_than_there_is() -> None:
     request: Any = {"model": CLAUDE, "messages": [HELLO]}
     assert json.loads(encode_count(request, ROUTE)).keys() == {"model", "messages"}
+
+
+def test_tools_and_answer_are_limited_together() -> None:
+    optional = {"type": "object", "properties": {f"p{index}": {"type": "string"} for index in range(13)}}
+    tool = {"type": "function", "function": {"name": "look", "parameters": optional, "strict": True}}
+    wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": optional}}
+    assert quiet_body(tools=[tool])["tools"][0]["strict"] is True
+    with pytest.warns(PortkeyWarning, match="strict of 'look' is left out"):
+        assert "strict" not in body(tools=[tool], response_format=wanted)["tools"][0]

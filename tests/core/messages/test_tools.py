@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from portkey_gateway.errors import PortkeyWarning
-from portkey_gateway.messages.tools import encode_tool, encode_tool_choice
+from portkey_gateway.messages.tools import encode_tool, encode_tool_choice, with_limited_strictness
 from portkey_gateway.sandbox.claude.validate_schemas import validate_schemas
 
 MARK = {"type": "ephemeral", "ttl": "1h"}
@@ -131,6 +131,43 @@ def test_a_model_that_binds_no_tools_gets_the_schema_as_it_is() -> None:
         made = encode_tool(strict(SCHEMA), may_bind=False)
     assert made == {"name": "look", "input_schema": SCHEMA}
     assert encode_tool({"type": "function", "function": FUNCTION}, may_bind=False)["input_schema"] == SCHEMA
+
+
+def loosened(tools: list[dict[str, Any]], answer: dict[str, Any] | None = None) -> list[str]:
+    """The names of the tools that are not strict any more; Claude takes the others."""
+    made = with_limited_strictness(tools, answer)
+    output = {"format": {"type": "json_schema", "schema": answer}} if answer else None
+    validate_schemas({"model": "claude-sonnet-4-5", "tools": made, "output_config": output})
+    assert [{**tool, "strict": True} for tool in made] == tools
+    return [str(tool["name"]) for tool in made if "strict" not in tool]
+
+
+def of_many(name: str, count: int, kind: Any = "string", *, required: bool = False) -> dict[str, Any]:
+    properties = {f"p{index}": {"type": kind} for index in range(count)}
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {"name": name, "strict": True, "input_schema": {**schema, "required": [*properties] if required else []}}
+
+
+def test_as_many_tools_are_strict_as_anthropic_compiles_for_one_request() -> None:
+    many = [of_many(f"t{index}", 1, required=True) for index in range(22)]
+    with pytest.warns(PortkeyWarning, match=r"strict of 't20', 't21' is left out: Anthropic compiles 20 strict tools"):
+        assert loosened(many) == ["t20", "t21"]
+    with pytest.warns(PortkeyWarning, match="strict of 'c' is left out"):
+        assert loosened([of_many("a", 10), of_many("b", 14), of_many("c", 1)]) == ["c"]
+    unions = [of_many("a", 10, ["string", "null"], required=True), of_many("b", 7, ["string", "null"], required=True)]
+    with pytest.warns(PortkeyWarning, match="strict of 'b' is left out"):
+        assert loosened(unions) == ["b"]
+    with pytest.warns(PortkeyWarning, match="strict of 'a' is left out"):
+        assert loosened([of_many("a", 10), of_many("b", 1)], of_many("", 20)["input_schema"]) == ["a"]
+
+
+def test_what_anthropic_compiles_stays_strict() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert loosened([of_many("a", 10), of_many("b", 10)], of_many("", 4)["input_schema"]) == []
+        assert with_limited_strictness([{"type": "web_search_20250305", "name": "web_search"}], None) == [
+            {"type": "web_search_20250305", "name": "web_search"}
+        ]
 
 
 def test_a_strict_tool_in_anthropics_form_is_the_callers_own() -> None:
