@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from langchain_core.load import dumpd, load
 from langchain_core.messages import (
     AIMessage,
     AIMessageChunk,
@@ -18,6 +20,7 @@ from langchain_core.messages import (
     messages_to_dict,
 )
 from langchain_core.tools import StructuredTool
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel, ConfigDict
 
 from portkey_gateway.errors import EncodingError, PortkeyWarning
@@ -43,6 +46,50 @@ def uses_and_results(body: dict[str, Any]) -> tuple[list[str], list[str]]:
     blocks = [block for message in body["messages"] for block in message["content"] if isinstance(block, dict)]
     uses = [block["id"] for block in blocks if block["type"] == "tool_use"]
     return uses, [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
+
+
+def loaded(messages: list[BaseMessage]) -> list[BaseMessage]:
+    """The same by LangChain's own dumps."""
+    with warnings.catch_warnings(action="ignore"):  # langchain-core calls it a beta
+        back: list[BaseMessage] = load(json.loads(json.dumps(dumpd(messages))), allowed_objects="messages")
+    return back
+
+
+def checkpointed(messages: list[BaseMessage]) -> list[BaseMessage]:
+    """The same by a checkpoint of LangGraph's."""
+    serializer = JsonPlusSerializer()
+    back: list[BaseMessage] = serializer.loads_typed(serializer.dumps_typed(messages))
+    return back
+
+
+def everything() -> list[BaseMessage]:
+    """One conversation with all that people's histories hold."""
+    answers = [
+        AIMessage("\n\n", tool_calls=[called("call_0"), called("call_1", float("inf"))]),
+        AIMessage("", tool_calls=[called("call_0", name="files.list")]),
+        AIMessage([{"type": "refusal", "refusal": "No."}, {"type": "text", "text": "Sorry."}]),
+    ]
+    first, second, third = answers
+    return [
+        ASKED,
+        first,
+        ToolMessage("blue", tool_call_id="call_0"),
+        HumanMessage("Hurry!"),
+        ToolMessage([{"type": "resource_link", "uri": "demo://resource/1"}], tool_call_id="call_1"),
+        second,
+        ToolMessage("", tool_call_id="call_0", status="error"),
+        third,
+        AGAIN,
+    ]
+
+
+@any_call
+@pytest.mark.parametrize("store", [stored, loaded, checkpointed])
+def test_a_conversation_of_everything_goes_on(model: ChatPortkey, received: Received, ask: Ask, store: Any) -> None:
+    assert ask(model, store(everything())).text
+    uses, results = uses_and_results(received())
+    assert uses == results
+    assert len(set(uses)) == 3
 
 
 # --- ids --------------------------------------------------------------------------------------------------------------
