@@ -72,6 +72,9 @@ def encode_call(
             model, limit = str(asked.get("model") or ""), next(filter(None, map(asked.get, _LIMITS)), None)
             claude_limit = default_max_tokens(asked.get("thinking"))
             kept[_CONFIG] = limit_targets(kept[_CONFIG], route.provider, model, cast("int | None", limit), claude_limit)
+            if route.falls_on_claude and limit is None and not kept[_CONFIG].startswith("{"):
+                # Into a config that is saved nothing can be put: the limit that Claude requires holds for all.
+                asked = {**asked, "max_tokens": claude_limit}
         asked = cast("ChatRequest", {**asked, **betas})
         body = chat_completions.encode_request(asked, route, prompt_caching=prompt_caching)
         decoding = chat_completions_stream.DECODING

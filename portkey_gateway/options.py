@@ -34,8 +34,8 @@ GatewayName: TypeAlias = Literal["auto", "hosted", "oss-1", "oss-2"]
 """Which gateway it is; ``auto`` goes by ``base_url``."""
 
 _NO_HEADERS = frozenset(
-    {"api_format", "base_url", "default_headers", "gateway", "gateway_headers", "metadata", "metadata_keys",
-     "provider_api_key"}
+    {"api_format", "base_url", "config_targets", "default_headers", "gateway", "gateway_headers", "metadata",
+     "metadata_keys", "provider_api_key"}
 )  # fmt: skip
 _HEADER_PREFIX = "x-portkey-"
 _ROUTE = ("provider", "virtual_key", "config", "custom_host")
@@ -71,6 +71,9 @@ class GatewayFields(BaseModel):
     """A virtual key: Portkey's stored provider key (older name of a provider in the model catalog)."""
     config: str | dict[str, Any] | None = Field(default=None, repr=False)
     """A gateway config: its id (``pc-…``), or the config itself as a mapping or JSON text; it may hold secrets."""
+    config_targets: tuple[str, ...] = ()
+    """Which providers may answer a config that is given by its id, such as ``("openai", "anthropic")``: nobody but
+    Portkey knows what stands in it, and a request is built so that each of its targets can take it."""
     custom_host: str | None = None
     """A provider host other than the provider's own, with its path."""
     trace_id: str | None = None

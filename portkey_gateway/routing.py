@@ -99,14 +99,18 @@ def find_route(
     text = headers.get("x-portkey-config")
     config = _read_config(text) if text else None
     gateway = read_gateway(options)
-    targets = list(_leaves(config, provider, model)) if config is not None else [(provider, model)]
+    is_told = text is not None and config is None and bool(options.config_targets)
+    if config is not None:
+        targets = list(_leaves(config, provider, model))
+    else:
+        targets = [_told(name, model) for name in options.config_targets] if is_told else [(provider, model)]
     are_claudes = [is_claude(name, of) for of, name in targets]
     is_mixed = len({*are_claudes}) > 1
     goes_to_claude = is_claude(model, provider) if is_mixed else all(are_claudes)
     chosen = api_format or options.api_format
     if chosen == "auto":
         is_strict = headers.get("x-portkey-strict-open-ai-compliance") == "true"
-        unknown = (text is not None and config is None) or is_strict
+        unknown = (text is not None and config is None and not is_told) or is_strict
         surely = not unknown and all(_is_served(gateway, *target) for target in targets)
         chosen = "messages" if surely else "chat_completions"
     return Route(
@@ -115,7 +119,7 @@ def find_route(
         is_claude=goes_to_claude,
         is_gemini="gemini" in model.lower() or provider == "google",
         provider=provider,
-        only_anthropic=(text is None or config is not None) and all(name == "anthropic" for name, _ in targets),
+        only_anthropic=(text is None or config is not None or is_told) and all(of == "anthropic" for of, _ in targets),
         is_guarded=_names_hooks(headers) or (text is not None and (config is None or _holds_hooks(config))),
         has_private_headers=_holds_private(headers, has_own_key=bool(options.provider_api_key)),
         falls_on_claude=not goes_to_claude and any(are_claudes),
@@ -187,6 +191,12 @@ def _limited(
         return {**config}
     key = "overrideParams" if "overrideParams" in config else "override_params"
     return {**config, key: {"max_tokens": limit, **override}}
+
+
+def _told(provider: str, model: str) -> tuple[str, str]:
+    """A target of a config that is not known: the request's model is its own only where it may have such a model."""
+    has_claudes = provider in SERVES_MESSAGES or provider.startswith("@")
+    return provider, model if has_claudes or not is_claude(model) else ""
 
 
 def _is_served(gateway: Gateway, provider: str | None, model: str) -> bool:

@@ -3,54 +3,31 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
-import warnings
 from typing import Any, cast
 
 import pytest
 
 from portkey_gateway.caching.plan import PromptCaching
-from portkey_gateway.calls import USER_LABEL, EncodedCall, binds_answers, encode_call, encode_count_call
+from portkey_gateway.calls import USER_LABEL, encode_count_call
 from portkey_gateway.chat_completions.stream import DECODING as CHAT_COMPLETIONS
 from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
 from portkey_gateway.errors import EncodingError
 from portkey_gateway.messages.stream import DECODING as MESSAGES
 from portkey_gateway.routing import Gateway, Route
 from portkey_gateway.tracing.context import encode_metadata
-
-BETA = "x-portkey-anthropic-beta"
-VERSION = "x-portkey-anthropic-version"
-HEADERS = {"content-type": "application/json", "x-portkey-provider": "anthropic"}
-WITH_BETA = {**HEADERS, BETA: "context-1m", VERSION: "2023-06-01"}
-HELLO = {"role": "user", "content": "Hello!"}
-BETAS_IN_THE_BODY = {"anthropic_beta": "context-1m", "anthropic_version": "2023-06-01"}
-SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
-OPEN_SOURCE: list[Gateway] = ["oss-1", "oss-2"]
-
-
-def chat_completions(gateway: Gateway = "oss-1", *, is_claude: bool = True) -> Route:
-    return Route(gateway=gateway, is_claude=is_claude, only_anthropic=is_claude)
-
-
-def messages(gateway: Gateway = "oss-1") -> Route:
-    return Route(gateway=gateway, api_format="messages", is_claude=True, provider="anthropic", only_anthropic=True)
-
-
-def encode(route: Route, headers: dict[str, str] = HEADERS, **more: Any) -> EncodedCall:
-    options = {name: more.pop(name) for name in ("prompt_caching",) if name in more}
-    if labels := encode_metadata(more.pop("labels", None) or {}):
-        headers = {**headers, "x-portkey-metadata": labels}
-    request: Any = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [HELLO], **more}
-    before = copy.deepcopy((request, headers))
-    encoded = encode_call(request, route, headers, **options)
-    assert (request, headers) == before
-    return encoded
-
-
-def body(call: EncodedCall) -> Any:
-    return json.loads(call.body)
-
+from tests.core.encoded import (
+    BETA,
+    BETAS_IN_THE_BODY,
+    HEADERS,
+    HELLO,
+    OPEN_SOURCE,
+    WITH_BETA,
+    body,
+    chat_completions,
+    encode,
+    messages,
+)
 
 # --- path and decoding ------------------------------------------------------------------------------------------------
 
@@ -251,6 +228,15 @@ def test_betas_reach_a_claude_that_a_config_falls_back_on() -> None:
     assert BETA not in call.headers
 
 
+def test_a_saved_config_that_falls_back_on_a_claude_gets_the_limit_in_the_request() -> None:
+    headers = {**HEADERS, "x-portkey-config": "pc-main-1a2b"}
+    route = Route(falls_on_claude=True, is_mixed=True)
+    call = encode(route, headers, model="gpt-5", max_tokens=None)
+    assert call.headers == headers
+    assert body(call)["max_completion_tokens"] == DEFAULT_MAX_TOKENS
+    assert body(encode(route, headers, model="gpt-5", max_tokens=9))["max_completion_tokens"] == 9
+
+
 def test_cohere_in_a_config_gets_the_limit_under_the_name_it_knows() -> None:
     config = {"targets": [{"provider": "openai"}, {"provider": "cohere"}]}
     headers = {**HEADERS, "x-portkey-config": json.dumps(config)}
@@ -267,127 +253,3 @@ def test_a_count_names_the_betas_that_an_answer_would_need(gateway: Any, in_body
     headers, body = encode_count_call(request, messages(gateway=gateway), {"x-portkey-anthropic-beta": "a"})
     assert json.loads(body).get("anthropic_beta") == ("a,b,c" if in_body else None)
     assert headers.get("x-portkey-anthropic-beta") == (None if in_body else "a,b,c")
-
-
-# --- what a format carries --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("route", "expected"),
-    [
-        (chat_completions("oss-1"), False),
-        (chat_completions("oss-2"), True),
-        (chat_completions("hosted"), True),
-        (messages("hosted"), True),
-        (messages("oss-2"), True),
-        (messages("oss-1"), True),
-        (dataclasses.replace(messages("oss-1"), is_guarded=True), False),
-        (dataclasses.replace(messages("oss-1"), has_private_headers=True), False),
-        (dataclasses.replace(messages("oss-1"), only_anthropic=False), False),
-        (Route(provider="openai"), True),
-    ],
-)
-def test_a_schema_binds_the_answer_where_the_gateway_carries_it(route: Route, *, expected: bool) -> None:
-    assert binds_answers(route, "claude-sonnet-4-5", SCHEMA) is expected
-
-
-@pytest.mark.parametrize(
-    ("model", "schema", "expected"),
-    [
-        ("claude-sonnet-4-5", SCHEMA, True),
-        ("claude-3-5-sonnet-20241022", SCHEMA, False),
-        ("claude-of-no-known-generation", SCHEMA, False),
-        ("claude-sonnet-4-5", {"type": "object", "additionalProperties": {"type": "integer"}}, False),
-    ],
-)
-def test_it_binds_no_old_claude_and_no_schema_that_cannot_be_said(model: str, schema: Any, *, expected: bool) -> None:
-    assert binds_answers(messages(), model, schema) is expected
-
-
-@pytest.mark.parametrize(
-    ("claudes", "expected"),
-    [
-        (("claude-sonnet-4-5",), True),
-        (("claude-sonnet-4-5", "claude-3-7-sonnet-latest"), False),
-        (("claude-3-7-sonnet-latest",), False),
-    ],
-)
-@pytest.mark.parametrize("is_mixed", [False, True])
-def test_it_binds_where_every_claude_of_the_config_knows_it(
-    claudes: tuple[str, ...], *, is_mixed: bool, expected: bool
-) -> None:
-    route = Route(gateway="hosted", is_claude=True, is_mixed=is_mixed, claude_models=claudes)
-    assert binds_answers(route, "claude-sonnet-4-5", SCHEMA) is expected
-    assert binds_answers(route, "claude-3-opus-latest", SCHEMA) is expected
-    assert binds_answers(dataclasses.replace(route, is_claude=False), "gpt-5", SCHEMA) is expected
-
-
-# --- a call that a Claude or another model may answer -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("named_first", [True, False])
-def test_a_remedy_does_not_break_the_other_target(*, named_first: bool) -> None:
-    route = Route(
-        is_claude=named_first, falls_on_claude=not named_first, is_mixed=True, claude_models=("claude-opus-4-6",)
-    )
-    asked: dict[str, Any] = {
-        "reasoning_effort": "high",
-        "service_tier": "auto",
-        "parallel_tool_calls": False,
-        "mcp_servers": [],
-    }
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        sent = body(encode(route, model="claude-opus-4-6" if named_first else "gpt-5", **asked))
-    assert sent["reasoning_effort"] == "high"
-    assert len(caught) == (4 if named_first else 0)
-    assert not [warning for warning in caught if "api_format" in str(warning.message)]
-
-
-CALLED: Any = {"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "t", "arguments": "{}"}}]}
-RESULT = {"role": "tool", "tool_call_id": "1", "content": "x"}
-
-
-@pytest.mark.parametrize(
-    ("history", "is_kept"),
-    [
-        ([HELLO], True),
-        ([HELLO, CALLED, RESULT], False),
-        ([HELLO, CALLED, RESULT, HELLO], False),
-        ([HELLO, CALLED, RESULT, {"role": "assistant", "content": "y"}, HELLO], True),
-    ],
-)
-@pytest.mark.filterwarnings("ignore::portkey_gateway.PortkeyWarning")
-def test_thinking_waits_for_the_end_of_a_tool_loop(history: list[Any], *, is_kept: bool) -> None:
-    route = Route(falls_on_claude=True, is_mixed=True, claude_models=("claude-sonnet-4-5",))
-    thinking = {"type": "enabled", "budget_tokens": 1024}
-    assert ("thinking" in body(encode(route, model="gpt-5", messages=history, thinking=thinking))) is is_kept
-
-
-@pytest.mark.parametrize(
-    ("asked", "left"),
-    [
-        ({"temperature": 0.5}, {}),
-        ({"stop": ["\n", " "]}, {}),
-        ({"stop": ["\n", "END"]}, {"stop": ["END"]}),
-        ({"stop_sequences": "END"}, {"stop": ["END"]}),
-        ({"tool_choice": "any"}, {"tool_choice": "auto"}),
-        ({"tool_choice": {"type": "tool", "name": "t"}}, {"tool_choice": "auto"}),
-        ({"seed": 7, "max_tokens": 5}, {"seed": 7, "max_completion_tokens": 5}),
-    ],
-)
-@pytest.mark.filterwarnings("ignore::portkey_gateway.PortkeyWarning")
-def test_nothing_goes_out_that_one_claude_refuses(asked: dict[str, Any], left: dict[str, Any]) -> None:
-    route = Route(falls_on_claude=True, is_mixed=True, claude_models=("claude-sonnet-4-5", "claude-opus-5-5"))
-    sent = body(encode(route, model="gpt-5", **{"max_tokens": None, **asked}))
-    assert {name: value for name, value in sent.items() if name not in {"model", "messages"}} == left
-
-
-@pytest.mark.parametrize(("models", "sent"), [(("claude-opus-4-6",), "high"), (("claude-haiku-4-5",), None)])
-@pytest.mark.filterwarnings("ignore::portkey_gateway.PortkeyWarning")
-def test_effort_goes_out_where_the_gateway_carries_it_and_every_claude_takes_it(models: Any, sent: Any) -> None:
-    for route in (
-        Route(gateway="hosted", falls_on_claude=True, is_mixed=True, claude_models=models),
-        Route(gateway="hosted", is_claude=True, claude_models=models),
-    ):
-        assert body(encode(route, reasoning_effort="high")).get("reasoning_effort") == sent

@@ -173,3 +173,32 @@ def test_a_route_names_the_claudes_that_may_answer(
     route = find_route(own(config=config), model)
     assert route.claudes(model) == claudes
     assert route.is_claude is goes_to_claude
+
+
+# --- configs by their id, whose targets are told ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("told", "model", "expected"),
+    [
+        ((), CLAUDE, ("chat_completions", True, False, False)),
+        (("anthropic",), CLAUDE, ("messages", True, False, False)),
+        (("@anthropic-prod", "anthropic"), CLAUDE, ("messages", True, False, False)),
+        (("anthropic", "openai"), CLAUDE, ("chat_completions", True, False, True)),
+        (("openai", "anthropic"), "gpt-5", ("chat_completions", False, True, True)),
+        (("openai", "google"), "gpt-5", ("chat_completions", False, False, False)),
+    ],
+)
+def test_a_saved_config_goes_where_its_targets_are_told_to_be(
+    told: tuple[str, ...], model: str, expected: tuple[str, bool, bool, bool]
+) -> None:
+    route = find_route(hosted(config="pc-main-1a2b", config_targets=told), model)
+    assert (route.api_format, route.is_claude, route.falls_on_claude, route.is_mixed) == expected
+    # What stands in it beside its targets nobody knows.
+    assert route.is_guarded
+
+
+def test_what_is_told_of_targets_reaches_no_header_and_no_config_that_is_known() -> None:
+    options = hosted(config={"targets": [ANTHROPIC]}, config_targets=("openai",))
+    assert find_route(options, CLAUDE) == find_route(hosted(config={"targets": [ANTHROPIC]}), CLAUDE)
+    assert "openai" not in str(options.render_headers())
