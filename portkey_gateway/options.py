@@ -69,8 +69,10 @@ class GatewayFields(BaseModel):
     """The provider's own key, sent as ``Authorization``; goes with ``provider``."""
     virtual_key: SecretStr | str | None = None
     """A virtual key: Portkey's stored provider key (older name of a provider in the model catalog)."""
-    config: str | dict[str, Any] | None = Field(default=None, repr=False)
-    """A gateway config: its id (``pc-…``), or the config itself as a mapping or JSON text; it may hold secrets."""
+    # Any is a GatewayConfig, whose classes are not worth their import to those who have none.
+    config: str | dict[str, Any] | Any | None = Field(default=None, repr=False)
+    """A gateway config: its id (``pc-…``), or the config itself as a ``GatewayConfig``, a mapping or JSON text; it may
+    hold secrets."""
     config_targets: tuple[str, ...] = ()
     """Which providers may answer a config that is given by its id, such as ``("openai", "anthropic")``: nobody but
     Portkey knows what stands in it, and a request is built so that each of its targets can take it."""
@@ -128,6 +130,14 @@ class GatewayFields(BaseModel):
     def _hide_key(cls, key: Any) -> Any:
         # The annotation says ``str`` too so that type checkers take the text that everybody passes.
         return SecretStr(key) if isinstance(key, str) else key
+
+    @field_validator("config", mode="before")
+    @classmethod
+    def _read_config(cls, config: Any) -> Any:
+        given = config.to_config() if hasattr(config, "to_config") else config
+        if not isinstance(given, str | dict | None):
+            raise ValueError("config must be a GatewayConfig, a mapping, JSON text or the id of a saved config")
+        return given
 
     @field_validator("config")
     @classmethod

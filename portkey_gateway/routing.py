@@ -100,6 +100,7 @@ def find_route(
     config = _read_config(text) if text else None
     gateway = read_gateway(options)
     is_told = text is not None and config is None and bool(options.config_targets)
+    targets: list[tuple[str | None, str]]
     if config is not None:
         targets = list(_leaves(config, provider, model))
     else:

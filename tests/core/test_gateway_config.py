@@ -1,0 +1,78 @@
+"""A config as typed objects: what it says reaches the gateway, a typo is an error, and no key shows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from portkey_gateway import Cache, Condition, GatewayConfig, GatewayOptions, Retry, Strategy, Target
+
+KEY = "sk-very-secret"
+OPENAI = Target(provider="openai", api_key=KEY, retry=Retry(attempts=2, on_status_codes=[429, 529]))
+CLAUDE = Target(provider="anthropic", override_params={"model": "claude-sonnet-4-6"}, cache=Cache(max_age=60))
+FALLBACK = GatewayConfig(strategy=Strategy(mode="fallback", on_status_codes=[500]), targets=[OPENAI, CLAUDE])
+
+
+def test_it_is_sent_as_the_gateway_takes_it() -> None:
+    options = GatewayOptions(base_url="http://localhost:8787/v1", config=FALLBACK)
+    assert json.loads(options.render_headers()["x-portkey-config"]) == {
+        "strategy": {"mode": "fallback", "on_status_codes": [500]},
+        "targets": [
+            {"provider": "openai", "api_key": KEY, "retry": {"attempts": 2, "on_status_codes": [429, 529]}},
+            {
+                "provider": "anthropic",
+                "override_params": {"model": "claude-sonnet-4-6"},
+                "cache": {"mode": "simple", "max_age": 60},
+            },
+        ],
+    }
+    assert options.secrets() == (KEY,)
+
+
+def test_what_one_cloud_alone_needs_is_passed_on() -> None:
+    config = GatewayConfig.model_validate({"provider": "bedrock", "aws_region": "eu-west-1"})
+    assert config.to_config() == {"provider": "bedrock", "aws_region": "eu-west-1"}
+
+
+def test_no_key_shows() -> None:
+    assert KEY not in repr(FALLBACK) + str(FALLBACK)
+    with pytest.raises(ValidationError) as caught:
+        Target.model_validate({"provider": ["openai"], "api_key": KEY})
+    assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"strategi": {"mode": "fallback"}}, "unknown option 'strategi': did you mean 'strategy'"),
+        ({"targets": [{"overrideParams": {}}]}, "unknown option 'overrideParams': here it is 'override_params'"),
+        ({"targets": [{"provider": "openai", "wieght": 1}]}, "unknown option 'wieght': did you mean 'weight'"),
+        ({"strategy": {"mode": "fallbak"}, "targets": [{}]}, "'single', 'fallback', 'loadbalance' or 'conditional'"),
+        ({"strategy": {"mode": "fallback"}}, "a strategy of mode 'fallback' needs targets"),
+        ({"targets": []}, "at least 1 item"),
+        ({"retry": {"attempts": 9}}, "less than or equal to 5"),
+        ({"retry": {"attempts": 1, "on_status": [500]}}, "unknown option 'on_status': did you mean 'on_status_codes'"),
+        ({"cache": {"mode": "simpel"}}, "'simple' or 'semantic'"),
+        ({"strategy": {"mode": "conditional"}, "targets": [{}]}, "a strategy of mode 'conditional' needs conditions"),
+        (
+            {
+                "strategy": {"mode": "conditional", "conditions": [{"query": {}, "then": "fast"}], "default": "slow"},
+                "targets": [{"name": "slow"}],
+            },
+            "conditions speak of fast, and no target has that name",
+        ),
+    ],
+)
+def test_a_typo_is_an_error_that_names_it(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        GatewayConfig.model_validate(given)
+
+
+def test_conditions_name_their_targets() -> None:
+    condition = Condition(query={"metadata.plan": {"$eq": "paid"}}, then="fast")
+    strategy = Strategy(mode="conditional", conditions=[condition], default="slow")
+    config = GatewayConfig(strategy=strategy, targets=[Target(name="fast"), Target(name="slow")])
+    assert config.to_config()["strategy"]["conditions"][0]["then"] == "fast"
