@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.structured_output import ProviderStrategy, ToolStrategy
 from langchain_core.load import dumpd, load
 from langchain_core.messages import (
     AIMessage,
@@ -309,6 +311,13 @@ class Titled(BaseModel):
 def test_a_schema_of_any_title(model: ChatPortkey, schema: Any, method: Any) -> None:
     person = model.with_structured_output(schema, method=method).invoke("name: Ann, age: 30. Answer in JSON.")
     assert (person if isinstance(person, dict) else person.model_dump()) == {"name": "Ann", "age": 30}
+
+
+@pytest.mark.parametrize("strategy", [ToolStrategy, ProviderStrategy])
+def test_an_agent_gives_an_object_of_any_title(model: ChatPortkey, strategy: Any) -> None:
+    agent: Any = create_agent(model, [], response_format=strategy(Titled))
+    state = agent.invoke({"messages": [HumanMessage("name: Ann, age: 30")]})
+    assert state["structured_response"] == Titled(name="Ann", age=30)
 
 
 def test_a_stop_of_white_space_is_left_out_with_a_warning(model: ChatPortkey, received: Received) -> None:

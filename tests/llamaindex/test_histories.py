@@ -18,7 +18,7 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.memory import ChatMemoryBuffer
 
-from portkey_gateway import PortkeyWarning
+from portkey_gateway import EncodingError, PortkeyWarning
 from portkey_gateway.sandbox import Sandbox
 from portkey_llamaindex import Portkey
 from tests.llamaindex.media import PNG
@@ -129,3 +129,59 @@ async def test_an_agent_of_a_class_without_ids_goes_on(
     output = await FunctionAgent(llm=llm, tools=[look]).run("And now?", memory=memory)
     assert "grey" in str(output)
     assert pairs(received) == (["call_0", "call_0_1"], ["call_0", "call_0_1"])
+
+
+# --- order, pairs, numbers, white space -------------------------------------------------------------------------------
+
+
+def restored(messages: list[ChatMessage]) -> list[ChatMessage]:
+    """What LlamaIndex stores and loads."""
+    return [ChatMessage.model_validate_json(message.model_dump_json()) for message in messages]
+
+
+@chat_way
+def test_results_come_first_and_then_what_the_user_said(llm: Portkey, received: Received, way: str) -> None:
+    history = [ASKED, called("a", "b"), told("a"), ChatMessage("Hurry!"), told("b")]
+    ask(llm, way, restored(history), tools=[LOOK])
+    asked, answered = pairs(received)
+    assert asked == answered == ["a", "b"]
+    last = received.latest["messages"][-1]["content"]
+    assert last == "Hurry!" or last[-1] == {"type": "text", "text": "Hurry!"}
+
+
+@chat_way
+@pytest.mark.parametrize(
+    ("history", "says"),
+    [
+        ([ASKED, called("a"), ChatMessage("And now?")], r"messages\[1\] calls 'look' \('a'\), and no result follows"),
+        ([ASKED, told("a")], r"messages\[1\] is the result of a call 'a'"),
+    ],
+)
+def test_what_has_no_other_half_is_named(llm: Portkey, way: str, history: list[ChatMessage], says: str) -> None:
+    with pytest.raises(EncodingError, match=says):
+        ask(llm, way, history, tools=[LOOK])
+
+
+@chat_way
+@pytest.mark.parametrize(("number", "name"), [(float("inf"), "Infinity"), (float("nan"), "NaN")])
+def test_numbers_that_json_does_not_know_are_told_by_name(
+    llm: Portkey, received: Received, way: str, number: float, name: str
+) -> None:
+    call = ToolCallBlock(tool_call_id="a", tool_name="look", tool_kwargs={"at": number})
+    ask(llm, way, [ASKED, ChatMessage(role=MessageRole.ASSISTANT, blocks=[call]), told("a")], tools=[LOOK])
+    [use] = [block for block in received.latest["messages"][1]["content"] if block["type"] == "tool_use"]
+    assert use["input"] == {"at": name}
+
+
+@chat_way
+def test_white_space_beside_a_call_is_left_out(llm: Portkey, received: Received, way: str) -> None:
+    said = ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text="\n\n"), *called("a").blocks])
+    ask(llm, way, restored([ASKED, said, told("a")]), tools=[LOOK])
+    assert [block["type"] for block in received.latest["messages"][1]["content"]] == ["tool_use"]
+
+
+@chat_way
+def test_a_stop_of_white_space_is_left_out_with_a_warning(llm: Portkey, received: Received, way: str) -> None:
+    with pytest.warns(PortkeyWarning, match="a text of white space in stop is left out"):
+        ask(llm, way, [ASKED], stop=["\n", "END"])
+    assert received.latest["stop_sequences"] == ["END"]
