@@ -10,31 +10,13 @@ import pytest
 from portkey_gateway import GatewayOptions
 from portkey_gateway.options import HOSTED_BASE_URL
 from portkey_gateway.routing import Route, choose_api_format, find_route, is_claude, read_gateway
-
-LOCAL = "http://127.0.0.1:8787/v1"
-CLAUDE = "claude-sonnet-4-5"
-ANTHROPIC = {"provider": "anthropic"}
-BEDROCK = {"provider": "bedrock"}
-HOOKS = [{"id": "pii"}]
+from tests.core.routes import ANTHROPIC, BEDROCK, CLAUDE, HOOKS, hosted, own, targets
 
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("API_KEY", "BASE_URL", "PROVIDER", "PROVIDER_API_KEY", "CUSTOM_HOST"):
         monkeypatch.delenv(f"PORTKEY_{name}", raising=False)
-
-
-def own(**options: Any) -> GatewayOptions:
-    """Options of a gateway of one's own."""
-    return GatewayOptions(**{"base_url": LOCAL, **options})
-
-
-def hosted(**options: Any) -> GatewayOptions:
-    return GatewayOptions(**{"base_url": HOSTED_BASE_URL, "api_key": "pk-test", **options})
-
-
-def targets(*each: Any, **more: Any) -> dict[str, Any]:
-    return {"strategy": {"mode": "fallback"}, "targets": [*each], **more}
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
