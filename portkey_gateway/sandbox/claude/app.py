@@ -6,14 +6,13 @@ Source: Anthropic's API reference ("Messages", "Count tokens", "Errors", "Versio
 import json
 import re
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.routing import Route
 
 from portkey_gateway.sandbox.claude import sse, tokens
 from portkey_gateway.sandbox.claude.answer import build_message, opening_usage
@@ -23,25 +22,20 @@ from portkey_gateway.sandbox.claude.compaction import without_summarized
 from portkey_gateway.sandbox.claude.errors import ClaudeError, invalid, not_found
 from portkey_gateway.sandbox.claude.state import ClaudeState
 from portkey_gateway.sandbox.claude.validate import validate
-from portkey_gateway.sandbox.serving import control
+from portkey_gateway.sandbox.serving import app
 from portkey_gateway.sandbox.serving.delivery import Delivery, json_delivery, stream_delivery
-from portkey_gateway.sandbox.serving.log import LoggedRequest, body_text, mask_keys
+from portkey_gateway.sandbox.serving.log import body_text
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
 """The largest request. Source: Anthropic's API reference, "Errors", request_too_large."""
 
 _KEY: Final = re.compile(r"sk-ant-[A-Za-z0-9_-]+")
 _VERSION: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def build_app(state: ClaudeState) -> Starlette:
     """Return the ASGI application of one emulated Claude."""
-
-    async def serve(request: Request) -> Delivery:
-        return await _serve(state, request)
-
-    return Starlette(routes=[*control.routes(state), Route("/{path:path}", serve, methods=_METHODS)])
+    return app.build(state, partial(_serve, state))
 
 
 async def _serve(state: ClaudeState, request: Request) -> Delivery:
@@ -57,17 +51,7 @@ async def _serve(state: ClaudeState, request: Request) -> Delivery:
         delivery = _answer(state, _Asked(key, body, request_id, betas), endpoint)
     except ClaudeError as error:
         delivery = json_delivery(error.body(request_id), status=error.status, headers={"request-id": request_id})
-    state.log.add(
-        LoggedRequest(
-            method=request.method,
-            path=request.url.path,
-            headers=mask_keys(request.headers),
-            body=body,
-            status=delivery.status,
-            request_id=request_id,
-            time=time.time(),
-        )
-    )
+    app.write_down(state, request, body, delivery, request_id)
     return delivery
 
 
@@ -145,19 +129,14 @@ def _check_version(headers: Mapping[str, str]) -> None:
 
 
 async def _read(request: Request) -> bytes:
-    """Read the whole body, so that even a refused client is heard out, but keep no more than is allowed."""
-    pieces: list[bytes] = []
-    size = 0
+    """Read the body, or refuse it as the API does."""
     try:
-        async for piece in request.stream():
-            size += len(piece)
-            if size <= MAX_BODY_BYTES:
-                pieces.append(piece)
+        raw, size = await app.read_body(request, MAX_BODY_BYTES)
     except ClientDisconnect as error:
         raise invalid("The client closed the connection before its request was complete") from error
     if size > MAX_BODY_BYTES:
         raise ClaudeError(413, "request_too_large", "Request exceeds the maximum size")
-    return b"".join(pieces)
+    return raw
 
 
 def _parse(raw: bytes) -> Any:

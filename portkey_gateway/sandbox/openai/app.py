@@ -6,13 +6,12 @@ Source: OpenAI's API reference ("Authentication", "Debugging requests", "Chat", 
 import json
 import re
 import secrets
-import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.routing import Route
 
 from portkey_gateway.sandbox.openai import catalog, sse, tokens
 from portkey_gateway.sandbox.openai.answer import build_completion
@@ -21,15 +20,14 @@ from portkey_gateway.sandbox.openai.embeddings import embed
 from portkey_gateway.sandbox.openai.errors import OpenAIError, invalid
 from portkey_gateway.sandbox.openai.state import OpenAIState
 from portkey_gateway.sandbox.openai.validate import validate
-from portkey_gateway.sandbox.serving import control
+from portkey_gateway.sandbox.serving import app
 from portkey_gateway.sandbox.serving.delivery import Delivery, json_delivery, stream_delivery
-from portkey_gateway.sandbox.serving.log import LoggedRequest, body_text, mask_keys
+from portkey_gateway.sandbox.serving.log import body_text
 
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """The largest request that is read."""
 
 _KEY: Final = re.compile(r"sk-[A-Za-z0-9_-]+")
-_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _NO_KEY: Final = (
     "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth "
     "(i.e. Authorization: Bearer YOUR_KEY), or as the password field (with blank username) if you're accessing the API "
@@ -45,11 +43,7 @@ _SHOWN_OF_KEY: Final = 4
 
 def build_app(state: OpenAIState) -> Starlette:
     """Return the ASGI application of one emulated OpenAI."""
-
-    async def serve(request: Request) -> Delivery:
-        return await _serve(state, request)
-
-    return Starlette(routes=[*control.routes(state), Route("/{path:path}", serve, methods=_METHODS)])
+    return app.build(state, partial(_serve, state))
 
 
 async def _serve(state: OpenAIState, request: Request) -> Delivery:
@@ -64,17 +58,7 @@ async def _serve(state: OpenAIState, request: Request) -> Delivery:
         delivery = _answer(state, key, body, request_id, endpoint)
     except OpenAIError as error:
         delivery = json_delivery(error.body(), status=error.status, headers={"x-request-id": request_id})
-    state.log.add(
-        LoggedRequest(
-            method=request.method,
-            path=request.url.path,
-            headers=mask_keys(request.headers),
-            body=body,
-            status=delivery.status,
-            request_id=request_id,
-            time=time.time(),
-        )
-    )
+    app.write_down(state, request, body, delivery, request_id)
     return delivery
 
 
@@ -145,19 +129,14 @@ def _key(headers: Mapping[str, str]) -> str:
 
 
 async def _read(request: Request) -> bytes:
-    """Read the whole body, so that even a refused client is heard out, but keep no more than is allowed."""
-    pieces: list[bytes] = []
-    size = 0
+    """Read the body, or refuse it as the API does."""
     try:
-        async for piece in request.stream():
-            size += len(piece)
-            if size <= MAX_BODY_BYTES:
-                pieces.append(piece)
+        raw, size = await app.read_body(request, MAX_BODY_BYTES)
     except ClientDisconnect as error:
         raise invalid("The client closed the connection before its request was complete") from error
     if size > MAX_BODY_BYTES:
         raise OpenAIError(413, f"Maximum content size limit ({MAX_BODY_BYTES}) exceeded ({size} bytes read)")
-    return b"".join(pieces)
+    return raw
 
 
 def _parse(raw: bytes) -> Any:
