@@ -3,7 +3,8 @@
 Notes stand under one key of ``additional_kwargs``, which is stored with a message, and which no other LLM class sends.
 Each note says where it belongs, ``at``: how many texts, thoughts and tool calls of the message stand before. It holds
 either a ``block`` of Claude's own that stood there (calls of tools that Anthropic runs, their results, a compaction),
-or what else Claude said of the text or call that stands there: its ``citations``, its ``caller``.
+or what else was said of the text or call that stands there: its ``citations``, its ``caller``, or by Gemini the
+``thought_signature`` without which it refuses the call's replay.
 ``CachePoint`` and ``CitationBlock`` are not counted: people set the former, and the latter only show what notes hold.
 """
 

@@ -29,6 +29,8 @@ from portkey_llamaindex.claude_notes import ClaudeNotes
 from portkey_llamaindex.tools import whole_arguments
 
 _CALL: Final = "function"
+# What may be noted of a text, and of a call: by Claude who called, by Gemini 3 the proof that it wants to see again.
+_FITTING_NOTES: Final = {"text": frozenset({"citations"}), _CALL: frozenset({"caller", "thought_signature"})}
 _THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
 
 
@@ -135,10 +137,9 @@ def _encode_thinking(block: ThinkingBlock) -> Sequence[Any]:
 
 
 def _with_more(encoded: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    """A block with what else Claude said of it; a note that fits it no longer, since blocks were changed, is left."""
-    wanted = "citations" if encoded["type"] == "text" else "caller"
-    fits = wanted in more and encoded["type"] in {"text", _CALL}
-    return {**encoded, **more} if fits else encoded
+    """A block with what else its model said of it; a note that fits it no longer, since blocks were changed, is left."""
+    fitting = _FITTING_NOTES.get(encoded["type"], frozenset())
+    return encoded | {name: value for name, value in more.items() if name in fitting}
 
 
 def _other_tool_calls(message: ChatMessage, where: str) -> list[dict[str, Any]]:
