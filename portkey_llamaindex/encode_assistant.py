@@ -137,7 +137,7 @@ def _encode_thinking(block: ThinkingBlock) -> Sequence[Any]:
 
 
 def _with_more(encoded: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    """A block with what else its model said of it; a note that fits it no longer, since blocks were changed, is left."""
+    """A block with what else its model said of it; a note that fits no longer, as blocks changed, is left."""
     fitting = _FITTING_NOTES.get(encoded["type"], frozenset())
     return encoded | {name: value for name, value in more.items() if name in fitting}
 
