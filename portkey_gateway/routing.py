@@ -48,6 +48,8 @@ class Route:
     """Whether a config that is known may send a call to a Claude as well as to another model."""
     falls_on_cohere: bool = False
     """Whether a config that is known sends some calls to Cohere, which alone knows ``max_tokens`` only."""
+    targets: tuple[tuple[str | None, str], ...] = ()
+    """Provider and model of everyone who may answer; of a config that is not known only what the request names."""
     claude_models: tuple[str, ...] = ()
     """The Claudes that a config that is known may ask: its ``override_params`` win over the name of the request."""
 
@@ -126,6 +128,7 @@ def find_route(
         falls_on_claude=not goes_to_claude and any(are_claudes),
         is_mixed=is_mixed,
         falls_on_cohere=provider != COHERE and any(of == COHERE for of, _ in targets),
+        targets=tuple(dict.fromkeys(targets)),
         claude_models=_claudes_of(targets) if config is not None else (),
     )
 

@@ -160,7 +160,9 @@ def test_the_format_of_a_call_wins_over_that_of_the_options() -> None:
 
 def test_headers_that_are_known_already_count() -> None:
     headers = {"x-portkey-provider": "openai"}
-    assert find_route(own(provider="anthropic"), "gpt-5", headers) == Route(provider="openai")
+    assert find_route(own(provider="anthropic"), "gpt-5", headers) == Route(
+        provider="openai", targets=(("openai", "gpt-5"),)
+    )
 
 
 # --- what a config may do ---------------------------------------------------------------------------------------------
@@ -206,9 +208,12 @@ def test_a_config_that_may_hold_guardrails_is_guarded(config: Any, expected: boo
 
 def test_a_route_tells_its_claude_and_its_provider() -> None:
     assert find_route(own(provider="anthropic"), "my-model") == Route(
-        gateway="oss-1", api_format="messages", is_claude=True, provider="anthropic", only_anthropic=True
+        gateway="oss-1", api_format="messages", is_claude=True, provider="anthropic", only_anthropic=True,
+        targets=(("anthropic", "my-model"),)
+    )  # fmt: skip
+    assert find_route(hosted(provider="openai"), "gpt-5") == Route(
+        gateway="hosted", provider="openai", targets=(("openai", "gpt-5"),)
     )
-    assert find_route(hosted(provider="openai"), "gpt-5") == Route(gateway="hosted", provider="openai")
 
 
 # --- the format of one call -------------------------------------------------------------------------------------------

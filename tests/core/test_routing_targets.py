@@ -45,6 +45,23 @@ def test_a_route_tells_whether_a_config_falls_on_a_claude(config: Any, model: st
 
 
 @pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (own(provider="google"), [("google", "gpt-5")]),
+        (own(), [(None, "gpt-5")]),
+        (own(config=FALLBACK), [("openai", "gpt-5"), ("anthropic", CLAUDE)]),
+        (own(config=targets(ON_CLAUDE, targets(ON_CLAUDE, {"provider": "cohere"}))),
+         [("anthropic", CLAUDE), ("cohere", "gpt-5")]),
+        (hosted(config="pc-main-1a2b"), [(None, "gpt-5")]),
+        (hosted(config="pc-main-1a2b", config_targets=("openai", "google")),
+         [("openai", "gpt-5"), ("google", "gpt-5")]),
+    ],
+)  # fmt: skip
+def test_a_route_tells_everyone_who_may_answer(options: Any, expected: Any) -> None:
+    assert find_route(options, "gpt-5").targets == tuple(expected)
+
+
+@pytest.mark.parametrize(
     ("config", "limited"),
     [
         (

@@ -1,0 +1,133 @@
+"""What chat completions carry to each provider, as data: the encoder goes by it, and ``docs/providers.md`` shows it.
+
+The open-source gateway 1.15.2 rewrites a request for each provider and drops what it has no word for, without a word of
+its own. ``source`` names the file of the gateway that says so, below ``src/providers``; what a provider itself refuses
+of what arrives is its own documentation's. Nothing is known here of a provider that is not in the table: what is asked
+of it goes out as OpenAI would take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+Medium = Literal["image", "image link", "pdf", "pdf link", "audio", "video", "video link", "file id"]
+"""Kinds of media in a user message: as data where no link or id is spoken of."""
+Form = Literal["image_url", "file", "input_audio", "document_url"]
+"""The type of the block in which a medium travels; as data in a data URL, but for ``input_audio``."""
+
+_SAMPLING: Final = frozenset({"max_tokens", "temperature", "top_p"})
+_TOOLS: Final = frozenset({"tools", "tool_choice"})
+_PENALTIES: Final = frozenset({"frequency_penalty", "presence_penalty"})
+_LOGPROBS: Final = frozenset({"logprobs", "top_logprobs"})
+_AZURE: Final = frozenset(
+    {"audio", "function_call", "functions", "logit_bias", "metadata", "modalities", "n", "prediction",
+     "prompt_cache_key", "reasoning_effort", "response_format", "safety_identifier", "seed", "stop", "store",
+     "stream_options", "user", "verbosity", "web_search_options"}
+) | _SAMPLING | _TOOLS | _PENALTIES | _LOGPROBS  # fmt: skip
+_OPENAI: Final = _AZURE | {"parallel_tool_calls", "service_tier"}
+_GEMINI: Final = (
+    frozenset({"modalities", "reasoning_effort", "response_format", "seed", "stop", "thinking", "top_k"})
+    | _SAMPLING
+    | _TOOLS
+    | _LOGPROBS
+)
+_CONVERSE: Final = (
+    frozenset({"additional_model_request_fields", "guardrail_config", "performance_config", "stop"})
+    | _SAMPLING
+    | _TOOLS
+)
+_CLAUDE: Final = frozenset({"stop", "thinking", "top_k", "user"}) | _SAMPLING | _TOOLS
+
+_SEES: Final[Mapping[Medium, Form]] = {"image": "image_url", "image link": "image_url"}
+_OPENAI_MEDIA: Final[Mapping[Medium, Form]] = {
+    **_SEES, "pdf": "file", "audio": "input_audio", "file id": "file",
+}  # fmt: skip
+_GEMINI_MEDIA: Final[Mapping[Medium, Form]] = {
+    **_SEES, "pdf": "image_url", "pdf link": "image_url", "audio": "input_audio", "video": "image_url",
+    "video link": "image_url",
+}  # fmt: skip
+_CONVERSE_MEDIA: Final[Mapping[Medium, Form]] = {"image": "image_url", "pdf": "image_url", "video": "image_url"}
+_CLAUDE_MEDIA: Final[Mapping[Medium, Form]] = {**_SEES, "pdf": "image_url", "pdf link": "file"}
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What reaches the models of one provider by way of the gateway's chat completions."""
+
+    name: str
+    """As the docs and warnings call it."""
+    source: str
+    """The file of the gateway that says what is carried."""
+    parameters: frozenset[str]
+    """Parameters that the gateway carries, beside model, messages and ``stream``; it drops all others."""
+    media: Mapping[Medium, Form] = field(default_factory=dict)
+    """The media that arrive, and in which form they have to be sent; those without a form do not arrive."""
+
+
+PROVIDERS: Final[dict[str, Provider]] = {
+    "openai": Provider("OpenAI", "openai/chatComplete.ts", _OPENAI, _OPENAI_MEDIA),
+    "azure-openai": Provider("Azure OpenAI", "azure-openai/chatComplete.ts", _AZURE, _OPENAI_MEDIA),
+    "anthropic": Provider("Claude", "anthropic/chatComplete.ts", _CLAUDE, _CLAUDE_MEDIA),
+    "vertex-ai/anthropic": Provider("Claude on Vertex AI", "google-vertex-ai/chatComplete.ts", _CLAUDE, _CLAUDE_MEDIA),
+    "bedrock/anthropic": Provider(
+        "Claude on Bedrock",
+        "bedrock/chatComplete.ts",
+        _CONVERSE | {"thinking", "top_k", "user"},
+        _CONVERSE_MEDIA,
+    ),
+    "bedrock": Provider("other models on Bedrock", "bedrock/chatComplete.ts", _CONVERSE, _CONVERSE_MEDIA),
+    "google": Provider("Gemini", "google/chatComplete.ts", _GEMINI | {"image_config"}, _GEMINI_MEDIA),
+    "vertex-ai": Provider(
+        "Gemini on Vertex AI",
+        "google-vertex-ai/chatComplete.ts",
+        _GEMINI | {"labels", "safety_settings"},
+        _GEMINI_MEDIA,
+    ),
+    "mistral-ai": Provider(
+        "Mistral",
+        "mistral-ai/chatComplete.ts",
+        frozenset({"parallel_tool_calls", "safe_prompt", "seed"}) | _SAMPLING | _TOOLS,
+        {**_SEES, "pdf": "document_url", "pdf link": "document_url"},
+    ),
+    "cohere": Provider(
+        "Cohere",
+        "cohere/chatComplete.ts",
+        frozenset({"citation_options", "documents", "k", "response_format", "safety_mode", "seed", "stop", "thinking"})
+        | _SAMPLING
+        | _TOOLS
+        | _PENALTIES,
+        _SEES,
+    ),
+    "deepseek": Provider(
+        "DeepSeek",
+        "deepseek/chatComplete.ts",
+        frozenset({"response_format", "stop"}) | _SAMPLING | _PENALTIES | _LOGPROBS,
+    ),
+    "ollama": Provider(
+        "Ollama",
+        "ollama/chatComplete.ts",
+        frozenset({"response_format", "seed", "stop", "thinking", "tools"}) | _SAMPLING | _PENALTIES,
+        {"image": "image_url"},
+    ),
+    "groq": Provider("Groq", "groq/index.ts", _OPENAI - {"logprobs", "top_logprobs"}, _SEES),
+}
+"""By the provider's slug, where need be with the maker of the model behind it."""
+
+_MAKERS: Final = {"bedrock": ("anthropic",), "vertex-ai": ("anthropic", "mistralai", "meta", "endpoints")}
+"""Makers of models whose requests the gateway rewrites otherwise, by the provider that serves them."""
+
+
+def find_provider(provider: str | None, model: str) -> Provider | None:
+    """What is known of the provider that answers a target; ``None`` if nothing is.
+
+    Args:
+        provider: its slug; ``None``, or one of the model catalog (``@slug``), where the name of the model has to tell.
+        model: the name of the model, as the gateway is given it.
+    """
+    if provider is None or provider.startswith("@"):
+        return PROVIDERS["google"] if "gemini" in model.lower() else None
+    # Bedrock's names may begin with a region: ``eu.anthropic.claude-…``.
+    maker = next((maker for maker in _MAKERS.get(provider, ()) if f"{maker}." in model), None)
+    return PROVIDERS.get(f"{provider}/{maker}" if maker else provider)
