@@ -14,6 +14,7 @@ from portkey_gateway.conversation.claude import may_force_tools, with_shown_thou
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
+from portkey_gateway.models.names import Family
 from portkey_gateway.routing import Route, choose_api_format, find_route
 
 _PARAMETERS: Final = (
@@ -31,6 +32,8 @@ class GatewayModel(GatewayCaller):
 
     model: str = Field(min_length=1)
     """The model's name, such as ``claude-sonnet-4-6``, or ``@slug/name`` from Portkey's model catalog."""
+    family: Family | None = None
+    """Whose model it is, such as ``claude`` or ``openai``, where no name tells: a deployment called ``prod-7``, say."""
     max_tokens: int | None = Field(default=None, gt=0)
     """The most tokens to answer with; a Claude gets 4096 if nothing is said."""
     temperature: float | None = None
@@ -90,8 +93,8 @@ class GatewayModel(GatewayCaller):
             The model to call, with the options that hold for this call, and the remaining parameters.
         """
         options = {name: arguments[name] for name in arguments.keys() & type(self).model_fields.keys() - _IN_THE_BODY}
-        if str(arguments.get("model") or "").startswith("@"):
-            # A provider of the catalog: neither its name nor its key is then the environment's.
+        if str(arguments.get("model") or "").startswith("@") or (arguments.get("model") and "family" in options):
+            # A provider of the catalog: neither its name nor its key is then the environment's. Or of told family.
             options["model"] = arguments["model"]
         parameters = {name: value for name, value in arguments.items() if name not in options}
         if not options:
@@ -100,6 +103,10 @@ class GatewayModel(GatewayCaller):
         if called.api_format == "auto":
             called.api_format = choose_api_format(self, self.model, called, str(arguments.get("model") or called.model))
         return called, parameters
+
+    def family_for(self, model: str) -> Family | None:
+        """The family that is told of this object's own model; of another, which a call or a target names, none is."""
+        return self.family if model == self.model else None
 
     def route(self, model: str | None = None) -> Route:
         """Where a call goes, in the format that this object's own options choose.

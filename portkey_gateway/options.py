@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from portkey_gateway.models.names import Family
 from portkey_gateway.names import check_names, in_snake_case
 
 HOSTED_BASE_URL: Final = "https://api.portkey.ai/v1"
@@ -222,6 +223,11 @@ class GatewayFields(BaseModel):
         if self.provider_api_key:
             headers["authorization"] = f"Bearer {_render(self.provider_api_key)}"
         return headers
+
+    def family_for(self, model: str) -> Family | None:
+        """The family that these options tell of a model by themselves; none, where its name has to tell it."""
+        _ = model
+        return None
 
     def secrets(self) -> tuple[str, ...]:
         """The key texts that must never show up in an error or a log: also those of headers and an inline config.

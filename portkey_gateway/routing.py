@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from portkey_gateway.models.names import Family, family_of
 from portkey_gateway.options import HOSTED_BASE_URL, GatewayFields, GatewayName
 
 Gateway: TypeAlias = Literal["hosted", "oss-1", "oss-2"]
@@ -63,11 +64,8 @@ class Route:
 
 
 def is_claude(model: str, provider: str | None = None) -> bool:
-    """Tell whether a request goes to a Claude, as far as the names say it.
-
-    A name from the model catalog, ``@slug/name``, brings its own provider.
-    """
-    return "claude" in model.lower() or (provider == "anthropic" and not model.startswith("@"))
+    """Tell whether a request goes to a Claude, as far as the names say it."""
+    return family_of(model, provider) == "claude"
 
 
 def read_gateway(options: GatewayFields) -> Gateway:
@@ -107,20 +105,23 @@ def find_route(
         targets = list(_leaves(config, provider, model))
     else:
         targets = [_told(name, model) for name in options.config_targets] if is_told else [(provider, model)]
-    are_claudes = [is_claude(name, of) for of, name in targets]
+    told = options.family_for(model)
+    families = [_family(target, model, told) for target in targets]
+    are_claudes = [family == "claude" for family in families]
     is_mixed = len({*are_claudes}) > 1
-    goes_to_claude = is_claude(model, provider) if is_mixed else all(are_claudes)
+    family = _family((provider, model), model, told)
+    goes_to_claude = family == "claude" if is_mixed else all(are_claudes)
     chosen = api_format or options.api_format
     if chosen == "auto":
         is_strict = headers.get("x-portkey-strict-open-ai-compliance") == "true"
         unknown = (text is not None and config is None and not is_told) or is_strict
-        surely = not unknown and all(_is_served(gateway, *target) for target in targets)
+        surely = not unknown and all(are_claudes) and all(_is_served(gateway, of) for of, _ in targets)
         chosen = "messages" if surely else "chat_completions"
     return Route(
         gateway=gateway,
         api_format=chosen,
         is_claude=goes_to_claude,
-        is_gemini="gemini" in model.lower() or provider == "google",
+        is_gemini=family == "gemini" or provider == "google",
         provider=provider,
         only_anthropic=(text is None or config is not None or is_told) and all(of == "anthropic" for of, _ in targets),
         is_guarded=_names_hooks(headers) or (text is not None and (config is None or _holds_hooks(config))),
@@ -129,7 +130,7 @@ def find_route(
         is_mixed=is_mixed,
         falls_on_cohere=provider != COHERE and any(of == COHERE for of, _ in targets),
         targets=tuple(dict.fromkeys(targets)),
-        claude_models=_claudes_of(targets) if config is not None else (),
+        claude_models=_names_of(targets, are_claudes) if config is not None else (),
     )
 
 
@@ -203,10 +204,14 @@ def _told(provider: str, model: str) -> tuple[str, str]:
     return provider, model if has_claudes or not is_claude(model) else ""
 
 
-def _is_served(gateway: Gateway, provider: str | None, model: str) -> bool:
-    """Tell whether a target is surely a Claude that is served as ``messages``."""
-    if not is_claude(model, provider):
-        return False
+def _family(target: tuple[str | None, str], model: str, told: Family | None) -> Family | None:
+    """The family of a target: the one that is told of the request's model, where that is its own, else by its names."""
+    provider, name = target
+    return (told if name == model else None) or family_of(name, provider)
+
+
+def _is_served(gateway: Gateway, provider: str | None) -> bool:
+    """Tell whether a target that is surely a Claude is served as ``messages``."""
     return gateway == "hosted" or provider is None or provider.startswith("@") or provider == _CHOSEN_BY_ITSELF
 
 
@@ -241,8 +246,8 @@ def _inherited(
     return provider, str(override.get("model") or model), override
 
 
-def _claudes_of(targets: list[tuple[str | None, str]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for of, name in targets if is_claude(name, of)))
+def _names_of(targets: list[tuple[str | None, str]], are_claudes: list[bool]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for (_, name), is_one in zip(targets, are_claudes, strict=True) if is_one))
 
 
 def _holds_hooks(config: Mapping[str, Any]) -> bool:

@@ -11,6 +11,8 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from portkey_gateway.models.names import own_name
+
 Generation = tuple[int, int]
 
 _NAME: Final = re.compile(r"claude-(?:[a-z]+-)*(?P<major>\d)(?:[-.](?P<minor>\d{1,2})(?!\d))?(?!\d)")
@@ -20,25 +22,25 @@ _UNKNOWN: Final[Generation] = (0, 0)
 @lru_cache(maxsize=256)
 def generation(model: str) -> Generation:
     """Read ``(4, 5)`` off ``claude-sonnet-4-5-20250929``; ``(0, 0)`` where the name tells none."""
-    match = _NAME.search(_own_name(model))
+    match = _NAME.search(own_name(model))
     return (int(match["major"]), int(match["minor"] or 0)) if match else _UNKNOWN
 
 
 def takes_schemas(model: str) -> bool:
     """Tell whether answers and strict tools can be bound to a schema: since 4.5, and Opus 4.1."""
-    return generation(model) >= ((4, 1) if "opus" in _own_name(model) else (4, 5))
+    return generation(model) >= ((4, 1) if "opus" in own_name(model) else (4, 5))
 
 
 def takes_forced_choice(model: str) -> bool:
     """Tell whether a ``tool_choice`` may force a tool: not for Fable 5.1, Opus 5.5, Sonnet 5.5 and later."""
-    name = _own_name(model)
+    name = own_name(model)
     last = (5, 1) if "fable" in name or "mythos" in name else (5, 5)
     return "haiku" in name or generation(model) < last
 
 
 def samples_freely(model: str) -> bool:
     """Tell whether ``temperature``, ``top_p`` and ``top_k`` are taken: until Opus 4.7 and generation 5."""
-    return generation(model) < ((4, 7) if "opus" in _own_name(model) else (5, 0))
+    return generation(model) < ((4, 7) if "opus" in own_name(model) else (5, 0))
 
 
 def thinks_by_budget(model: str) -> bool:
@@ -58,7 +60,7 @@ def thinks_unasked(model: str) -> bool:
 
 def thinks_always(model: str) -> bool:
     """Tell whether thinking cannot be switched off: Fable, Mythos, and Opus and Sonnet since 5.5."""
-    name = _own_name(model)
+    name = own_name(model)
     return "fable" in name or "mythos" in name or ("haiku" not in name and generation(model) >= (5, 5))
 
 
@@ -77,19 +79,14 @@ def effort_levels(model: str) -> tuple[str, ...]:
         return ("low", "medium", "high", "xhigh", "max")
     if known >= (4, 6):
         return ("low", "medium", "high", "max")
-    return ("low", "medium", "high") if "opus-4-5" in _own_name(model).replace(".", "-") else ()
+    return ("low", "medium", "high") if "opus-4-5" in own_name(model).replace(".", "-") else ()
 
 
 def takes_system_amid(model: str) -> bool:
     """Tell whether system messages may stand amid a conversation: since Opus 4.8 and generation 5."""
-    return generation(model) >= ((4, 8) if "opus" in _own_name(model) else (5, 0))
+    return generation(model) >= ((4, 8) if "opus" in own_name(model) else (5, 0))
 
 
 def has_every_effort(model: str) -> bool:
     """Tell whether ``xhigh`` is a level of effort: since 4.7, whose models hide their thoughts unless asked to show."""
     return generation(model) >= (4, 7)
-
-
-def _own_name(model: str) -> str:
-    """The name without what stands before it: a catalog's slug may be called after a model, too."""
-    return model.lower().rpartition("/")[2]

@@ -31,6 +31,10 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("my-model", "anthropic", True),
         ("gpt-5", "openai", False),
         ("gpt-5", None, False),
+        # What only speaks of a Claude is none.
+        ("@claude-team/gpt-5", None, False),
+        ("qwen3-14b-claude-4.5-opus-distill", "ollama", False),
+        ("claudette-7b", None, False),
     ],
 )
 def test_is_claude(model: str, provider: str | None, expected: bool) -> None:

@@ -1,0 +1,89 @@
+"""Whose model a name means, however people write it: with a catalog's slug, a provider's prefix, a cloud's. Pure."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, Literal, TypeAlias, get_args
+
+Family: TypeAlias = Literal[
+    "claude", "openai", "gemini", "mistral", "cohere", "deepseek", "llama", "grok", "qwen", "nova", "titan", "kimi",
+    "glm", "minimax", "sonar", "gemma", "gpt-oss",
+]  # fmt: skip
+"""Whose models a model belongs to: what they take, and how they take it, is alike."""
+FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
+
+# By how the names of a family begin. What merely speaks of another one, as `qwen3-claude-distill`, is none of it.
+_BEGINNINGS: Final[dict[Family, re.Pattern[str]]] = {
+    "claude": re.compile(r"claude(?![a-z])"),
+    "gpt-oss": re.compile(r"gpt-oss"),
+    "openai": re.compile(r"gpt-(?!neo|j|sw|jt)|chatgpt-|o[1-9](?:-|$)|text-embedding-(?:ada|3)|codex-|computer-use"),
+    "gemini": re.compile(r"gemini"),
+    "gemma": re.compile(r"gemma"),
+    "mistral": re.compile(r"(?:open-|labs-)?(?:mi[sx]tral|ministral|magistral|codestral|devstral|pixtral|voxtral)"),
+    "cohere": re.compile(r"(?:command|c4ai)(?:-|$)|(?:embed|rerank)-(?:v\d|english|multilingual)"),
+    "deepseek": re.compile(r"deepseek"),
+    "llama": re.compile(r"(?:meta-)?llama"),
+    "grok": re.compile(r"grok"),
+    "qwen": re.compile(r"qwen|qwq|qvq"),
+    "nova": re.compile(r"nova-"),
+    "titan": re.compile(r"titan-"),
+    "kimi": re.compile(r"kimi|moonshot-"),
+    "glm": re.compile(r"glm-"),
+    "minimax": re.compile(r"minimax"),
+    "sonar": re.compile(r"sonar"),
+}
+# Providers that serve one family, where the name of a model tells none.
+_SERVES: Final[dict[str, Family]] = {
+    "anthropic": "claude",
+    "openai": "openai",
+    "azure-openai": "openai",
+    "google": "gemini",
+    "mistral-ai": "mistral",
+    "cohere": "cohere",
+    "deepseek": "deepseek",
+    "x-ai": "grok",
+    "perplexity-ai": "sonar",
+}
+# A region of Bedrock's, and who made the model, as Bedrock and some users of Vertex AI write it.
+_CLOUD: Final = re.compile(
+    r"(?:(?:us|us-gov|eu|apac|ap|jp|au|ca|sa|af|me|global|regional)\.)?"
+    r"(?:anthropic|amazon|meta|mistral|cohere|openai|google|qwen|moonshot|moonshotai|zai|minimax|nvidia|ai21|writer)\."
+    r"|databricks-"
+)
+_FINE_TUNED: Final = "ft:"
+
+
+@lru_cache(maxsize=1024)
+def own_name(model: str) -> str:
+    """The name without what stands before it: a catalog's slug, providers, a cloud's region and vendor; lower case.
+
+    What a fine-tuned model of OpenAI's was made of is its name here.
+    """
+    name = model.strip().lower().rstrip("/").rpartition("/")[2]
+    if name.startswith(_FINE_TUNED):
+        name = name.split(":")[1]
+    found = _CLOUD.match(name)
+    return name[found.end() :] if found else name
+
+
+def family_of(model: str, provider: str | None = None) -> Family | None:
+    """Tell whose model a request means, by its name, else by a provider that serves one family alone.
+
+    A name from the model catalog, ``@slug/name``, brings its own provider. Of Anthropic every model is a Claude.
+
+    Args:
+        model: the name, however it is written.
+        provider: the provider's slug, where the options name one.
+    """
+    if model.startswith("@"):
+        provider = None
+    if provider == "anthropic":
+        return "claude"
+    return _family_by_name(model) or _SERVES.get(provider or "")
+
+
+@lru_cache(maxsize=1024)
+def _family_by_name(model: str) -> Family | None:
+    name = own_name(model)
+    return next((family for family, begins in _BEGINNINGS.items() if begins.match(name)), None)
