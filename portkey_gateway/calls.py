@@ -24,7 +24,8 @@ from portkey_gateway.messages import encode as messages
 from portkey_gateway.messages import stream as messages_stream
 from portkey_gateway.messages.losses import LOSSES as MESSAGES_LOSSES
 from portkey_gateway.models.claude import takes_schemas
-from portkey_gateway.routing import Route, limit_targets
+from portkey_gateway.routing import Route
+from portkey_gateway.targets import read_config, render_config
 
 USER_LABEL: Final = "_user"
 """The label by which Portkey tells users apart; Anthropic's own word for it is ``metadata.user_id``."""
@@ -67,23 +68,24 @@ def encode_call(
     own_names = {fitted: name for name, fitted in names.items()}
     kept, betas = _take_betas(request, headers, route)
     asked = cast("ChatRequest", {name: value for name, value in request.items() if name != "betas"})
+    config = read_config(kept[_CONFIG]) if _CONFIG in kept else None
     if route.api_format == "chat_completions":
-        if (route.falls_on_claude or route.falls_on_cohere) and _CONFIG in kept:
-            model, limit = str(asked.get("model") or ""), next(filter(None, map(asked.get, _LIMITS)), None)
-            claude_limit = default_max_tokens(asked.get("thinking"))
-            kept[_CONFIG] = limit_targets(kept[_CONFIG], route.provider, model, cast("int | None", limit), claude_limit)
-            if route.falls_on_claude and limit is None and not kept[_CONFIG].startswith("{"):
-                # Into a config that is saved nothing can be put: the limit that Claude requires holds for all.
-                asked = {**asked, "max_tokens": claude_limit}
+        if route.falls_on_claude and _CONFIG in kept and config is None and not any(map(asked.get, _LIMITS)):
+            # Into a config that is saved nothing can be put: the limit that Claude requires holds for all.
+            asked = {**asked, "max_tokens": default_max_tokens(asked.get("thinking"))}
         asked = cast("ChatRequest", {**asked, **betas})
-        body = chat_completions.encode_request(asked, route, prompt_caching=prompt_caching)
-        decoding = chat_completions_stream.DECODING
-        return EncodedCall(chat_completions.PATH, kept, body, decoding._replace(names=own_names) if names else decoding)
-    path, body = messages.encode_request(asked, route, prompt_caching=prompt_caching, user_id=_user(kept), betas=betas)
+        body, fitted = chat_completions.encode_request(asked, route, prompt_caching=prompt_caching, config=config)
+        path, decoding = chat_completions.PATH, chat_completions_stream.DECODING
+    else:
+        path, body, fitted = messages.encode_request(
+            asked, route, prompt_caching=prompt_caching, user_id=_user(kept), betas=betas, config=config
+        )
+        decoding = messages_stream.DECODING
     if path == messages.PROXY_PATH:
         kept.pop("traceparent", None)  # what is not the gateway's own goes to the provider there
         kept |= {name.replace("_", "-"): value for name, value in betas.items()} | _PROXIED
-    decoding = messages_stream.DECODING
+    if fitted is not None and fitted != config:
+        kept[_CONFIG] = render_config(fitted)
     return EncodedCall(path, kept, body, decoding._replace(names=own_names) if names else decoding)
 
 

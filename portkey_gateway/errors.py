@@ -29,6 +29,7 @@ import json
 import re
 import sys
 import warnings
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
@@ -109,11 +110,17 @@ class PortkeyError(Exception):
         """The provider that answered, as the gateway names it."""
         return self.info.provider if self.info else None
 
+    @property
+    def target_index(self) -> str | None:
+        """The target of a config that answered, such as ``config.targets[1].targets[0]``."""
+        return self.info.target_index if self.info else None
+
     def __str__(self) -> str:
         """The message with the identifiers that support asks for."""
         known = {
             "status": self.status,
             "provider": self.provider,
+            "target": self.target_index,
             "request id": self.request_id,
             "trace id": self.trace_id,
         }
@@ -317,12 +324,13 @@ def read_json(content: bytes) -> Any:
             raise ValueError("nested too deeply") from None
 
 
-def decode_error(content: bytes, info: GatewayInfo) -> PortkeyStatusError:
+def decode_error(content: bytes, info: GatewayInfo, failed_before: Iterable[str] = ()) -> PortkeyStatusError:
     """Turn a response with an error status into the exception to raise.
 
     Args:
         content: the response body.
         info: the response's status and headers.
+        failed_before: the targets of a fallback that failed before this one, of whose errors the gateway tells nothing.
     """
     body = _decode_body(content)
     message, error_type = _describe(body, is_html=is_html(content), status=info.status)
@@ -336,7 +344,10 @@ def decode_error(content: bytes, info: GatewayInfo) -> PortkeyStatusError:
     elif error_class is BadRequestError and _CONTEXT_OVERFLOW.search(f"{error_type} {message}"):
         error_class = ContextOverflowError
     text = f"{error_type}: {message}" if error_type else message
-    error = error_class(text + _remedy(info.status, body, message), info=info, body=body)
+    text += _remedy(info.status, body, message)
+    if failed := ", ".join(failed_before):
+        text += f"; before it {failed} failed, for reasons that the gateway does not tell"
+    error = error_class(text, info=info, body=body)
     error.is_retryable &= not (error_class is GatewayFailureError and _NOT_SERVED in message)
     return error
 

@@ -6,10 +6,11 @@ Sources: Portkey's documentation ("Config object") and the gateway's own schema
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from portkey_gateway.names import check_names
 
@@ -18,6 +19,13 @@ _CLOUDS: Final = (
     "mistral_", "google_", "fireworks_", "snowflake_", "oracle_", "cortex_", "foundry_", "sagemaker_",
 )  # fmt: skip
 """How the names of what one cloud alone needs begin; they are passed on as they are."""
+
+
+_LOGICAL: Final = frozenset({"$and", "$or"})
+_EXACTLY: Final = frozenset({"$eq", "$ne", "$in", "$nin"})
+_COMPARISONS: Final = _EXACTLY | {"$gt", "$gte", "$lt", "$lte", "$regex"}
+# Of a name with more dots the gateway reads the first two parts only.
+_READ: Final = re.compile(r"(?:metadata|params)\.[^.]+|url\.pathname")
 
 
 class _Part(BaseModel):
@@ -60,9 +68,38 @@ class Condition(_Part):
     """Where a call goes whose metadata or parameters are such."""
 
     query: dict[str, Any]
-    """In MongoDB's words, such as ``{"metadata.plan": {"$eq": "paid"}}``."""
+    """In MongoDB's words, such as ``{"metadata.plan": {"$eq": "paid"}}``; ``params.model`` and ``url.pathname`` can be
+    read beside metadata, whose values are texts."""
     then: str
     """The name of a target."""
+
+    @field_validator("query")
+    @classmethod
+    def _check_query(cls, query: dict[str, Any]) -> dict[str, Any]:
+        _check_query(query)
+        return query
+
+
+def _check_query(query: Any) -> None:
+    """Refuse what the gateway never finds true, or finds out with every call (``services/conditionalRouter.ts``)."""
+    if not isinstance(query, Mapping):
+        raise ValueError(f"a query is a mapping such as {{'metadata.plan': {{'$eq': 'paid'}}}}; got {query!r}")
+    for name, asked in query.items():
+        if name in _LOGICAL:
+            for each in asked if isinstance(asked, list) else [asked]:
+                _check_query(each)
+            continue
+        if not _READ.fullmatch(name):
+            raise ValueError(f"a condition reads metadata.NAME, params.NAME or url.pathname; got {name!r}")
+        compared = asked if isinstance(asked, Mapping) else {"$eq": asked}
+        if strangers := compared.keys() - _COMPARISONS:
+            known = ", ".join(sorted({*_COMPARISONS, *_LOGICAL}))
+            raise ValueError(f"the condition on {name} compares by {', '.join(map(str, strangers))}; known are {known}")
+        for operator in _EXACTLY & compared.keys() if name.startswith("metadata.") else ():
+            values = compared[operator]
+            for value in values if isinstance(values, list) else [values]:
+                if not isinstance(value, str):
+                    raise ValueError(f"the condition on {name} is never met: metadata are texts; got {value!r}")
 
 
 class Strategy(_Part):
@@ -123,8 +160,13 @@ class Target(_Part):
     @model_validator(mode="after")
     def _check_targets(self) -> Target:
         strategy = self.strategy
-        if strategy and strategy.mode != "single" and not self.targets:
+        if strategy and not self.targets:
             raise ValueError(f"a strategy of mode {strategy.mode!r} needs targets")
+        if self.targets and not strategy:
+            raise ValueError("targets need a strategy, such as Strategy(mode='fallback')")
+        is_balanced = strategy is not None and strategy.mode == "loadbalance"
+        if is_balanced and not any(target.weight != 0 for target in self.targets or ()):
+            raise ValueError("no target has a weight above 0, so none would ever answer")
         named = {target.name for target in self.targets or ()}
         meant = {condition.then for condition in (strategy.conditions if strategy else None) or ()}
         default = {strategy.default} if strategy and strategy.default else set()

@@ -25,6 +25,7 @@ from pydantic import (
 
 from portkey_gateway.models.names import Family
 from portkey_gateway.names import check_names, in_snake_case
+from portkey_gateway.targets import render_config
 
 HOSTED_BASE_URL: Final = "https://api.portkey.ai/v1"
 """The hosted gateway, used when no ``base_url`` is given."""
@@ -370,8 +371,7 @@ def _render(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
-        # The encoder writes everything beyond ASCII as \uXXXX; DEL is ASCII, yet no header may hold it.
-        return json.dumps(value, separators=(",", ":")).replace("\x7f", "\\u007f")
+        return render_config(value)
     if isinstance(value, tuple):
         return ",".join(value)
     return str(value)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from portkey_gateway.models.names import Family, family_of
 from portkey_gateway.options import HOSTED_BASE_URL, GatewayFields, GatewayName
+from portkey_gateway.targets import list_targets, read_config
 
 Gateway: TypeAlias = Literal["hosted", "oss-1", "oss-2"]
 """Portkey's own, the open-source gateway 1.x (tried: 1.15.2), and its branch 2.0.0 (read, not tried)."""
@@ -16,7 +16,8 @@ WireFormat: TypeAlias = Literal["chat_completions", "messages"]
 
 SERVES_MESSAGES: Final = frozenset({"anthropic", "bedrock", "vertex-ai", "azure-ai"})
 """Providers that the open-source gateway 1.15.2 serves ``/messages`` for; any other is its 500."""
-COHERE: Final = "cohere"
+LIMITED_BY_MAX_TOKENS: Final = frozenset({"302ai", "bytez", "cohere", "lepton", "zhipu"})
+"""Providers to which the open-source gateway 1.15.2 tells ``max_tokens``, but not ``max_completion_tokens``."""
 # Of the others, Bedrock's answers are translated, with losses of their own, and Vertex serves only some names.
 _CHOSEN_BY_ITSELF: Final = "anthropic"
 # However they are spelt: the gateway takes the keys of a config in snake case and in camel case.
@@ -47,8 +48,6 @@ class Route:
     """Whether a config that is known sends some calls to a Claude although the request names another model."""
     is_mixed: bool = False
     """Whether a config that is known may send a call to a Claude as well as to another model."""
-    falls_on_cohere: bool = False
-    """Whether a config that is known sends some calls to Cohere, which alone knows ``max_tokens`` only."""
     targets: tuple[tuple[str | None, str], ...] = ()
     """Provider and model of everyone who may answer; of a config that is not known only what the request names."""
     claude_models: tuple[str, ...] = ()
@@ -97,12 +96,12 @@ def find_route(
     headers = options.render_headers() if headers is None else headers
     provider = headers.get("x-portkey-provider")
     text = headers.get("x-portkey-config")
-    config = _read_config(text) if text else None
+    config = read_config(text) if text else None
     gateway = read_gateway(options)
     is_told = text is not None and config is None and bool(options.config_targets)
     targets: list[tuple[str | None, str]]
     if config is not None:
-        targets = list(_leaves(config, provider, model))
+        targets = [(target.provider, target.model) for target in list_targets(config, provider, model)]
     else:
         targets = [_told(name, model) for name in options.config_targets] if is_told else [(provider, model)]
     told = options.family_for(model)
@@ -128,7 +127,6 @@ def find_route(
         has_private_headers=_holds_private(headers, has_own_key=bool(options.provider_api_key)),
         falls_on_claude=not goes_to_claude and any(are_claudes),
         is_mixed=is_mixed,
-        falls_on_cohere=provider != COHERE and any(of == COHERE for of, _ in targets),
         targets=tuple(dict.fromkeys(targets)),
         claude_models=_names_of(targets, are_claudes) if config is not None else (),
     )
@@ -153,51 +151,6 @@ def choose_api_format(own: GatewayFields, own_model: str, called: GatewayFields,
     return find_route(called, called_model).api_format
 
 
-def limit_targets(config_text: str, provider: str | None, model: str, limit: int | None, claude_limit: int) -> str:
-    """Return a config whose targets have the limit of tokens that each of them needs in its own words.
-
-    Anthropic requires one, and Cohere does not know ``max_completion_tokens``, under which the request says it to all
-    others. A limit that the target has wins; other targets are left alone.
-
-    Args:
-        config_text: the config, as JSON.
-        provider: the one that the request names.
-        model: the one that the request names.
-        limit: that of the request, if it has one.
-        claude_limit: for a Claude where the request has none.
-    """
-    config = _read_config(config_text)
-    if config is None:
-        return config_text
-
-    def limit_of(provider: str | None, model: str) -> int | None:
-        if provider == COHERE:
-            return limit
-        return claude_limit if limit is None and is_claude(model, provider) else None
-
-    return json.dumps(_limited(config, provider, model, limit_of))
-
-
-def _limited(
-    config: Mapping[str, Any],
-    provider: str | None,
-    model: str,
-    limit_of: Callable[[str | None, str], int | None],
-) -> dict[str, Any]:
-    provider, model, override = _inherited(config, provider, model)
-    targets = config.get("targets")
-    if override.get("max_tokens") or override.get("max_completion_tokens"):
-        return {**config}
-    if isinstance(targets, list) and targets:
-        limited = [_limited(each, provider, model, limit_of) if isinstance(each, dict) else each for each in targets]
-        return {**config, "targets": limited}
-    limit = limit_of(provider, model)
-    if limit is None:
-        return {**config}
-    key = "overrideParams" if "overrideParams" in config else "override_params"
-    return {**config, key: {"max_tokens": limit, **override}}
-
-
 def _told(provider: str, model: str) -> tuple[str, str]:
     """A target of a config that is not known: the request's model is its own only where it may have such a model."""
     has_claudes = provider in SERVES_MESSAGES or provider.startswith("@")
@@ -213,37 +166,6 @@ def _family(target: tuple[str | None, str], model: str, told: Family | None) -> 
 def _is_served(gateway: Gateway, provider: str | None) -> bool:
     """Tell whether a target that is surely a Claude is served as ``messages``."""
     return gateway == "hosted" or provider is None or provider.startswith("@") or provider == _CHOSEN_BY_ITSELF
-
-
-def _read_config(text: str) -> dict[str, Any] | None:
-    """The config itself; ``None`` for the id of a saved one, which only the hosted gateway knows."""
-    try:
-        config = json.loads(text)
-    except ValueError:
-        return None
-    return config if isinstance(config, dict) else None
-
-
-def _leaves(config: Mapping[str, Any], provider: str | None, model: str) -> Iterator[tuple[str | None, str]]:
-    """The provider and model of every target that may answer."""
-    provider, model, _ = _inherited(config, provider, model)
-    targets = config.get("targets")
-    if not isinstance(targets, list) or not targets:
-        yield provider, model
-        return
-    for target in targets:
-        yield from _leaves(target if isinstance(target, dict) else {}, provider, model)
-
-
-def _inherited(
-    config: Mapping[str, Any], provider: str | None, model: str
-) -> tuple[str | None, str, Mapping[str, Any]]:
-    """Provider, model and ``override_params`` of a config or target, which has its own or those around it."""
-    override = config.get("override_params", config.get("overrideParams"))
-    override = override if isinstance(override, dict) else {}
-    own = config.get("provider")
-    provider = str(own) if own else (None if config.get("virtual_key") or config.get("virtualKey") else provider)
-    return provider, str(override.get("model") or model), override
 
 
 def _names_of(targets: list[tuple[str | None, str]], are_claudes: list[bool]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from pydantic_core import PydanticSerializationError, to_json
 
@@ -19,15 +19,19 @@ from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSS
 from portkey_gateway.chat_completions.mixed import as_every_target_takes_it
 from portkey_gateway.chat_completions.tools import encode_tool
 from portkey_gateway.conversation.claude import fit_effort, prepare_for_claude, without_idle_effort
+from portkey_gateway.conversation.overrides import fit_to_claude, in_our_words, said_of
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.tool_choice import ONE_CALL
 from portkey_gateway.conversation.tools import is_mcp_toolset
 from portkey_gateway.errors import EncodingError, warn
+from portkey_gateway.models.names import family_of
 from portkey_gateway.options import GatewayFields
-from portkey_gateway.routing import COHERE, Route
+from portkey_gateway.routing import LIMITED_BY_MAX_TOKENS, Route
+from portkey_gateway.targets import ConfigTarget, conditions_renamed, with_overrides
 
 PATH: Final = "/chat/completions"
+_LIMITS: Final = ("max_tokens", "max_completion_tokens")
 
 _PASSED_TO_CLAUDE: Final = frozenset(
     {"model", "messages", "max_tokens", "temperature", "top_p", "top_k", "stop", "stream", "user", "thinking", "tools",
@@ -35,7 +39,21 @@ _PASSED_TO_CLAUDE: Final = frozenset(
 )  # fmt: skip
 
 
-def encode_request(request: ChatRequest, route: Route, *, prompt_caching: PromptCachingOption = None) -> bytes:
+class Encoded(NamedTuple):
+    """A request, ready to be sent."""
+
+    body: bytes
+    config: dict[str, Any] | None
+    """The config as its targets need it."""
+
+
+def encode_request(
+    request: ChatRequest,
+    route: Route,
+    *,
+    prompt_caching: PromptCachingOption = None,
+    config: dict[str, Any] | None = None,
+) -> Encoded:
     """Encode a request that was checked as the body of ``POST /chat/completions``.
 
     The request itself is not changed.
@@ -44,6 +62,7 @@ def encode_request(request: ChatRequest, route: Route, *, prompt_caching: Prompt
         request: what to send.
         route: where the call goes.
         prompt_caching: what to mark for Claude's prompt cache, beside what is marked.
+        config: that of the call, where it is known.
 
     Raises:
         EncodingError: if it cannot be sent as it is; the message names the field and the fix.
@@ -70,14 +89,49 @@ def encode_request(request: ChatRequest, route: Route, *, prompt_caching: Prompt
         warn_not_cached(prompt_caching, request.get("model"))
         if tools := body.get("tools"):
             body["tools"] = [encode_tool(tool, route) for tool in tools]
+    if config is not None:
+        config = _fit_config(config, body, request.get("max_tokens"), route)
     if not route.only_anthropic:
         _fit_every_provider(body, route)
     if "tool_choice" in body:
         body["tool_choice"] = _encode_choice(body["tool_choice"], route)
     try:
-        return to_json({name: value for name, value in body.items() if value is not None}, by_alias=False)
+        encoded = to_json({name: value for name, value in body.items() if value is not None}, by_alias=False)
     except PydanticSerializationError as error:
         raise EncodingError(f"the request holds something that JSON does not know: {error}") from error
+    return Encoded(encoded, config)
+
+
+def _fit_config(config: dict[str, Any], body: dict[str, Any], limit: int | None, route: Route) -> dict[str, Any]:
+    """The config in the words in which the request says the same; what a target refuses beside it is taken out of it.
+
+    Args:
+        config: of the call.
+        body: of the request, before its limit of tokens has its last name.
+        limit: ``max_tokens`` of the request, where it says one.
+        route: where the call goes.
+    """
+    limit_name = _LIMITS[0] if route.only_anthropic else _LIMITS[1]
+
+    def fit(target: ConfigTarget) -> dict[str, Any]:
+        own = in_our_words(target, has_tools=bool(body.get("tools")))
+        if _is_claude(target, route):
+            effort = own.pop("reasoning_effort", None)
+            if effort and PARAMETER_LOSSES["reasoning_effort"].is_carried(route.gateway):
+                effort = fit_effort(effort, (target.model,))
+            own = fit_to_claude({**own, **({"reasoning_effort": effort} if effort else {})}, body, limit, target)
+            _warn_about_losses(own, route, said_of(target))
+        if target.provider in LIMITED_BY_MAX_TOKENS:
+            return {"max_tokens": limit, **own} if limit else own
+        return {limit_name if name == _LIMITS[0] else name: value for name, value in own.items()}
+
+    fitted = with_overrides(config, route.provider, str(body.get("model") or ""), fit)
+    return conditions_renamed(fitted, dict.fromkeys(_LIMITS, limit_name))
+
+
+def _is_claude(target: ConfigTarget, route: Route) -> bool:
+    family = family_of(target.model, target.provider)
+    return family == "claude" or (family is None and target.model in route.claude_models)
 
 
 def _for_claude(
@@ -112,12 +166,12 @@ def _fit_every_provider(body: dict[str, Any], route: Route) -> None:
     """Say what OpenAI wants to be told in its newest words, which the gateway rewrites or drops for all others.
 
     Without ``include_usage`` a stream of OpenAI's tells no usage, and its reasoning models refuse ``max_tokens``. Tried
-    on 17 routes of the open-source gateway 1.15.2; Cohere alone knows the older word only.
+    on 17 routes of the open-source gateway 1.15.2; some providers know the older word only.
     """
     options = body.pop("stream_options", None)
     if body.get("stream"):
         body["stream_options"] = {"include_usage": True, **(options or {})}
-    if body.get("max_tokens") is not None and route.provider != COHERE:
+    if body.get("max_tokens") is not None and route.provider not in LIMITED_BY_MAX_TOKENS:
         body["max_completion_tokens"] = body.pop("max_tokens")
 
 
@@ -129,15 +183,15 @@ def _encode_choice(choice: Any, route: Route) -> Any:
     return rest if rest["type"] == "function" else rest["type"]
 
 
-def _warn_about_losses(body: Mapping[str, Any], route: Route) -> None:
+def _warn_about_losses(body: Mapping[str, Any], route: Route, where: str = "") -> None:
     for name in body.keys() - _PASSED_TO_CLAUDE:
         loss = PARAMETER_LOSSES.get(name)
         # A gateway that is told to carry a parameter is believed; one that is not known here is warned of.
         if body[name] is not None and not (loss and loss.is_carried(route.gateway)):
-            warn(f"{name} does not reach Claude: {remedy(loss, route) if loss else _unknown_remedy(name)}")
+            warn(f"{where}{name} does not reach Claude: {remedy(loss, route) if loss else _unknown_remedy(name)}")
     temperature = body.get("temperature")
     if temperature is not None and temperature > 1:
-        warn(f"temperature {temperature} is sent to Claude as 1: its range is 0 to 1")
+        warn(f"{where}temperature {temperature} is sent to Claude as 1: its range is 0 to 1")
 
 
 def _unknown_remedy(name: str) -> str:

@@ -5,7 +5,7 @@ Rules of Anthropic's Messages API that fail otherwise with a message that names 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from portkey_gateway.conversation.request import SYSTEM_ROLES, ChatRequest, ContentBlock, Message
@@ -117,56 +117,63 @@ def fit_effort(asked: str, models: Sequence[str]) -> str | None:
     return nearest
 
 
-def fit_models(body: dict[str, Any], models: Sequence[str]) -> None:
+def fit_models(body: dict[str, Any], models: Sequence[str], where: str = "") -> None:
     """Leave out, or say otherwise, what one of these Claudes would refuse.
 
     Args:
         body: a request with its ``tool_choice`` encoded; it is changed.
         models: every Claude that may answer.
+        where: what a warning begins with, if the request is not where it is said.
 
     Warns:
         PortkeyWarning: if something is changed, naming the model that it is for.
     """
-    _fit_thinking(body, models)
-    thinking: Mapping[str, Any] | None = body.get("thinking")
-    if forces_a_tool(body.get("tool_choice")) and not may_force_tools(models, thinking):
+    for said in (*_fit_thinking(body, models), *_fit_choice(body, models), *_fit_sampling(body, models)):
+        warn(where + said)
+
+
+def _fit_choice(body: dict[str, Any], models: Sequence[str]) -> Iterator[str]:
+    if forces_a_tool(body.get("tool_choice")) and not may_force_tools(models, body.get("thinking")):
         model = refusing(models, takes_forced_choice)
         why = f"({model} takes no such choice)" if model else "while it thinks"
-        warn(f"tool_choice is sent as 'auto': Claude cannot be made to call a tool {why}")
+        yield f"tool_choice is sent as 'auto': Claude cannot be made to call a tool {why}"
         body["tool_choice"] = "auto"
     if stops := body.get("stop"):
         body["stop"] = [text for text in stops if text.strip()]
         if len(body["stop"]) < len(stops):
-            warn("a text of white space in stop is left out: Claude stops at none")
+            yield "a text of white space in stop is left out: Claude stops at none"
+
+
+def _fit_sampling(body: dict[str, Any], models: Sequence[str]) -> Iterator[str]:
     says_both = body.get("temperature") is not None and body.get("top_p") is not None
     if says_both and (model := refusing(models, lambda model: not samples_by_one(model))):
-        warn(f"top_p is left out: {model} takes temperature or top_p, not both")
+        yield f"top_p is left out: {model} takes temperature or top_p, not both"
         del body["top_p"]
     for name in _SAMPLING:
-        if body.get(name) is not None and (why := _why_not_sampled(name, body[name], models, thinking)):
-            warn(f"{name} is left out: {why}")
+        if body.get(name) is not None and (why := _why_not_sampled(name, body[name], models, body.get("thinking"))):
+            yield f"{name} is left out: {why}"
             del body[name]
 
 
-def _fit_thinking(body: dict[str, Any], models: Sequence[str]) -> None:
+def _fit_thinking(body: dict[str, Any], models: Sequence[str]) -> Iterator[str]:
     thinking: Mapping[str, Any] = body.get("thinking") or {}
     kind = thinking.get("type")
     by_no_budget, not_adaptively = refusing(models, thinks_by_budget), refusing(models, thinks_adaptively)
     if kind == "enabled" and by_no_budget and not not_adaptively:
-        warn(
+        yield (
             f"thinking is sent as {{'type': 'adaptive'}}: {by_no_budget} takes no budget_tokens; say how much to think "
             "with reasoning_effort"
         )
         kept = {name: value for name, value in thinking.items() if name not in {"type", "budget_tokens"}}
         body["thinking"] = {**kept, "type": "adaptive"}
     elif kind == "enabled" and by_no_budget:
-        warn(f"thinking is left out: {by_no_budget} takes no budget_tokens, and {not_adaptively} nothing else")
+        yield f"thinking is left out: {by_no_budget} takes no budget_tokens, and {not_adaptively} nothing else"
         del body["thinking"]
     elif kind == "adaptive" and not_adaptively:
-        warn(f"thinking is left out: {not_adaptively} does not think adaptively, only by budget_tokens")
+        yield f"thinking is left out: {not_adaptively} does not think adaptively, only by budget_tokens"
         del body["thinking"]
     elif kind == "disabled" and (model := refusing(models, lambda model: not thinks_always(model))):
-        warn(f"thinking is left out: that of {model} cannot be switched off")
+        yield f"thinking is left out: that of {model} cannot be switched off"
         del body["thinking"]
 
 

@@ -30,10 +30,12 @@ from portkey_gateway.errors import (
 from portkey_gateway.http.pool import shared_async_client, shared_client
 from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.info import GatewayInfo, read_gateway_info
+from portkey_gateway.targets import failed_before, read_config
 
 CONNECT_TIMEOUT_S: Final = 10.0
 """Seconds to wait for a connection, where the whole call may take longer."""
 
+_CONFIG_HEADER: Final = "x-portkey-config"
 _TRACE_HEADER: Final = "x-portkey-trace-id"
 # What a server says of a call in headers, and may say with a key in it.
 _ECHOED: Final = ("request_id", "provider", "cache_status", "target_index")
@@ -75,7 +77,8 @@ class Call:
 
     def decode_error(self, response: httpx.Response) -> PortkeyError:
         """The exception for a response, already read, with an error status."""
-        return decode_error(response.content, self.info(response))
+        info, config = self.info(response), read_config(self.headers.get(_CONFIG_HEADER, ""))
+        return decode_error(response.content, info, failed_before(config, info.target_index or "") if config else ())
 
     def delay_s(self, error: PortkeyError, retries: int) -> float | None:
         """Seconds to wait before the next try, or ``None`` if there is to be none."""

@@ -23,6 +23,7 @@ from portkey_gateway.conversation.claude import (
     without_idle_effort,
 )
 from portkey_gateway.conversation.media import as_media
+from portkey_gateway.conversation.overrides import fit_to_claude, in_our_words, said_of
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.errors import EncodingError, warn
@@ -32,6 +33,7 @@ from portkey_gateway.messages.tools import encode_tool, encode_tool_choice, with
 from portkey_gateway.models.claude import takes_schemas, takes_system_amid
 from portkey_gateway.options import GatewayFields
 from portkey_gateway.routing import Route
+from portkey_gateway.targets import ConfigTarget, conditions_renamed, with_overrides
 
 PATH: Final = "/messages"
 PROXY_PATH: Final = "/proxy/messages"
@@ -58,6 +60,8 @@ class Encoded(NamedTuple):
 
     path: str
     body: bytes
+    config: dict[str, Any] | None
+    """The config as its targets need it."""
 
 
 def encode_request(
@@ -67,6 +71,7 @@ def encode_request(
     prompt_caching: PromptCachingOption = None,
     user_id: str | None = None,
     betas: Mapping[str, str] | None = None,
+    config: dict[str, Any] | None = None,
 ) -> Encoded:
     """Check a request and encode it.
 
@@ -78,6 +83,7 @@ def encode_request(
         prompt_caching: what to mark for Claude's prompt cache, beside what is marked.
         user_id: who asks, for Anthropic's own ``metadata.user_id``, where the request does not say it.
         betas: ``anthropic_beta`` and ``anthropic_version`` for the body, where the gateway reads them from it.
+        config: that of the call, where it is known.
 
     Raises:
         EncodingError: if it cannot be sent as it is; the message names the field and the fix.
@@ -89,12 +95,14 @@ def encode_request(
     if user_id and "user_id" not in (body.get("metadata") or {}):
         body["metadata"] = {**(body.get("metadata") or {}), "user_id": user_id}
     path = _path(body, route)
+    if config is not None:
+        config = _fit_config(config, body, with_one_name(request).get("max_tokens"), route, path)
     if path == PROXY_PATH:
         # Of a whole answer that breaks off there the open-source gateway dies (1.15.2, tried), of a stream it does not.
         body["stream"] = True
     elif betas:
         body |= betas
-    return Encoded(path, _to_json(body))
+    return Encoded(path, _to_json(body), config)
 
 
 def encode_count(request: ChatRequest, route: Route, betas: Mapping[str, str] | None = None) -> bytes:
@@ -111,6 +119,37 @@ def encode_count(request: ChatRequest, route: Route, betas: Mapping[str, str] | 
     body = _encode_body(request, route, None)
     counted = {name: body[name] for name in _COUNTED if body.get(name) is not None}
     return _to_json({**counted, **(betas or {})})
+
+
+def _fit_config(
+    config: dict[str, Any], body: dict[str, Any], limit: int | None, route: Route, path: str
+) -> dict[str, Any]:
+    """The config in Anthropic's words; what a target refuses beside the request is taken out of it.
+
+    Args:
+        config: of the call.
+        body: of the request.
+        limit: ``max_tokens`` of the request, where it says one.
+        route: where the call goes.
+        path: that the request takes.
+    """
+
+    def fit(target: ConfigTarget) -> dict[str, Any]:
+        has_tools = bool(body.get("tools"))
+        own = fit_to_claude(in_our_words(target, has_tools=has_tools), body, limit, target)
+        parallel = own.pop("parallel_tool_calls", None)
+        if choice := encode_tool_choice(own.pop("tool_choice", None), parallel, has_tools=has_tools):
+            own["tool_choice"] = choice
+        _translate(own, (target.model,), said_of(target))
+        _warn_about_losses(own, said_of(target))
+        if path == PATH:
+            for name in _lost(own, route):
+                warn(f"{said_of(target)}{name} does not reach Claude: give it to the model instead")
+                del own[name]
+        return own
+
+    fitted = with_overrides(config, route.provider, str(body.get("model") or ""), fit)
+    return conditions_renamed(fitted, {"max_completion_tokens": "max_tokens"})
 
 
 def _encode_body(request: ChatRequest, route: Route, prompt_caching: PromptCachingOption) -> dict[str, Any]:
@@ -175,8 +214,8 @@ def _marked(request: ChatRequest, route: Route, prompt_caching: PromptCachingOpt
     return request
 
 
-def _translate(body: dict[str, Any], models: Sequence[str]) -> None:
-    """Say OpenAI's parameters in Anthropic's words."""
+def _translate(body: dict[str, Any], models: Sequence[str], where: str = "") -> None:
+    """Say OpenAI's parameters in Anthropic's words; what is warned of begins with where they stand."""
     if stop := body.pop("stop", None):
         body["stop_sequences"] = stop
     if user := body.pop("user", None):
@@ -185,17 +224,17 @@ def _translate(body: dict[str, Any], models: Sequence[str]) -> None:
     asked = body.pop("reasoning_effort", None)
     if asked and (effort := fit_effort(asked, models)):
         output["effort"] = effort
-    if output_format := _encode_format(body.pop("response_format", None)):
+    if output_format := _encode_format(body.pop("response_format", None), where):
         output["format"] = output_format
     if output:
         body["output_config"] = {**output, **(body.get("output_config") or {})}
     temperature = body.get("temperature")
     if temperature is not None and temperature > 1:
-        warn(f"temperature {temperature} is sent to Claude as 1: its range is 0 to 1")
+        warn(f"{where}temperature {temperature} is sent to Claude as 1: its range is 0 to 1")
         body["temperature"] = 1
 
 
-def _encode_format(response_format: Any) -> dict[str, Any] | None:
+def _encode_format(response_format: Any, where: str) -> dict[str, Any] | None:
     """OpenAI's ``response_format`` as Anthropic's ``output_config.format``."""
     if not isinstance(response_format, Mapping) or response_format.get("type") == "text":
         return None
@@ -206,7 +245,7 @@ def _encode_format(response_format: Any) -> dict[str, Any] | None:
         schema = {**purpose, **asked["schema"]}
         return {"type": "json_schema", "schema": as_bound_schema(schema) or schema}
     warn(
-        f"response_format of type {response_format.get('type')!r} does not reach Claude: give a JSON schema "
+        f"{where}response_format of type {response_format.get('type')!r} does not reach Claude: give a JSON schema "
         "({'type': 'json_schema', 'json_schema': {'name': …, 'schema': …}})"
     )
     return None
@@ -220,10 +259,7 @@ def carries_everything(route: Route) -> bool:
 
 def _path(body: dict[str, Any], route: Route) -> str:
     """The path that carries the request whole; what none can carry is left out with a warning."""
-    if route.gateway == "hosted":
-        return PATH
-    unknown = sorted(body.keys() - _PASSED)
-    lost = [name for name in unknown if not (name in LOSSES and LOSSES[name].is_carried(route.gateway))]
+    lost = _lost(body, route)
     if not lost:
         return PATH
     if carries_everything(route):
@@ -239,7 +275,15 @@ def _path(body: dict[str, Any], route: Route) -> str:
     return PATH
 
 
-def _warn_about_losses(body: dict[str, Any]) -> None:
+def _lost(body: Mapping[str, Any], route: Route) -> list[str]:
+    """The parameters that ``/messages`` of this gateway drops."""
+    if route.gateway == "hosted":
+        return []
+    unknown = sorted(body.keys() - _PASSED)
+    return [name for name in unknown if not (name in LOSSES and LOSSES[name].is_carried(route.gateway))]
+
+
+def _warn_about_losses(body: dict[str, Any], where: str = "") -> None:
     """Leave out what no Claude has, and what is misspelt; a name that nobody knows may be a new one of Anthropic's."""
     for name in sorted(body.keys() - _PASSED - _BY_PROXY):
         remedy = LOSSES[name].remedy if name in LOSSES else _probably_meant(name)
@@ -247,7 +291,7 @@ def _warn_about_losses(body: dict[str, Any]) -> None:
             del body[name]
         elif remedy:
             del body[name]
-            warn(f"{name} does not reach Claude: {remedy}")
+            warn(f"{where}{name} does not reach Claude: {remedy}")
 
 
 def _probably_meant(name: str) -> str:

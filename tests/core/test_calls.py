@@ -54,14 +54,14 @@ def test_a_claude_that_a_config_falls_back_on_gets_the_limit_it_requires() -> No
     route, free = Route(falls_on_claude=True), {"model": "gpt-5", "max_tokens": None}
     first, second = json.loads(encode(route, headers, **free).headers["x-portkey-config"])["targets"]
     assert first == {"provider": "openai"}
-    assert second == {"provider": "anthropic", "override_params": {"max_tokens": DEFAULT_MAX_TOKENS}}
+    assert second == {"provider": "anthropic", "override_params": {"max_completion_tokens": DEFAULT_MAX_TOKENS}}
 
 
 def test_the_limit_of_that_claude_holds_what_it_may_think() -> None:
     headers = {**HEADERS, "x-portkey-config": json.dumps(FALLBACK)}
     asked: dict[str, Any] = {"max_tokens": None, "thinking": {"type": "enabled", "budget_tokens": 5000}}
     _, claude = json.loads(encode(Route(falls_on_claude=True), headers, **asked).headers["x-portkey-config"])["targets"]
-    assert claude["override_params"] == {"max_tokens": DEFAULT_MAX_TOKENS + 5000}
+    assert claude["override_params"] == {"max_completion_tokens": DEFAULT_MAX_TOKENS + 5000}
 
 
 @pytest.mark.parametrize("limit", [{"max_tokens": 9}, {"max_tokens": None, "max_completion_tokens": 9}])
@@ -235,16 +235,6 @@ def test_a_saved_config_that_falls_back_on_a_claude_gets_the_limit_in_the_reques
     assert call.headers == headers
     assert body(call)["max_completion_tokens"] == DEFAULT_MAX_TOKENS
     assert body(encode(route, headers, model="gpt-5", max_tokens=9))["max_completion_tokens"] == 9
-
-
-def test_cohere_in_a_config_gets_the_limit_under_the_name_it_knows() -> None:
-    config = {"targets": [{"provider": "openai"}, {"provider": "cohere"}]}
-    headers = {**HEADERS, "x-portkey-config": json.dumps(config)}
-    call = encode(Route(falls_on_cohere=True), headers, model="gpt-5", max_tokens=9)
-    [openai, cohere] = json.loads(call.headers["x-portkey-config"])["targets"]
-    assert openai == {"provider": "openai"}
-    assert cohere == {"provider": "cohere", "override_params": {"max_tokens": 9}}
-    assert body(call)["max_completion_tokens"] == 9
 
 
 @pytest.mark.parametrize(("gateway", "in_body"), [("oss-1", True), ("hosted", False)])

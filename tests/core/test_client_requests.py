@@ -101,7 +101,7 @@ def test_nothing_needs_to_be_given_where_the_environment_tells(
 
 @any_call
 def test_headers_beyond_what_the_gateway_takes_are_refused_by_name(server: RecordingServer, ask: Ask) -> None:
-    config = {"targets": [{"provider": "anthropic", "override_params": {"note": "x" * 15_000}}]}
+    config = {"targets": [{"provider": "anthropic", "name": "x" * 15_000}]}
 
     with pytest.raises(EncodingError, match=r"x-portkey-config \(15\d+ bytes\): save an inline config"):
         ask(client(server, provider=None, config=config))

@@ -64,6 +64,12 @@ def test_no_key_shows() -> None:
             },
             "conditions speak of fast, and no target has that name",
         ),
+        ({"targets": [{"provider": "openai"}]}, "targets need a strategy"),
+        ({"strategy": {"mode": "single"}}, "a strategy of mode 'single' needs targets"),
+        (
+            {"strategy": {"mode": "loadbalance"}, "targets": [{"weight": 0}, {"weight": 0}]},
+            "no target has a weight above 0",
+        ),
     ],
 )
 def test_a_typo_is_an_error_that_names_it(given: dict[str, Any], says: str) -> None:
@@ -76,3 +82,35 @@ def test_conditions_name_their_targets() -> None:
     strategy = Strategy(mode="conditional", conditions=[condition], default="slow")
     config = GatewayConfig(strategy=strategy, targets=[Target(name="fast"), Target(name="slow")])
     assert config.to_config()["strategy"]["conditions"][0]["then"] == "fast"
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({"plan": "paid"}, r"reads metadata\.NAME, params\.NAME or url\.pathname; got 'plan'"),
+        ({"metadata.user.plan": "paid"}, "got 'metadata.user.plan'"),
+        ({"params.thinking.type": "enabled"}, "got 'params.thinking.type'"),
+        ({"metadata.plan": {"$eqq": "paid"}}, r"compares by \$eqq; known are \$and, \$eq, \$gt"),
+        ({"metadata.age": {"$eq": 5}}, "the condition on metadata.age is never met: metadata are texts; got 5"),
+        ({"metadata.paid": True}, "never met: metadata are texts; got True"),
+        ({"$or": [{"metadata.plan": "paid"}, {"metadata.age": {"$in": ["5", 6]}}]}, "metadata are texts; got 6"),
+        ({"$and": "metadata.plan"}, "a query is a mapping such as"),
+    ],
+)
+def test_a_condition_that_can_never_be_met_is_an_error(query: Any, says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Condition(query=query, then="a")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"metadata.plan": "paid"},
+        {"metadata.age": {"$gte": 18}},
+        {"params.model": {"$regex": "^gpt-5"}, "url.pathname": "/v1/chat/completions"},
+        {"$or": [{"metadata.plan": {"$in": ["paid", "trial"]}}, {"params.temperature": {"$lt": 0.5}}]},
+        {"params.max_tokens": {"$eq": 5}},
+    ],
+)
+def test_conditions_as_the_gateway_reads_them(query: Any) -> None:
+    assert Condition(query=query, then="a").query == query

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from portkey_gateway import GatewayOptions
-from portkey_gateway.routing import find_route, limit_targets
+from portkey_gateway.routing import find_route
 from tests.core.routes import ANTHROPIC, CLAUDE, HOOKS, hosted, own, targets
 
 
@@ -19,10 +18,6 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- configs that fall back on a Claude -------------------------------------------------------------------------------
-
-
-def with_limit(target: dict[str, Any]) -> dict[str, Any]:
-    return {**target, "override_params": {"max_tokens": 4096, **target["override_params"]}}
 
 
 ON_CLAUDE = {"provider": "anthropic", "override_params": {"model": CLAUDE}}
@@ -61,54 +56,6 @@ def test_a_route_tells_everyone_who_may_answer(options: Any, expected: Any) -> N
     assert find_route(options, "gpt-5").targets == tuple(expected)
 
 
-@pytest.mark.parametrize(
-    ("config", "limited"),
-    [
-        (
-            FALLBACK,
-            {**FALLBACK, "targets": [{"provider": "openai"}, with_limit(ON_CLAUDE)]},
-        ),
-        (
-            {"targets": [{"targets": [ON_CLAUDE]}, "no target"]},
-            {"targets": [{"targets": [with_limit(ON_CLAUDE)]}, "no target"]},
-        ),
-        (
-            {"targets": [{**ON_CLAUDE, "override_params": {"model": CLAUDE, "max_tokens": 9}}]},
-            {"targets": [{**ON_CLAUDE, "override_params": {"model": CLAUDE, "max_tokens": 9}}]},
-        ),
-        ({"provider": "openai"}, {"provider": "openai"}),
-        (
-            {"provider": "anthropic", "targets": [{"virtual_key": "openai-key"}, {}]},
-            {
-                "provider": "anthropic",
-                "targets": [{"virtual_key": "openai-key"}, {"override_params": {"max_tokens": 4096}}],
-            },
-        ),
-    ],
-)
-def test_each_claude_of_a_config_gets_a_limit_where_it_has_none(config: Any, limited: Any) -> None:
-    assert json.loads(limit_targets(json.dumps(config), None, "gpt-5", None, 4096)) == limited
-
-
-def test_cohere_gets_the_limit_of_the_request_and_nobody_else() -> None:
-    config = {"targets": [{"provider": "cohere"}, ON_CLAUDE, {"provider": "openai"}]}
-    [cohere, *others] = json.loads(limit_targets(json.dumps(config), None, "gpt-5", 9, 4096))["targets"]
-    assert cohere == {"provider": "cohere", "override_params": {"max_tokens": 9}}
-    assert others == config["targets"][1:]
-    unlimited = limit_targets(json.dumps({"targets": [{"provider": "cohere"}]}), None, "command-a", None, 4096)
-    assert json.loads(unlimited) == {"targets": [{"provider": "cohere"}]}
-
-
-@pytest.mark.parametrize(("provider", "expected"), [(None, True), ("openai", True), ("cohere", False)])
-def test_a_route_tells_whether_a_config_falls_on_cohere(provider: str | None, *, expected: bool) -> None:
-    options = hosted(provider=provider, config={"targets": [{"provider": "openai"}, {"provider": "cohere"}]})
-    assert find_route(options, "gpt-5").falls_on_cohere is expected
-
-
-def test_a_config_by_its_id_stays_as_it_is() -> None:
-    assert limit_targets("pc-main-1a2b", None, "gpt-5", None, 4096) == "pc-main-1a2b"
-
-
 # --- what keeps a call off the path that passes everything on ---------------------------------------------------------
 
 
@@ -137,15 +84,6 @@ def test_guardrails_count_however_they_are_asked_for(options: GatewayOptions) ->
 )
 def test_headers_meant_for_the_gateway_alone_are_private(options: GatewayOptions, *, expected: bool) -> None:
     assert find_route(options, CLAUDE).has_private_headers is expected
-
-
-@pytest.mark.parametrize("key", ["override_params", "overrideParams"])
-def test_a_limit_around_the_targets_holds_and_a_model_is_kept(key: str) -> None:
-    around = {key: {"max_tokens": 100}, "targets": [ON_CLAUDE]}
-    assert json.loads(limit_targets(json.dumps(around), None, "gpt-5", None, 4096)) == around
-    target = {"provider": "anthropic", key: {"model": CLAUDE}}
-    [limited] = json.loads(limit_targets(json.dumps({"targets": [target]}), None, "gpt-5", None, 4096))["targets"]
-    assert limited == {"provider": "anthropic", key: {"max_tokens": 4096, "model": CLAUDE}}
 
 
 # --- which Claudes may answer -----------------------------------------------------------------------------------------

@@ -233,7 +233,7 @@ def test_another_model_is_told_the_text_alone() -> None:
     openai = Route(api_format="chat_completions", provider="openai")
     message = whole([*ANSWERS["a search"], *ANSWERS["a compaction"]])
     request: Any = {"model": "gpt-5", "messages": encode_messages([HumanMessage("Hi"), message])}
-    [_, said] = json.loads(encode_chat(request, openai))["messages"]
+    [_, said] = json.loads(encode_chat(request, openai).body)["messages"]
     assert said == {"role": "assistant", "content": [{"type": "text", "text": text} for text in
                                                      ("I look.", "It is blue.", "Yes.")]}  # fmt: skip
 

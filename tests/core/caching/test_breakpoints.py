@@ -205,7 +205,7 @@ def test_a_mark_that_nothing_can_carry_is_warned_of() -> None:
 
 def test_a_request_for_claude_bears_the_mark_on_its_block_and_not_at_its_top() -> None:
     body: Any = {**request(ASKED), "cache_control": SHORT}
-    over_chat_completions = json.loads(chat_completions.encode_request(body, ROUTE))
+    over_chat_completions = json.loads(chat_completions.encode_request(body, ROUTE).body)
     over_messages = json.loads(messages.encode_request(body, ROUTE).body)
     for sent in (over_chat_completions, over_messages):
         assert "cache_control" not in sent

@@ -60,7 +60,7 @@ def test_the_object_is_frozen_and_knows_its_names() -> None:
 
 
 def encoded(body: ChatRequest, *, is_claude: bool = True, **options: Any) -> Any:
-    return json.loads(encode_request(body, Route(is_claude=is_claude), **options))
+    return json.loads(encode_request(body, Route(is_claude=is_claude), **options).body)
 
 
 def test_nothing_is_planned_unless_asked_for() -> None:

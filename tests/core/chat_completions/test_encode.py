@@ -32,7 +32,7 @@ def encoded(body: ChatRequest, provider: str | None = None, gateway: Gateway = "
         provider=provider,
         only_anthropic=provider == "anthropic",
     )
-    decoded = json.loads(encode_request(body, route))
+    decoded = json.loads(encode_request(body, route).body)
     assert body == before
     assert isinstance(decoded, dict)
     return decoded
@@ -60,7 +60,7 @@ def test_what_is_given_is_sent_and_none_is_not() -> None:
 
 def test_text_is_sent_as_utf_8() -> None:
     asked = request({"role": "user", "content": "Grüße 🌞\u2028"})
-    assert "Grüße 🌞\u2028".encode() in encode_request(asked, Route(is_claude=True))
+    assert "Grüße 🌞\u2028".encode() in encode_request(asked, Route(is_claude=True)).body
 
 
 @pytest.mark.parametrize(
