@@ -25,7 +25,7 @@ from portkey_gateway.errors import OverloadedError, ServerError
 from portkey_gateway.sandbox import Fault, Sandbox
 from portkey_langchain import ChatPortkey
 from portkey_llamaindex import Portkey
-from tests.langchain.ask import invoke, stream
+from tests.langchain.ask import invoke, stream, total
 from tests.langchain.media import PNG64
 from tests.llamaindex.media import PNG
 
@@ -150,7 +150,7 @@ def langchain(options: Facts, asked: str, *, streamed: bool) -> Facts:
         told = list(chain.stream(LISBON, **labels)) if streamed else [chain.invoke(LISBON, **labels)]
         assert [each["parsed"] for each in told if "parsed" in each][-1] == City(name="Lisbon", population=545000)
         raws = [each["raw"] for each in told if "raw" in each]
-        answer = sum(raws[1:], raws[0])
+        answer = total(raws) if streamed else raws[0]
     facts: Facts = answer.response_metadata
     return {"model": facts["model_name"], **facts}
 
