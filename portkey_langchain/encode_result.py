@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pydantic_core import to_json
 
 from portkey_gateway.conversation.content import text_block
+from portkey_gateway.conversation.media import check_for_result
 from portkey_gateway.conversation.request import ContentBlock
 from portkey_gateway.errors import ContentError, warn
 from portkey_langchain.blocks import encode_block
-from portkey_langchain.media import Block
+from portkey_langchain.media import MEDIA_TYPES, Block
 
 # Copied from the answer of a subagent, whose thoughts are nobody else's.
 _THOUGHTS: Final = frozenset({"thinking", "redacted_thinking", "reasoning"})
@@ -37,11 +38,13 @@ def encode_result_block(block: Block, *, where: str) -> ContentBlock | None:
     if kind in _THOUGHTS:
         return None
     try:
-        return encode_block(block, where=where)
+        encoded = encode_block(block, where=where)
+        check_for_result(cast("Block", encoded), where)
     except ContentError as error:
-        if kind in {"image", "image_url", "file", "document", "audio", "video"}:
+        if kind in MEDIA_TYPES:
             warn(f"a block of a tool's result is told of in words: {error.message}")
         return text_block(to_json(_shortened(block), fallback=repr, inf_nan_mode="strings").decode())
+    return encoded
 
 
 def _shortened(value: Any, name: str = "") -> Any:

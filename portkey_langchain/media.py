@@ -1,14 +1,17 @@
-"""LangChain's blocks of images and documents → the conversation's.
+"""LangChain's blocks of media → the conversation's.
 
-Understood are LangChain's standard blocks (v1) and their v0 forms, OpenAI's chat completions blocks and Anthropic's.
+Understood are LangChain's standard blocks (v1) and their v0 forms, OpenAI's chat completions blocks, Anthropic's and,
+for media of any kind, Google's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Literal, TypeAlias, cast
+from functools import partial
+from typing import Any, Final, TypeAlias, cast
 
 from portkey_gateway.conversation.content import Media, load_base64, load_bytes, load_url, media_block
+from portkey_gateway.conversation.media_types import MediaKind, kind_of
 from portkey_gateway.conversation.request import MediaBlock, Source
 from portkey_gateway.errors import ContentError
 
@@ -18,15 +21,15 @@ _DETAILS: Final = ("title", "context", "citations")
 
 
 def encode_media(block: Block, *, where: str) -> MediaBlock:
-    """Encode a block of an image or a document; a cache breakpoint on it is left to the caller.
+    """Encode a block of an image, a document, a sound or a video; a cache breakpoint on it is left to the caller.
 
     Raises:
-        ContentError: if it is neither, or holds no data, URL or file id.
+        ContentError: if it is none of these, or holds no data, URL or file id.
     """
     load = _LOADERS.get(str(block.get("type")))
     if load is None:
         known = ", ".join(["text", *_LOADERS])
-        raise ContentError(f"{where} is a {block.get('type')!r} block, which the gateway cannot carry; known: {known}")
+        raise ContentError(f"{where} is a {block.get('type')!r} block, which no model takes; known: {known}")
     try:
         encoded = _by_reference(block) or media_block(load(block))
     except ContentError as error:
@@ -42,17 +45,27 @@ def encode_media(block: Block, *, where: str) -> MediaBlock:
     return encoded
 
 
-def _load_image_url(block: Block) -> Media:
-    value = block.get("image_url")
-    return load_url(required_text(value if isinstance(value, Mapping) else {"url": value, **block}, "url"))
+def _load_linked(block: Block, kind: MediaKind) -> Media:
+    """OpenAI's form, and the one that hosts of open models have for videos."""
+    value = block.get(f"{kind}_url")
+    given = value if isinstance(value, Mapping) else {"url": value, **block}
+    return load_url(required_text(given, "url"), kind=kind, media_type=given.get("mime_type"))
 
 
-def _load_image(block: Block) -> Media:
-    return _load(block, "image")
+def _load_input_audio(block: Block) -> Media:
+    """OpenAI's form: base64 and the name of a format."""
+    sound = block.get("input_audio")
+    if not isinstance(sound, Mapping):
+        raise ContentError("input_audio has to hold data and format")
+    return load_base64(required_text(sound, "data"), media_type=f"audio/{required_text(sound, 'format')}")
 
 
-def _load_document(block: Block) -> Media:
-    return _load(block, "document")
+def _load_google(block: Block) -> Media:
+    """The form that LangChain's models for Gemini take: a media type with data or a URI."""
+    media_type = required_text(block, "mime_type")
+    if block.get("data") is not None:
+        return _load_data(block, "data", media_type, _name(block))
+    return load_url(required_text(block, "file_uri"), kind=kind_of(media_type), media_type=media_type)
 
 
 def _load_file(block: Block) -> Media:
@@ -75,7 +88,7 @@ def _load_plain_text(block: Block) -> Media:
     return _load({"mime_type": "text/plain", **block}, "document")
 
 
-def _load(block: Block, kind: Literal["image", "document"]) -> Media:
+def _load(block: Block, kind: MediaKind) -> Media:
     """Load from Anthropic's ``source``, a v1 block (``base64``, ``url``) or a v0 block (``source_type``, ``data``)."""
     source = block.get("source")
     if isinstance(source, Mapping):
@@ -89,7 +102,7 @@ def _load(block: Block, kind: Literal["image", "document"]) -> Media:
     return load_url(required_text(block, "url"), kind=kind, media_type=media_type)
 
 
-def _load_source(source: Block, kind: Literal["image", "document"], name: str) -> Media:
+def _load_source(source: Block, kind: MediaKind, name: str) -> Media:
     if source.get("type") == "base64":
         return _load_data(source, "data", source.get("media_type"), name)
     if source.get("type") == "text":
@@ -115,7 +128,7 @@ def _name(block: Block) -> str:
 
 def _by_reference(block: Block) -> MediaBlock | None:
     """An uploaded file by its id, or a document of blocks: there is nothing to load."""
-    kind: Literal["image", "document"] = "image" if block.get("type") == "image" else "document"
+    kind = cast("MediaKind", block["type"] if block.get("type") in {"image", "audio", "video"} else "document")
     source, file = block.get("source"), block.get("file")
     if isinstance(source, Mapping) and source.get("type") in {"file", "content"}:
         return {"type": kind, "source": cast("Source", dict(source))}
@@ -151,9 +164,16 @@ def extras_of(block: Block) -> Block:
 
 _CONTENTS: Final = frozenset({"url", "base64", "data", "source", "text", "file", "image_url"})
 _LOADERS: Final[dict[str, Callable[[Block], Media]]] = {
-    "image": _load_image,
-    "image_url": _load_image_url,
+    "image": partial(_load, kind="image"),
+    "image_url": partial(_load_linked, kind="image"),
     "file": _load_file,
-    "document": _load_document,
+    "document": partial(_load, kind="document"),
     "text-plain": _load_plain_text,
+    "audio": partial(_load, kind="audio"),
+    "input_audio": _load_input_audio,
+    "video": partial(_load, kind="video"),
+    "video_url": partial(_load_linked, kind="video"),
+    "media": _load_google,
 }
+MEDIA_TYPES: Final = frozenset(_LOADERS)
+"""The types of the blocks that are understood."""

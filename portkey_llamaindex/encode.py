@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from llama_index.core.base.llms.types import (
+    AudioBlock,
     CachePoint,
     ChatMessage,
     CitableBlock,
@@ -17,18 +18,20 @@ from llama_index.core.base.llms.types import (
     TextBlock,
     ThinkingBlock,
     ToolCallBlock,
+    VideoBlock,
 )
 
 from portkey_gateway.caching.breakpoints import encode_cache_control
 from portkey_gateway.conversation.arguments import as_arguments
 from portkey_gateway.conversation.content import Media, media_block, text_block
+from portkey_gateway.conversation.media import check_for_result
 from portkey_gateway.conversation.request import ContentBlock, Message
 from portkey_gateway.errors import ContentError, warn
 from portkey_gateway.routing import Route
 from portkey_llamaindex.cache_points import cache_control, mark_last
 from portkey_llamaindex.citable import as_sources, as_text
 from portkey_llamaindex.encode_assistant import encode_assistant, simplified
-from portkey_llamaindex.media import load_document, load_image
+from portkey_llamaindex.media import load_media
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
@@ -119,16 +122,21 @@ class _MessageEncoder:
             return as_sources(block, inner) if self.may_cite else as_text(block, inner)
         if isinstance(block, CitationBlock):
             return self._encode_block(block.cited_content, path)
-        if isinstance(block, ImageBlock | DocumentBlock):
+        if isinstance(block, ImageBlock | DocumentBlock | AudioBlock | VideoBlock):
             try:
-                return [self._render(load_image(block) if isinstance(block, ImageBlock) else load_document(block))]
+                return [self._render(load_media(block), getattr(block, "detail", None))]
             except ContentError as error:
                 raise ContentError(f"{path}: {error.message}") from error.__cause__
         raise ContentError(f"{path} is of type {type(block).__name__}, which a {self.role} message cannot carry")
 
-    def _render(self, media: Media) -> ContentBlock:
+    def _render(self, media: Media, detail: Any) -> ContentBlock:
         if self.role in {"user", "tool"}:
-            return media_block(media)
+            block = media_block(media)
+            if self.role == "tool":
+                check_for_result(block, "it")
+            if detail:
+                block["detail"] = detail
+            return block
         raise ContentError(f"a {self.role} message cannot carry this {media.kind}: show it in a user message")
 
 

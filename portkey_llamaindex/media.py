@@ -1,13 +1,14 @@
-"""LlamaIndex's image and document blocks → ``Media``, without decoding and encoding large data again."""
+"""LlamaIndex's blocks of media → ``Media``, without decoding and encoding large data again."""
 
 from __future__ import annotations
 
 from io import IOBase
-from typing import Any, Final, Literal
+from typing import Final, TypeAlias
 
-from llama_index.core.base.llms.types import DocumentBlock, ImageBlock
+from llama_index.core.base.llms.types import AudioBlock, DocumentBlock, ImageBlock, VideoBlock
 
 from portkey_gateway.conversation.content import Media, load_base64, load_bytes, load_path, load_url
+from portkey_gateway.conversation.media_types import MediaKind
 from portkey_gateway.errors import ContentError
 
 # What DocumentBlock calls a document that nobody named.
@@ -16,47 +17,42 @@ _UNNAMED: Final = "input_document"
 _UNKNOWN_DOCUMENT: Final = "text/plain"
 
 
-def load_image(block: ImageBlock) -> Media:
-    """Take the image of a block from wherever it lies.
+MediaBlock: TypeAlias = ImageBlock | DocumentBlock | AudioBlock | VideoBlock
+
+
+def load_media(block: MediaBlock) -> Media:
+    """Take what a block holds from wherever it lies.
 
     Raises:
-        ContentError: if it cannot be read, or is no image that Claude reads.
+        ContentError: if it cannot be read, or is nothing that a model could read.
     """
-    # LlamaIndex holds bytes as base64 already; decoding and encoding 5 MB again would cost 24 ms.
-    if isinstance(block.image, bytes):
-        return load_base64(block.image.decode("ascii"), media_type=block.image_mimetype)
-    return _load(block.image, block.path, block.url, kind="image", media_type=block.image_mimetype)
+    if isinstance(block, DocumentBlock):
+        return _load_document(block)
+    if isinstance(block, ImageBlock):
+        return _load(block.image, block, kind="image", media_type=block.image_mimetype)
+    if isinstance(block, VideoBlock):
+        return _load(block.video, block, kind="video", media_type=block.video_mimetype)
+    return _load(block.audio, block, kind="audio", media_type=f"audio/{block.format}" if block.format else None)
 
 
-def load_document(block: DocumentBlock) -> Media:
-    """Take the PDF or text of a block from wherever it lies.
-
-    Raises:
-        ContentError: if it cannot be read, or is neither.
-    """
+def _load_document(block: DocumentBlock) -> Media:
     name = block.title if block.title and block.title != _UNNAMED else ""
-    if isinstance(block.data, bytes):
-        media_type = block.document_mimetype or _UNKNOWN_DOCUMENT
-        return load_base64(block.data.decode("ascii"), media_type=media_type, name=name)
-    return _load(block.data, block.path, block.url, kind="document", media_type=block.document_mimetype, name=name)
+    return _load(block.data, block, kind="document", media_type=block.document_mimetype, name=name)
 
 
 def _load(
-    stream: IOBase | None,
-    path: Any,
-    url: Any,
-    *,
-    kind: Literal["image", "document"],
-    media_type: str | None,
-    name: str = "",
+    given: bytes | IOBase | None, block: MediaBlock, *, kind: MediaKind, media_type: str | None, name: str = ""
 ) -> Media:
-    if stream is not None:
-        known = media_type or (_UNKNOWN_DOCUMENT if kind == "document" else None)
-        return load_bytes(_read(stream), media_type=known, name=name)
-    if path is not None:
-        return load_path(path)
-    if url is not None:
-        return load_url(str(url), kind=kind, media_type=media_type)
+    known = media_type or (_UNKNOWN_DOCUMENT if kind == "document" else None)
+    # LlamaIndex holds bytes as base64 already; decoding and encoding 5 MB again would cost 24 ms.
+    if isinstance(given, bytes):
+        return load_base64(given.decode("ascii"), media_type=known, name=name)
+    if given is not None:
+        return load_bytes(_read(given), media_type=known, name=name)
+    if block.path is not None:
+        return load_path(block.path, media_type=media_type)
+    if block.url is not None:
+        return load_url(str(block.url), kind=kind, media_type=media_type)
     raise ContentError(f"the {kind} block is empty: give data, a path or a url")
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, remedy
+from portkey_gateway.chat_completions.media import MEDIA, encode_media
 from portkey_gateway.conversation.arguments import as_arguments, with_known_numbers
 from portkey_gateway.conversation.claude import as_said_before
-from portkey_gateway.conversation.content import PDF_TYPE, TEXT_TYPE
 from portkey_gateway.conversation.media import as_media
 from portkey_gateway.conversation.request import ContentBlock, Message, TextBlock, ToolCall
 from portkey_gateway.errors import ContentError, warn
@@ -20,9 +20,7 @@ from portkey_gateway.routing import Route
 
 ERROR_PREFIX: Final = "Error: "
 _PASSED: Final = frozenset({"text", "image_url", "file"})
-_MEDIA: Final = frozenset({"image", "document"})
 _OF_ONE_PROVIDER: Final = frozenset({"caller", "thought_signature"})
-_DETAILS: Final = ("title", "context", "citations")
 
 
 def encode_message(message: Message, where: str, route: Route) -> Message:
@@ -119,8 +117,8 @@ def _encode_block(block: ContentBlock, where: str, route: Route) -> ContentBlock
     if route.is_claude and _is_openai_s_own(block):
         block = as_media(cast("Mapping[str, Any]", block), where)
     kind = block["type"]
-    if kind in _MEDIA:
-        return _encode_media(cast("Mapping[str, Any]", block), where, route)
+    if kind in MEDIA:
+        return encode_media(cast("Mapping[str, Any]", block), where, route)
     if kind == "file" and route.is_claude and block.get("cache_control"):
         _warn_of("mark_document", f"cache_control on {where}", route)
         return cast("ContentBlock", {name: value for name, value in block.items() if name != "cache_control"})
@@ -137,67 +135,6 @@ def _is_openai_s_own(block: ContentBlock) -> bool:
         return str(block["file"].get("file_data", "")).startswith("data:")
     is_marked = block["type"] == "image_url" and bool(block.get("cache_control"))
     return is_marked and not str(block["image_url"]["url"]).startswith("data:")  # type: ignore[typeddict-item]  # it is that
-
-
-def _encode_media(block: Mapping[str, Any], where: str, route: Route) -> ContentBlock:
-    """An image or document of a user message in OpenAI's form, as the gateway reads it for the one who answers."""
-    if route.is_claude and (lost := [name for name in _DETAILS if block.get(name)]):
-        _warn_of("document_details", f"{', '.join(lost)} of {where}", route)
-    kind = block["source"].get("type")
-    if kind == "file":
-        return _encode_file_id(block, where, route)
-    if kind not in {"base64", "text", "url"}:
-        why = remedy(BLOCK_LOSSES["content_source"], route)
-        raise ContentError(f"{where} has a source of type {kind!r}, which the gateway drops; {why}")
-    return _encode_image(block, where, route) if block["type"] == "image" else _encode_document(block, where, route)
-
-
-def _encode_image(block: Mapping[str, Any], where: str, route: Route) -> ContentBlock:
-    source = block["source"]
-    if source["type"] != "url":
-        return _image_url(f"data:{source['media_type']};base64,{source['data']}", block)
-    if route.is_claude and block.get("cache_control"):
-        _warn_of("mark_url_image", f"cache_control on {where} (an image given by URL)", route)
-        block = {name: value for name, value in block.items() if name != "cache_control"}
-    return _image_url(source["url"], block)
-
-
-def _encode_document(block: Mapping[str, Any], where: str, route: Route) -> ContentBlock:
-    """A document; for Claude a PDF travels as a data URL in ``image_url``.
-
-    The gateway turns that into a document and, other than in a ``file`` block, keeps its ``cache_control``.
-    """
-    source, mark = block["source"], block.get("cache_control")
-    media_type = source.get("media_type") or PDF_TYPE
-    if source["type"] == "text" and (route.is_mixed or not route.is_claude):
-        return cast(
-            "ContentBlock", {"type": "text", "text": source["data"], **({"cache_control": mark} if mark else {})}
-        )
-    if source["type"] == "base64" and media_type == PDF_TYPE and route.is_claude:
-        return _image_url(f"data:{media_type};base64,{source['data']}", block)
-    if source["type"] == "text":
-        file = {"mime_type": TEXT_TYPE, "file_data": source["data"]}
-    elif source["type"] == "url":
-        file = {"mime_type": media_type, "file_url": source["url"]}
-    else:
-        name = block.get("title") or "document.pdf"
-        file = {"filename": name, "file_data": f"data:{media_type};base64,{source['data']}"}
-    if mark and route.is_claude:
-        _warn_of("mark_document", f"cache_control on {where} (a {media_type} document)", route)
-    return cast("ContentBlock", {"type": "file", "file": file})
-
-
-def _image_url(url: str, block: Mapping[str, Any]) -> ContentBlock:
-    detail = {"detail": block["detail"]} if block.get("detail") else {}
-    mark = {"cache_control": block["cache_control"]} if block.get("cache_control") else {}
-    return cast("ContentBlock", {"type": "image_url", "image_url": {"url": url, **detail}, **mark})
-
-
-def _encode_file_id(block: Mapping[str, Any], where: str, route: Route) -> ContentBlock:
-    loss = BLOCK_LOSSES["file_id"]
-    if route.is_claude and not loss.is_carried(route.gateway):
-        raise ContentError(f"{where} names an uploaded file by its id, which the gateway drops; {remedy(loss, route)}")
-    return cast("ContentBlock", {"type": "file", "file": {"file_id": block["source"]["file_id"]}})
 
 
 def _encode_tool_block(block: ContentBlock, where: str, route: Route) -> ContentBlock:

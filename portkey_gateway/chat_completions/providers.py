@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-Medium = Literal["image", "image link", "pdf", "pdf link", "audio", "video", "video link", "file id"]
+from portkey_gateway.conversation.media_types import IMAGE_TYPES
+
+Medium = Literal["image", "image link", "pdf", "pdf link", "audio", "audio link", "video", "video link", "file id"]
 """Kinds of media in a user message: as data where no link or id is spoken of."""
 Form = Literal["image_url", "file", "input_audio", "document_url"]
 """The type of the block in which a medium travels; as data in a data URL, but for ``input_audio``."""
@@ -45,11 +47,21 @@ _OPENAI_MEDIA: Final[Mapping[Medium, Form]] = {
     **_SEES, "pdf": "file", "audio": "input_audio", "file id": "file",
 }  # fmt: skip
 _GEMINI_MEDIA: Final[Mapping[Medium, Form]] = {
-    **_SEES, "pdf": "image_url", "pdf link": "image_url", "audio": "input_audio", "video": "image_url",
-    "video link": "image_url",
+    **_SEES, "pdf": "image_url", "pdf link": "image_url", "audio": "input_audio", "audio link": "image_url",
+    "video": "image_url", "video link": "image_url",
 }  # fmt: skip
 _CONVERSE_MEDIA: Final[Mapping[Medium, Form]] = {"image": "image_url", "pdf": "image_url", "video": "image_url"}
 _CLAUDE_MEDIA: Final[Mapping[Medium, Form]] = {**_SEES, "pdf": "image_url", "pdf link": "file"}
+
+# Image formats, and formats of sound in the words of ``input_audio``, by the providers' own documentation: OpenAI's
+# guides "Images and vision" and "Audio and speech", Google's "Image understanding" and "Audio understanding",
+# Anthropic's "Vision". Of a GIF the gateway makes a document for Bedrock (``bedrock/chatComplete.ts``).
+_OPENAI_IMAGES: Final = IMAGE_TYPES
+_OPENAI_SOUNDS: Final = frozenset({"wav", "mp3"})
+_CLAUDE_IMAGES: Final = IMAGE_TYPES
+_CONVERSE_IMAGES: Final = IMAGE_TYPES - {"image/gif"}
+_GEMINI_IMAGES: Final = IMAGE_TYPES - {"image/gif"} | {"image/heic", "image/heif"}
+_GEMINI_SOUNDS: Final = frozenset({"wav", "mp3", "x-aac", "opus", "flac", "x-m4a", "pcm16", "webm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +76,41 @@ class Provider:
     """Parameters that the gateway carries, beside model, messages and ``stream``; it drops all others."""
     media: Mapping[Medium, Form] = field(default_factory=dict)
     """The media that arrive, and in which form they have to be sent; those without a form do not arrive."""
+    images: frozenset[str] | None = None
+    """The media types of images that it takes as data; ``None`` where nothing is known of it."""
+    sounds: frozenset[str] | None = None
+    """The formats of sound that it takes as data; ``None`` where nothing is known of it."""
 
 
 PROVIDERS: Final[dict[str, Provider]] = {
-    "openai": Provider("OpenAI", "openai/chatComplete.ts", _OPENAI, _OPENAI_MEDIA),
-    "azure-openai": Provider("Azure OpenAI", "azure-openai/chatComplete.ts", _AZURE, _OPENAI_MEDIA),
-    "anthropic": Provider("Claude", "anthropic/chatComplete.ts", _CLAUDE, _CLAUDE_MEDIA),
-    "vertex-ai/anthropic": Provider("Claude on Vertex AI", "google-vertex-ai/chatComplete.ts", _CLAUDE, _CLAUDE_MEDIA),
+    "openai": Provider("OpenAI", "openai/chatComplete.ts", _OPENAI, _OPENAI_MEDIA, _OPENAI_IMAGES, _OPENAI_SOUNDS),
+    "azure-openai": Provider(
+        "Azure OpenAI", "azure-openai/chatComplete.ts", _AZURE, _OPENAI_MEDIA, _OPENAI_IMAGES, _OPENAI_SOUNDS
+    ),
+    "anthropic": Provider("Claude", "anthropic/chatComplete.ts", _CLAUDE, _CLAUDE_MEDIA, _CLAUDE_IMAGES),
+    "vertex-ai/anthropic": Provider(
+        "Claude on Vertex AI", "google-vertex-ai/chatComplete.ts", _CLAUDE, _CLAUDE_MEDIA, _CLAUDE_IMAGES
+    ),
     "bedrock/anthropic": Provider(
         "Claude on Bedrock",
         "bedrock/chatComplete.ts",
         _CONVERSE | {"thinking", "top_k", "user"},
         _CONVERSE_MEDIA,
+        _CONVERSE_IMAGES,
     ),
-    "bedrock": Provider("other models on Bedrock", "bedrock/chatComplete.ts", _CONVERSE, _CONVERSE_MEDIA),
-    "google": Provider("Gemini", "google/chatComplete.ts", _GEMINI | {"image_config"}, _GEMINI_MEDIA),
+    "bedrock": Provider(
+        "other models on Bedrock", "bedrock/chatComplete.ts", _CONVERSE, _CONVERSE_MEDIA, _CONVERSE_IMAGES
+    ),
+    "google": Provider(
+        "Gemini", "google/chatComplete.ts", _GEMINI | {"image_config"}, _GEMINI_MEDIA, _GEMINI_IMAGES, _GEMINI_SOUNDS
+    ),
     "vertex-ai": Provider(
         "Gemini on Vertex AI",
         "google-vertex-ai/chatComplete.ts",
         _GEMINI | {"labels", "safety_settings"},
         _GEMINI_MEDIA,
+        _GEMINI_IMAGES,
+        _GEMINI_SOUNDS,
     ),
     "mistral-ai": Provider(
         "Mistral",
@@ -127,7 +154,8 @@ def find_provider(provider: str | None, model: str) -> Provider | None:
         model: the name of the model, as the gateway is given it.
     """
     if provider is None or provider.startswith("@"):
-        return PROVIDERS["google"] if "gemini" in model.lower() else None
+        name = model.lower()
+        return PROVIDERS["google"] if "gemini" in name else PROVIDERS["anthropic"] if "claude" in name else None
     # Bedrock's names may begin with a region: ``eu.anthropic.claude-…``.
     maker = next((maker for maker in _MAKERS.get(provider, ()) if f"{maker}." in model), None)
     return PROVIDERS.get(f"{provider}/{maker}" if maker else provider)

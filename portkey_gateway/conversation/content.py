@@ -8,32 +8,21 @@ import mimetypes
 import string
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
+from portkey_gateway.conversation.media_types import PDF_TYPE, TEXT_TYPE, MediaKind, kind_of, settle_media_type
 from portkey_gateway.conversation.request import CacheControl, MediaBlock, TextBlock
 from portkey_gateway.errors import ContentError
 
-IMAGE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-"""Image formats that Claude reads (Anthropic, "Vision")."""
-PDF_TYPE: Final = "application/pdf"
-TEXT_TYPE: Final = "text/plain"
-
-_MAGIC: Final = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF87a", "image/gif"),
-    (b"GIF89a", "image/gif"),
-    (b"%PDF-", PDF_TYPE),
-)
-# 32 base64 characters are 24 bytes: enough for every magic number above and for WebP's, which ends at byte 12.
+# 32 base64 characters are 24 bytes: enough for every magic number, the longest of which end at byte 12.
 _SNIFFED_BASE64_LENGTH = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """An image or a document on its way to a message: its data, or the URL where it lies."""
+    """An image, a document, a sound or a video on its way to a message: its data, or the URL where it lies."""
 
-    kind: Literal["image", "document"]
+    kind: MediaKind
     media_type: str
     """Such as ``image/png``; for a URL what its owner said of it, else a guess from its name."""
     data: str = ""
@@ -49,13 +38,6 @@ class Media:
         return f"data:{self.media_type};base64,{self.data}"
 
 
-def sniff_media_type(data: bytes) -> str | None:
-    """Tell the media type of an image or PDF from its first bytes; ``None`` for anything else."""
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((media_type for magic, media_type in _MAGIC if data.startswith(magic)), None)
-
-
 def text_block(text: str, cache_control: CacheControl | None = None) -> TextBlock:
     """Build a text block."""
     block: TextBlock = {"type": "text", "text": text}
@@ -65,31 +47,29 @@ def text_block(text: str, cache_control: CacheControl | None = None) -> TextBloc
 
 
 def load_bytes(data: bytes, *, media_type: str | None = None, name: str = "") -> Media:
-    """Take an image, a PDF or a plain text from its bytes.
+    """Take an image, a PDF, a plain text, a sound or a video from its bytes.
 
     Args:
         data: the file's content.
-        media_type: used for plain text; for images and PDFs the bytes themselves tell.
+        media_type: what is said of it, for texts and for formats that their bytes do not tell.
         name: a file name or title.
 
     Raises:
         ContentError: if the bytes are none of these.
     """
-    sniffed = sniff_media_type(data)
-    if sniffed:
-        return _media(sniffed, base64.b64encode(data).decode("ascii"), name)
-    if data and media_type and media_type.startswith("text/"):
-        try:
-            return Media("document", "text/plain", data=data.decode("utf-8"), name=name)
-        except UnicodeDecodeError as error:
-            raise ContentError(
-                f"the text of {_called(name)} is not UTF-8 (byte {error.start}): decode it first"
-            ) from None
-    raise _unknown_bytes(data[:12], media_type, name)
+    settled = settle_media_type(data, media_type) if data else None
+    if settled is None:
+        raise _unknown_bytes(data[:12], media_type, name)
+    if not settled.startswith("text/"):
+        return Media(kind_of(settled), settled, data=base64.b64encode(data).decode("ascii"), name=name)
+    try:
+        return Media("document", TEXT_TYPE, data=data.decode("utf-8"), name=name)
+    except UnicodeDecodeError as error:
+        raise ContentError(f"the text of {_called(name)} is not UTF-8 (byte {error.start}): decode it first") from None
 
 
 def load_base64(data: str, *, media_type: str | None = None, name: str = "") -> Media:
-    """Take an image or a PDF (or with ``media_type="text/plain"`` a text) from base64.
+    """Take an image, a PDF, a sound or a video (or with ``media_type="text/plain"`` a text) from base64.
 
     Only the beginning is decoded, to see what it is: a large image is not decoded and encoded again.
 
@@ -106,18 +86,18 @@ def load_base64(data: str, *, media_type: str | None = None, name: str = "") -> 
     if media_type and media_type.startswith("text/"):
         return load_bytes(_decode_base64(text, name), media_type=media_type, name=name)
     start = _decode_base64(text[:_SNIFFED_BASE64_LENGTH], name)
-    sniffed = sniff_media_type(start)
-    if sniffed is None:
+    settled = settle_media_type(start, media_type) if start else None
+    if settled is None:
         raise _unknown_bytes(start[:12], media_type, name)
-    return _media(sniffed, text, name)
+    return Media(kind_of(settled), settled, data=text, name=name)
 
 
 def load_path(path: str | Path, *, media_type: str | None = None) -> Media:
-    """Take an image, a PDF or a plain text from a file.
+    """Take an image, a PDF, a plain text, a sound or a video from a file.
 
     Args:
         path: where it lies.
-        media_type: used for plain text, in the place of a guess from the file's name.
+        media_type: what is said of it, in the place of a guess from the file's name.
 
     Raises:
         ContentError: if it cannot be read, or is none of these.
@@ -129,11 +109,11 @@ def load_path(path: str | Path, *, media_type: str | None = None) -> Media:
     return load_bytes(data, media_type=media_type or mimetypes.guess_type(str(path))[0], name=Path(path).name)
 
 
-def load_url(url: str, *, kind: Literal["image", "document"] = "image", media_type: str | None = None) -> Media:
-    """Take an image or a document from a ``data:`` URL, or refer to one by an ``http(s)`` URL.
+def load_url(url: str, *, kind: MediaKind = "image", media_type: str | None = None) -> Media:
+    """Take media from a ``data:`` URL, or refer to them by an ``http(s)`` URL, or one of Google's storage (``gs``).
 
     Raises:
-        ContentError: if the URL is of neither kind, or its data is no image and no document.
+        ContentError: if the URL is of none of these kinds, or its data is nothing that a model could read.
     """
     if url.startswith("data:"):
         header, comma, data = url.partition(",")
@@ -142,9 +122,9 @@ def load_url(url: str, *, kind: Literal["image", "document"] = "image", media_ty
             raise ContentError(f"the data URL {header[:60]!r} must hold base64: data:image/png;base64,…")
         return load_base64(data, media_type=declared or media_type)
     scheme, _, rest = url.partition(":")
-    if scheme.lower() in {"http", "https"} and rest.startswith("//"):
+    if scheme.lower() in {"http", "https", "gs"} and rest.startswith("//"):
         guessed = mimetypes.guess_type(url.partition("?")[0])[0]
-        known = media_type or guessed or ("" if kind == "image" else PDF_TYPE)
+        known = media_type or guessed or (PDF_TYPE if kind == "document" else "")
         return Media(kind, known, url=f"{scheme.lower()}:{rest}")
     raise ContentError(
         f"{url[:60]!r} is neither a data: URL nor an http(s) URL; for a file, read it and give its base64"
@@ -152,13 +132,15 @@ def load_url(url: str, *, kind: Literal["image", "document"] = "image", media_ty
 
 
 def media_block(media: Media, cache_control: CacheControl | None = None) -> MediaBlock:
-    """Build the block of an image or a document, for any message.
+    """Build the block of some media, for any message.
 
     Args:
         media: its data, or where it lies.
         cache_control: a cache breakpoint on this block.
     """
     block: MediaBlock = {"type": media.kind, "source": {"type": "url", "url": media.url}}
+    if media.url and media.media_type and media.kind in {"audio", "video"}:
+        block["source"]["media_type"] = media.media_type
     if media.data:
         source_type: Literal["text", "base64"] = "text" if media.media_type == TEXT_TYPE else "base64"
         block["source"] = {"type": source_type, "media_type": media.media_type, "data": media.data}
@@ -167,10 +149,6 @@ def media_block(media: Media, cache_control: CacheControl | None = None) -> Medi
     if cache_control:
         block["cache_control"] = cache_control
     return block
-
-
-def _media(media_type: str, data: str, name: str) -> Media:
-    return Media("image" if media_type in IMAGE_TYPES else "document", media_type, data=data, name=name)
 
 
 def _decode_base64(data: str, name: str) -> bytes:
@@ -191,6 +169,6 @@ def _called(name: str) -> str:
 def _unknown_bytes(start: bytes, media_type: str | None, name: str) -> ContentError:
     declared = f", declared as {media_type}" if media_type else ""
     return ContentError(
-        f"the data of {_called(name)} (starts with {start!r}{declared}) is not an image that Claude "
-        "reads (PNG, JPEG, GIF or WebP), nor a PDF, nor a text with a text/… media type; convert it first"
+        f"the data of {_called(name)} (starts with {start!r}{declared}) is no image, no PDF, no sound and no video "
+        "that can be told by its beginning, nor a text with a text/… media type; name its type, or convert it first"
     )

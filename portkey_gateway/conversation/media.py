@@ -1,4 +1,4 @@
-"""OpenAI's blocks of images and documents as the conversation's own: pure."""
+"""OpenAI's blocks of images and documents as the conversation's own, and what Claude takes of them: pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,37 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from portkey_gateway.conversation.content import PDF_TYPE, TEXT_TYPE, load_url, media_block
+from portkey_gateway.conversation.content import load_url, media_block
+from portkey_gateway.conversation.media_types import IMAGE_TYPES, PDF_TYPE, TEXT_TYPE
 from portkey_gateway.conversation.request import MediaBlock, Source
 from portkey_gateway.errors import ContentError
+
+
+def check_for_claude(block: Mapping[str, Any], where: str) -> None:
+    """Check that Claude takes a block, as far as it holds media.
+
+    Raises:
+        ContentError: if it is a sound, a video or an image in a format that Claude does not read.
+    """
+    kind, source = block["type"], block.get("source")
+    if kind in {"audio", "video"}:
+        raise ContentError(f"{where} is a {kind!r} block, which Claude does not take")
+    if kind == "image" and isinstance(source, Mapping) and source.get("type") == "base64":
+        media_type = source.get("media_type")
+        if media_type not in IMAGE_TYPES:
+            raise ContentError(
+                f"{where} is an image of type {media_type}, which does not reach Claude: convert it to PNG, JPEG, GIF "
+                "or WebP"
+            )
+
+
+def check_for_result(block: Mapping[str, Any], where: str) -> None:
+    """Check that some model takes a block in a tool's result; no gateway carries more there than Claude takes.
+
+    Raises:
+        ContentError: if none does.
+    """
+    check_for_claude(block, f"{where} (of a tool's result)")
 
 
 def as_media(block: Mapping[str, Any], where: str) -> MediaBlock:

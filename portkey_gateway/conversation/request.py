@@ -58,7 +58,7 @@ class FileBlock(TypedDict):
 
 
 class Source(TypedDict, total=False):
-    """Where an image or a document takes its content from."""
+    """Where a block takes its content from."""
 
     type: Required[Literal["base64", "url", "text", "content", "file"]]
     media_type: str
@@ -71,9 +71,9 @@ class Source(TypedDict, total=False):
 
 
 class MediaBlock(TypedDict):
-    """An image or a document, in any message."""
+    """An image, a document, a sound or a video, in any message."""
 
-    type: Literal["image", "document"]
+    type: Literal["image", "document", "audio", "video"]
     source: Source
     cache_control: NotRequired[CacheControl]
     detail: NotRequired[Literal["auto", "low", "high"]]

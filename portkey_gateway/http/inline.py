@@ -1,11 +1,12 @@
-"""Images and documents given by URL, found in a request and replaced by their data once it was fetched: pure."""
+"""Media given by URL, found in a request and replaced by their data once it was fetched: pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
-from portkey_gateway.conversation.content import PDF_TYPE, TEXT_TYPE, Media, load_bytes, media_block
+from portkey_gateway.conversation.content import Media, load_bytes, media_block
+from portkey_gateway.conversation.media_types import PDF_TYPE, TEXT_TYPE, kind_of
 from portkey_gateway.conversation.request import ChatRequest, ContentBlock, Message
 from portkey_gateway.errors import ContentError
 
@@ -14,12 +15,12 @@ _KEPT: Final = frozenset({"cache_control", "citations", "context", "detail", "ti
 
 
 def media_urls(request: ChatRequest) -> list[str]:
-    """List the ``http(s)`` URLs of images and documents in a request, each once, in order."""
+    """List the ``http(s)`` URLs of media in a request, each once, in order."""
     return list(dict.fromkeys(url for block in _blocks(request) if (url := _media_url(block))))
 
 
 def decode_fetched(url: str, content: bytes, content_type: str) -> Media:
-    """Take what a URL gave for an image, a PDF or, if it says so itself, a plain text.
+    """Take what a URL gave for an image, a PDF, a sound, a video or, if it says so itself, a plain text.
 
     Args:
         url: where it came from.
@@ -29,9 +30,9 @@ def decode_fetched(url: str, content: bytes, content_type: str) -> Media:
     Raises:
         ContentError: if it is none of these; a login page instead of an image, say.
     """
-    is_plain_text = content_type.partition(";")[0].strip().lower() == TEXT_TYPE
+    said = content_type.partition(";")[0].strip().lower()
     try:
-        return load_bytes(content, media_type=TEXT_TYPE if is_plain_text else None)
+        return load_bytes(content, media_type=said if said == TEXT_TYPE or kind_of(said) != "document" else None)
     except ContentError as error:
         raise ContentError(f"{url[:200]!r} gave {content_type or 'nothing'!r}: {error.message}") from None
 
@@ -82,6 +83,6 @@ def _media_url(block: ContentBlock) -> str | None:
         url = block["image_url"]["url"]
     elif block["type"] == "file":
         url = block["file"].get("file_url")
-    elif block["type"] in {"image", "document"}:
+    elif block["type"] in {"image", "document", "audio", "video"}:
         url = cast("Mapping[str, Any]", block)["source"].get("url")
     return url if isinstance(url, str) and url.startswith(("http://", "https://")) else None

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from pydantic_core import from_json
 
 from portkey_gateway.conversation.claude import as_said_before
-from portkey_gateway.conversation.media import as_media
+from portkey_gateway.conversation.media import as_media, check_for_claude
 from portkey_gateway.conversation.request import SYSTEM_ROLES, TOOL_CHANGES, ContentBlock, Message, ToolCall
 from portkey_gateway.errors import ContentError, EncodingError
 from portkey_gateway.models.claude import takes_system_amid
@@ -179,6 +179,7 @@ def encode_block(block: Mapping[str, Any], where: str) -> Block:
         raise ContentError(f"{where} is a {kind!r} block, which Claude does not take")
     if kind in _OPENAI_MEDIA:
         block = cast("Mapping[str, Any]", as_media(block, where))
+    check_for_claude(block, where)
     if kind == "text" and block.get("citations"):
         return as_said_before(block)
     return {name: value for name, value in block.items() if name != "detail"}

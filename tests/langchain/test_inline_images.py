@@ -57,5 +57,5 @@ def test_an_image_that_cannot_be_had_is_an_error_that_names_it(inlining: ChatPor
 
 def test_a_page_instead_of_an_image_is_an_error_that_names_it(inlining: ChatPortkey, server: RecordingServer) -> None:
     server.reply(whole(b"<svg/>", headers={"content-type": "image/svg+xml"}))
-    with pytest.raises(ContentError, match=r"x\.png.*is not an image that Claude reads"):
+    with pytest.raises(ContentError, match=r"messages\[0\]\.content\[0\] is .*image/svg\+xml, which does not"):
         inlining.invoke([HumanMessage([{"type": "image", "url": f"{server.base_url}/x.png"}])])

@@ -26,6 +26,7 @@ from portkey_gateway import ContentError, EncodingError, PortkeyWarning
 from portkey_llamaindex import Portkey
 from portkey_llamaindex.encode import encode_messages
 from tests.llamaindex.media import PDF, PDF_SOURCE, PNG, PNG_SOURCE
+from tests.support.media import BMP, MP4, WAV
 from tests.support.recording import RecordingServer
 
 MARK = {"type": "ephemeral"}
@@ -148,14 +149,24 @@ def test_an_image_in_a_tool_result_to_another_model_is_an_error(recorded: Portke
 
 
 @pytest.mark.parametrize(("block", "name"), [
-    (AudioBlock(audio=b"RIFF"), "AudioBlock"),
-    (VideoBlock(video=b"\0\0\0\x18ftypmp42"), "VideoBlock"),
     (CALL, "ToolCallBlock"),
     (THINKING, "ThinkingBlock"),
 ])  # fmt: skip
 def test_a_block_nobody_can_send_is_an_error_that_names_it(block: Any, name: str) -> None:
     with pytest.raises(ContentError, match=rf"messages\[0\]\.blocks\[1\] is of type {name}, which a user message"):
         encode(TextBlock(text="look"), block)
+
+
+@pytest.mark.parametrize(("block", "kind", "media_type", "detail"), [
+    (AudioBlock(audio=WAV), "audio", "audio/wav", None),
+    (AudioBlock(audio=b"ID3" + bytes(30), format="mp3"), "audio", "audio/mp3", None),
+    (VideoBlock(video=MP4), "video", "video/mp4", None),
+    (ImageBlock(image=BMP, detail="low"), "image", "image/bmp", "low"),
+    (ImageBlock(image=PNG, detail="high"), "image", "image/png", "high"),
+])  # fmt: skip
+def test_media_of_every_kind_are_told_as_they_are(block: Any, kind: str, media_type: str, detail: str | None) -> None:
+    [told] = encode(block)["content"]
+    assert (told["type"], told["source"]["media_type"], told.get("detail")) == (kind, media_type, detail)
 
 
 def test_a_citable_block_is_its_content_under_its_title() -> None:
@@ -166,7 +177,7 @@ def test_a_citable_block_is_its_content_under_its_title() -> None:
 def test_what_a_tool_gives_back_and_no_model_takes_is_told_in_words() -> None:
     broken = ImageBlock(image=b"no image at all")
     with pytest.warns(PortkeyWarning, match="a block of a tool's result is told of in words") as warned:
-        encoded = encode(AudioBlock(audio=b"RIFF"), THINKING, CALL, broken, role="tool", tool_call_id="1")
+        encoded = encode(AudioBlock(audio=WAV), THINKING, CALL, broken, role="tool", tool_call_id="1")
     assert [part["text"] for part in encoded["content"]] == [
         "(AudioBlock, which cannot be shown)",
         '{"name":"add","arguments":{"a":1}}',

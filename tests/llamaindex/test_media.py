@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from llama_index.core.base.llms.types import ChatMessage, DocumentBlock, ImageBlock, TextBlock
+from llama_index.core.base.llms.types import AudioBlock, ChatMessage, DocumentBlock, ImageBlock, TextBlock, VideoBlock
 from llama_index.core.schema import ImageDocument
 
 from portkey_gateway import ContentError
 from portkey_llamaindex import Portkey
-from portkey_llamaindex.media import load_document, load_image
+from portkey_llamaindex.media import load_media
 from tests.llamaindex.media import PDF, PDF_SOURCE, PNG, PNG_SOURCE, PNG_URL, TEXT, draw_image
 from tests.llamaindex.received import Received
 
@@ -47,30 +47,30 @@ def folder(tmp_path: Path) -> Path:
     {"image": PNG, "image_mimetype": "image/jpeg"},
 ], ids=["bytes", "base64", "stream", "pipe", "data-url", "wrong-type"])  # fmt: skip
 def test_an_image_is_loaded_from_anywhere(given: dict[str, Any]) -> None:
-    media = load_image(ImageBlock(**given))
+    media = load_media(ImageBlock(**given))
     assert (media.kind, media.media_type, media.data) == ("image", "image/png", PNG_SOURCE["data"])
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "JPEG", "GIF", "WEBP"])
 def test_every_image_format_that_claude_reads_is_told_apart(image_format: str) -> None:
-    assert load_image(ImageBlock(image=draw_image(image_format))).media_type == f"image/{image_format.lower()}"
+    assert load_media(ImageBlock(image=draw_image(image_format))).media_type == f"image/{image_format.lower()}"
 
 
 def test_files_are_loaded_by_their_path(folder: Path) -> None:
-    assert load_image(ImageBlock(path=folder / "image.png")).data == PNG_SOURCE["data"]
-    assert load_document(DocumentBlock(path=folder / "report.pdf")).data == PDF_SOURCE["data"]
-    assert load_document(DocumentBlock(path=str(folder / "notes.txt"))).data == TEXT
+    assert load_media(ImageBlock(path=folder / "image.png")).data == PNG_SOURCE["data"]
+    assert load_media(DocumentBlock(path=folder / "report.pdf")).data == PDF_SOURCE["data"]
+    assert load_media(DocumentBlock(path=str(folder / "notes.txt"))).data == TEXT
 
 
 def test_an_image_elsewhere_is_referred_to() -> None:
-    media = load_image(ImageBlock(url="https://example.org/a.png"))
+    media = load_media(ImageBlock(url="https://example.org/a.png"))
     assert (media.url, media.media_type, media.data) == ("https://example.org/a.png", "image/png", "")
-    assert load_document(DocumentBlock(url="https://example.org/a")).media_type == "application/pdf"
+    assert load_media(DocumentBlock(url="https://example.org/a")).media_type == "application/pdf"
 
 
 @pytest.mark.parametrize("data", [PDF, BytesIO(PDF)], ids=["bytes", "stream"])
 def test_a_pdf_is_told_by_its_bytes(data: Any) -> None:
-    media = load_document(DocumentBlock(data=data, title="Report"))
+    media = load_media(DocumentBlock(data=data, title="Report"))
     assert (media.kind, media.media_type, media.name) == ("document", "application/pdf", "Report")
     assert media.data == PDF_SOURCE["data"]
 
@@ -78,31 +78,34 @@ def test_a_pdf_is_told_by_its_bytes(data: Any) -> None:
 @pytest.mark.parametrize("data", [TEXT.encode(), BytesIO(TEXT.encode())], ids=["bytes", "stream"])
 @pytest.mark.parametrize("mimetype", [None, "text/plain", "text/markdown"])
 def test_a_text_needs_no_type(data: Any, mimetype: str | None) -> None:
-    media = load_document(DocumentBlock(data=data, document_mimetype=mimetype))
+    media = load_media(DocumentBlock(data=data, document_mimetype=mimetype))
     assert (media.media_type, media.data, media.name) == ("text/plain", TEXT, "")
 
 
 def test_a_stream_is_read_anew_every_time() -> None:
     block = ImageBlock(image=BytesIO(PNG))
-    assert load_image(block) == load_image(block)
+    assert load_media(block) == load_media(block)
 
 
 def test_base64_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     block = ImageBlock(image=PNG + b"\0" * 1_000_000)
     monkeypatch.setattr(base64, "b64encode", lambda data: pytest.fail(f"encoded {len(data)} bytes again"))
-    assert load_image(block).data == cast("bytes", block.image).decode()
+    assert load_media(block).data == cast("bytes", block.image).decode()
 
 
 @pytest.mark.parametrize(("block", "complaint"), [
-    (ImageBlock(image=b"neither this nor that"), "is not an image"),
-    (ImageBlock(image=b"BM" + b"\0" * 40, image_mimetype="image/bmp"), "declared as image/bmp"),
+    (ImageBlock(image=b"neither this nor that"), "is no image"),
+    (ImageBlock(image=b"neither this nor that", image_mimetype="image/png"), "declared as image/png"),
     (ImageBlock(), "the image block is empty: give data, a path or a url"),
     (ImageBlock(url="ftp://example.org/a.png"), "is neither a data: URL nor an http"),
     (ImageBlock(image=cast("Any", StringIO("text"))), "open the file in binary mode"),
+    (AudioBlock(audio=b"neither this nor that"), "is no image"),
+    (AudioBlock(), "the audio block is empty"),
+    (VideoBlock(), "the video block is empty"),
 ])  # fmt: skip
-def test_what_is_no_image_is_an_error(block: ImageBlock, complaint: str) -> None:
+def test_what_is_no_image_sound_or_video_is_an_error(block: Any, complaint: str) -> None:
     with pytest.raises(ContentError, match=complaint):
-        load_image(block)
+        load_media(block)
 
 
 @pytest.mark.parametrize(("block", "complaint"), [
@@ -112,7 +115,7 @@ def test_what_is_no_image_is_an_error(block: ImageBlock, complaint: str) -> None
 ])  # fmt: skip
 def test_what_is_no_document_is_an_error(block: DocumentBlock, complaint: str) -> None:
     with pytest.raises(ContentError, match=complaint):
-        load_document(block)
+        load_media(block)
 
 
 def test_the_error_of_a_call_names_the_block(recorded: Portkey) -> None:

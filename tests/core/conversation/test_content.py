@@ -15,9 +15,9 @@ from portkey_gateway.conversation.content import (
     load_path,
     load_url,
     media_block,
-    sniff_media_type,
     text_block,
 )
+from portkey_gateway.conversation.media_types import MediaKind, sniff_media_type
 from portkey_gateway.conversation.request import CacheControl
 from portkey_gateway.errors import ContentError
 
@@ -34,7 +34,19 @@ KINDS = [
     (WEBP, "image/webp", "image"),
     (PDF, "application/pdf", "document"),
 ]
-NOT_MEDIA = [b"", b"\x00" * 30, b"RIFF\x24\x00\x00\x00WAVE", b"BM" + b"\x00" * 20, b"\x89PNG", b"PK\x03\x04", b" %PDF-"]
+FORMATS = [
+    (b"BM" + b"\x00" * 20, "image/bmp", "image"),
+    (b"II*\x00" + b"\x00" * 20, "image/tiff", "image"),
+    (b"\x00\x00\x00\x18ftypheic" + b"\x00" * 20, "image/heic", "image"),
+    (b"RIFF\x24\x00\x00\x00WAVEfmt ", "audio/wav", "audio"),
+    (b"ID3\x04" + b"\x00" * 20, "audio/mpeg", "audio"),
+    (b"\x00\x00\x00\x18ftypM4A " + b"\x00" * 20, "audio/mp4", "audio"),
+    (b"RIFF\x24\x00\x00\x00AVI LIST", "video/avi", "video"),
+    (b"\x00\x00\x00\x18ftypisom" + b"\x00" * 20, "video/mp4", "video"),
+    (b"\x00\x00\x00\x18ftypqt  " + b"\x00" * 20, "video/quicktime", "video"),
+]
+"""What other models than Claude take; what is said of these is believed, since their bytes tell less surely."""
+NOT_MEDIA = [b"", b"\x00" * 30, b"RIFF\x24\x00\x00\x00CDDA", b"\x89PNG", b"PK\x03\x04", b" %PDF-"]
 MARK: CacheControl = {"type": "ephemeral"}
 
 
@@ -53,13 +65,29 @@ def test_the_bytes_tell_what_they_are(data: bytes, media_type: str, kind: Litera
     assert load_base64(b64(data)) == load_url(f"data:image/x-wrong;base64,{b64(data)}") == expected
 
 
+@pytest.mark.parametrize(("data", "media_type", "kind"), FORMATS, ids=lambda value: str(value)[:16])
+def test_the_bytes_of_other_formats_tell_them_where_nothing_is_said(
+    data: bytes, media_type: str, kind: MediaKind
+) -> None:
+    expected = Media(kind, media_type, data=b64(data))
+    assert load_bytes(data) == load_bytes(data, media_type="image/png") == expected
+    assert load_base64(b64(data), media_type="application/octet-stream") == expected
+    assert load_base64(b64(data), media_type="audio/x-own").media_type == "audio/x-own"
+
+
+def test_a_format_that_no_bytes_tell_is_what_is_said_of_it() -> None:
+    drawn = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
+    assert load_bytes(drawn, media_type="image/svg+xml") == Media("image", "image/svg+xml", data=b64(drawn))
+    assert load_base64(b64(b"BMW makes cars"), media_type="text/plain").data == "BMW makes cars"
+
+
 @pytest.mark.parametrize("data", NOT_MEDIA)
 def test_anything_else_is_an_error_that_shows_its_beginning(data: bytes) -> None:
     assert sniff_media_type(data) is None
-    with pytest.raises(ContentError, match=r"not an image that Claude reads .*; convert it first") as caught:
-        load_bytes(data, media_type="image/bmp", name="plan.bmp")
-    assert f"'plan.bmp' (starts with {data[:12]!r}, declared as image/bmp)" in str(caught.value)
-    with pytest.raises(ContentError, match="not an image"):
+    with pytest.raises(ContentError, match=r"is no image, .*; name its type, or convert it first") as caught:
+        load_bytes(data, media_type="image/png", name="plan.png")
+    assert f"'plan.png' (starts with {data[:12]!r}, declared as image/png)" in str(caught.value)
+    with pytest.raises(ContentError, match="is no image"):
         load_base64(b64(data))
 
 
@@ -171,7 +199,7 @@ def test_a_text_file_whose_name_says_nothing(tmp_path: Path) -> None:
 def test_data_without_a_name_is_that_of_a_content_block() -> None:
     with pytest.raises(ContentError, match=r"^the data of a content block is not base64: '%%%=?'"):
         load_base64("%%%")
-    with pytest.raises(ContentError, match=r"^the data of 'a\.bin' \(starts with b'x'\) is not an image"):
+    with pytest.raises(ContentError, match=r"^the data of 'a\.bin' \(starts with b'x'\) is no image"):
         load_bytes(b"x", name="a.bin")
     with pytest.raises(ContentError, match=r"^the text of a content block is not UTF-8"):
         load_bytes(b"\xff", media_type="text/plain")
