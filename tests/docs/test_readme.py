@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from portkey_gateway.sandbox import Sandbox
+from tests.docs.blocks import BLOCK, ROOT, run_blocks
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"(<!-- not run: .*? -->\n)?```python\n(.*?)```", re.DOTALL)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_python_block_of_the_readme_runs(
@@ -22,10 +20,7 @@ def test_every_python_block_of_the_readme_runs(
     for name, value in sandbox.env().items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("PORTKEY_API_KEY", raising=False)
-    namespace: dict[str, Any] = {}
-    for not_run, code in BLOCK.findall(README):
-        if not not_run:
-            exec(compile(code, "README.md", "exec"), namespace)  # noqa: S102 it is our own README
+    namespace = run_blocks("README.md")
 
     shown_test: Callable[[Sandbox], None] = namespace["test_my_chain_survives_an_overload"]
     shown_test(sandbox)
@@ -41,6 +36,6 @@ def test_every_python_block_of_the_readme_runs(
 
 
 def test_the_readme_names_only_targets_that_make_knows() -> None:
-    makefile = (Path(__file__).parents[2] / "Makefile").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"^make (\w+)", README, re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

@@ -1,0 +1,20 @@
+"""``docs/routing.md``: its code runs as it stands, and what stands beside it is what comes out."""
+
+import re
+
+import pytest
+
+from tests.docs.blocks import BLOCK, ROOT, run_blocks
+
+PAGE = "docs/routing.md"
+
+
+def test_every_block_runs_and_says_what_the_page_says(capsys: pytest.CaptureFixture[str]) -> None:
+    run_blocks(PAGE)
+    printed = capsys.readouterr().out.splitlines()
+    code = "".join(code for _, code in BLOCK.findall((ROOT / PAGE).read_text(encoding="utf-8")))
+    told = re.findall(r"^ *print\(.*?\)(?:  # (.*))?$", code, re.MULTILINE)
+    assert len(printed) == len(told) > 10
+    for line, comment in zip(printed, told, strict=True):
+        words = [re.sub(r"[….\]]+$", "", word).strip(",") for word in comment.split() if word != "…"]
+        assert all(word in line for word in words), (line, comment)
