@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from portkey_gateway.chat_completions.decode import AnswerFold
     from portkey_gateway.client import GatewayClient
     from portkey_gateway.conversation.answer import Answer, Delta
+    from portkey_gateway.conversation.cost import Cost
     from portkey_gateway.conversation.usage import Usage
     from portkey_gateway.errors import (
         APIConnectionError,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from portkey_gateway.info import GatewayInfo
     from portkey_gateway.options import GatewayOptions
     from portkey_gateway.tracing.context import TraceContext
+    from portkey_gateway.tracing.costs import TraceCost, trace_cost
 
 __all__ = [
     "APIConnectionError",
@@ -68,6 +70,7 @@ __all__ = [
     "ConflictError",
     "ContentError",
     "ContextOverflowError",
+    "Cost",
     "Delta",
     "EncodingError",
     "ErrorInBodyError",
@@ -101,8 +104,10 @@ __all__ = [
     "StreamTruncatedError",
     "Target",
     "TraceContext",
+    "TraceCost",
     "UnprocessableEntityError",
     "Usage",
+    "trace_cost",
 ]
 
 _HOME_OF_THE_REST = "errors"
@@ -113,6 +118,7 @@ _HOMES = {
     "AsyncAnswerStream": "http.answer_stream",
     "Cache": "gateway_config",
     "Condition": "gateway_config",
+    "Cost": "conversation.cost",
     "Delta": "conversation.answer",
     "GatewayClient": "client",
     "GatewayConfig": "gateway_config",
@@ -123,7 +129,9 @@ _HOMES = {
     "Strategy": "gateway_config",
     "Target": "gateway_config",
     "TraceContext": "tracing.context",
+    "TraceCost": "tracing.costs",
     "Usage": "conversation.usage",
+    "trace_cost": "tracing.costs",
 }
 
 

@@ -25,6 +25,7 @@ from portkey_gateway.messages.encode import COUNT_PATH
 from portkey_gateway.options import GatewayFields, GatewayOptions, find_secrets
 from portkey_gateway.routing import Route, find_route
 from portkey_gateway.tracing.context import TraceContext, encode_metadata
+from portkey_gateway.tracing.costs import TRACE_COSTS
 
 DEFAULT_TIMEOUT_S: Final = 600.0
 """Seconds without a byte after which a call fails; a long answer of a large model takes minutes."""
@@ -109,7 +110,9 @@ class GatewayClient:
             request = self._inline(request)
         call, decoding = self._chat_call(request, trace, metadata)
         with call.redacting():
-            return decoding.decode(*transport.read_response(self._http_client, call))
+            answer = decoding.decode(*transport.read_response(self._http_client, call))
+        TRACE_COSTS.note(answer)
+        return answer
 
     async def achat(
         self,
@@ -124,7 +127,9 @@ class GatewayClient:
             request = await self._ainline(request)
         call, decoding = self._chat_call(request, trace, metadata)
         with call.redacting():
-            return decoding.decode(*await transport.aread_response(self._http_async_client, call))
+            answer = decoding.decode(*await transport.aread_response(self._http_async_client, call))
+        TRACE_COSTS.note(answer)
+        return answer
 
     def stream(
         self,
@@ -144,7 +149,7 @@ class GatewayClient:
             call, decoding = self._chat_call({**asked, "stream": True}, trace, metadata)
             return transport.send(self._http_client, call), call, decoding
 
-        return AnswerStream(ask)
+        return AnswerStream(ask, TRACE_COSTS.note)
 
     def astream(
         self,
@@ -161,7 +166,7 @@ class GatewayClient:
             call, decoding = self._chat_call({**asked, "stream": True}, trace, metadata)
             return await transport.asend(self._http_async_client, call), call, decoding
 
-        return AsyncAnswerStream(ask)
+        return AsyncAnswerStream(ask, TRACE_COSTS.note)
 
     def request_body(self, request: ChatRequest) -> dict[str, Any]:
         """The body that a whole answer to a request would be asked for with.

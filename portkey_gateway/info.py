@@ -35,6 +35,11 @@ class GatewayInfo:
     retry_after_s: float | None = None
     """Seconds to wait before trying again, as ``retry-after-ms`` or ``retry-after`` say."""
 
+    @property
+    def is_cached(self) -> bool:
+        """Whether the answer comes out of the gateway's response cache, and no provider was asked."""
+        return self.cache_status in {"HIT", "SEMANTIC HIT"}
+
 
 def read_gateway_info(status: int, headers: Mapping[str, str], sent_trace_id: str | None = None) -> GatewayInfo:
     """Read response headers, given with lower-case names or a case-insensitive mapping.

@@ -16,6 +16,7 @@ from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.models.names import Family
 from portkey_gateway.routing import Route, choose_api_format, find_route
+from portkey_gateway.tracing.find import find_trace_id
 
 _PARAMETERS: Final = (
     "max_tokens", "temperature", "top_p", "top_k", "stop", "thinking", "reasoning_effort", "parallel_tool_calls",
@@ -121,6 +122,30 @@ class GatewayModel(GatewayCaller):
     def gateway_client(self, **more: Any) -> GatewayClient:
         """The client that calls under these options and plans cache breakpoints; cheap, connections are shared."""
         return super().gateway_client(**{"prompt_caching": self.prompt_caching, **more})
+
+    def feedback(self, of: Any, value: int, *, weight: float = 1.0, metadata: Mapping[str, Any] | None = None) -> None:
+        """Rate an answer, as with a thumbs-up: ``model.feedback(answer, 1)`` (hosted gateway only).
+
+        Portkey rates traces, so all calls of the answer's trace share the feedback.
+
+        Args:
+            of: the answer: a message or response as it came, or a stored one, what an agent gave, a run or its id, or
+                the trace id.
+            value: from -10 to 10.
+            weight: from 0 to 1.
+            metadata: labels of the feedback.
+
+        Raises:
+            EncodingError: if ``of`` tells no trace, or value or weight is out of range.
+            PortkeyError: if the call fails.
+        """
+        self.gateway_client().feedback(find_trace_id(of), value, weight=weight, metadata=metadata)
+
+    async def afeedback(
+        self, of: Any, value: int, *, weight: float = 1.0, metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        """Async twin of ``feedback``."""
+        await self.gateway_client().afeedback(find_trace_id(of), value, weight=weight, metadata=metadata)
 
     def targets_claude(self, model: str | None = None) -> bool:
         """Tell whether a call, perhaps of another ``model``, goes to a Claude."""

@@ -39,7 +39,7 @@ def decode_response(answer: Answer, *, delta: str | None = None, one_tool_call: 
         The response: ``raw`` says how the answer ended, its usage and what the gateway says of the call, and holds the
         blocks that LlamaIndex has no class for; ``additional_kwargs`` repeats the usage under the names that other LLM
         classes use. The message keeps, beside its blocks, what Claude needs to be told again (``claude_notes``), and
-        its own usage and stop reason.
+        its own usage, stop reason and trace id.
     """
     blocks: list[ContentBlock] = []
     notes: list[dict[str, Any]] = []
@@ -63,6 +63,7 @@ def decode_response(answer: Answer, *, delta: str | None = None, one_tool_call: 
         at += 1
     known = {
         "stop_reason": answer.stop_reason,
+        "trace_id": answer.info.trace_id,
         "usage": _usage_dict(answer.usage) if answer.usage else None,
         NOTES: notes,
     }
@@ -211,6 +212,7 @@ def _usage_dict(usage: Usage) -> dict[str, int]:
         "cache_write_tokens": usage.cache_write_tokens,
         "cache_write_1h_tokens": usage.cache_write_1h_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
+        **({"web_searches": usage.web_searches} if usage.web_searches else {}),
     }
 
 

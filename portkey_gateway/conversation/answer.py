@@ -9,8 +9,10 @@ from typing import Any, Final, Literal, NamedTuple
 
 from pydantic_core import from_json
 
+from portkey_gateway.conversation.cost import Cost, no_cost, price_answer
 from portkey_gateway.conversation.usage import Usage
 from portkey_gateway.info import GatewayInfo
+from portkey_gateway.prices import Prices, find_prices, has_prices
 
 FINISH_REASONS: Final = MappingProxyType(
     {
@@ -189,8 +191,26 @@ class Answer:
         """``stop_reason`` under OpenAI's names."""
         return finish_reason(self.stop_reason)
 
+    @property
+    def cost(self) -> Cost | None:
+        """What the answer costs; ``None`` where no price is known, or none are installed (extra ``prices``)."""
+        if self.usage is None:
+            return None
+        if self.info.is_cached:
+            return no_cost()
+        prices = self.prices
+        return price_answer(self.usage, prices) if prices else None
+
+    @property
+    def prices(self) -> Prices | None:
+        """What the model's tokens cost now; ``None`` where that is not known."""
+        return find_prices(self.info.provider or self.provider, self.model, self.extras)
+
     def facts(self) -> dict[str, Any]:
-        """How the answer ended, and what the gateway says of the call; only what is known has a key."""
+        """How the answer ended, what it costs, and what the gateway says of the call; only what is known has a key.
+
+        Where prices are installed and usage is told there is a ``cost``; ``None`` for a model whose price is not known.
+        """
         info = self.info
         known = {
             "id": self.id,
@@ -206,7 +226,8 @@ class Answer:
             "status": info.status if info.status != HTTPStatus.OK else None,
             **self.extras,
         }
-        return {name: value for name, value in known.items() if value not in (None, "")}
+        facts = {name: value for name, value in known.items() if value not in (None, "")}
+        return {**facts, "cost": self.cost} if self.usage and has_prices() else facts
 
 
 def finish_reason(stop_reason: str | None) -> str | None:

@@ -22,6 +22,19 @@ class Usage:
     reasoning_tokens: int = 0
     """The part of ``output_tokens`` spent on reasoning; 0 where it is not told (chat completions of Claude)."""
 
+    web_searches: int = 0
+    """How often the provider's own tool searched the web; 0 where it is not told (chat completions)."""
+
+    @property
+    def uncached_tokens(self) -> int:
+        """The part of ``input_tokens`` that was neither read from the prompt cache nor written to it."""
+        return self.input_tokens - self.cache_read_tokens - self.cache_write_tokens
+
+    @property
+    def cache_write_5m_tokens(self) -> int:
+        """The part of ``cache_write_tokens`` that is kept for five minutes."""
+        return self.cache_write_tokens - self.cache_write_1h_tokens
+
     @property
     def total_tokens(self) -> int:
         """Input and output together."""

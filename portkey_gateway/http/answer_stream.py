@@ -24,6 +24,7 @@ class _Stream:
     _call: transport.Call
     _decoding: Decoding
     _fold: Fold
+    _on_whole: Callable[[Answer], None]
 
     def _begin(self, response: httpx.Response, call: transport.Call, decoding: Decoding) -> Self:
         self._response = response
@@ -47,10 +48,15 @@ class AnswerStream(_Stream):
     """A streamed answer: enter it, iterate over its deltas, then take the whole ``answer``.
 
     Entering sends the request and raises what ``GatewayClient.chat`` does.
+
+    Args:
+        ask: sends the request.
+        on_whole: is told the answer once the iteration is over.
     """
 
-    def __init__(self, ask: Callable[[], Asked]) -> None:
+    def __init__(self, ask: Callable[[], Asked], on_whole: Callable[[Answer], None]) -> None:
         self._ask = ask
+        self._on_whole = on_whole
 
     def __enter__(self) -> Self:
         return self._begin(*self._ask())
@@ -69,6 +75,7 @@ class AnswerStream(_Stream):
             else:
                 # From the gateway's response cache, which knows whole answers only; or an error.
                 yield self._fold.add_whole(b"".join(body))
+        self._on_whole(self.answer)
 
 
 class AsyncAnswerStream(_Stream):
@@ -78,8 +85,9 @@ class AsyncAnswerStream(_Stream):
     async generators at once, one that waits for another among them.
     """
 
-    def __init__(self, ask: Callable[[], Awaitable[Asked]]) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[Asked]], on_whole: Callable[[Answer], None]) -> None:
         self._ask = ask
+        self._on_whole = on_whole
 
     async def __aenter__(self) -> Self:
         return self._begin(*await self._ask())
@@ -100,6 +108,7 @@ class AsyncAnswerStream(_Stream):
                         yield self._fold.add(event)
                 else:
                     yield self._fold.add_whole(b"".join([data async for data in body]))
+        self._on_whole(self.answer)
 
 
 def _is_event_stream(response: httpx.Response) -> bool:

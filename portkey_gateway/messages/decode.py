@@ -254,7 +254,11 @@ def _as_block(block: Any) -> dict[str, Any]:
 
 
 def _extras(said: Mapping[str, Any]) -> dict[str, Any] | None:
-    return {name: said[name] for name in _EXTRAS if said.get(name) is not None} or None
+    extras = {name: said[name] for name in _EXTRAS if said.get(name) is not None}
+    # Fast answers have a price of their own; every other is said to be standard.
+    if (speed := (said.get("usage") or {}).get("speed")) not in {None, "standard"}:
+        extras["speed"] = speed
+    return extras or None
 
 
 def _json(value: Any) -> str:

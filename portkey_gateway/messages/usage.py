@@ -24,7 +24,8 @@ def decode_usage(wire: WireUsage) -> Usage:
     read = wire.get("cache_read_input_tokens") or 0
     fresh, output = wire.get("input_tokens") or 0, wire.get("output_tokens") or 0
     thinking = (wire.get("output_tokens_details") or {}).get("thinking_tokens") or 0
-    counts = (fresh, output, read, write, hour, thinking)
+    searches = (wire.get("server_tool_use") or {}).get("web_search_requests") or 0
+    counts = (fresh, output, read, write, hour, thinking, searches)
     if not all(isinstance(count, int) for count in counts):
         raise TypeError(f"usage counts whole tokens; got {counts}")
     return Usage(
@@ -35,4 +36,5 @@ def decode_usage(wire: WireUsage) -> Usage:
         # A stream tells the parts at its start only, the sum again at its end.
         cache_write_1h_tokens=min(hour, write),
         reasoning_tokens=thinking,
+        web_searches=searches,
     )

@@ -33,6 +33,7 @@ class WireUsage(TypedDict, total=False):
     output_tokens_details: OutputTokensDetails | None
     server_tool_use: dict[str, Any] | None
     service_tier: str | None
+    speed: str | None
 
 
 class MessageAnswer(TypedDict, total=False):

@@ -41,6 +41,7 @@ def test_an_answer_says_everything(model: ChatPortkey, ask: Ask) -> None:
     assert metadata.pop("request_id").startswith("req_")
     assert answer.id is not None
     assert UUID(answer.id.removeprefix("lc_run--")[:36]).hex == metadata.pop("trace_id")
+    assert metadata.pop("cost")["total"] > 0
     assert metadata == {
         "model_name": "claude-sonnet-4-6",
         "model_provider": "portkey",

@@ -37,7 +37,9 @@ def test_every_figure_has_its_place() -> None:
         cache_write_tokens=1100,
         cache_write_1h_tokens=1000,
         reasoning_tokens=40,
+        web_searches=1,
     )
+    assert (usage.uncached_tokens, usage.cache_write_5m_tokens) == (21, 100)
     assert usage.total_tokens == 3226
 
 
