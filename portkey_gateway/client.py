@@ -15,20 +15,28 @@ from portkey_gateway.calls import encode_call, encode_count_call
 from portkey_gateway.conversation.answer import Answer
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.embeddings import encode as embeddings
+from portkey_gateway.embeddings.answer import Embeddings
+from portkey_gateway.embeddings.batches import Batch
+from portkey_gateway.embeddings.decode import BatchAnswer, decode_embeddings
+from portkey_gateway.embeddings.request import EmbeddingRequest, Kind
 from portkey_gateway.errors import EncodingError, decode_not_an_answer
 from portkey_gateway.http import transport
 from portkey_gateway.http.answer_stream import AnswerStream, Asked, AsyncAnswerStream
 from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
+from portkey_gateway.http.many import awork_off, work_off
 from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.messages.encode import COUNT_PATH
 from portkey_gateway.options import GatewayFields, GatewayOptions, find_secrets
 from portkey_gateway.routing import Route, find_route
-from portkey_gateway.tracing.context import TraceContext, encode_metadata
+from portkey_gateway.tracing.context import TraceContext, beside, encode_metadata
 from portkey_gateway.tracing.costs import TRACE_COSTS
 
 DEFAULT_TIMEOUT_S: Final = 600.0
 """Seconds without a byte after which a call fails; a long answer of a large model takes minutes."""
+EMBEDDINGS_AT_ONCE: Final = 8
+"""Requests for vectors that are under way at the same time, of one call with many texts."""
 MAX_HEADER_BYTES: Final = 15_000
 """Node, under the gateway, answers 431 above 16 KB for all request headers together."""
 
@@ -178,6 +186,70 @@ class GatewayClient:
         body: dict[str, Any] = from_json(call.body)
         return body
 
+    # --- embeddings -------------------------------------------------------------------------------------------------
+
+    def embed(
+        self,
+        request: EmbeddingRequest,
+        *,
+        kind: Kind = "document",
+        batch_size: int | None = None,
+        max_concurrency: int = EMBEDDINGS_AT_ONCE,
+        trace: TraceContext | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Embeddings:
+        """Embed texts (``POST /embeddings``), in as many requests as it takes.
+
+        A request that fails is tried again alone, as any call is, and no text that was embedded is sent again. When one
+        fails for good, those under way are waited for, and what all of them gave stands in the error's ``embedded``.
+
+        Args:
+            request: texts and parameters.
+            kind: whether the texts are what is searched or what is searched for.
+            batch_size: the most texts of a request; by default what the provider takes, and 1000 at the most.
+            max_concurrency: how many requests are under way at the same time.
+            trace: where the call stands in its trace; of several requests each is a span of its own, side by side.
+            metadata: labels of this call, added to those of the options.
+
+        Raises:
+            EncodingError: if a text cannot be embedded, or a parameter would not arrive.
+            PortkeyError: if a request fails; the class says how.
+        """
+        plan = embeddings.plan_embedding(request, self._route(request), kind, batch_size)
+        headers = self._labelled_headers(trace, metadata)
+
+        def ask(batch: Batch) -> BatchAnswer:
+            call = self._embedding_call(plan, batch, headers)
+            with call.redacting():
+                content, info = transport.read_response(self._http_client, call)
+                return decode_embeddings(content, info, len(batch.texts), plan.dimensions)
+
+        work_off(plan.batches, ask, max_concurrency)
+        return plan.batches.result()
+
+    async def aembed(
+        self,
+        request: EmbeddingRequest,
+        *,
+        kind: Kind = "document",
+        batch_size: int | None = None,
+        max_concurrency: int = EMBEDDINGS_AT_ONCE,
+        trace: TraceContext | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Embeddings:
+        """Async twin of ``embed``."""
+        plan = embeddings.plan_embedding(request, self._route(request), kind, batch_size)
+        headers = self._labelled_headers(trace, metadata)
+
+        async def ask(batch: Batch) -> BatchAnswer:
+            call = self._embedding_call(plan, batch, headers)
+            with call.redacting():
+                content, info = await transport.aread_response(self._http_async_client, call)
+                return decode_embeddings(content, info, len(batch.texts), plan.dimensions)
+
+        await awork_off(plan.batches, ask, max_concurrency)
+        return plan.batches.result()
+
     # --- other routes -----------------------------------------------------------------------------------------------
 
     def count_tokens(self, request: ChatRequest) -> int:
@@ -264,15 +336,25 @@ class GatewayClient:
     def _chat_call(
         self, request: ChatRequest, trace: TraceContext | None, metadata: Mapping[str, Any] | None
     ) -> tuple[transport.Call, Decoding]:
-        own = self.options.metadata if isinstance(self.options, GatewayOptions) else {}
-        labels = {**own, **(metadata or {})}
-        headers = {**self._headers, **(trace.render_headers() if trace else {})}
-        if encoded_labels := encode_metadata(labels, self.options.metadata_keys):
-            headers["x-portkey-metadata"] = encoded_labels
+        headers = self._labelled_headers(trace, metadata)
         encoded = encode_call(request, self._route(request), headers, prompt_caching=self._prompt_caching)
         # The keys of MCP servers stand in the body, which an error may echo.
         secrets = find_secrets(request.get("mcp_servers"))
         return self._call(encoded.path, encoded.body, encoded.headers, secrets), encoded.decoding
+
+    def _embedding_call(
+        self, plan: embeddings.EmbeddingPlan, batch: Batch, headers: Mapping[str, str]
+    ) -> transport.Call:
+        # The first stands where the call does, all others beside it.
+        return self._call(embeddings.PATH, plan.encode(batch), headers if not batch.start else beside(headers))
+
+    def _labelled_headers(self, trace: TraceContext | None, metadata: Mapping[str, Any] | None) -> dict[str, str]:
+        """The headers of the options, with where a call stands and its labels."""
+        own = self.options.metadata if isinstance(self.options, GatewayOptions) else {}
+        headers = {**self._headers, **(trace.render_headers() if trace else {})}
+        if labels := encode_metadata({**own, **(metadata or {})}, self.options.metadata_keys):
+            headers["x-portkey-metadata"] = labels
+        return headers
 
     def _route(self, request: Mapping[str, Any]) -> Route:
         return self._fixed_route or find_route(self.options, str(request.get("model") or ""), self._headers)

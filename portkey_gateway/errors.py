@@ -29,8 +29,9 @@ import json
 import re
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 from pydantic_core import from_json
@@ -79,9 +80,11 @@ class PortkeyError(Exception):
         info: what the gateway said of the call in its response headers; ``None`` before an answer came.
         body: the response body, decoded from JSON where it was JSON, else its text; ``None`` without one.
         is_retryable: whether sending the same request again may succeed.
+        embedded: of many texts, by their places, the vectors that had come when one of their requests failed.
     """
 
     is_retryable: bool = False
+    embedded: Mapping[int, list[float]] = MappingProxyType({})
 
     def __init__(self, message: str, *, info: GatewayInfo | None = None, body: Any = None) -> None:
         super().__init__(message)

@@ -9,12 +9,13 @@ except ImportError as error:
     raise ImportError('portkey_langchain needs LangChain: pip install "portkey-frameworks[langchain]"') from error
 
 from portkey_langchain.chat_model import ChatPortkey
+from portkey_langchain.embeddings import PortkeyEmbeddings
 from portkey_langchain.tracer import PortkeyTracer
 
 if TYPE_CHECKING:
     from portkey_langchain.middleware import PortkeyPromptCachingMiddleware
 
-__all__ = ["ChatPortkey", "PortkeyTracer"]
+__all__ = ["ChatPortkey", "PortkeyEmbeddings", "PortkeyTracer"]
 if find_spec("langchain"):
     # Agents live in a package that is no part of the extra, so that an import of every name must work without it.
     __all__ += ["PortkeyPromptCachingMiddleware"]

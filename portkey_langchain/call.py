@@ -11,6 +11,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 
 from portkey_gateway.calls import binds_answers
 from portkey_gateway.conversation.answer import Answer, Delta
+from portkey_gateway.options import GatewayFields
 from portkey_gateway.routing import Route
 from portkey_gateway.tracing.context import TraceContext
 from portkey_langchain.callbacks import RunLabels
@@ -74,7 +75,7 @@ class Call:
         self._in_blocks = is_told_in_blocks(self.request)
         self._content = ContentState(in_blocks=self._in_blocks)
         metadata = {**(model.metadata or {}), **(run.metadata if run else {})}
-        trace = _named(run.trace, model) if run else None
+        trace = named_trace(run.trace, model) if run else None
         self.labels: Labels = {"trace": trace, "metadata": metadata, "inline_images": model.inline_images}
 
     def result(self, answer: Answer) -> ChatResult:
@@ -100,7 +101,7 @@ class Call:
         yield self._content.decode_last_chunk(answer)
 
 
-def _named(trace: TraceContext, model: ChatPortkey) -> TraceContext:
+def named_trace(trace: TraceContext, model: GatewayFields) -> TraceContext:
     """Where the call stands; a trace or a name that the user chose wins over what the runs say."""
     trace_id, span_name = model.trace_id or trace.trace_id, model.span_name or trace.span_name
     return replace(trace, trace_id=trace_id, span_name=span_name)

@@ -1,7 +1,8 @@
 """LangChain's callbacks → where a call stands in its Portkey trace, and its labels. Nothing to set up.
 
 A handler that LangChain adds to every run by itself (``register_configure_hook``) notes which run belongs to which, and
-in whose name a chat model starts. The model then picks up what belongs to its call. ``stream`` gets no run manager from
+in whose name a chat model starts. The model then picks up what belongs to its call; embeddings, of which LangChain
+tells nobody, pick up the run in which they are called. ``stream`` gets no run manager from
 langchain-core 1.7; but the handler runs in the caller's own context (``run_inline``), so the id it leaves in
 a ``ContextVar`` is seen there.
 """
@@ -16,12 +17,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
 from langchain_core.messages import BaseMessage
+from langchain_core.runnables.config import RunnableConfig, var_child_runnable_config
 from langchain_core.tracers.context import register_configure_hook
 from typing_extensions import override
 
-from portkey_gateway.tracing.context import MAX_RUNS, RunTree, TraceContext, in_active_span
+from portkey_gateway.tracing.context import MAX_RUNS, RunTree, TraceContext, in_active_span, new_span_id, new_trace_id
 
 _INTERNAL_TAGS: Final = ("seq:step:", "map:key:", "graph:step:", "langsmith:")
 
@@ -35,8 +37,19 @@ class RunLabels:
     """Metadata of the run, and its tags under ``tags``."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Retrieval:
+    """A retriever at work: alone of all runs it sets no config for what it calls."""
+
+    run_id: UUID
+    labels: RunLabels
+    config: RunnableConfig | None
+    """What LangChain had set for the run around it."""
+    outer: _Retrieval | None
+
+
 class RunHandler(BaseCallbackHandler):
-    """Notes every run from its start to its end. Used by ``ChatPortkey`` itself; add it nowhere."""
+    """Notes every run from its start to its end. Used by our classes themselves; add it nowhere."""
 
     run_inline = True
 
@@ -56,6 +69,40 @@ class RunHandler(BaseCallbackHandler):
         wanted = run_id or _latest.get()
         return self._labels.pop(wanted, None) if wanted else None
 
+    def here(self, name: str) -> RunLabels:
+        """Tell where a call stands that LangChain tells nobody of, as it does not of embeddings.
+
+        It belongs to the run in which it is made: a retriever, a chain, a tool, or a node of a graph.
+
+        Args:
+            name: of the call.
+        """
+        span_id, config = new_span_id(), var_child_runnable_config.get()
+        retrieval = self._retrieval()
+        # Whatever began inside the retriever, and is not over, has put a config of its own there.
+        if retrieval and retrieval.config is config:
+            around: TraceContext | None = retrieval.labels.trace
+            metadata = retrieval.labels.metadata
+        else:
+            around = self._run_of(config)
+            metadata = read_labels(config.get("tags"), config.get("metadata")) if config else {}
+        if around is None:
+            return RunLabels(in_active_span(TraceContext(new_trace_id(), span_id, None, name)), metadata)
+        return RunLabels(TraceContext(around.trace_id, span_id, around.span_id, name), metadata)
+
+    def _run_of(self, config: RunnableConfig | None) -> TraceContext | None:
+        """The run that a config was made for."""
+        callbacks = config.get("callbacks") if config else None
+        run_id = callbacks.parent_run_id if isinstance(callbacks, BaseCallbackManager) else None
+        return self._tree.get(run_id.hex) if run_id else None
+
+    def _retrieval(self) -> _Retrieval | None:
+        """The innermost retriever of this context that is not done: the end of a run may be told in another one."""
+        retrieval = _retrieval.get()
+        while retrieval is not None and self._tree.get(retrieval.run_id.hex) is None:
+            retrieval = retrieval.outer
+        return retrieval
+
     @override
     def on_chain_start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
         self.start(serialized, **kwargs)
@@ -66,7 +113,9 @@ class RunHandler(BaseCallbackHandler):
 
     @override
     def on_retriever_start(self, serialized: Any, query: str, **kwargs: Any) -> None:
-        self.start(serialized, **kwargs)
+        run_id: UUID = kwargs["run_id"]
+        labels = RunLabels(self.start(serialized, **kwargs), read_labels(kwargs.get("tags"), kwargs.get("metadata")))
+        _retrieval.set(_Retrieval(run_id, labels, var_child_runnable_config.get(), self._retrieval()))
 
     @override
     def on_llm_start(self, serialized: Any, prompts: list[str], **kwargs: Any) -> None:
@@ -162,5 +211,6 @@ def read_labels(tags: Sequence[str] | None, metadata: Mapping[str, Any] | None) 
 RUNS: Final = RunHandler()
 """The process's one handler."""
 
+_retrieval: ContextVar[_Retrieval | None] = ContextVar("portkey_retrieval", default=None)
 _latest: ContextVar[UUID | None] = ContextVar("portkey_latest_model_run", default=None)
 register_configure_hook(ContextVar("portkey_runs", default=RUNS), inheritable=True)

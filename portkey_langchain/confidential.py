@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from typing_extensions import override
 
 from portkey_gateway.caching.plan import PromptCaching
+from portkey_gateway.caller import GatewayCaller
 from portkey_gateway.model import GatewayModel
 from portkey_langchain.response_format import with_response_format
 
@@ -31,21 +32,25 @@ _HASHED: Final = ("mcp_servers", "response_format")
 _NOT_A_ROUTE: Final = frozenset({"x-portkey-trace-id", "x-portkey-span-name", "x-portkey-metadata"})
 
 
-class ConfidentialModel(GatewayModel, BaseChatModel):
-    """A chat model with the gateway's options that keeps its keys to itself, and those in mappings too."""
+class Confidential(GatewayCaller):
+    """Whatever calls the gateway and keeps its keys to itself, and those in mappings too."""
+
+    @field_serializer("config", "default_headers", "gateway_headers", "mcp_servers", check_fields=False)
+    def _mask_mapping(self, value: Any, info: SerializationInfo) -> Any:
+        """Mask a mapping as pydantic masks a ``SecretStr``: an inline config may hold providers' keys."""
+        if not isinstance(value, Mapping | list) or not value:
+            return value
+        return _MASK if info.mode == "json" else Secret(value)
+
+
+class ConfidentialModel(GatewayModel, Confidential, BaseChatModel):
+    """A chat model with the gateway's options that keeps its keys to itself."""
 
     @field_validator("default_headers", "gateway_headers", mode="before")
     @classmethod
     def _without_secrets(cls, headers: Any) -> Any:
         """A model that is loaded without its secrets has ``None`` in their place."""
         return {} if headers is None else headers
-
-    @field_serializer("config", "default_headers", "gateway_headers", "mcp_servers")
-    def _mask_mapping(self, value: Any, info: SerializationInfo) -> Any:
-        """Mask a mapping as pydantic masks a ``SecretStr``: an inline config may hold providers' keys."""
-        if not isinstance(value, Mapping | list) or not value:
-            return value
-        return _MASK if info.mode == "json" else Secret(value)
 
     @classmethod
     @override

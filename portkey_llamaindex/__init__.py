@@ -5,7 +5,8 @@ try:
 except ImportError as error:
     raise ImportError('portkey_llamaindex needs LlamaIndex: pip install "portkey-frameworks[llamaindex]"') from error
 
+from portkey_llamaindex.embedding import PortkeyEmbedding
 from portkey_llamaindex.llm import Portkey
 from portkey_llamaindex.tracer import instrument
 
-__all__ = ["Portkey", "instrument"]
+__all__ = ["Portkey", "PortkeyEmbedding", "instrument"]

@@ -26,7 +26,7 @@ from llama_index_instrumentation.span import BaseSpan, active_span_id
 from llama_index_instrumentation.span_handlers import BaseSpanHandler
 from typing_extensions import override
 
-from portkey_gateway.tracing.context import TraceContext, in_active_span
+from portkey_gateway.tracing.context import TraceContext, in_active_span, new_span_id, new_trace_id
 
 MAX_DEPTH: Final = 1000
 """Spans within spans that one context remembers, some 400 bytes each; Python does not call deeper."""
@@ -146,16 +146,34 @@ def call_labels(trace_id: str | None, span_name: str | None, metadata: Mapping[s
         span_name: the same for the name.
         metadata: the model's own labels; of a key in both, the model's value wins over a tag's.
     """
-    tags = read_tags(active_instrument_tags.get())
     # The innermost is the model's own call.
-    traces = global_stack_trace_ids.get()[:-1]
-    labels = {"traces": traces, **tags, **metadata} if traces else {**tags, **metadata}
+    labels = _labels(metadata, global_stack_trace_ids.get()[:-1])
     active = active_span_id.get()
     if active is None:
         return {"trace": None, "metadata": labels}
     trace = _locate(active).trace
     trace = replace(trace, trace_id=trace_id or trace.trace_id, span_name=span_name or trace.span_name)
     return {"trace": trace, "metadata": labels}
+
+
+def embedding_labels(trace_id: str | None, span_name: str, metadata: Mapping[str, Any]) -> Labels:
+    """Read where texts are being embedded, and how the call is labelled.
+
+    A span of LlamaIndex may take several calls, so each stands below it. The arguments are those of ``call_labels``.
+    """
+    labels = _labels(metadata, global_stack_trace_ids.get())
+    active = active_span_id.get()
+    own = TraceContext(trace_id or new_trace_id(), new_span_id(), None, span_name)
+    if active is None:
+        return {"trace": in_active_span(own) if trace_id is None else own, "metadata": labels}
+    around = _locate(active).trace
+    trace = replace(own, trace_id=trace_id or around.trace_id, parent_span_id=around.span_id)
+    return {"trace": trace, "metadata": labels}
+
+
+def _labels(metadata: Mapping[str, Any], traces: list[str]) -> Mapping[str, Any]:
+    tags = read_tags(active_instrument_tags.get())
+    return {"traces": traces, **tags, **metadata} if traces else {**tags, **metadata}
 
 
 def _own_trace(span_id: str) -> TraceContext:

@@ -21,14 +21,7 @@ from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW, DEFAULT_NUM_OUTPU
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
-from pydantic import (
-    ConfigDict,
-    Field,
-    SerializationInfo,
-    SerializerFunctionWrapHandler,
-    field_validator,
-    model_serializer,
-)
+from pydantic import ConfigDict, Field, field_validator
 
 from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
@@ -40,17 +33,15 @@ from portkey_llamaindex.announce import announced
 from portkey_llamaindex.decode import GrowingResponse, decode_completion, decode_response
 from portkey_llamaindex.encode import citing_roles, encode_messages
 from portkey_llamaindex.instrumentation import call_labels
+from portkey_llamaindex.storing import Storable
 from portkey_llamaindex.structured import PredictingLLM
 from portkey_llamaindex.tools import beside_own, encode_tool, select_tools
 
 CLAUDE_CONTEXT_WINDOW = 200_000
 """Tokens (Anthropic, "Models overview")."""
 
-# These may hold keys and never leave in a dump; to_dict is for storing and showing a model.
-_SECRET_FIELDS = ("api_key", "provider_api_key", "virtual_key", "default_headers", "gateway_headers", "mcp_servers")
 
-
-class Portkey(PredictingLLM):
+class Portkey(Storable, PredictingLLM):
     """An LLM behind the Portkey AI gateway: Claude, or any other.
 
     Takes every option of the gateway (``GatewayFields``) beside the model's own parameters. Safe to use from many
@@ -93,19 +84,6 @@ class Portkey(PredictingLLM):
     @classmethod
     def _check_metadata(cls, metadata: Any) -> Any:
         return check_metadata(metadata)
-
-    @model_serializer(mode="wrap")
-    def custom_model_dump(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
-        """Dump without what may hold a secret: keys, the virtual key, headers, and a config other than by its id."""
-        data = super().custom_model_dump(handler, info)
-        if not isinstance(data.get("config"), str):
-            data.pop("config", None)
-        return {name: value for name, value in data.items() if name not in _SECRET_FIELDS}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore also which options were set: LlamaIndex calls the constructor, which counts all of them."""
-        super().__setstate__(state)
-        self.__pydantic_fields_set__ = set(state["__pydantic_fields_set__"])
 
     @classmethod
     def class_name(cls) -> str:

@@ -18,6 +18,7 @@ from workflows import Context, Workflow
 from workflows.events import StartEvent, StopEvent
 
 from portkey_gateway.chat_completions.usage import decode_usage
+from portkey_gateway.embedder import GatewayEmbedder
 from portkey_gateway.model import GatewayModel
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.spans import Attribute, Described, OpenSpan
@@ -151,6 +152,7 @@ def _describe_embedding(span: SpanStart) -> Described:
         semconv.OPERATION: "embeddings",
         semconv.PROVIDER: _provider(span.instance),
         semconv.REQUEST_MODEL: _text(model),
+        semconv.THROUGH_GATEWAY: isinstance(span.instance, GatewayEmbedder) or None,
     }
     return Described(f"embeddings {model}", attributes, {semconv.INPUT_VALUE: span.subject}, "client")
 

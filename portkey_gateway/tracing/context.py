@@ -27,6 +27,8 @@ MAX_RUNS: Final = 10_000
 MAX_RUN_AGE_S: Final = 3600.0
 """Seconds after which a run that nobody ended, and that started no other run since, is forgotten."""
 
+_TRACE_HEADER: Final = "x-portkey-trace-id"
+_SPAN_HEADER: Final = "x-portkey-span-id"
 _CUT_MARK: Final = "..."
 # What the frameworks note for themselves: lc_versions, ls_provider, langgraph_step, __pregel_…, llamaindex.run_id.
 _INTERNAL_PREFIXES: Final = ("lc_", "ls_", "langgraph_", "llamaindex.", "checkpoint_", "__")
@@ -58,8 +60,8 @@ class TraceContext:
         """Render the ``x-portkey-*`` headers of what is set, and ``traceparent`` (W3C Trace Context, 3.2)."""
         named = {
             "traceparent": self.traceparent,
-            "x-portkey-trace-id": self.trace_id,
-            "x-portkey-span-id": self.span_id,
+            _TRACE_HEADER: self.trace_id,
+            _SPAN_HEADER: self.span_id,
             "x-portkey-parent-span-id": self.parent_span_id,
             "x-portkey-span-name": self.span_name,
         }
@@ -136,6 +138,19 @@ def new_trace_id() -> str:
 def new_span_id() -> str:
     """A random span id: 16 hexadecimal digits, never all zero (W3C Trace Context, 3.2.2.4)."""
     return f"{1 + secrets.randbelow(2**64 - 1):016x}"
+
+
+def beside(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers of a call that stands beside another, in a span of its own; the same ones if that has none.
+
+    Args:
+        headers: those of the other, as ``TraceContext`` renders them.
+    """
+    if _SPAN_HEADER not in headers:
+        return {**headers}
+    span_id = new_span_id()
+    traceparent = TraceContext(headers.get(_TRACE_HEADER), span_id).traceparent
+    return {**headers, _SPAN_HEADER: span_id, **({"traceparent": traceparent} if traceparent else {})}
 
 
 def in_active_span(root: TraceContext) -> TraceContext:

@@ -1,0 +1,1 @@
+"""Texts → vectors: `POST /embeddings`, in batches that each provider takes."""
