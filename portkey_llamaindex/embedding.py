@@ -84,10 +84,12 @@ class PortkeyEmbedding(GatewayEmbedder, Storable, BaseEmbedding):
     @model_validator(mode="after")
     def _complete_names_and_sizes(self) -> Self:
         # What follows from other options counts as not set, so that a changed copy finds it anew.
-        self.__dict__["model_name"] = self.model
+        told = {"model_name", "embed_batch_size"} - self.model_fields_set
+        self.model_name = self.model
         most = most_texts(find_route(self, self.model))
-        if "embed_batch_size" not in self.model_fields_set and 1 < most < self.embed_batch_size:
-            self.__dict__["embed_batch_size"] = most
+        if "embed_batch_size" in told and 1 < most < self.embed_batch_size:
+            self.embed_batch_size = most
+        self.model_fields_set.difference_update(told)
         return self
 
     @classmethod
