@@ -29,12 +29,15 @@ from pydantic import BaseModel
 from typing_extensions import override
 
 from portkey_gateway.conversation.answer import BROKEN_OFF
+from portkey_langchain.refusal import MODEL_REFUSAL_ERROR, refusal_block, refused_error
 from portkey_langchain.response_format import as_response_format
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
 Schema = dict[str, Any] | type
 Structured = Runnable[LanguageModelInput, Any]
 
+# Since LangChain knows of refusals, its own parsers raise the second.
+_NO_OBJECT: Final = (OutputParserException, *([MODEL_REFUSAL_ERROR] if MODEL_REFUSAL_ERROR else []))
 _INSTRUCTION: Final = (
     "Answer with one JSON object that fits the JSON schema below, and with nothing else: "
     "no explanation, no code fence.\n\n{schema}"
@@ -126,8 +129,8 @@ class _WholeObjects(BaseCumulativeTransformOutputParser[Any]):
         has_ended = "finish_reason" in message.response_metadata
         try:
             parsed = super().parse_result(result, partial=partial)
-        except OutputParserException as error:
-            if message.response_metadata.get("finish_reason") in BROKEN_OFF:
+        except _NO_OBJECT as error:
+            if message.response_metadata.get("finish_reason") in BROKEN_OFF or refusal_block(message):
                 raise _no_object(message) from error
             raise
         return _required(parsed, message) if has_ended or not partial else parsed
@@ -162,6 +165,8 @@ def _no_object(message: AIMessage) -> OutputParserException:
     reason = message.response_metadata.get("finish_reason")
     how = BROKEN_OFF.get(reason or "")
     said = f": the answer {how}" if how else ""
-    return OutputParserException(
-        f"the model gave no object of the schema; its finish_reason is {reason!r}{said}", llm_output=message.text
-    )
+    text = f"the model gave no object of the schema; its finish_reason is {reason!r}{said}"
+    if refused := refusal_block(message):
+        why = refused["refusal"]
+        return refused_error(f"{text} ({why})" if why else text, message)
+    return OutputParserException(text, llm_output=message.text)

@@ -15,6 +15,7 @@ from langchain_core.messages.tool import ToolCallChunk
 from pydantic_core import to_json
 
 from portkey_langchain.decode import CALL_INDEX, DIRECT, MODEL_PROVIDER, TOOL_CALL_EXTRAS
+from portkey_langchain.refusal import refusal_block
 
 _CALL = "tool_use"
 _SERVER_CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
@@ -22,7 +23,7 @@ _OF_A_CALL = frozenset({"type", "id", "name", "input", "index", "partial_json", 
 
 
 def translate_content(message: AIMessage) -> list[types.ContentBlock]:
-    """Translate a whole message: blocks in their order, then the tool calls that do not stand among them."""
+    """Translate a whole message: blocks in their order, tool calls that do not stand among them, and a refusal."""
     calls = {str(call["id"]): call for call in message.tool_calls}
     blocks: list[types.ContentBlock] = []
     for block in _blocks(message):
@@ -37,18 +38,25 @@ def translate_content(message: AIMessage) -> list[types.ContentBlock]:
         *blocks,
         *(cast("types.ContentBlock", call) for call in rest),
         *(cast("types.ContentBlock", {**call}) for call in message.invalid_tool_calls),
+        *_refusal(message),
     ]
 
 
 def translate_content_chunk(message: AIMessageChunk) -> list[types.ContentBlock]:
-    """Translate a chunk: what it adds to text, reasoning and tool calls."""
+    """Translate a chunk: what it adds to text, reasoning and tool calls; the last one tells a refusal."""
     if message.chunk_position == "last" and not _is_end_of_stream(message):
         return translate_content(message)
     blocks = [*_blocks(message)]
     translated = [_translate_block(block, message) for block in blocks if block.get("type") != _CALL]
     told = _told_of_calls(message)
     ends = [_translate_call_end(block) for block in blocks if block.get("type") == _CALL and block.get("id") in told]
-    return [*translated, *ends, *(_translate_call_chunk(call, told) for call in message.tool_call_chunks)]
+    calls = (_translate_call_chunk(call, told) for call in message.tool_call_chunks)
+    return [*translated, *ends, *calls, *_refusal(message)]
+
+
+def _refusal(message: AIMessage) -> Iterator[types.ContentBlock]:
+    if block := refusal_block(message):
+        yield cast("types.ContentBlock", block)
 
 
 def _is_end_of_stream(message: AIMessageChunk) -> bool:

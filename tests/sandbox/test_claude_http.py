@@ -185,6 +185,17 @@ def test_streamed_and_whole_answers_are_the_same(
     assert streamed.usage.to_dict() == whole.usage.to_dict()
 
 
+def test_a_refusal_tells_why_whole_and_streamed(sdk: anthropic.Anthropic, server: ClaudeServer) -> None:
+    server.reply_with("Well, I", stop_reason="refusal", refusal={"category": "bio"}, times=2)
+    whole = sdk.messages.create(model=MODEL, max_tokens=100, messages=[{"role": "user", "content": "x"}])
+    with sdk.messages.stream(model=MODEL, max_tokens=100, messages=[{"role": "user", "content": "x"}]) as stream:
+        events = list(stream)
+    [ended] = [event.delta for event in events if event.type == "message_delta"]
+    assert whole.stop_details == ended.stop_details
+    assert whole.stop_details is not None
+    assert whole.stop_details.to_dict() == {"type": "refusal", "category": "bio", "explanation": None}
+
+
 async def test_many_clients_are_answered_at_once(server: ClaudeServer) -> None:
     async with anthropic.AsyncAnthropic(base_url=server.url, api_key=KEY, max_retries=0) as sdk:
         answers = await asyncio.gather(

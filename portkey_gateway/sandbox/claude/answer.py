@@ -30,6 +30,7 @@ class Message(TypedDict):
     stop_reason: StopReason
     stop_sequence: str | None
     usage: dict[str, Any]
+    stop_details: NotRequired[dict[str, Any]]
     container: NotRequired[dict[str, Any]]
     context_management: NotRequired[dict[str, Any]]
 
@@ -46,6 +47,8 @@ def build_message(reply: Reply, *, body: Mapping[str, Any], input_usage: InputUs
         "stop_sequence": reply.stop_sequence,
         "usage": _usage(reply, input_usage, body),
     }
+    if reply.stop_reason == "refusal":
+        message["stop_details"] = {"type": "refusal", "category": None, "explanation": None, **(reply.refusal or {})}
     if _runs_code(reply.content) or _skills(body):
         message["container"] = _container(body)
     if body.get("context_management"):

@@ -28,6 +28,7 @@ class Reply:
         stop_reason: Why Claude stopped.
         stop_sequence: The stop sequence that ended the answer, if one did.
         usage: Figures that replace the counted ones, for tests that need exact figures.
+        refusal: Of a refusal, why: `category` and `explanation`, as in `anthropic.types.RefusalStopDetails`.
         cut_json: What a stream tells of the last tool call's input when `max_tokens` cut it; a whole answer has `{}`.
     """
 
@@ -36,3 +37,4 @@ class Reply:
     stop_sequence: str | None = None
     usage: Mapping[str, Any] | None = None
     cut_json: str | None = None
+    refusal: Mapping[str, Any] | None = None

@@ -14,6 +14,7 @@ def script(
     stop_reason: StopReason | None = None,
     stop_sequence: str | None = None,
     usage: Mapping[str, Any] | None = None,
+    refusal: Mapping[str, Any] | None = None,
     match: str | None = None,
     times: int = 1,
 ) -> ScriptedReply[Reply]:
@@ -25,6 +26,7 @@ def script(
         stop_reason: By default `tool_use` when there is a tool use, else `end_turn`.
         stop_sequence: The stop sequence told with it.
         usage: Figures that replace the counted ones.
+        refusal: Why it refuses, `category` and `explanation`, told with the stop reason `refusal`.
         match: Only requests whose body contains this text get it.
         times: How many requests get it.
 
@@ -36,7 +38,7 @@ def script(
     reason = stop_reason or ("tool_use" if uses_tool else "end_turn")
     if reason not in get_args(StopReason):
         raise ValueError(f"unknown stop_reason {reason!r}")
-    return ScriptedReply(Reply(blocks, reason, stop_sequence, usage), times, match)
+    return ScriptedReply(Reply(blocks, reason, stop_sequence, usage, refusal=refusal), times, match)
 
 
 def _complete(block: str | Mapping[str, Any], index: int) -> Block:

@@ -31,10 +31,17 @@ class ClaudeServer(EmulatedServer):
         stop_reason: StopReason | None = None,
         stop_sequence: str | None = None,
         usage: Mapping[str, Any] | None = None,
+        refusal: Mapping[str, Any] | None = None,
         match: str | None = None,
         times: int = 1,
     ) -> None:
         """Queue an exact reply for the next matching requests; `scripted.script` explains the arguments."""
         self._state.reply_with(
-            content, stop_reason=stop_reason, stop_sequence=stop_sequence, usage=usage, match=match, times=times
+            content,
+            stop_reason=stop_reason,
+            stop_sequence=stop_sequence,
+            usage=usage,
+            refusal=refusal,
+            match=match,
+            times=times,
         )

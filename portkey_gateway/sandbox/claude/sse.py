@@ -17,7 +17,7 @@ Event = Mapping[str, Any]
 
 # Short and odd, so that keys, numbers and escapes are cut in two.
 _JSON_PIECE_SIZES: Final = (1, 5, 2, 9, 3, 14)
-_TOLD_LAST: Final = ("container", "context_management")
+_TOLD_LAST: Final = ("stop_details", "container", "context_management")
 _WORD: Final = re.compile(r"\s*\S+\s*$|\s*\S+|\s+$")
 
 
@@ -55,6 +55,8 @@ def events(
             yield {"type": "content_block_delta", "index": index, "delta": delta}
         yield {"type": "content_block_stop", "index": index}
     ended: dict[str, Any] = {"stop_reason": message["stop_reason"], "stop_sequence": message["stop_sequence"]}
+    if "stop_details" in message:
+        ended["stop_details"] = message["stop_details"]
     if "container" in message:
         ended["container"] = message["container"]
     last_event = {"type": "message_delta", "delta": ended, "usage": delta_usage(message["usage"])}
