@@ -151,6 +151,11 @@ class GatewayModel(GatewayCaller):
         """Tell whether a call, perhaps of another ``model``, goes to a Claude."""
         return self.route(model).is_claude
 
+    @property
+    def is_surely_claude(self) -> bool:
+        """Whether every call under these options goes to a Claude, whatever its config decides."""
+        return self.route().is_surely_claude
+
     def may_force_tools(self, parameters: Mapping[str, Any]) -> bool:
         """Tell whether a ``tool_choice`` can make the model of a call use a tool.
 

@@ -34,6 +34,8 @@ class Route:
     api_format: WireFormat = "chat_completions"
     is_claude: bool = False
     """Whether a Claude answers: by the targets of a config that is known and not mixed, else by the names given."""
+    is_surely_claude: bool = False
+    """Whether everyone who may answer is known, and a Claude."""
     is_gemini: bool = False
     """Whether the model's name or the provider says that a Gemini answers."""
     provider: str | None = None
@@ -99,6 +101,7 @@ def find_route(
     config = read_config(text) if text else None
     gateway = read_gateway(options)
     is_told = text is not None and config is None and bool(options.config_targets)
+    is_known = text is None or config is not None or is_told
     targets: list[tuple[str | None, str]]
     if config is not None:
         targets = [(target.provider, target.model) for target in list_targets(config, provider, model)]
@@ -113,16 +116,16 @@ def find_route(
     chosen = api_format or options.api_format
     if chosen == "auto":
         is_strict = headers.get("x-portkey-strict-open-ai-compliance") == "true"
-        unknown = (text is not None and config is None and not is_told) or is_strict
-        surely = not unknown and all(are_claudes) and all(_is_served(gateway, of) for of, _ in targets)
+        surely = is_known and not is_strict and all(are_claudes) and all(_is_served(gateway, of) for of, _ in targets)
         chosen = "messages" if surely else "chat_completions"
     return Route(
         gateway=gateway,
         api_format=chosen,
         is_claude=goes_to_claude,
+        is_surely_claude=is_known and all(are_claudes),
         is_gemini=family == "gemini" or provider == "google",
         provider=provider,
-        only_anthropic=(text is None or config is not None or is_told) and all(of == "anthropic" for of, _ in targets),
+        only_anthropic=is_known and all(of == "anthropic" for of, _ in targets),
         is_guarded=_names_hooks(headers) or (text is not None and (config is None or _holds_hooks(config))),
         has_private_headers=_holds_private(headers, has_own_key=bool(options.provider_api_key)),
         falls_on_claude=not goes_to_claude and any(are_claudes),

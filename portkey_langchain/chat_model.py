@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
@@ -28,7 +28,9 @@ from portkey_langchain.call import Call
 from portkey_langchain.callbacks import RUNS, RunLabels
 from portkey_langchain.confidential import ConfidentialModel
 from portkey_langchain.container import with_last_container
+from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
+from portkey_langchain.run_spans import GATEWAY_MARK
 from portkey_langchain.structured import Method, Schema, Structured, structured_output
 from portkey_langchain.tools import encode_tool
 
@@ -90,7 +92,14 @@ class ChatPortkey(ConfidentialModel):
 
     @property
     def _llm_type(self) -> str:
-        return "portkey-chat"
+        # By this name LangChain's middleware knows who takes cache marks (fallbacks keep them), and how to estimate
+        # tokens of a Claude.
+        return "anthropic-chat" if self.is_surely_claude else "portkey-chat"
+
+    @property
+    def _default_config(self) -> dict[str, str]:
+        # Where LangChain's tool search looks first for the provider whose tool it shall add.
+        return {"model_provider": "anthropic"} if self.is_surely_claude else {}
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
@@ -100,10 +109,23 @@ class ChatPortkey(ConfidentialModel):
     @override
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
-        params["ls_provider"] = "portkey"
+        params["ls_provider"] = MODEL_PROVIDER
         if stops := stop or self.stop:
             params["ls_stop"] = stops
         return params
+
+    @override
+    def _get_ls_params_with_defaults(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        """What a run tells LangSmith: there a Claude's tokens have a price under Anthropic's and its own name.
+
+        Middleware asks ``_get_ls_params``, and compares its answer with the provider that our messages name.
+        """
+        params = super()._get_ls_params_with_defaults(stop=stop, **kwargs)
+        told: dict[str, Any] = {**params, GATEWAY_MARK: MODEL_PROVIDER}
+        name = str(params.get("ls_model_name") or self.model)
+        if self.route(name).is_surely_claude:
+            told |= {"ls_provider": "anthropic", "ls_model_name": name.rpartition("/")[2]}
+        return cast("LangSmithParams", told)
 
     @override
     def _resolve_model_profile(self) -> ModelProfile | None:

@@ -13,6 +13,8 @@ from langchain_core.outputs import ChatGeneration, Generation, LLMResult
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.spans import Attribute, Described, OpenSpan
 
+GATEWAY_MARK: Final = "ls_gateway"
+"""In the metadata of a model's run: names the gateway that the call goes through, and so tells that it is ours."""
 _ROLES: Final = {"human": "user", "ai": "assistant"}
 
 
@@ -33,7 +35,7 @@ class RunStart:
 
 def is_ours(metadata: Mapping[str, Any] | None) -> bool:
     """Whether a model's run is one of ``ChatPortkey``, whose span is the gateway's own log."""
-    return (metadata or {}).get("ls_provider") == "portkey"
+    return GATEWAY_MARK in (metadata or {})
 
 
 def describe_chain(run: RunStart) -> Described:

@@ -212,8 +212,8 @@ def test_a_config_that_may_hold_guardrails_is_guarded(config: Any, expected: boo
 
 def test_a_route_tells_its_claude_and_its_provider() -> None:
     assert find_route(own(provider="anthropic"), "my-model") == Route(
-        gateway="oss-1", api_format="messages", is_claude=True, provider="anthropic", only_anthropic=True,
-        targets=(("anthropic", "my-model"),)
+        gateway="oss-1", api_format="messages", is_claude=True, is_surely_claude=True, provider="anthropic",
+        only_anthropic=True, targets=(("anthropic", "my-model"),)
     )  # fmt: skip
     assert find_route(hosted(provider="openai"), "gpt-5") == Route(
         gateway="hosted", provider="openai", targets=(("openai", "gpt-5"),)

@@ -309,4 +309,4 @@ def test_standard_parameters_are_told_to_tracers(model: ChatPortkey) -> None:
         "ls_stop": ["END"],
     }
     assert tuned._get_ls_params(stop=["X"]).get("ls_stop") == ["X"]
-    assert tuned._llm_type == "portkey-chat"
+    assert tuned._llm_type == "anthropic-chat"
