@@ -14,6 +14,7 @@ from portkey_gateway.conversation.claude import may_force_tools, with_shown_thou
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
+from portkey_gateway.models.facts import ModelFacts, common_facts, find_facts
 from portkey_gateway.models.names import Family
 from portkey_gateway.routing import Route, choose_api_format, find_route
 from portkey_gateway.tracing.find import find_trace_id
@@ -36,7 +37,8 @@ class GatewayModel(GatewayCaller):
     family: Family | None = None
     """Whose model it is, such as ``claude`` or ``openai``, where no name tells: a deployment called ``prod-7``, say."""
     max_tokens: int | None = Field(default=None, gt=0)
-    """The most tokens to answer with; a Claude gets 4096 if nothing is said."""
+    """The most tokens to answer with. A Claude needs one: if nothing is said, the most that it gives, or 4096 where
+    that is not known."""
     temperature: float | None = None
     """0 to 1 for Claude."""
     top_p: float | None = None
@@ -155,6 +157,15 @@ class GatewayModel(GatewayCaller):
     def is_surely_claude(self) -> bool:
         """Whether every call under these options goes to a Claude, whatever its config decides."""
         return self.route().is_surely_claude
+
+    def facts(self, model: str | None = None) -> ModelFacts:
+        """What is known of the model of a call; of several that may answer by a config, what holds for all of them.
+
+        Args:
+            model: the name that the call gives, if it gives one.
+        """
+        targets = self.route(model).targets
+        return common_facts([find_facts(name, provider, self.family_for(name)) for provider, name in targets])
 
     def may_force_tools(self, parameters: Mapping[str, Any]) -> bool:
         """Tell whether a ``tool_choice`` can make the model of a call use a tool.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
@@ -30,27 +30,11 @@ from portkey_langchain.confidential import ConfidentialModel
 from portkey_langchain.container import with_last_container
 from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
+from portkey_langchain.profile import model_profile
 from portkey_langchain.run_spans import GATEWAY_MARK
 from portkey_langchain.structured import Method, Schema, Structured, structured_output
 from portkey_langchain.tools import encode_tool
 
-# What every Claude takes and gives through the gateway, and its smallest context window (Anthropic, "Models overview").
-CLAUDE_PROFILE: Final[ModelProfile] = {
-    "max_input_tokens": 200_000,
-    "text_inputs": True,
-    "image_inputs": True,
-    "image_url_inputs": True,
-    "pdf_inputs": True,
-    "audio_inputs": False,
-    "video_inputs": False,
-    "image_tool_message": True,
-    "pdf_tool_message": True,
-    "text_outputs": True,
-    "tool_calling": True,
-    "tool_choice": True,
-    "tool_call_streaming": True,
-    "structured_output": True,
-}
 # Where the gateway has no count for a provider it fails, and does not say that there is nothing (1.15.2).
 _NO_COUNT: Final = (NotFoundError, GatewayFailureError, BadRequestError, EncodingError)
 
@@ -129,7 +113,23 @@ class ChatPortkey(ConfidentialModel):
 
     @override
     def _resolve_model_profile(self) -> ModelProfile | None:
-        return CLAUDE_PROFILE.copy() if self.targets_claude() else None
+        return model_profile(self.facts(), self.model)
+
+    @override
+    def with_options(self, **changes: Any) -> Self:
+        """Return a copy with some options changed; it shares the connections.
+
+        Args:
+            changes: any argument of the constructor; metadata and header mappings are merged key by key. A ``profile``
+                that was not given is that of the copy's own model.
+
+        Raises:
+            pydantic.ValidationError: if a name or value is not valid.
+        """
+        if self.profile == self._resolve_model_profile():
+            # LangChain counts it as given.
+            changes.setdefault("profile", None)
+        return super().with_options(**changes)
 
     @override
     def get_num_tokens_from_messages(self, messages: list[BaseMessage], tools: Sequence[Any] | None = None) -> int:

@@ -17,14 +17,12 @@ from llama_index.core.base.llms.types import (
     LLMMetadata,
     MessageRole,
 )
-from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW, DEFAULT_NUM_OUTPUTS
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
 from pydantic import ConfigDict, Field, field_validator
 
 from portkey_gateway.client import GatewayClient
-from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.response_format import as_response_format
@@ -37,8 +35,8 @@ from portkey_llamaindex.storing import Storable
 from portkey_llamaindex.structured import PredictingLLM
 from portkey_llamaindex.tools import beside_own, encode_tool, select_tools
 
-CLAUDE_CONTEXT_WINDOW = 200_000
-"""Tokens (Anthropic, "Models overview")."""
+MODEST_OUTPUT = 4_096
+"""Tokens that LlamaIndex keeps free for an answer where no ``max_tokens`` is given; of a small window half of it."""
 
 
 class Portkey(Storable, PredictingLLM):
@@ -76,9 +74,10 @@ class Portkey(Storable, PredictingLLM):
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further parameters of the request body, sent as they are; its server tools stand beside a call's own tools."""
     context_window: int | None = Field(default=None, gt=0)
-    """Tokens the model takes in all; by default 200,000 for a Claude, and LlamaIndex's default for any other."""
-    is_function_calling_model: bool = True
-    """Whether the model calls tools."""
+    """Tokens that a prompt and its answer may take, by which LlamaIndex cuts what it asks; by default what the model
+    takes in, or 128,000 where nothing is known of it."""
+    is_function_calling_model: bool | None = None
+    """Whether the model calls tools; by default it does, unless it is known not to."""
 
     @field_validator("request_metadata", mode="before")
     @classmethod
@@ -93,12 +92,16 @@ class Portkey(Storable, PredictingLLM):
     @property
     def metadata(self) -> LLMMetadata:
         """What LlamaIndex needs to know of the model."""
-        claude = self.targets_claude()
+        facts = self.facts()
+        window = self.context_window or facts.input_limit
+        calls_tools = self.is_function_calling_model
+        # LlamaIndex takes it off the window: the most that a model gives would leave little or nothing to ask in.
+        modest = min(MODEST_OUTPUT, facts.max_output_tokens or MODEST_OUTPUT)
         return LLMMetadata(
-            context_window=self.context_window or (CLAUDE_CONTEXT_WINDOW if claude else DEFAULT_CONTEXT_WINDOW),
-            num_output=self.max_tokens or (DEFAULT_MAX_TOKENS if claude else DEFAULT_NUM_OUTPUTS),
+            context_window=window,
+            num_output=min(self.max_tokens or modest, window // 2),
             is_chat_model=True,
-            is_function_calling_model=self.is_function_calling_model,
+            is_function_calling_model=facts.calls_tools is not False if calls_tools is None else calls_tools,
             model_name=self.model,
         )
 

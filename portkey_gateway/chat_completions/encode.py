@@ -18,7 +18,7 @@ from portkey_gateway.chat_completions.blocks import encode_message
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSSES, remedy
 from portkey_gateway.chat_completions.mixed import as_every_target_takes_it
 from portkey_gateway.chat_completions.tools import encode_tool
-from portkey_gateway.conversation.claude import fit_effort, prepare_for_claude, without_idle_effort
+from portkey_gateway.conversation.claude import default_max_tokens, fit_effort, prepare_for_claude, without_idle_effort
 from portkey_gateway.conversation.overrides import fit_to_claude, in_our_words, said_of
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
@@ -112,6 +112,8 @@ def _fit_config(config: dict[str, Any], body: dict[str, Any], limit: int | None,
         route: where the call goes.
     """
     limit_name = _LIMITS[0] if route.only_anthropic else _LIMITS[1]
+    if route.is_mixed and limit is None:
+        body.pop("max_tokens", None)  # each Claude among the targets gets its own, the others need none
 
     def fit(target: ConfigTarget) -> dict[str, Any]:
         own = in_our_words(target, has_tools=bool(body.get("tools")))
@@ -138,6 +140,9 @@ def _for_claude(
     request: ChatRequest, claudes: tuple[str, ...], route: Route, prompt_caching: PromptCachingOption
 ) -> dict[str, Any]:
     """The body as the gateway can carry it to Claude."""
+    if route.is_mixed and request.get("max_tokens") is None:
+        # One that the others can hold, too.
+        request = {**request, "max_tokens": default_max_tokens(request.get("thinking"))}
     body = prepare_for_claude(request, claudes)
     if tools := body.get("tools"):
         body["tools"] = [encode_tool(tool, route) for tool in tools if not _is_lost(tool, route)]

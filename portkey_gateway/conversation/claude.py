@@ -22,6 +22,7 @@ from portkey_gateway.models.claude import (
     thinks_by_budget,
     thinks_unasked,
 )
+from portkey_gateway.models.facts import most_output
 
 _SAMPLING: Final = ("temperature", "top_p", "top_k")
 _LEAST_TOP_P_OF_THOUGHT: Final = 0.95
@@ -29,7 +30,8 @@ _NO_EFFORT: Final = "none"
 _EFFORTS: Final = ("minimal", "low", "medium", "high", "xhigh", "max")
 """OpenAI's levels of effort and Anthropic's, from the least to the most."""
 DEFAULT_MAX_TOKENS: Final = 4096
-"""Sent to a Claude when no ``max_tokens`` is given: Anthropic requires one."""
+"""Sent to a Claude whose most is not known, when no ``max_tokens`` is given: Anthropic requires one, every Claude can
+give as many, and ChatAnthropic says as many, too."""
 
 
 def prepare_for_claude(request: ChatRequest, models: Sequence[str] = ()) -> dict[str, Any]:
@@ -48,16 +50,25 @@ def prepare_for_claude(request: ChatRequest, models: Sequence[str] = ()) -> dict
     body: dict[str, Any] = {**request}
     body["messages"] = without_empty_text(request["messages"])
     if body.get("max_tokens") is None:
-        body["max_tokens"] = default_max_tokens(body.get("thinking"))
+        body["max_tokens"] = default_max_tokens(body.get("thinking"), models or (str(body.get("model") or ""),))
     if "tool_choice" in body:
         body["tool_choice"] = encode_tool_choice(body["tool_choice"])
     fit_models(body, models or (str(body.get("model") or ""),))
     return body
 
 
-def default_max_tokens(thinking: Mapping[str, Any] | None) -> int:
-    """The limit where a request has none: Anthropic refuses a budget of thinking that ``max_tokens`` cannot hold."""
-    return DEFAULT_MAX_TOKENS + ((thinking or {}).get("budget_tokens") or 0)
+def default_max_tokens(thinking: Mapping[str, Any] | None, models: Sequence[str] = ()) -> int:
+    """The limit where a request has none: the most that all of these Claudes give, so that none is cut short.
+
+    Of one whose most is not known it is few, and the budget of its thinking beside them: Anthropic refuses a budget
+    that ``max_tokens`` cannot hold.
+
+    Args:
+        thinking: that of the request.
+        models: every Claude that may answer; none where others may answer as well, whose most may be less.
+    """
+    unknown = DEFAULT_MAX_TOKENS + ((thinking or {}).get("budget_tokens") or 0)
+    return min((most_output(model) or unknown for model in models), default=unknown)
 
 
 def refusing(models: Sequence[str], takes: Callable[[str], bool]) -> str:

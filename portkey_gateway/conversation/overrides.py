@@ -73,7 +73,7 @@ def fit_to_claude(own: dict[str, Any], body: dict[str, Any], limit: int | None, 
             else:
                 del asked[name], body[name]
         own |= {name: value for name, value in fitted.items() if value != both[name]}
-    needed = default_max_tokens(both.get("thinking"))
+    needed = default_max_tokens(both.get("thinking"), (target.model,))
     if limit is None and "max_tokens" not in own and body.get("max_tokens") != needed:
         own["max_tokens"] = needed
     return own

@@ -17,6 +17,24 @@ Generation = tuple[int, int]
 
 _NAME: Final = re.compile(r"claude-(?:[a-z]+-)*(?P<major>\d)(?:[-.](?P<minor>\d{1,2})(?!\d))?(?!\d)")
 _UNKNOWN: Final[Generation] = (0, 0)
+_FIRST_AFTER_ITS_LINE: Final = 4
+
+
+_LINE: Final = re.compile(r"claude-(?:\d[\d.-]*-)?(?P<line>[a-z]+)")
+
+
+@lru_cache(maxsize=256)
+def plain_name(model: str) -> str:
+    """The name of a model itself, ``claude-sonnet-4-5``, without what clouds and dates add and in today's order.
+
+    A name that tells no generation stays as it is.
+    """
+    name = own_name(model)
+    line, (major, minor) = _LINE.search(name), generation(model)
+    if not line or not major:
+        return name
+    number = f"{major}-{minor}" if minor else f"{major}"
+    return f"claude-{line['line']}-{number}" if major >= _FIRST_AFTER_ITS_LINE else f"claude-{number}-{line['line']}"
 
 
 @lru_cache(maxsize=256)
@@ -24,6 +42,11 @@ def generation(model: str) -> Generation:
     """Read ``(4, 5)`` off ``claude-sonnet-4-5-20250929``; ``(0, 0)`` where the name tells none."""
     match = _NAME.search(own_name(model))
     return (int(match["major"]), int(match["minor"] or 0)) if match else _UNKNOWN
+
+
+def tells_generation(model: str) -> bool:
+    """Tell whether the name tells a generation, so that the rules say something of the model."""
+    return generation(model) != _UNKNOWN
 
 
 def takes_schemas(model: str) -> bool:

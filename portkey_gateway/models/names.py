@@ -87,3 +87,25 @@ def family_of(model: str, provider: str | None = None) -> Family | None:
 def _family_by_name(model: str) -> Family | None:
     name = own_name(model)
     return next((family for family, begins in _BEGINNINGS.items() if begins.match(name)), None)
+
+
+# What follows the name itself, from the outermost on: Bedrock's version, Vertex AI's, a variant of OpenRouter's or a
+# tag of Ollama's; the date of a snapshot; its state.
+_ENDINGS: Final = (
+    re.compile(r":\d+(?::\d+k)?$|@(?:default|latest|\d{8})$|:[a-z][a-z-]*$"),
+    re.compile(r"-v\d$|(?<=\db)-1$"),
+    re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{3,4})(?:-preview)?$"),
+    re.compile(r"-(?:latest|preview(?:-\d{2}-\d{2})?|exp|beta)$"),
+)
+# Azure's deployments are called after models without their dots.
+_UNDOTTED: Final = re.compile(r"^gpt-(\d)-?(\d)(?=-|$)")
+_NUMBERED: Final = re.compile(r"deepseek\.(?=[rv]\d)")
+
+
+def spellings(model: str) -> tuple[str, ...]:
+    """The names under which a table may have a model, from the exact one to the one without version, date and state."""
+    names = [_NUMBERED.sub("deepseek-", own_name(model))]
+    names.append(_UNDOTTED.sub(r"gpt-\1.\2", names[-1]))
+    for ending in _ENDINGS:
+        names.append(ending.sub("", names[-1]))
+    return tuple(dict.fromkeys(names))

@@ -59,7 +59,8 @@ def test_a_claude_that_a_config_falls_back_on_gets_the_limit_it_requires() -> No
 
 def test_the_limit_of_that_claude_holds_what_it_may_think() -> None:
     headers = {**HEADERS, "x-portkey-config": json.dumps(FALLBACK)}
-    asked: dict[str, Any] = {"max_tokens": None, "thinking": {"type": "enabled", "budget_tokens": 5000}}
+    thinking = {"type": "enabled", "budget_tokens": 5000}
+    asked: dict[str, Any] = {"model": "gpt-5", "max_tokens": None, "thinking": thinking}
     _, claude = json.loads(encode(Route(falls_on_claude=True), headers, **asked).headers["x-portkey-config"])["targets"]
     assert claude["override_params"] == {"max_completion_tokens": DEFAULT_MAX_TOKENS + 5000}
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
 from portkey_gateway.errors import EncodingError, PortkeyWarning
 from portkey_gateway.routing import Route, WireFormat, find_route
 from tests.core.encoded import HEADERS, body, encode
 from tests.core.routes import CLAUDE, own
 
-LIMIT = 4096
+LIMIT = 64_000
+"""The most that Sonnet 4.5 gives (langchain-anthropic's profile)."""
 TOOL: dict[str, Any] = {"type": "function", "function": {"name": "t", "parameters": {"type": "object"}}}
 BUDGET = {"type": "enabled", "budget_tokens": 2000}
 both_formats = pytest.mark.parametrize("api_format", ["chat_completions", "messages"])
@@ -60,10 +62,33 @@ def test_each_claude_of_a_config_gets_a_limit_where_it_has_none() -> None:
     assert nested["targets"][1]["targets"][0]["override_params"] == {"model": CLAUDE, "max_completion_tokens": LIMIT}
     assert nested["targets"][2] == "no target"
     assert override_of(behind_openai(on()), max_tokens=9) == {}
-    assert override_of(behind_openai(on(thinking=BUDGET))) == {
+    assert override_of(behind_openai(on("prod-7", thinking=BUDGET))) == {
         "thinking": BUDGET,
-        "max_completion_tokens": LIMIT + BUDGET["budget_tokens"],  # type: ignore[operator]  # a number
+        "max_completion_tokens": DEFAULT_MAX_TOKENS + BUDGET["budget_tokens"],  # type: ignore[operator]  # a number
     }
+
+
+@quietly
+@pytest.mark.parametrize("model", ["gpt-4o", CLAUDE])
+def test_it_is_that_of_its_own_model_and_nobody_else_gets_one(model: str) -> None:
+    openai = {"provider": "openai", "override_params": {"model": "gpt-4o"}}
+    config = {"targets": [openai, on("claude-opus-5-5"), on("claude-opus-4-1"), on("claude-of-tomorrow")]}
+    fitted, asked = sent(config, model)
+    first, *claudes = fitted["targets"]
+    assert first == openai
+    limits = [claude["override_params"]["max_completion_tokens"] for claude in claudes]
+    assert limits == [128_000, 32_000, DEFAULT_MAX_TOKENS]
+    assert "max_completion_tokens" not in asked
+
+
+@quietly
+@both_formats
+def test_claudes_alone_get_what_all_of_them_give_and_each_what_it_gives(api_format: WireFormat) -> None:
+    config = {"targets": [on("claude-opus-5-5"), on("claude-opus-4-1")]}
+    fitted, asked = sent(config, CLAUDE, api_format)
+    assert asked["max_tokens"] == 32_000
+    assert fitted["targets"][0]["override_params"]["max_tokens"] == 128_000
+    assert "max_tokens" not in fitted["targets"][1]["override_params"]
 
 
 @quietly
@@ -72,7 +97,7 @@ def test_a_target_that_has_a_key_of_its_own_is_nobody_s_claude() -> None:
     fitted, _ = sent(config)
     assert fitted["targets"] == [
         {"virtual_key": "openai-key"},
-        {"override_params": {"max_completion_tokens": LIMIT}},
+        {"override_params": {"max_completion_tokens": DEFAULT_MAX_TOKENS}},
     ]
 
 

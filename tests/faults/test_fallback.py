@@ -61,7 +61,7 @@ def test_claude_answers_a_langchain_model(options: dict[str, Any], sandbox: Sand
     assert answer.response_metadata["model_name"] == sandbox.model
     assert answer.response_metadata["finish_reason"] == "stop"
     assert answer.usage_metadata
-    assert sandbox.claude.requests[-1].body["max_tokens"] == 4096
+    assert sandbox.claude.requests[-1].body["max_tokens"] == 128_000
 
 
 def test_openai_is_left_free(options: dict[str, Any], openai: RecordingServer) -> None:

@@ -210,7 +210,7 @@ def expected(arrives: list[dict[str, Any]], api_format: str) -> dict[str, Any]:
         schema["$defs"] = {}
     return {
         "model": "claude-sonnet-4-6",
-        "max_tokens": 4096,
+        "max_tokens": 128_000,
         "system": [
             text("You look at things."),
             text("And you are brief.", cache_control=MARK),

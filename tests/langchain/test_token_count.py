@@ -1,4 +1,4 @@
-"""Tokens counted before a call are those that the call itself costs; what Claude takes stands in the profile."""
+"""Tokens counted before a call are those that the call itself costs."""
 
 from __future__ import annotations
 
@@ -177,31 +177,6 @@ def test_what_cannot_be_sent_cannot_be_counted(model: ChatPortkey) -> None:
 )
 def test_a_part_that_claude_refuses_is_counted_approximately(model: ChatPortkey, part: list[BaseMessage]) -> None:
     assert model.get_num_tokens_from_messages(part) == count_tokens_approximately(part)
-
-
-def test_the_profile_tells_what_claude_takes(model: ChatPortkey) -> None:
-    profile: Any = model.profile
-    assert profile["max_input_tokens"] == 200_000
-    for taken in ("image_inputs", "image_url_inputs", "pdf_inputs", "tool_calling", "tool_choice", "structured_output"):
-        assert profile.get(taken) is True
-    assert profile.get("audio_inputs") is profile.get("video_inputs") is False
-
-
-@pytest.mark.parametrize(
-    ("model", "provider", "is_known"),
-    [("claude-haiku-4-5", "anthropic", True), ("@bedrock/anthropic.claude-x", None, True), ("gpt-5", "openai", False)],
-)
-def test_only_a_claude_has_a_profile_that_we_know(model: str, provider: str | None, is_known: bool) -> None:
-    options: dict[str, Any] = {"provider": provider} if provider else {}
-    assert (ChatPortkey(model=model, api_key="pk", **options).profile is not None) == is_known
-
-
-def test_a_profile_of_the_caller_stands_and_none_is_shared(model: ChatPortkey) -> None:
-    own = model.with_options(profile={"max_input_tokens": 1_000_000})
-    assert own.profile == {"max_input_tokens": 1_000_000}
-    changed: Any = model.profile
-    changed["max_input_tokens"] = 1
-    assert model.with_options(profile=None).profile != changed
 
 
 @pytest.mark.parametrize("kept", [1, 3, 5])

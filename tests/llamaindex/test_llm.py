@@ -13,7 +13,6 @@ from typing import Any
 import httpx
 import pytest
 from llama_index.core import Settings
-from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW, DEFAULT_NUM_OUTPUTS
 from llama_index.core.llms import LLM, ChatMessage
 from pydantic import ValidationError
 
@@ -78,7 +77,7 @@ def test_metadata_of_a_claude() -> None:
 
 def test_metadata_of_another_model(recorded: Portkey) -> None:
     other = recorded.with_options(model="gpt-5", provider="openai")
-    assert (other.metadata.context_window, other.metadata.num_output) == (DEFAULT_CONTEXT_WINDOW, DEFAULT_NUM_OUTPUTS)
+    assert (other.metadata.context_window, other.metadata.num_output) == (272_000, 4096)
     own = other.with_options(context_window=1000, max_tokens=10, is_function_calling_model=False).metadata
     assert (own.context_window, own.num_output, own.is_function_calling_model) == (1000, 10, False)
 

@@ -66,11 +66,13 @@ def test_text_is_sent_as_utf_8() -> None:
 @pytest.mark.parametrize(
     ("model", "provider", "given", "sent"),
     [
-        (CLAUDE, "anthropic", {}, {"max_tokens": DEFAULT_MAX_TOKENS}),
+        # As langchain-anthropic's profiles of these models have it.
+        ("claude-sonnet-4-5", "anthropic", {}, {"max_tokens": 64_000}),
+        ("@prod/claude-opus-5-5", None, {}, {"max_completion_tokens": 128_000}),
         ("my-model", "anthropic", {}, {"max_tokens": DEFAULT_MAX_TOKENS}),
-        (CLAUDE, "anthropic", {"max_tokens": None}, {"max_tokens": DEFAULT_MAX_TOKENS}),
+        ("claude-sonnet-4-5", "anthropic", {"max_tokens": None}, {"max_tokens": 64_000}),
         (CLAUDE, "anthropic", {"max_tokens": 9}, {"max_tokens": 9}),
-        (CLAUDE, None, {}, {"max_completion_tokens": DEFAULT_MAX_TOKENS}),
+        ("claude-sonnet-4-5", None, {}, {"max_completion_tokens": 64_000}),
         (CLAUDE, None, {"max_tokens": 9}, {"max_completion_tokens": 9}),
         (CLAUDE, None, {"max_completion_tokens": 9}, {"max_completion_tokens": 9}),
         ("gpt-5", "openai", {}, {}),

@@ -42,8 +42,10 @@ def messages_of(*messages: dict[str, Any]) -> Any:
 @pytest.mark.parametrize(
     ("given_limits", "sent"),
     [
-        ({}, {"max_tokens": DEFAULT_MAX_TOKENS}),
-        ({"max_tokens": None}, {"max_tokens": DEFAULT_MAX_TOKENS}),
+        ({}, {"max_tokens": 64_000}),
+        ({"max_tokens": None}, {"max_tokens": 64_000}),
+        ({"model": "claude-opus-5-5"}, {"max_tokens": 128_000}),
+        ({"model": "claude-of-tomorrow"}, {"max_tokens": DEFAULT_MAX_TOKENS}),
         ({"max_tokens": 9}, {"max_tokens": 9}),
     ],
 )
@@ -53,9 +55,15 @@ def test_max_tokens_are_always_said(given_limits: dict[str, Any], sent: dict[str
 
 def test_what_may_be_thought_fits_into_the_default_of_max_tokens() -> None:
     thinking = {"type": "enabled", "budget_tokens": 5000}
-    assert prepared(thinking=thinking)["max_tokens"] == 5000 + DEFAULT_MAX_TOKENS
-    assert prepared(model="claude-sonnet-4-6", thinking=ADAPTIVE)["max_tokens"] == DEFAULT_MAX_TOKENS
-    assert prepared(thinking={"type": "disabled"})["max_tokens"] == DEFAULT_MAX_TOKENS
+    assert prepared(model="prod-7", thinking=thinking)["max_tokens"] == 5000 + DEFAULT_MAX_TOKENS
+    assert prepared(model="prod-7", thinking=ADAPTIVE)["max_tokens"] == DEFAULT_MAX_TOKENS
+    assert prepared(model="prod-7", thinking={"type": "disabled"})["max_tokens"] == DEFAULT_MAX_TOKENS
+    assert prepared(thinking=thinking)["max_tokens"] == 64_000
+
+
+def test_the_default_is_one_that_all_claudes_give_which_may_answer() -> None:
+    asked: Any = {"messages": [HELLO]}
+    assert prepare_for_claude(asked, ("claude-opus-5-5", "claude-haiku-4-5"))["max_tokens"] == 64_000
 
 
 @pytest.mark.parametrize("choice", ["any", "required", "t", NAMED, {"type": "any"}, {"type": "tool", "name": "t"}])

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from portkey_gateway.conversation.claude import DEFAULT_MAX_TOKENS
 from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
 from portkey_gateway.messages.encode import PATH, PROXY_PATH, Encoded, encode_count, encode_request
 from portkey_gateway.routing import Gateway, Route
@@ -88,7 +87,7 @@ def test_anthropics_own_system_stands_before_the_messages_of_the_system(system: 
 
 def test_what_claude_asks_of_every_request_is_asked_here_too() -> None:
     sent = quiet_body({"role": "system", "content": " "}, HELLO, max_tokens=None)
-    assert sent["max_tokens"] == DEFAULT_MAX_TOKENS
+    assert sent["max_tokens"] == 64_000  # the most that Sonnet 4.5 gives
     assert "system" not in sent
     with pytest.raises(EncodingError, match=r"messages\[1\] \(user\) is empty"):
         encode(HELLO, {"role": "user", "content": ""})
