@@ -128,8 +128,8 @@ def _learn(rows: Rows, name: str, row: Row) -> None:
     both += _RULED if is_claude else ()
     known["can"] = _joined(known.get("can", ""), row.get("can", ""), both)
     known["cannot"] = _joined(known.get("cannot", ""), row.get("cannot", ""), both)
-    if row.get("effort") and not is_claude:
-        known.setdefault("effort", row["effort"])
+    if (effort := row.get("effort")) and not is_claude:
+        known.setdefault("effort", effort)
     if "embed" in key:
         for column in ("output", "can", "cannot"):
             known.pop(column, None)  # type: ignore[misc]
@@ -141,8 +141,8 @@ def _joined(known: str, told: str, both: list[str]) -> str:
 
 def _learn_limits(known: Row, row: Row) -> None:
     for limit in ("input", "window", "output", "dimensions"):
-        if limit in row:
-            known.setdefault(limit, row[limit])
+        if value := row.get(limit):
+            known.setdefault(limit, value)
 
 
 def _plain_name(name: str) -> str:
@@ -213,12 +213,15 @@ def _check_rules(profiles: Mapping[str, Mapping[str, Any]]) -> None:
 
 def _without_repeats(rows: Rows) -> Rows:
     """Leave out what is found without a date, too, and rows that say nothing."""
-    kept = {name: {key: row[key] for key in Row.__annotations__ if row.get(key)} for name, row in rows.items()}  # type: ignore[literal-required]
+    kept = {
+        name: cast("Row", {key: row.get(key) for key in Row.__annotations__ if row.get(key)})
+        for name, row in rows.items()
+    }
     for name in [*kept]:
         others = {other: row for other, row in kept.items() if other != name}
         if not kept[name] or find_among(others, name, is_claude=False) == kept[name]:
             del kept[name]
-    return cast("Rows", kept)
+    return kept
 
 
 def _write(rows: Rows, sources: list[str]) -> None:
