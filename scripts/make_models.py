@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from portkey_gateway.models import claude
 from portkey_gateway.models.names import family_of, spellings
@@ -54,6 +54,9 @@ _RULED: Final[Mapping[str, Any]] = {
     "schemas": claude.takes_schemas,
     "temperature": claude.samples_freely,
 }
+_LIMITS: Final[tuple[Literal["input", "window", "output", "dimensions"], ...]] = (
+    "input", "window", "output", "dimensions",
+)  # fmt: skip
 Rows = dict[str, Row]
 
 
@@ -140,7 +143,7 @@ def _joined(known: str, told: str, both: list[str]) -> str:
 
 
 def _learn_limits(known: Row, row: Row) -> None:
-    for limit in ("input", "window", "output", "dimensions"):
+    for limit in _LIMITS:
         if value := row.get(limit):
             known.setdefault(limit, value)
 
