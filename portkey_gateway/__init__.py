@@ -51,7 +51,9 @@ if TYPE_CHECKING:
     from portkey_gateway.gateway_config import Cache, Condition, GatewayConfig, Retry, Strategy, Target
     from portkey_gateway.http.answer_stream import AnswerStream, AsyncAnswerStream
     from portkey_gateway.info import GatewayInfo
+    from portkey_gateway.models.facts import ModelFacts
     from portkey_gateway.options import GatewayOptions
+    from portkey_gateway.other_routes import ListedModel
     from portkey_gateway.tracing.context import TraceContext
     from portkey_gateway.tracing.costs import TraceCost, trace_cost
 
@@ -82,6 +84,8 @@ __all__ = [
     "GuardrailDeniedError",
     "HTMLResponseError",
     "InvalidResponseError",
+    "ListedModel",
+    "ModelFacts",
     "NotFoundError",
     "NotJSONError",
     "OverloadedError",
@@ -124,6 +128,8 @@ _HOMES = {
     "GatewayConfig": "gateway_config",
     "GatewayInfo": "info",
     "GatewayOptions": "options",
+    "ListedModel": "other_routes",
+    "ModelFacts": "models.facts",
     "PromptCaching": "caching.plan",
     "Retry": "gateway_config",
     "Strategy": "gateway_config",

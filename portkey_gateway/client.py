@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
 
 import httpx
 from pydantic_core import from_json, to_json
 
+from portkey_gateway import other_routes
 from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
 from portkey_gateway.calls import encode_call, encode_count_call
 from portkey_gateway.conversation.answer import Answer
@@ -20,7 +19,7 @@ from portkey_gateway.embeddings.answer import Embeddings
 from portkey_gateway.embeddings.batches import Batch
 from portkey_gateway.embeddings.decode import BatchAnswer, decode_embeddings
 from portkey_gateway.embeddings.request import EmbeddingRequest, Kind
-from portkey_gateway.errors import EncodingError, decode_not_an_answer
+from portkey_gateway.errors import EncodingError
 from portkey_gateway.http import transport
 from portkey_gateway.http.answer_stream import AnswerStream, Asked, AsyncAnswerStream
 from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
@@ -29,6 +28,7 @@ from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.messages.encode import COUNT_PATH
 from portkey_gateway.options import GatewayFields, GatewayOptions, find_secrets
+from portkey_gateway.other_routes import ListedModel, Listing
 from portkey_gateway.routing import Route, find_route
 from portkey_gateway.tracing.context import TraceContext, beside, encode_metadata
 from portkey_gateway.tracing.costs import TRACE_COSTS
@@ -262,11 +262,11 @@ class GatewayClient:
             EncodingError: if the request cannot be sent as it is.
             PortkeyError: if the call fails, as it does where the gateway has no count for the provider.
         """
-        return self._send(self._count_call(request), _read_token_count)
+        return self._send(self._count_call(request), other_routes.read_token_count)
 
     async def acount_tokens(self, request: ChatRequest) -> int:
         """Async twin of ``count_tokens``."""
-        return await self._asend(self._count_call(request), _read_token_count)
+        return await self._asend(self._count_call(request), other_routes.read_token_count)
 
     def render_prompt(self, prompt_id: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Fill in a prompt of the prompt library (hosted gateway only).
@@ -282,11 +282,15 @@ class GatewayClient:
             EncodingError: if the id is empty or JSON does not know the variables.
             PortkeyError: if the call fails.
         """
-        return self._post(_prompt_path(prompt_id), {"variables": dict(variables or {})}, _read_prompt)
+        return self._post(
+            other_routes.prompt_path(prompt_id), {"variables": dict(variables or {})}, other_routes.read_prompt
+        )
 
     async def arender_prompt(self, prompt_id: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Async twin of ``render_prompt``."""
-        return await self._apost(_prompt_path(prompt_id), {"variables": dict(variables or {})}, _read_prompt)
+        return await self._apost(
+            other_routes.prompt_path(prompt_id), {"variables": dict(variables or {})}, other_routes.read_prompt
+        )
 
     def feedback(
         self, trace_id: str, value: int, *, weight: float = 1.0, metadata: Mapping[str, Any] | None = None
@@ -303,13 +307,40 @@ class GatewayClient:
             EncodingError: if value or weight is out of range.
             PortkeyError: if the call fails.
         """
-        self._post("/feedback", _feedback_body(trace_id, value, weight, metadata), _read_receipt)
+        self._post(
+            "/feedback", other_routes.feedback_body(trace_id, value, weight, metadata), other_routes.read_receipt
+        )
 
     async def afeedback(
         self, trace_id: str, value: int, *, weight: float = 1.0, metadata: Mapping[str, Any] | None = None
     ) -> None:
         """Async twin of ``feedback``."""
-        await self._apost("/feedback", _feedback_body(trace_id, value, weight, metadata), _read_receipt)
+        await self._apost(
+            "/feedback", other_routes.feedback_body(trace_id, value, weight, metadata), other_routes.read_receipt
+        )
+
+    def models(self) -> list[ListedModel]:
+        """List the models that can be called (``GET /models``).
+
+        The hosted gateway lists the model catalog that the key may call; the open-source one asks the provider.
+
+        Raises:
+            NotFoundError: if whoever is asked lists none.
+            PortkeyError: if the call fails otherwise.
+        """
+        listing = Listing(self._headers.get("x-portkey-provider"))
+        with listing.explaining():
+            while listing.path:
+                self._send(self._call(listing.path, b"", self._headers, method="GET"), listing.read)
+        return listing.models
+
+    async def amodels(self) -> list[ListedModel]:
+        """Async twin of ``models``."""
+        listing = Listing(self._headers.get("x-portkey-provider"))
+        with listing.explaining():
+            while listing.path:
+                await self._asend(self._call(listing.path, b"", self._headers, method="GET"), listing.read)
+        return listing.models
 
     # --- building calls ---------------------------------------------------------------------------------------------
 
@@ -360,7 +391,7 @@ class GatewayClient:
         return self._fixed_route or find_route(self.options, str(request.get("model") or ""), self._headers)
 
     def _call(
-        self, path: str, body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...] = ()
+        self, path: str, body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...] = (), method: str = "POST"
     ) -> transport.Call:
         for name, value in headers.items():
             if not (value.isascii() and value.isprintable()):
@@ -373,7 +404,8 @@ class GatewayClient:
                 f"{longest} ({len(headers[longest])} bytes): save an inline config in Portkey and give its id"
             )
         secrets += self.options.secrets()
-        return transport.Call(self.options.base_url + path, headers, body, self._timeout_s, self._retry, secrets)
+        url = self.options.base_url + path
+        return transport.Call(url, headers, body, self._timeout_s, self._retry, secrets, method)
 
     def _inline(self, request: ChatRequest) -> ChatRequest:
         responses = {url: transport.fetch(self._http_client, url, self._timeout_s) for url in media_urls(request)}
@@ -397,45 +429,3 @@ def _encode(body: Mapping[str, Any]) -> bytes:
         return to_json(body)
     except ValueError as error:
         raise EncodingError(f"the request holds something that JSON does not know: {error}") from error
-
-
-def _prompt_path(prompt_id: str) -> str:
-    if not prompt_id.strip():
-        raise EncodingError("prompt_id is empty: give the id that Portkey's prompt library shows")
-    return f"/prompts/{quote(prompt_id.strip(), safe='@')}/render"
-
-
-def _read_token_count(content: bytes, info: GatewayInfo) -> int:
-    count = _json_object(content).get("input_tokens")
-    if not isinstance(count, int):
-        raise decode_not_an_answer(content, info)
-    return count
-
-
-def _read_prompt(content: bytes, info: GatewayInfo) -> dict[str, Any]:
-    data = _json_object(content).get("data")
-    if not isinstance(data, dict):
-        raise decode_not_an_answer(content, info)
-    return data
-
-
-def _read_receipt(content: bytes, info: GatewayInfo) -> None:
-    receipt = _json_object(content)
-    if not receipt or "error" in receipt:
-        raise decode_not_an_answer(content, info)
-
-
-def _json_object(content: bytes) -> dict[str, Any]:
-    with contextlib.suppress(ValueError):
-        if isinstance(parsed := from_json(content), dict):
-            return parsed
-    return {}
-
-
-def _feedback_body(trace_id: str, value: int, weight: float, metadata: Mapping[str, Any] | None) -> dict[str, Any]:
-    if not -10 <= value <= 10:  # noqa: PLR2004 the range that Portkey documents
-        raise EncodingError(f"feedback value must be from -10 to 10; got {value!r}")
-    if not 0 <= weight <= 1:
-        raise EncodingError(f"feedback weight must be from 0 to 1; got {weight!r}")
-    body: dict[str, Any] = {"trace_id": trace_id, "value": value, "weight": weight}
-    return {**body, "metadata": dict(metadata)} if metadata else body

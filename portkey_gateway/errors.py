@@ -307,6 +307,8 @@ _CONTEXT_OVERFLOW = re.compile(
 _ROUTE_NOT_FOUND: Final = {"message": "Not Found", "ok": False}
 """What the open-source gateway says of a path it does not serve (``src/index.ts``)."""
 _NO_ROUTE: Final = "x-portkey-config or x-portkey-provider header is required"
+_WAITED_IN_VAIN: Final = "HeadersTimeoutError"
+"""Of Node's HTTP client, with which the open-source gateway waits for the first byte of an answer: 300 s (tried)."""
 _NOT_SERVED: Final = " is not supported by "  # of a format or another route, with the provider's name
 
 
@@ -352,6 +354,8 @@ def decode_error(content: bytes, info: GatewayInfo, failed_before: Iterable[str]
         text += f"; before it {failed} failed, for reasons that the gateway does not tell"
     error = error_class(text, info=info, body=body)
     error.is_retryable &= not (error_class is GatewayFailureError and _NOT_SERVED in message)
+    # The next try would take as long, and be paid for, too.
+    error.is_retryable &= _WAITED_IN_VAIN not in message
     return error
 
 
@@ -396,6 +400,11 @@ def _decode_body(content: bytes) -> Any:
 def _remedy(status: int, body: Any, message: str) -> str:
     if status == HTTPStatus.NOT_FOUND and (isinstance(body, str) or body == _ROUTE_NOT_FOUND):
         return "; base_url usually ends in /v1"
+    if _WAITED_IN_VAIN in message:
+        return (
+            "; the open-source gateway waits five minutes for an answer to begin: ask for it as a stream "
+            "(streaming=True, stream_chat), or for less (max_tokens)"
+        )
     if message.startswith(f"messages{_NOT_SERVED}"):
         return "; pass api_format='chat_completions'"
     return "; pass provider= or config=" if status == HTTPStatus.BAD_REQUEST and _NO_ROUTE in message else ""

@@ -68,6 +68,7 @@ class Call:
     retry: RetryPolicy
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """Texts to be blotted out of whatever an error says."""
+    method: str = "POST"
 
     def info(self, response: httpx.Response) -> GatewayInfo:
         """What the gateway says of this call."""
@@ -264,10 +265,12 @@ def _build(client: httpx.Client | httpx.AsyncClient | None, call: Call) -> httpx
     if client is not None:
         # A borrowed client's own headers, cookies and parameters belong to the request.
         return client.build_request(
-            "POST", call.url, headers=call.headers, content=call.body, timeout=httpx.Timeout(**timeouts)
+            call.method, call.url, headers=call.headers, content=call.body, timeout=httpx.Timeout(**timeouts)
         )
     headers = {**_OWN_HEADERS, **call.headers}
-    return httpx.Request("POST", _url(call.url), headers=headers, content=call.body, extensions={"timeout": timeouts})
+    return httpx.Request(
+        call.method, _url(call.url), headers=headers, content=call.body, extensions={"timeout": timeouts}
+    )
 
 
 def _timeouts(timeout_s: float | None) -> dict[str, float | None]:

@@ -253,6 +253,25 @@ def test_a_guardrail_without_results_has_none(content: bytes) -> None:
     assert error.hook_results == {}
 
 
+# What the open-source gateway 1.15.2 answered 301 seconds after a request to a provider that said nothing.
+TOO_SLOW = {
+    "error": {
+        "message": 'Invalid response received from anthropic: {"html-message":"Message: fetch failed Cause: '
+        'HeadersTimeoutError: Headers Timeout Error Name: TypeError"}',
+        "type": None,
+        "param": None,
+        "code": None,
+    },
+    "provider": "anthropic",
+}
+
+
+def test_an_answer_that_the_gateway_did_not_wait_for_is_not_asked_for_again() -> None:
+    error = decode_error(json.dumps(TOO_SLOW).encode(), GatewayInfo(500))
+    assert not error.is_retryable
+    assert "ask for it as a stream (streaming=True, stream_chat)" in error.message
+
+
 # --- success statuses without an answer -----------------------------------------------------------------------------
 
 

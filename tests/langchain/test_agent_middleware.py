@@ -81,7 +81,7 @@ def history(*, rounds: int) -> list[Any]:
 def test_a_long_conversation_is_summed_up(
     model: ChatPortkey, sandbox: Sandbox, received: Received, *, is_async: bool
 ) -> None:
-    summing = SummarizationMiddleware(model, trigger=("fraction", 0.005), keep=("messages", 2))
+    summing = SummarizationMiddleware(model, trigger=("fraction", 0.001), keep=("messages", 2))
     agent: Any = create_agent(model, TOOLS, middleware=[summing])
     given = {"messages": [*history(rounds=8), HumanMessage("Say exactly: a")]}
     told = (asyncio.run(agent.ainvoke(given)) if is_async else agent.invoke(given))["messages"]

@@ -1,6 +1,6 @@
 """Anthropic's Messages API over HTTP: who may ask, what is asked, and how the answer goes out.
 
-Source: Anthropic's API reference ("Messages", "Count tokens", "Errors", "Versions").
+Source: Anthropic's API reference ("Messages", "Count tokens", "Models", "Errors", "Versions").
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import Any, Final
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 
-from portkey_gateway.sandbox.claude import sse, tokens
+from portkey_gateway.sandbox.claude import catalog, sse, tokens
 from portkey_gateway.sandbox.claude.answer import build_message, opening_usage
 from portkey_gateway.sandbox.claude.betas import read_betas
 from portkey_gateway.sandbox.claude.brain import think
@@ -47,7 +47,8 @@ async def _serve(state: ClaudeState, request: Request) -> Delivery:
         key = _key(request.headers)
         _check_version(request.headers)
         betas = read_betas(request.headers.getlist("anthropic-beta")).names
-        body = _parse(await _read(request))
+        if request.method == "POST":
+            body = _parse(await _read(request))
         delivery = _answer(state, _Asked(key, body, request_id, betas), endpoint)
     except ClaudeError as error:
         delivery = json_delivery(error.body(request_id), status=error.status, headers={"request-id": request_id})
@@ -101,13 +102,23 @@ _ENDPOINTS: Final[Mapping[str, _Endpoint]] = {
 }
 
 
+_MODELS: Final = "/v1/models"
+
+
 def _endpoint(request: Request) -> _Endpoint:
-    endpoint = _ENDPOINTS.get(request.url.path)
-    if endpoint is None:
+    path = request.url.path
+    is_list = path == _MODELS or path.startswith(f"{_MODELS}/")
+    if not is_list and path not in _ENDPOINTS:
         raise not_found("Not Found")
-    if request.method != "POST":
+    if request.method != ("GET" if is_list else "POST"):
         raise ClaudeError(405, "invalid_request_error", "Method Not Allowed")
-    return endpoint
+    return partial(_answer_models, request) if is_list else _ENDPOINTS[path]
+
+
+def _answer_models(request: Request, _state: ClaudeState, asked: _Asked) -> Delivery:
+    name = request.url.path.removeprefix(_MODELS).removeprefix("/")
+    listed = catalog.show(name) if name else catalog.list_page(request.query_params)
+    return json_delivery(listed, headers={"request-id": asked.request_id})
 
 
 def _key(headers: Mapping[str, str]) -> str:

@@ -47,6 +47,11 @@ def most_output_tokens(model: str, betas: frozenset[str] = frozenset()) -> int:
     return next(most for beginning, most in _MOST_OUTPUT if model.startswith(beginning))
 
 
+def most_input_tokens(model: str) -> int:
+    """Return how many tokens a request may have: a million since 4.6."""
+    return 1_000_000 if _generation(model) >= (4, 6) else 200_000
+
+
 def samples_freely(model: str) -> bool:
     """Tell whether `temperature`, `top_p` and `top_k` may differ from their defaults: until Opus 4.7."""
     return _generation(model) < ((4, 7) if "opus" in model else (5, 0))
