@@ -44,6 +44,10 @@ class Reply:
     then: Literal["keep", "close", "reset"] = "keep"
 
 
+Answering = Callable[[Request], Reply]
+"""Makes the reply of the request itself."""
+
+
 def whole(
     body: bytes | Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None, wait_s: float = 0.0
 ) -> Reply:
@@ -124,7 +128,7 @@ class RecordingServer:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.accepted = 0
-        self._replies: list[Reply] = [whole(answer())]
+        self._replies: list[Reply | Answering] = [whole(answer())]
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -158,7 +162,7 @@ class RecordingServer:
         with self._lock:
             return len(self._connections)
 
-    def reply(self, *replies: Reply) -> None:
+    def reply(self, *replies: Reply | Answering) -> None:
         """Set what answers the requests from now on."""
         with self._lock:
             self._replies = list(replies)
@@ -198,6 +202,7 @@ class RecordingServer:
                     with self._lock:
                         self.requests.append(request)
                         reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+                    reply = reply if isinstance(reply, Reply) else reply(request)
                     self._send(connection, reply)
                     if reply.then != "keep":
                         break

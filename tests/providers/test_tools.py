@@ -1,0 +1,114 @@
+"""Tools with each provider: offered, called, answered, forced, and shown to it again."""
+
+from __future__ import annotations
+
+import base64
+import json
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final
+
+import pytest
+
+from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
+from tests.llamaindex.media import PNG
+from tests.providers.emulated import Call, EmulatedProvider, Said
+from tests.providers.frameworks import LOOK, Framework, Way, any_way, whole_or_streamed
+from tests.providers.wires import WIRES
+
+CALLED: Final = Said("I will look.", calls=(Call("look", {"at": "sky"}), Call("look", {"at": "sea"})),
+                     ending="tool_calls")  # fmt: skip
+_REQUIRED: Final = '"tool_choice": "required"'
+_LOOK: Final = '"tool_choice": {"type": "function", "function": {"name": "look"}}'
+FORCED: Final = {
+    "azure-openai": (_REQUIRED, _LOOK),
+    "groq": (_REQUIRED, _LOOK),
+    "mistral-ai": ('"tool_choice": "any"', _LOOK),
+    "cohere": ('"tool_choice": "REQUIRED"', '"tool_choice": "REQUIRED"'),
+    "google": ('{"mode": "ANY"}', '{"mode": "ANY", "allowed_function_names": ["look"]}'),
+    "vertex-ai": ('{"mode": "ANY"}', '{"mode": "ANY", "allowed_function_names": ["look"]}'),
+    "bedrock/anthropic": ('"toolChoice": {"any": {}}', '"toolChoice": {"tool": {"name": "look"}}'),
+    "vertex-ai/anthropic": ('"tool_choice": {"type": "any"}', '"tool_choice": {"type": "tool", "name": "look"}'),
+    "ollama": ("", ""),
+}
+"""How each provider is told that some tool, or this one, has to be called."""
+TASTE: Final[dict[str, Any]] = {**LOOK, "function": {**LOOK["function"], "name": "taste"}}
+# The gateway carries no tools to it.
+NO_TOOLS: Final = "deepseek"
+with_tools: Final = pytest.mark.parametrize("row", [row for row in WIRES if row != NO_TOOLS], indirect=True)
+
+
+def unheard(row: str, match: str) -> AbstractContextManager[Any]:
+    """A warning where the gateway drops what was asked."""
+    return pytest.warns(PortkeyWarning, match=match) if row == "cohere" else nullcontext()
+
+
+@with_tools
+@any_way
+def test_a_tool_loop(framework: Framework, provider: EmulatedProvider, row: str, way: Way) -> None:
+    provider.say(CALLED, Said("Both are blue."))
+    heard = framework.ask(way, [framework.user("Look.")], tools=[LOOK])
+    assert not provider.refused
+    assert [(call.name, call.arguments) for call in heard.calls] == [("look", {"at": "sky"}), ("look", {"at": "sea"})]
+    assert heard.text == "I will look."
+    results = [framework.result(call, f"blue {call.arguments['at']}") for call in heard.calls]
+    with unheard(row, "tool calls of earlier turns do not reach Cohere as such"):
+        answer = framework.ask(way, [framework.user("Look."), heard.message, *results], tools=[LOOK])
+    assert not provider.refused
+    assert answer.text == "Both are blue."
+    received = json.dumps(provider.received)
+    assert all(told in received for told in ("blue sky", "blue sea", "look", "I will look."))
+
+
+@pytest.mark.parametrize("row", ["google", "vertex-ai"], indirect=True)
+@whole_or_streamed
+def test_a_gemini_sees_its_proof_and_the_names_of_its_tools_again(
+    framework: Framework, provider: EmulatedProvider, way: Way
+) -> None:
+    provider.say(CALLED)
+    heard = framework.ask(way, [framework.user("Look.")], tools=[LOOK])
+    results = [framework.result(call, "blue") for call in heard.calls]
+    framework.ask(way, [framework.user("Look."), heard.message, *results], tools=[LOOK])
+    _, called, answered = provider.received["contents"]
+    assert [part.get("thoughtSignature") for part in called["parts"]] == [None, "Eq8B", None]
+    assert [part["functionResponse"]["name"] for part in answered["parts"]] == ["look", "look"]
+
+
+@pytest.mark.parametrize("choice", ["any", "look"])
+@with_tools
+@whole_or_streamed
+def test_a_forced_tool(framework: Framework, provider: EmulatedProvider, row: str, way: Way, choice: str) -> None:
+    provider.say(Said(calls=(Call("look", {"at": "sky"}),), ending="tool_calls"))
+    lost = pytest.warns(PortkeyWarning, match="tool_choice does not reach Ollama") if row == "ollama" else nullcontext()
+    with lost:
+        heard = framework.ask(way, [framework.user("Hi")], tools=[LOOK, TASTE], tool_choice=choice)
+    assert not provider.refused
+    assert [call.name for call in heard.calls] == ["look"]
+    assert FORCED[row][choice == "look"] in json.dumps(provider.received)
+    if row == "cohere" and choice == "look":
+        assert "taste" not in json.dumps(provider.received)
+
+
+@pytest.mark.parametrize("row", [NO_TOOLS], indirect=True)
+@whole_or_streamed
+def test_tools_that_the_gateway_drops_are_an_error(framework: Framework, provider: EmulatedProvider, way: Way) -> None:
+    with pytest.raises(EncodingError, match="tools do not reach DeepSeek"):
+        framework.ask(way, [framework.user("Hi")], tools=[LOOK])
+    assert not provider.requests
+
+
+@with_tools
+@whole_or_streamed
+def test_an_image_that_a_tool_returned(framework: Framework, provider: EmulatedProvider, row: str, way: Way) -> None:
+    provider.say(Said(calls=(Call("look", {"at": "sky"}),), ending="tool_calls"), Said("It is blue."))
+    heard = framework.ask(way, [framework.user("Look.")], tools=[LOOK])
+    said = [framework.user("Look."), heard.message, framework.result(heard.calls[0], "Here:", PNG)]
+    if row == "mistral-ai":
+        with pytest.raises(
+            ContentError, match=r"messages\[2\] shows media in the result of a tool: Mistral takes none"
+        ):
+            framework.ask(way, said, tools=[LOOK])
+        return
+    with unheard(row, "tool calls of earlier turns"):
+        assert framework.ask(way, said, tools=[LOOK]).text == "It is blue."
+    assert not provider.refused
+    assert base64.b64encode(PNG).decode() in json.dumps(provider.received)
