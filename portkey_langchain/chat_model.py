@@ -225,7 +225,7 @@ class ChatPortkey(ConfidentialModel):
             include_raw=include_raw,
             strict=strict,
             may_force=self.may_force_tools(self.model_kwargs),
-            knows_json_mode=not self.targets_claude(),
+            knows_json_mode=self.knows_json_mode(),
         )
 
     # --- calls ------------------------------------------------------------------------------------------------------

@@ -6,9 +6,8 @@ as a tool, which the gateway carries to every provider; JSON mode is an instruct
 
 from __future__ import annotations
 
-import json
 from operator import itemgetter
-from typing import Any, Final, Literal, TypeGuard, cast, get_args
+from typing import Any, Literal, TypeGuard, cast, get_args
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import LanguageModelInput
@@ -29,6 +28,7 @@ from pydantic import BaseModel
 from typing_extensions import override
 
 from portkey_gateway.conversation.answer import BROKEN_OFF
+from portkey_gateway.conversation.response_format import schema_in_words
 from portkey_langchain.refusal import MODEL_REFUSAL_ERROR, refusal_block, refused_error
 from portkey_langchain.response_format import as_response_format
 
@@ -38,10 +38,6 @@ Structured = Runnable[LanguageModelInput, Any]
 
 # Since LangChain knows of refusals, its own parsers raise the second.
 _NO_OBJECT: Final = (OutputParserException, *([MODEL_REFUSAL_ERROR] if MODEL_REFUSAL_ERROR else []))
-_INSTRUCTION: Final = (
-    "Answer with one JSON object that fits the JSON schema below, and with nothing else: "
-    "no explanation, no code fence.\n\n{schema}"
-)
 
 
 def structured_output(
@@ -73,8 +69,7 @@ def structured_output(
         raise ValueError(f"method must be one of {', '.join(get_args(Method))}; got {method!r}")
     told = {"kwargs": {"method": method}, "schema": schema}
     if method == "json_mode":
-        text = json.dumps(convert_to_json_schema(schema), ensure_ascii=False)
-        instructed = _instructed(model, _INSTRUCTION.format(schema=text))
+        instructed = _instructed(model, schema_in_words(convert_to_json_schema(schema)))
         native = {"response_format": {"type": "json_object"}} if knows_json_mode else {}
         asked: Structured = instructed | model.bind(**native, ls_structured_output_format=told)
         return _parsed(asked, _json_parser(schema), include_raw=include_raw)

@@ -7,7 +7,6 @@ streamed too.
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, closing
 from typing import Any, Final, Literal
@@ -22,14 +21,11 @@ from llama_index.core.types import BasePydanticProgram
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
+from portkey_gateway.conversation.response_format import schema_in_words
 from portkey_llamaindex.tools import broken_off
 
 Way = Literal["tool", "strict tool", "schema", "words"]
 
-_INSTRUCTION: Final = (
-    "Answer with one JSON object that fits the JSON schema below, and with nothing else: "
-    "no explanation, no code fence.\n\n{schema}"
-)
 _IN_TEXT: Final = frozenset({"schema", "words"})
 _SYSTEM: Final = frozenset({MessageRole.SYSTEM, MessageRole.DEVELOPER})
 # A program's own matter; LlamaIndex's programs leave them out too.
@@ -128,8 +124,8 @@ class ObjectProgram(BasePydanticProgram[BaseModel]):
 
     def _instructed(self, messages: list[ChatMessage]) -> list[ChatMessage]:
         """The wish behind the system messages, so that a cached prompt before it stays as it was."""
-        schema = json.dumps(self._output_cls.model_json_schema(), ensure_ascii=False)
-        instruction = ChatMessage(role=MessageRole.SYSTEM, content=_INSTRUCTION.format(schema=schema))
+        wish = schema_in_words(self._output_cls.model_json_schema())
+        instruction = ChatMessage(role=MessageRole.SYSTEM, content=wish)
         others = (index for index, message in enumerate(messages) if message.role not in _SYSTEM)
         place = next(others, len(messages))
         return [*messages[:place], instruction, *messages[place:]]

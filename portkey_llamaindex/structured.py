@@ -101,10 +101,11 @@ class PredictingLLM(GatewayModel, FunctionCallingLLM):
         called, parameters = self.for_call({**self.additional_kwargs, **llm_kwargs})
         model = str(parameters.get("model") or called.model)
         route = called.route(model)
-        may_bind = route.is_claude and binds_answers(route, model, output_cls.model_json_schema())
+        may_bind = binds_answers(route, model, output_cls.model_json_schema())
         if called.may_force_tools(parameters):
             # Chat completions lose the wish for a strict tool, and OpenAI's are strict with schemas of another kind.
-            return "strict tool" if may_bind and route.api_format == "messages" else "tool"
+            is_bound = may_bind and route.is_claude and route.api_format == "messages"
+            return "strict tool" if is_bound else "tool"
         return "schema" if may_bind else "words"
 
 

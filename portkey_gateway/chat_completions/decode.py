@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from portkey_gateway.chat_completions.kinds import ServerToolKinds
 from portkey_gateway.chat_completions.usage import decode_usage
-from portkey_gateway.chat_completions.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
+from portkey_gateway.chat_completions.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkChoice, ChunkDelta
 from portkey_gateway.chat_completions.wire import ToolCallDelta as WireToolCallDelta
 from portkey_gateway.conversation.answer import (
     BlockDelta,
@@ -18,9 +18,17 @@ from portkey_gateway.conversation.answer import (
     ToolCallDelta,
 )
 from portkey_gateway.conversation.fold import Fold, GrowingToolCall
-from portkey_gateway.errors import InvalidResponseError, StreamDecodeError, decode_not_an_answer, read_json
+from portkey_gateway.errors import (
+    ErrorInBodyError,
+    InvalidResponseError,
+    StreamDecodeError,
+    decode_not_an_answer,
+    read_json,
+)
 from portkey_gateway.info import GatewayInfo
 
+FAILURES: Final = frozenset({"error", "ERROR", "TIMEOUT", "insufficient_system_resource"})
+"""Finish reasons of an answer that the provider could not end (Mistral and OpenRouter; Cohere; DeepSeek)."""
 # What OpenAI says of an answer beside it.
 _EXTRAS: Final = ("system_fingerprint", "service_tier")
 # What reading a malformed answer fails with, whichever of its fields is not of the type it has to be.
@@ -82,7 +90,7 @@ class AnswerFold(Fold):
             extras |= self._add_logprobs(logprobs)
         return Delta(
             blocks=self._decode_blocks(wire_delta) if wire_delta else (),
-            tool_calls=self._decode_tool_calls(wire_delta) if wire_delta else (),
+            tool_calls=self._decode_tool_calls(_calls_of(choice)) if wire_delta else (),
             refusal=(wire_delta.get("refusal") or "") if wire_delta else "",
             stop_reason=stop_reason,
             usage=decode_usage(usage) if usage else None,
@@ -112,9 +120,9 @@ class AnswerFold(Fold):
                 self._server_tool = position if block.raw and "input" in block.raw else None
         return tuple(blocks)
 
-    def _decode_tool_calls(self, wire_delta: ChunkDelta) -> tuple[ToolCallDelta, ...]:
+    def _decode_tool_calls(self, told: list[WireToolCallDelta]) -> tuple[ToolCallDelta, ...]:
         calls = []
-        for place, call in enumerate(wire_delta.get("tool_calls") or ()):
+        for place, call in enumerate(told):
             function = call.get("function") or {}
             call_id, name = _text(call.get("id")), self.own_name(_text(function.get("name")))
             arguments = _arguments(function.get("arguments"))
@@ -158,6 +166,9 @@ def decode_whole(content: bytes, info: GatewayInfo) -> Chunk:
         response = None
     choices = response.get("choices") if isinstance(response, dict) else None
     choice = choices[0] if choices and isinstance(choices, list) else None
+    if isinstance(choice, dict) and choice.get("finish_reason") in FAILURES:
+        reason = choice["finish_reason"]
+        raise ErrorInBodyError(f"the provider broke off its answer: {reason}", info=info, body=response)
     if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
         raise decode_not_an_answer(content, info, "The body is JSON but no chat completion: no choices with a message")
     try:
@@ -200,6 +211,20 @@ def _content_blocks(message: AnswerMessage, hook_results: dict[str, Any] | None)
     place = next((index for index, block in enumerate(blocks) if "text" in block), len(blocks))
     others = [block for block in blocks if "text" not in block]
     return [*others[:place], {"type": "text", "text": text}, *others[place:]]
+
+
+def _calls_of(choice: ChunkChoice) -> list[WireToolCallDelta]:
+    """The calls that a chunk adds to.
+
+    Of Cohere's stream the gateway tells one as it is, with its place as that of the choice; among Gemini's there may be
+    nothing where another part stood (``providers/cohere/chatComplete.ts``, ``providers/google/chatComplete.ts``).
+    """
+    calls: Any = choice.get("delta", {}).get("tool_calls") or ()
+    if isinstance(calls, dict):
+        calls = [{"index": choice.get("index"), **calls}]
+    elif not isinstance(calls, (list, tuple)):
+        raise TypeError("tool_calls are no list")
+    return [call for call in calls if call is not None] or calls
 
 
 def _block_items(wire_delta: ChunkDelta) -> list[dict[str, Any]]:

@@ -15,6 +15,8 @@ from pydantic_core import PydanticSerializationError, to_json
 from portkey_gateway.caching.breakpoints import check_breakpoints, encode_cache_control, mark_last_block
 from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, plan_breakpoints, warn_not_cached
 from portkey_gateway.chat_completions.blocks import encode_message
+from portkey_gateway.chat_completions.fit_messages import as_texts, fit_messages
+from portkey_gateway.chat_completions.fit_parameters import fit_parameters
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSSES, remedy
 from portkey_gateway.chat_completions.mixed import as_every_target_takes_it
 from portkey_gateway.chat_completions.tools import encode_tool
@@ -80,9 +82,10 @@ def encode_request(
     effort = body.get("reasoning_effort")
     if claudes and effort and PARAMETER_LOSSES["reasoning_effort"].is_carried(route.gateway):
         body["reasoning_effort"] = fit_effort(effort, claudes)
-    body["messages"] = [
-        encode_message(message, f"messages[{index}]", route) for index, message in enumerate(request["messages"])
-    ]
+    messages = fit_messages(request["messages"], route)
+    body["messages"] = as_texts(
+        [encode_message(message, f"messages[{index}]", route) for index, message in enumerate(messages)], route
+    )
     if route.is_claude:
         body = _for_claude(cast("ChatRequest", body), claudes, route, prompt_caching)
     else:
@@ -91,10 +94,11 @@ def encode_request(
             body["tools"] = [encode_tool(tool, route) for tool in tools]
     if config is not None:
         config = _fit_config(config, body, request.get("max_tokens"), route)
-    if not route.only_anthropic:
-        _fit_every_provider(body, route)
     if "tool_choice" in body:
         body["tool_choice"] = _encode_choice(body["tool_choice"], route)
+    body = fit_parameters(body, route)
+    if not route.only_anthropic:
+        _fit_every_provider(body, route)
     try:
         encoded = to_json({name: value for name, value in body.items() if value is not None}, by_alias=False)
     except PydanticSerializationError as error:

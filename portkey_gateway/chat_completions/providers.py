@@ -9,16 +9,24 @@ of it goes out as OpenAI would take it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, Literal
 
 from portkey_gateway.conversation.media_types import IMAGE_TYPES
+from portkey_gateway.routing import Route
 
 Medium = Literal["image", "image link", "pdf", "pdf link", "audio", "audio link", "video", "video link", "file id"]
 """Kinds of media in a user message: as data where no link or id is spoken of."""
 Form = Literal["image_url", "file", "input_audio", "document_url"]
 """The type of the block in which a medium travels; as data in a data URL, but for ``input_audio``."""
 
+Choice = Literal["auto", "none", "required", "one"]
+"""How a model may be told to choose among its tools; ``one`` is one of them by its name."""
+SchemaForm = Literal["json_schema", "in json_object", "in words"]
+"""Where ``response_format`` says a JSON schema: as OpenAI does, in ``json_object`` (Cohere), or in the prompt only."""
+
+_EVERY_CHOICE: Final[frozenset[Choice]] = frozenset({"auto", "none", "required", "one"})
+_EVERYBODY: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
 _SAMPLING: Final = frozenset({"max_tokens", "temperature", "top_p"})
 _TOOLS: Final = frozenset({"tools", "tool_choice"})
 _PENALTIES: Final = frozenset({"frequency_penalty", "presence_penalty"})
@@ -80,6 +88,39 @@ class Provider:
     """The media types of images that it takes as data; ``None`` where nothing is known of it."""
     sounds: frozenset[str] | None = None
     """The formats of sound that it takes as data; ``None`` where nothing is known of it."""
+    _: KW_ONLY
+    is_claude: bool = False
+    """Whether its models are Claudes, of whom ``losses`` knows more."""
+    is_gemini: bool = False
+    """Whether its models are Geminis, which take less of a JSON schema than others."""
+    one_system: bool = False
+    """Whether it takes one system message as one text at the top, and none amid the conversation."""
+    texts: frozenset[str] = frozenset()
+    """The roles whose content has to be one text."""
+    media_in_results: bool = False
+    """Whether images and documents arrive in the result of a tool."""
+    user_behind_results: bool = True
+    """Whether a user's message may follow right behind the results of tools."""
+    takes_names: bool = True
+    """Whether it takes a ``name`` on a message."""
+    keeps_calls: bool = True
+    """Whether it is told of the calls of earlier turns, and of their results as such."""
+    keeps_text_beside_calls: bool = True
+    """Whether it is told what was said beside a call in an earlier turn."""
+    wants_call_names: bool = False
+    """Whether the result of a tool names the tool."""
+    wants_parameters: bool = False
+    """Whether a tool needs a schema, and may have no empty description."""
+    call_id: str | None = None
+    """What the ids of calls have to look like, where it is not what all others take."""
+    choices: frozenset[Choice] = _EVERY_CHOICE
+    """What it can be told of a choice among the tools, where ``tool_choice`` arrives."""
+    schema_form: SchemaForm = "json_schema"
+    """How it takes the JSON schema of an answer, where ``response_format`` arrives."""
+    thinks_in_streams_only: bool = False
+    """Whether the gateway tells thoughts in streams only."""
+    tells_usage_in_streams: bool = True
+    """Whether the gateway tells the usage of a stream."""
 
 
 PROVIDERS: Final[dict[str, Provider]] = {
@@ -87,9 +128,23 @@ PROVIDERS: Final[dict[str, Provider]] = {
     "azure-openai": Provider(
         "Azure OpenAI", "azure-openai/chatComplete.ts", _AZURE, _OPENAI_MEDIA, _OPENAI_IMAGES, _OPENAI_SOUNDS
     ),
-    "anthropic": Provider("Claude", "anthropic/chatComplete.ts", _CLAUDE, _CLAUDE_MEDIA, _CLAUDE_IMAGES),
+    "anthropic": Provider(
+        "Claude",
+        "anthropic/chatComplete.ts",
+        _CLAUDE,
+        _CLAUDE_MEDIA,
+        _CLAUDE_IMAGES,
+        is_claude=True,
+        media_in_results=True,
+    ),
     "vertex-ai/anthropic": Provider(
-        "Claude on Vertex AI", "google-vertex-ai/chatComplete.ts", _CLAUDE, _CLAUDE_MEDIA, _CLAUDE_IMAGES
+        "Claude on Vertex AI",
+        "google-vertex-ai/chatComplete.ts",
+        _CLAUDE,
+        _CLAUDE_MEDIA,
+        _CLAUDE_IMAGES,
+        is_claude=True,
+        media_in_results=True,
     ),
     "bedrock/anthropic": Provider(
         "Claude on Bedrock",
@@ -97,12 +152,30 @@ PROVIDERS: Final[dict[str, Provider]] = {
         _CONVERSE | {"thinking", "top_k", "user"},
         _CONVERSE_MEDIA,
         _CONVERSE_IMAGES,
+        is_claude=True,
+        wants_parameters=True,
+        choices=_EVERY_CHOICE - {"none"},
     ),
     "bedrock": Provider(
-        "other models on Bedrock", "bedrock/chatComplete.ts", _CONVERSE, _CONVERSE_MEDIA, _CONVERSE_IMAGES
+        "other models on Bedrock",
+        "bedrock/chatComplete.ts",
+        _CONVERSE,
+        _CONVERSE_MEDIA,
+        _CONVERSE_IMAGES,
+        wants_parameters=True,
+        choices=_EVERY_CHOICE - {"none"},
     ),
     "google": Provider(
-        "Gemini", "google/chatComplete.ts", _GEMINI | {"image_config"}, _GEMINI_MEDIA, _GEMINI_IMAGES, _GEMINI_SOUNDS
+        "Gemini",
+        "google/chatComplete.ts",
+        _GEMINI | {"image_config"},
+        _GEMINI_MEDIA,
+        _GEMINI_IMAGES,
+        _GEMINI_SOUNDS,
+        is_gemini=True,
+        one_system=True,
+        keeps_text_beside_calls=False,
+        wants_call_names=True,
     ),
     "vertex-ai": Provider(
         "Gemini on Vertex AI",
@@ -111,12 +184,20 @@ PROVIDERS: Final[dict[str, Provider]] = {
         _GEMINI_MEDIA,
         _GEMINI_IMAGES,
         _GEMINI_SOUNDS,
+        is_gemini=True,
+        one_system=True,
+        keeps_text_beside_calls=False,
+        wants_call_names=True,
     ),
     "mistral-ai": Provider(
         "Mistral",
         "mistral-ai/chatComplete.ts",
         frozenset({"parallel_tool_calls", "safe_prompt", "seed"}) | _SAMPLING | _TOOLS,
         {**_SEES, "pdf": "document_url", "pdf link": "document_url"},
+        one_system=True,
+        user_behind_results=False,
+        takes_names=False,
+        call_id="[a-zA-Z0-9]{9}",
     ),
     "cohere": Provider(
         "Cohere",
@@ -126,19 +207,32 @@ PROVIDERS: Final[dict[str, Provider]] = {
         | _TOOLS
         | _PENALTIES,
         _SEES,
+        keeps_calls=False,
+        choices=_EVERY_CHOICE - {"one"},
+        schema_form="in json_object",
     ),
     "deepseek": Provider(
         "DeepSeek",
         "deepseek/chatComplete.ts",
         frozenset({"response_format", "stop"}) | _SAMPLING | _PENALTIES | _LOGPROBS,
+        texts=_EVERYBODY,
+        schema_form="in words",
+        thinks_in_streams_only=True,
     ),
     "ollama": Provider(
         "Ollama",
         "ollama/chatComplete.ts",
         frozenset({"response_format", "seed", "stop", "thinking", "tools"}) | _SAMPLING | _PENALTIES,
         {"image": "image_url"},
+        tells_usage_in_streams=False,
     ),
-    "groq": Provider("Groq", "groq/index.ts", _OPENAI - {"logprobs", "top_logprobs"}, _SEES),
+    "groq": Provider(
+        "Groq",
+        "groq/index.ts",
+        _OPENAI - {"logprobs", "top_logprobs"},
+        _SEES,
+        texts=_EVERYBODY - {"user"},
+    ),
 }
 """By the provider's slug, where need be with the maker of the model behind it."""
 
@@ -159,3 +253,9 @@ def find_provider(provider: str | None, model: str) -> Provider | None:
     # Bedrock's names may begin with a region: ``eu.anthropic.claude-…``.
     maker = next((maker for maker in _MAKERS.get(provider, ()) if f"{maker}." in model), None)
     return PROVIDERS.get(f"{provider}/{maker}" if maker else provider)
+
+
+def providers_of(route: Route) -> tuple[Provider, ...]:
+    """What is known of everyone who may answer; those of whom nothing is known are left out."""
+    known = [find_provider(provider, model) for provider, model in route.targets]
+    return tuple({provider.name: provider for provider in known if provider}.values())

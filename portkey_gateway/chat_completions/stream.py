@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
-from portkey_gateway.chat_completions.decode import AnswerFold
+from portkey_gateway.chat_completions.decode import FAILURES, AnswerFold
 from portkey_gateway.chat_completions.wire import Chunk
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.errors import StreamDecodeError, StreamProviderError, StreamTruncatedError, read_json
@@ -31,8 +31,9 @@ class ChunkStream:
 
     It is whole if a choice had a finish reason, whether or not ``[DONE]`` came: Gemini's never does, nor that of some
     hosts of open models. A broken answer shows in four ways, and each raises an error here: an ordinary-looking chunk
-    whose ``finish_reason`` ends in ``_error`` (Claude); one that has it inside ``delta`` (Bedrock, and ``[DONE]`` after
-    it: ``getBedrockErrorChunk`` of the open-source gateway 1.15.2); an ``error`` object; an end without finish reason.
+    whose ``finish_reason`` ends in ``_error`` (Claude) or is one of ``FAILURES``; one that has it inside ``delta``
+    (Bedrock, and ``[DONE]`` after it: ``getBedrockErrorChunk`` of the open-source gateway 1.15.2); an ``error`` object;
+    an end without finish reason.
     """
 
     __slots__ = ("_decoder", "_info", "_is_whole")
@@ -89,7 +90,7 @@ class ChunkStream:
             delta = choice.get("delta")
             misplaced = delta.get("finish_reason") if isinstance(delta, dict) else None
             # Anthropic's error event arrives as a finish reason: overloaded_error, api_error, …
-            if isinstance(reason, str) and reason.endswith("_error"):
+            if isinstance(reason, str) and (reason.endswith("_error") or reason in FAILURES):
                 self._raise(reason, chunk, None)
             if misplaced and not reason:
                 self._raise("error", chunk, "the gateway does not say which")

@@ -22,9 +22,13 @@ FINISH_REASONS: Final = MappingProxyType(
         "max_tokens": "length",
         "model_context_window_exceeded": "length",
         "refusal": "content_filter",
-        # Gemini, Cohere, Titan, Mistral and Bedrock, which the gateway renames only when it is strict.
+        # Gemini, Cohere, Titan, Mistral, Bedrock and Together, which the gateway renames only when it is strict.
         "STOP": "stop",
         "COMPLETE": "stop",
+        "STOP_SEQUENCE": "stop",
+        "FINISHED": "stop",
+        "STOP_CRITERIA_MET": "stop",
+        "eos": "stop",
         "TOOL_CALL": "tool_calls",
         "MAX_TOKENS": "length",
         "LENGTH": "length",
@@ -33,6 +37,10 @@ FINISH_REASONS: Final = MappingProxyType(
         "PROHIBITED_CONTENT": "content_filter",
         "BLOCKLIST": "content_filter",
         "SPII": "content_filter",
+        "RECITATION": "content_filter",
+        "LANGUAGE": "content_filter",
+        "IMAGE_SAFETY": "content_filter",
+        "CONTENT_FILTERED": "content_filter",
         "content_filtered": "content_filter",
         "guardrail_intervened": "content_filter",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,6 +12,10 @@ _KINDS: Final = frozenset({"text", "json_object", "json_schema"})
 # OpenAI takes no other signs in a name, such as those of a generic class.
 _NO_SIGN: Final = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME: Final = 64
+_IN_WORDS: Final = (
+    "Answer with one JSON object that fits the JSON schema below, and with nothing else: "
+    "no explanation, no code fence.\n\n{schema}"
+)
 
 
 def is_response_format(value: Any) -> bool:
@@ -37,3 +42,8 @@ def as_response_format(value: Any) -> Any:
 def fitting_name(name: Any) -> str:
     """The name of a form as OpenAI takes it."""
     return _NO_SIGN.sub("_", str(name or ""))[:_LONGEST_NAME] or _NAME
+
+
+def schema_in_words(schema: Mapping[str, Any]) -> str:
+    """The wish for an answer of this JSON schema, for a model that nothing binds to it."""
+    return _IN_WORDS.format(schema=json.dumps(schema, ensure_ascii=False))

@@ -25,7 +25,7 @@ from llama_index.core.base.llms.types import (
 from portkey_gateway import ContentError, EncodingError, PortkeyWarning
 from portkey_llamaindex import Portkey
 from portkey_llamaindex.encode import encode_messages
-from tests.llamaindex.media import PDF, PDF_SOURCE, PNG, PNG_SOURCE
+from tests.llamaindex.media import PDF, PDF_SOURCE, PNG, PNG_SOURCE, PNG_URL
 from tests.support.media import BMP, MP4, WAV
 from tests.support.recording import RecordingServer
 
@@ -139,13 +139,17 @@ def test_calls_keep_their_place_among_the_rest() -> None:
     assert "tool_calls" not in encoded
 
 
-def test_an_image_in_a_tool_result_to_another_model_is_an_error(recorded: Portkey) -> None:
+def test_an_image_in_a_tool_result_is_shown_to_another_model_behind_it(
+    recorded: Portkey, server: RecordingServer
+) -> None:
     shown = ChatMessage(
         role=MessageRole.TOOL, blocks=[ImageBlock(image=PNG)], additional_kwargs={"tool_call_id": "toolu_1"}
     )
     history = [ChatMessage("Add"), ChatMessage(role=MessageRole.ASSISTANT, blocks=[CALL]), shown]
-    with pytest.raises(ContentError, match="only Claude takes that in a tool message"):
-        recorded.with_options(model="gpt-5", provider="openai").chat(history)
+    recorded.with_options(model="gpt-5", provider="openai").chat(history)
+    *_, result, shown_below = server.requests[-1].json["messages"]
+    assert (result["role"], shown_below["role"]) == ("tool", "user")
+    assert shown_below["content"][1]["image_url"]["url"] == PNG_URL
 
 
 @pytest.mark.parametrize(("block", "name"), [

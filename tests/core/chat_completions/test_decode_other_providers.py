@@ -9,7 +9,7 @@ from portkey_gateway.chat_completions.decode import AnswerFold
 from portkey_gateway.chat_completions.stream import DECODING
 from portkey_gateway.chat_completions.wire import Chunk
 from portkey_gateway.conversation.answer import Answer, AnswerBlock, AnswerToolCall
-from portkey_gateway.errors import InvalidResponseError, StreamDecodeError
+from portkey_gateway.errors import ErrorInBodyError, InvalidResponseError, StreamDecodeError, StreamProviderError
 from portkey_gateway.info import GatewayInfo
 
 INFO = GatewayInfo(200, trace_id="trace-1")
@@ -88,6 +88,34 @@ def test_reasoning_that_is_no_text_is_left_alone() -> None:
 def test_arguments_as_an_object_are_its_json() -> None:
     given = {"id": "a", "type": "function", "function": {"name": "weather", "arguments": {"x": 1}}}
     assert both_ways({"tool_calls": [given]}).tool_calls == (AnswerToolCall("a", "weather", '{"x":1}'),)
+
+
+def test_coheres_streamed_calls_are_no_lists() -> None:
+    def chunk(index: int, call: Any) -> Chunk:
+        return cast("Chunk", {"choices": [{"index": index, "delta": {"tool_calls": call}, "finish_reason": None}]})
+
+    answer = AnswerFold(INFO)
+    for index in (0, 1):
+        begun = {"id": f"look_{index}", "type": "function", "function": {"name": "look", "arguments": ""}}
+        for call in (begun, *({"function": {"arguments": piece}} for piece in ('{"at":', f"{index}}}"))):
+            answer.add(chunk(index, call))
+    assert answer.answer().tool_calls == tuple(AnswerToolCall(f"look_{at}", "look", f'{{"at":{at}}}') for at in (0, 1))
+
+
+def test_nothing_may_stand_among_geminis_calls() -> None:
+    call = {"index": 0, "id": "a", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    assert fold_deltas({"tool_calls": [call, None]}).tool_calls == (AnswerToolCall("a", "look", "{}"),)
+
+
+@pytest.mark.parametrize("reason", ["error", "ERROR", "TIMEOUT", "insufficient_system_resource"])
+def test_an_answer_that_the_provider_could_not_end_is_none(reason: str) -> None:
+    told = json.dumps({"choices": [{"index": 0, "delta": {"content": "Once"}, "finish_reason": reason}]})
+    with pytest.raises(StreamProviderError, match=f"the provider broke off its answer: {reason}") as caught:
+        DECODING.decode(f"data: {told}\n\n".encode(), INFO)
+    assert caught.value.error_type == reason
+    choice = {"message": {"content": "Once"}, "finish_reason": reason}
+    with pytest.raises(ErrorInBodyError, match=f"the provider broke off its answer: {reason}"):
+        DECODING.decode(json.dumps({"choices": [choice]}).encode(), INFO)
 
 
 # --- what cannot be read --------------------------------------------------------------------------------------------

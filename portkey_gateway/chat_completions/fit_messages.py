@@ -1,0 +1,203 @@
+"""Messages of a conversation, said so that whoever may answer takes them: by the table of providers. Pure.
+
+What is said otherwise says the same to every other provider, too; what only one of them understands is done where
+nobody else may answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, cast
+
+from portkey_gateway.chat_completions.providers import Provider, providers_of
+from portkey_gateway.conversation.request import SYSTEM_ROLES, Message
+from portkey_gateway.errors import ContentError, warn
+from portkey_gateway.routing import Route
+
+_BETWEEN: Final = "\n\n"
+_SHOWN_BELOW: Final = "What it returned is shown in the next message."
+_ID_LENGTH: Final = 9
+
+
+def fit_messages(messages: Sequence[Message], route: Route) -> list[Message]:
+    """Return messages that whoever may answer takes; they are not changed themselves.
+
+    Args:
+        messages: of the conversation, their calls and results in order.
+        route: where the call goes.
+
+    Raises:
+        ContentError: if the result of a tool holds media for somebody whom they cannot be shown.
+
+    Warns:
+        PortkeyWarning: if something of a message does not reach somebody who may answer.
+    """
+    providers = providers_of(route)
+    fitted: list[Message] = [*messages]
+    if not (route.is_claude and not route.is_mixed and all(each.media_in_results for each in providers)):
+        fitted = [*_with_media_behind_results(fitted, providers)]
+    if any(each.one_system for each in providers):
+        fitted = _with_one_system(fitted)
+    if any(each.call_id for each in providers):
+        fitted = _with_short_ids(fitted, next(each.call_id for each in providers if each.call_id) or "")
+    if nameless := [each.name for each in providers if not each.takes_names]:
+        fitted = [_without_name(message, nameless) for message in fitted]
+    if providers and all(each.wants_call_names for each in providers):
+        fitted = [*_with_names_of_tools(fitted)]
+    if deaf := [each.name for each in providers if not each.keeps_text_beside_calls]:
+        fitted = [*_with_text_before_calls(fitted, deaf, alone=len(deaf) == len(providers))]
+    if deaf := [each.name for each in providers if not each.keeps_calls]:
+        fitted = [*_with_calls_in_words(fitted, deaf, alone=len(deaf) == len(providers))]
+    return fitted
+
+
+def as_texts(messages: Sequence[Message], route: Route) -> list[Message]:
+    """Return encoded messages with one text for a list of texts, where somebody who may answer wants that."""
+    roles = frozenset().union(*(each.texts for each in providers_of(route)))
+    return [_as_text(message) if message["role"] in roles else message for message in messages]
+
+
+def _as_text(message: Message) -> Message:
+    content = message.get("content")
+    if not isinstance(content, list) or any(block["type"] != "text" for block in content):
+        return message
+    return cast("Message", {**message, "content": _joined(content)})
+
+
+def _joined(content: Any) -> str:
+    if not isinstance(content, list):
+        return content or ""
+    return _BETWEEN.join(text for block in content if (text := block["text"]))
+
+
+def _with_one_system(messages: list[Message]) -> list[Message]:
+    """All system messages as one text at the top."""
+    told: list[Message] = []
+    rest: list[Message] = []
+    for message in messages:
+        content = message.get("content")
+        is_text = not isinstance(content, list) or all(block["type"] == "text" for block in content)
+        (told if message["role"] in SYSTEM_ROLES and is_text else rest).append(message)
+    texts = [text for message in told if (text := _joined(message.get("content")))]
+    return [{"role": "system", "content": _BETWEEN.join(texts)}, *rest] if texts else rest
+
+
+def _with_media_behind_results(messages: Sequence[Message], providers: Sequence[Provider]) -> Iterator[Message]:
+    """What tools returned beside text, in a user's message behind all results of the turn."""
+    shown: list[Any] = []
+    names: dict[str, str] = {}
+    for index, message in enumerate(messages):
+        if message["role"] != "tool":
+            if shown:
+                yield {"role": "user", "content": shown}
+                shown = []
+            names |= {call["id"]: call["function"]["name"] for call in message.get("tool_calls", ())}
+            yield message
+            continue
+        content = message.get("content")
+        media = [block for block in content if block["type"] != "text"] if isinstance(content, list) else []
+        if not media:
+            yield message
+            continue
+        _check_may_follow(f"messages[{index}]", providers)
+        texts = [block for block in content or () if block["type"] == "text"]  # type: ignore[index]  # of a list
+        of = names.get(message.get("tool_call_id") or "", "the tool")
+        shown += [{"type": "text", "text": f"What {of} returned:"}, *media]
+        yield cast("Message", {**message, "content": texts or _SHOWN_BELOW})
+    if shown:
+        yield {"role": "user", "content": shown}
+
+
+def _check_may_follow(where: str, providers: Sequence[Provider]) -> None:
+    strict = [each.name for each in providers if not each.user_behind_results]
+    if strict:
+        raise ContentError(
+            f"{where} shows media in the result of a tool: {' and '.join(strict)} takes none there, nor a user's "
+            "message right behind it; let the tool describe them in words"
+        )
+
+
+def _with_short_ids(messages: Sequence[Message], pattern: str) -> list[Message]:
+    """Ids of calls that do not fit, by others that depend on nothing but them."""
+
+    def fitting(given: str) -> str:
+        if re.fullmatch(pattern, given):
+            return given
+        return hashlib.sha256(given.encode()).hexdigest()[:_ID_LENGTH]
+
+    fitted = []
+    for message in messages:
+        told: dict[str, Any] = {**message}
+        if calls := message.get("tool_calls"):
+            told["tool_calls"] = [{**call, "id": fitting(call["id"])} for call in calls]
+        if message["role"] == "tool":
+            told["tool_call_id"] = fitting(message.get("tool_call_id") or "")
+        if isinstance(content := message.get("content"), list):
+            told["content"] = [
+                {**block, "id": fitting(str(block["id"]))} if block["type"] == "tool_use" else block
+                for block in cast("list[Mapping[str, Any]]", content)
+            ]
+        fitted.append(cast("Message", told))
+    return fitted
+
+
+def _without_name(message: Message, nameless: Sequence[str]) -> Message:
+    if message["role"] == "tool" or "name" not in message:
+        return message
+    warn(f"the name of a message is left out: {' and '.join(nameless)} takes none")
+    return cast("Message", {name: value for name, value in message.items() if name != "name"})
+
+
+def _with_names_of_tools(messages: Sequence[Message]) -> Iterator[Message]:
+    """Results that name their tool."""
+    names: dict[str, str] = {}
+    for message in messages:
+        names |= {call["id"]: call["function"]["name"] for call in message.get("tool_calls", ())}
+        name = names.get(message.get("tool_call_id") or "")
+        yield {**message, "name": name} if message["role"] == "tool" and name else message
+
+
+def _with_text_before_calls(messages: Sequence[Message], deaf: Sequence[str], *, alone: bool) -> Iterator[Message]:
+    """What was said beside a call, in a message of its own before it: the provider joins them again."""
+    for message in messages:
+        text = _joined(_texts_of(message))
+        if not message.get("tool_calls") or not text:
+            yield message
+        elif alone:
+            yield {"role": "assistant", "content": text}
+            yield cast("Message", {**message, "content": None})
+        else:
+            warn(f"what was said beside a tool call does not reach {' and '.join(deaf)}, where the config may send it")
+            yield message
+
+
+def _texts_of(message: Message) -> Any:
+    content = message.get("content")
+    return [block for block in content if block["type"] == "text"] if isinstance(content, list) else content
+
+
+def _with_calls_in_words(messages: Sequence[Message], deaf: Sequence[str], *, alone: bool) -> Iterator[Message]:
+    """Calls and their results, said in words."""
+    names: dict[str, str] = {}
+    for message in messages:
+        calls = message.get("tool_calls") or ()
+        if not calls and message["role"] != "tool":
+            yield message
+            continue
+        warn(
+            f"tool calls of earlier turns do not reach {' and '.join(deaf)} as such: the gateway drops them"
+            + ("; they are told in words" if alone else ", and a request that holds some is refused there")
+        )
+        if not alone:
+            yield message
+            continue
+        names |= {call["id"]: call["function"]["name"] for call in calls}
+        said = _joined(_texts_of(message))
+        if message["role"] == "tool":
+            name = names.get(message.get("tool_call_id") or "", "the tool")
+            yield {"role": "user", "content": f"Result of {name}: {said}"}
+            continue
+        called = [f"Calling {call['function']['name']} with {call['function']['arguments']}" for call in calls]
+        yield {"role": "assistant", "content": "\n".join([*([said] if said else []), *called])}

@@ -1,0 +1,164 @@
+"""Parameters and tools of a request, said so that whoever may answer takes them: by the table of providers.
+
+What the open-source gateway 1.15.2 drops on the way to one of them is warned of by name; of other gateways nobody knows
+what they drop, and nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from portkey_gateway.chat_completions.gemini_schema import as_gemini_may_take_it, as_gemini_takes_it
+from portkey_gateway.chat_completions.providers import PROVIDERS, Provider, providers_of
+from portkey_gateway.conversation.response_format import schema_in_words
+from portkey_gateway.errors import EncodingError, warn
+from portkey_gateway.routing import Route
+
+# What every transform knows, or what this package says by itself.
+_ALWAYS: Final = frozenset(
+    {"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "anthropic_beta",
+     "anthropic_version"}
+)  # fmt: skip
+# What is so by itself, whether it is said or not.
+_BY_ITSELF: Final[dict[str, Any]] = {"parallel_tool_calls": True, "n": 1, "logprobs": False, "store": False,
+                                     "tool_choice": "auto", "response_format": {"type": "text"}}  # fmt: skip
+_NO_PARAMETERS: Final = {"type": "object", "properties": {}}
+
+
+def fit_parameters(body: Mapping[str, Any], route: Route) -> dict[str, Any]:
+    """Return the body of a request as whoever may answer takes it; it is not changed itself.
+
+    Args:
+        body: encoded, but for the last word on its limit of tokens.
+        route: where the call goes.
+
+    Raises:
+        EncodingError: if tools are offered, and the gateway drops them for all who may answer.
+
+    Warns:
+        PortkeyWarning: if a parameter does not reach somebody who may answer.
+    """
+    providers = providers_of(route)
+    if not providers:
+        return {**body}
+    fitted = {name: value for name, value in body.items() if value is not None}
+    _fit_choice(fitted, providers)
+    if tools := fitted.get("tools"):
+        fitted["tools"] = [_fit_tool(tool, providers) for tool in tools]
+    _fit_format(fitted, providers)
+    if "top_k" in fitted and any("k" in each.parameters for each in providers):
+        fitted.setdefault("k", fitted["top_k"])  # Cohere's word for it, which the gateway tells nobody else
+    if all(each.thinks_in_streams_only for each in providers):
+        fitted["stream"] = True
+    if route.gateway == "oss-1":
+        _tell_losses(fitted, providers)
+    return fitted
+
+
+def carries_json_mode(route: Route) -> bool:
+    """Tell whether ``response_format`` of type ``json_object`` reaches everyone who may answer."""
+    return not route.is_claude and all("response_format" in each.parameters for each in _others(route))
+
+
+def carries_schemas(route: Route) -> bool:
+    """Tell whether ``response_format`` with a JSON schema reaches everyone who may answer but is no Claude."""
+    return all("response_format" in each.parameters for each in _others(route))
+
+
+def forces_tools(route: Route) -> bool:
+    """Tell whether everyone who may answer but is no Claude can be made to call a tool."""
+    return all({"tools", "tool_choice"} <= each.parameters for each in _others(route))
+
+
+def _others(route: Route) -> list[Provider]:
+    """Those of whom is known what the gateway drops for them."""
+    return [each for each in providers_of(route) if not each.is_claude] if route.gateway == "oss-1" else []
+
+
+def _fit_choice(body: dict[str, Any], providers: Sequence[Provider]) -> None:
+    choice = body.get("tool_choice")
+    if choice == "none" and any("none" not in each.choices for each in providers):
+        if any(message.get("tool_calls") or message["role"] == "tool" for message in body["messages"]):
+            names = _names(each for each in providers if "none" not in each.choices)
+            warn(f"tool_choice 'none' does not reach {names}, which wants to know the tools of earlier calls")
+        else:
+            del body["tool_choice"]
+            body.pop("tools", None)
+    if isinstance(choice, Mapping) and all("one" not in each.choices for each in providers):
+        wanted = choice["function"]["name"]
+        body["tools"] = [tool for tool in body.get("tools") or () if _name_of(tool) == wanted]
+        body["tool_choice"] = "required"
+
+
+def _name_of(tool: Mapping[str, Any]) -> str | None:
+    name: str | None = tool.get("function", {}).get("name")
+    return name
+
+
+def _fit_tool(tool: Mapping[str, Any], providers: Sequence[Provider]) -> dict[str, Any]:
+    function = tool.get("function")
+    if not isinstance(function, Mapping):
+        return {**tool}
+    fitted = {**function}
+    if any(each.wants_parameters for each in providers):
+        fitted = {name: value for name, value in fitted.items() if value or name != "description"}
+        fitted["parameters"] = {**_NO_PARAMETERS, **(fitted.get("parameters") or {})}
+    if "parameters" in fitted:
+        fitted["parameters"] = _fit_schema(fitted["parameters"], providers)
+        if all(each.is_gemini for each in providers) and not fitted["parameters"].get("properties"):
+            del fitted["parameters"]
+    return {**tool, "function": fitted}
+
+
+def _fit_schema(schema: Mapping[str, Any], providers: Sequence[Provider]) -> dict[str, Any]:
+    if all(each.is_gemini for each in providers):
+        return as_gemini_takes_it(schema)
+    if any(each.is_gemini for each in providers):
+        with suppress(EncodingError):
+            return as_gemini_may_take_it(schema)
+    return {**schema}
+
+
+def _fit_format(body: dict[str, Any], providers: Sequence[Provider]) -> None:
+    asked = body.get("response_format")
+    if not isinstance(asked, Mapping) or asked.get("type") != "json_schema":
+        return
+    named = asked.get("json_schema") or {}
+    schema = _fit_schema(named.get("schema") or {"type": "object"}, providers)
+    body["response_format"] = {**asked, "json_schema": {**named, "schema": schema}}
+    forms = {each.schema_form for each in providers}
+    if len(forms) > 1:
+        names = _names(each for each in providers if each.schema_form != "json_schema")
+        warn(f"response_format with a JSON schema is refused by {names}, where the config may send this call")
+    elif forms == {"in json_object"}:
+        body["response_format"] = {"type": "json_object", "json_schema": schema}
+    elif forms == {"in words"}:
+        body["response_format"] = {"type": "json_object"}
+        body["messages"] = [{"role": "system", "content": schema_in_words(schema)}, *body["messages"]]
+
+
+def _tell_losses(body: Mapping[str, Any], providers: Sequence[Provider]) -> None:
+    others = [each for each in providers if not each.is_claude]
+    for name, value in body.items():
+        if name in _ALWAYS or value == _BY_ITSELF.get(name):
+            continue
+        deaf = [each for each in others if name not in each.parameters and not _knows_as_k(name, each)]
+        # What only some providers have is meant for those; what OpenAI has is expected of everybody.
+        if not deaf or (len(deaf) < len(providers) and name not in PROVIDERS["openai"].parameters):
+            continue
+        if name == "tools" and len(deaf) == len(providers):
+            raise EncodingError(
+                f"tools do not reach {_names(deaf)}: the open-source gateway 1.15.2 drops them there; ask without "
+                "tools, or another provider that serves the model"
+            )
+        warn(f"{name} does not reach {_names(deaf)}: the gateway has no word for it there")
+
+
+def _knows_as_k(name: str, provider: Provider) -> bool:
+    return name == "top_k" and "k" in provider.parameters
+
+
+def _names(providers: Any) -> str:
+    return " and ".join(each.name for each in providers)

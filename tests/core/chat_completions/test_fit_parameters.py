@@ -1,0 +1,157 @@
+"""Parameters and tools as whoever may answer takes them, and what is said of those that are dropped."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+
+from portkey_gateway import EncodingError, PortkeyWarning
+from portkey_gateway.chat_completions.fit_parameters import (
+    carries_json_mode,
+    carries_schemas,
+    fit_parameters,
+    forces_tools,
+)
+from portkey_gateway.chat_completions.providers import PROVIDERS
+from portkey_gateway.routing import Gateway, Route
+from tests.providers.behind import NAMES
+
+OPENAI, AZURE = ("openai", "gpt-5"), ("azure-openai", "gpt-5")
+GEMINI, VERTEX = ("google", "gemini-2.5-flash"), ("vertex-ai", "gemini-2.5-flash")
+MISTRAL, COHERE = ("mistral-ai", "mistral-large-latest"), ("cohere", "command-a-03-2025")
+DEEPSEEK, OLLAMA = ("deepseek", "deepseek-chat"), ("ollama", "llama3.2")
+BEDROCK = ("bedrock", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0")
+ANTHROPIC = ("anthropic", "claude-sonnet-4-5")
+LLAMA = ("bedrock", "meta.llama3-70b-instruct-v1:0")
+USER = {"role": "user", "content": "Hi"}
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+FORMAT = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA, "strict": True}}
+
+
+def tool(name: str = "look", **function: Any) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name, **function}}
+
+
+def fit(*targets: Any, gateway: Gateway = "oss-1", **body: Any) -> dict[str, Any]:
+    return fit_parameters({"model": "a", "messages": [USER], **body}, Route(gateway, targets=targets))
+
+
+@pytest.mark.parametrize(
+    ("target", "given", "name"),
+    [
+        (AZURE, {"parallel_tool_calls": False}, "Azure OpenAI"),
+        (AZURE, {"service_tier": "flex"}, "Azure OpenAI"),
+        (OPENAI, {"thinking": {"type": "enabled", "budget_tokens": 1024}}, "OpenAI"),
+        (OPENAI, {"top_k": 3}, "OpenAI"),
+        (GEMINI, {"parallel_tool_calls": False}, "Gemini"),
+        (VERTEX, {"frequency_penalty": 0.1}, "Gemini on Vertex AI"),
+        (MISTRAL, {"stop": ["a"]}, "Mistral"),
+        (MISTRAL, {"response_format": FORMAT}, "Mistral"),
+        (COHERE, {"parallel_tool_calls": False}, "Cohere"),
+        (DEEPSEEK, {"seed": 7}, "DeepSeek"),
+        (OLLAMA, {"tools": [tool()], "tool_choice": "required"}, "Ollama"),
+        (LLAMA, {"seed": 7}, "other models on Bedrock"),
+    ],
+)
+def test_a_parameter_that_is_dropped_is_named(target: Any, given: dict[str, Any], name: str) -> None:
+    *_, parameter = given
+    with pytest.warns(PortkeyWarning, match=f"{parameter} does not reach {name}: the gateway has no word for it"):
+        fitted = fit(target, **given)
+    assert fitted[parameter] == given[parameter] or parameter == "response_format"
+
+
+@pytest.mark.parametrize(
+    ("targets", "given", "gateway"),
+    [
+        ([MISTRAL], {"stop": ["a"]}, "hosted"),  # what another gateway drops is not known
+        ([MISTRAL], {"stop": ["a"]}, "oss-2"),
+        ([(None, "gpt-5")], {"stop": ["a"]}, "oss-1"),
+        ([("@team", "gpt-5")], {"top_k": 3}, "oss-1"),
+        ([AZURE], {"parallel_tool_calls": True, "n": 1, "logprobs": False, "tool_choice": "auto"}, "oss-1"),
+        ([GEMINI], {"seed": 7, "max_tokens": 9, "stream": True, "user": None}, "oss-1"),
+        ([OPENAI, ANTHROPIC], {"thinking": {"type": "adaptive"}}, "oss-1"),  # it is Claude's own
+        ([BEDROCK], {"top_k": 3}, "oss-1"),
+        ([COHERE], {"top_k": 3}, "oss-1"),
+    ],
+)
+def test_what_is_carried_or_not_known_is_not_named(targets: list[Any], given: Any, gateway: Gateway) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(*targets, gateway=gateway, **given)
+
+
+def test_cohere_has_its_own_word_for_top_k() -> None:
+    assert fit(COHERE, top_k=3)["k"] == 3
+    assert "k" not in fit(BEDROCK, top_k=3)
+
+
+def test_tools_that_reach_nobody_are_an_error() -> None:
+    with pytest.raises(EncodingError, match="tools do not reach DeepSeek"):
+        fit(DEEPSEEK, tools=[tool()])
+    with pytest.warns(PortkeyWarning, match="tools does not reach DeepSeek"):
+        fit(OPENAI, DEEPSEEK, tools=[tool()])
+
+
+# --- tools ----------------------------------------------------------------------------------------------------------
+
+
+def test_bedrock_gets_a_schema_and_no_empty_description() -> None:
+    fitted = fit(BEDROCK, tools=[tool(description="")])
+    assert fitted["tools"] == [tool(parameters={"type": "object", "properties": {}})]
+    assert fit(OPENAI, tools=[tool(description="")])["tools"] == [tool(description="")]
+
+
+def test_gemini_gets_no_empty_schema() -> None:
+    assert fit(GEMINI, tools=[tool(parameters={"type": "object", "properties": {}})])["tools"] == [tool()]
+
+
+def test_a_tool_of_another_kind_is_left_alone() -> None:
+    server_tool = {"type": "web_search", "web_search": {"name": "web_search_20250305"}}
+    assert fit(BEDROCK, tools=[server_tool])["tools"] == [server_tool]
+
+
+def test_no_tool_is_said_to_bedrock_by_offering_none() -> None:
+    fitted = fit(BEDROCK, tools=[tool(parameters=SCHEMA)], tool_choice="none")
+    assert not {"tools", "tool_choice"} & fitted.keys()
+    history = [USER, {"role": "tool", "tool_call_id": "a", "content": "b"}]
+    with pytest.warns(PortkeyWarning, match="tool_choice 'none' does not reach Claude on Bedrock"):
+        assert fit(BEDROCK, messages=history, tools=[tool(parameters=SCHEMA)], tool_choice="none")["tools"]
+
+
+def test_one_tool_is_said_to_cohere_by_offering_it_alone() -> None:
+    choice = {"type": "function", "function": {"name": "look"}}
+    fitted = fit(COHERE, tools=[tool(), tool("taste")], tool_choice=choice)
+    assert (fitted["tools"], fitted["tool_choice"]) == ([tool()], "required")
+
+
+# --- schemas of answers ---------------------------------------------------------------------------------------------
+
+
+def test_each_is_told_the_schema_in_its_own_form() -> None:
+    assert fit(OPENAI, response_format=FORMAT)["response_format"] == FORMAT
+    assert fit(COHERE, response_format=FORMAT)["response_format"] == {"type": "json_object", "json_schema": SCHEMA}
+    told = fit(DEEPSEEK, response_format=FORMAT)
+    assert told["response_format"] == {"type": "json_object"}
+    assert '"required": ["a"]' in told["messages"][0]["content"]
+    assert told["messages"][1:] == [USER]
+
+
+def test_where_the_forms_differ_that_is_said() -> None:
+    with pytest.warns(PortkeyWarning, match="a JSON schema is refused by Cohere"):
+        assert fit(OPENAI, COHERE, response_format=FORMAT)["response_format"] == FORMAT
+
+
+@pytest.mark.parametrize("row", [row for row, provider in PROVIDERS.items() if not provider.is_claude])
+def test_what_binds_and_forces_is_read_off_the_table(row: str) -> None:
+    route, parameters = Route(targets=((row, NAMES[row]),)), PROVIDERS[row].parameters
+    assert carries_json_mode(route) is carries_schemas(route) is ("response_format" in parameters)
+    assert forces_tools(route) is ({"tools", "tool_choice"} <= parameters)
+    assert carries_schemas(Route("hosted", targets=route.targets))
+    assert forces_tools(Route("hosted", targets=route.targets))
+
+
+def test_a_thinking_deepseek_is_asked_for_a_stream() -> None:
+    assert fit(DEEPSEEK)["stream"] is True
+    assert "stream" not in fit(DEEPSEEK, OPENAI)

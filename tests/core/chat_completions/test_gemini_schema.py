@@ -1,0 +1,101 @@
+"""JSON schemas in the words that Gemini knows."""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import AnyUrl, BaseModel, Field
+
+from portkey_gateway import EncodingError
+from portkey_gateway.chat_completions.gemini_schema import as_gemini_may_take_it, as_gemini_takes_it
+from tests.providers.emulated import RefusedError
+from tests.providers.gemini import check_schema
+
+TEXT = {"type": "string"}
+
+
+def properties(**told: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": told}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"const": "a"}, {"type": "string", "enum": ["a"]}),
+        ({"const": "a", "type": "string"}, {"type": "string", "enum": ["a"]}),
+        ({"enum": [1, 2], "type": "integer"}, {"type": "integer", "description": "One of: 1, 2."}),
+        ({"enum": [1, 2], "description": "A."}, {"type": "integer", "description": "A. One of: 1, 2."}),
+        ({"type": ["string", "null"]}, {"type": "string", "nullable": True}),
+        ({"type": ["string", "integer"]}, {"anyOf": [TEXT, {"type": "integer"}]}),
+        ({"anyOf": [TEXT, {"type": "null"}], "title": "A"}, {"type": "string", "nullable": True, "title": "A"}),
+        ({"oneOf": [TEXT, {"type": "integer"}]}, {"anyOf": [TEXT, {"type": "integer"}]}),
+        ({"allOf": [TEXT], "description": "A."}, {"type": "string", "description": "A."}),
+        ({"type": "string", "format": "uri"}, TEXT),
+        ({"type": "string", "format": "date-time"}, {"type": "string", "format": "date-time"}),
+        ({"type": "array"}, {"type": "array", "items": TEXT}),
+        (
+            {"type": "array", "prefixItems": [TEXT, {"type": "integer"}], "minItems": 2},
+            {"type": "array", "items": {"anyOf": [TEXT, {"type": "integer"}]}, "minItems": 2},
+        ),
+        ({"type": "integer", "exclusiveMinimum": 0}, {"type": "integer"}),
+    ],
+)
+def test_a_property_in_geminis_words(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert as_gemini_takes_it(properties(a=given)) == properties(a=expected)
+
+
+def test_a_property_may_be_called_as_a_word_of_schemas_is() -> None:
+    told = properties(const={"const": "a"}, required=TEXT, format=TEXT)
+    assert as_gemini_takes_it(told)["properties"].keys() == {"const", "required", "format"}
+
+
+def test_definitions_stand_in_their_places() -> None:
+    told = {**properties(a={"$ref": "#/$defs/A", "description": "B."}), "$defs": {"A": {**TEXT, "description": "A."}}}
+    assert as_gemini_may_take_it(told) == properties(a={"type": "string", "description": "B."})
+    old = {**properties(a={"$ref": "#/definitions/A"}), "definitions": {"A": TEXT}}
+    assert as_gemini_may_take_it(old) == properties(a=TEXT)
+
+
+@pytest.mark.parametrize("reference", ["A", "B"])
+def test_a_schema_that_explains_itself_is_an_error(reference: str) -> None:
+    told = {**properties(a={"$ref": f"#/$defs/{reference}"}), "$defs": {"A": properties(a={"$ref": "#/$defs/A"})}}
+    with pytest.raises(EncodingError, match=f"a schema explains '{reference}' by itself, or not at all"):
+        as_gemini_takes_it(told)
+
+
+class Color(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Size(IntEnum):
+    SMALL = 1
+    LARGE = 2
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+    lives: Annotated[int, Field(gt=0)]
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"] = "dog"
+
+
+class Everything(BaseModel):
+    color: Color
+    size: Size
+    pet: Annotated[Cat | Dog, Field(discriminator="kind")]
+    page: AnyUrl | None = None
+    names: list[str]
+    pair: tuple[int, str]
+    either: int | str | None = None
+
+
+def test_a_pydantic_class_of_everything_is_taken() -> None:
+    given = Everything.model_json_schema()
+    with pytest.raises(RefusedError):
+        check_schema(given, "parameters")
+    check_schema(as_gemini_takes_it(given), "parameters")
