@@ -7,7 +7,7 @@ as a tool, which the gateway carries to every provider; JSON mode is an instruct
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import Any, Literal, TypeGuard, cast, get_args
+from typing import Any, Final, Literal, TypeGuard, cast, get_args
 
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import LanguageModelInput

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from portkey_gateway.chat_completions.kinds import ServerToolKinds
 from portkey_gateway.chat_completions.usage import decode_usage
-from portkey_gateway.chat_completions.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkChoice, ChunkDelta
+from portkey_gateway.chat_completions.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
 from portkey_gateway.chat_completions.wire import ToolCallDelta as WireToolCallDelta
 from portkey_gateway.conversation.answer import (
     BlockDelta,
@@ -90,7 +90,7 @@ class AnswerFold(Fold):
             extras |= self._add_logprobs(logprobs)
         return Delta(
             blocks=self._decode_blocks(wire_delta) if wire_delta else (),
-            tool_calls=self._decode_tool_calls(_calls_of(choice)) if wire_delta else (),
+            tool_calls=self._decode_tool_calls(_calls_of(wire_delta, choice.get("index"))) if wire_delta else (),
             refusal=(wire_delta.get("refusal") or "") if wire_delta else "",
             stop_reason=stop_reason,
             usage=decode_usage(usage) if usage else None,
@@ -213,16 +213,16 @@ def _content_blocks(message: AnswerMessage, hook_results: dict[str, Any] | None)
     return [*others[:place], {"type": "text", "text": text}, *others[place:]]
 
 
-def _calls_of(choice: ChunkChoice) -> list[WireToolCallDelta]:
+def _calls_of(wire_delta: ChunkDelta, place: Any) -> list[WireToolCallDelta]:
     """The calls that a chunk adds to.
 
     Of Cohere's stream the gateway tells one as it is, with its place as that of the choice; among Gemini's there may be
     nothing where another part stood (``providers/cohere/chatComplete.ts``, ``providers/google/chatComplete.ts``).
     """
-    calls: Any = choice.get("delta", {}).get("tool_calls") or ()
+    calls: Any = wire_delta.get("tool_calls") or []
     if isinstance(calls, dict):
-        calls = [{"index": choice.get("index"), **calls}]
-    elif not isinstance(calls, (list, tuple)):
+        return [cast("WireToolCallDelta", {"index": place, **calls})]
+    if not isinstance(calls, list):
         raise TypeError("tool_calls are no list")
     return [call for call in calls if call is not None] or calls
 

@@ -1,11 +1,23 @@
-"""What reaches each provider of a request: every system message, wherever it stands."""
+"""What reaches each provider of a request: system messages, images, documents, and what it refuses of them."""
 
 from __future__ import annotations
 
+import base64
 import json
+from typing import Final
 
+import pytest
+
+from portkey_gateway.errors import ContentError
+from tests.llamaindex.media import PDF, PNG
 from tests.providers.emulated import EmulatedProvider
 from tests.providers.frameworks import Framework, Way, whole_or_streamed
+
+_PNG_DATA: Final = base64.b64encode(PNG).decode()
+_PDF_DATA: Final = base64.b64encode(PDF).decode()
+# Providers whose models see no documents, or whom the gateway tells nothing of them.
+_NO_PDF: Final = {"cohere", "deepseek", "ollama", "groq"}
+_NO_IMAGE: Final = {"deepseek"}
 
 
 @whole_or_streamed
@@ -30,3 +42,31 @@ def test_a_system_message_amid_the_conversation_arrives(
     assert framework.ask(way, said).text == "Hello."
     assert not provider.refused
     assert "Be brief." in json.dumps(provider.received)
+
+
+@whole_or_streamed
+def test_an_image_arrives(framework: Framework, provider: EmulatedProvider, row: str, way: Way) -> None:
+    asked = [framework.user("What is this?", PNG)]
+    if row in _NO_IMAGE:
+        with pytest.raises(ContentError, match=r"image/png, which does not reach DeepSeek"):
+            framework.ask(way, asked)
+        assert not provider.requests
+        return
+    assert framework.ask(way, asked).text == "Hello."
+    assert not provider.refused
+    assert _PNG_DATA in json.dumps(provider.received)
+
+
+@whole_or_streamed
+def test_a_pdf_arrives_or_is_refused_by_name(
+    framework: Framework, provider: EmulatedProvider, row: str, way: Way
+) -> None:
+    asked = [framework.user("What is this?", PDF)]
+    if row in _NO_PDF:
+        with pytest.raises(ContentError, match=r"application/pdf, which does not reach"):
+            framework.ask(way, asked)
+        assert not provider.requests
+        return
+    assert framework.ask(way, asked).text == "Hello."
+    assert not provider.refused
+    assert _PDF_DATA in json.dumps(provider.received)

@@ -41,6 +41,10 @@ def result(content: Any = "blue", call_id: str = "call_1") -> dict[str, Any]:
     return {"role": "tool", "tool_call_id": call_id, "content": content}
 
 
+def contents(messages: list[Any]) -> list[Any]:
+    return [message["content"] for message in messages]
+
+
 def fit(messages: list[Any], *targets: Any, **more: Any) -> list[Any]:
     return [*fit_messages(messages, Route(targets=targets, **more))]
 
@@ -154,7 +158,7 @@ def test_mistral_can_be_shown_none() -> None:
 
 def test_lists_of_texts_become_texts_where_that_is_wanted() -> None:
     told: list[Any] = [system("a", "b"), {"role": "user", "content": [text("c"), text("d")]}, USER]
-    assert [message["content"] for message in as_texts(told, Route(targets=(DEEPSEEK,)))] == ["a\n\nb", "c\n\nd", "Hi"]
+    assert contents(as_texts(told, Route(targets=(DEEPSEEK,)))) == ["a\n\nb", "c\n\nd", "Hi"]
     groq = Route(targets=(("groq", "llama-3.3-70b-versatile"),))
-    assert [message["content"] for message in as_texts(told, groq)] == ["a\n\nb", told[1]["content"], "Hi"]
+    assert contents(as_texts(told, groq)) == ["a\n\nb", told[1]["content"], "Hi"]
     assert as_texts(told, Route(targets=(OPENAI,))) == told
