@@ -141,11 +141,16 @@ class Embed(Protocol):
 
 
 def embed(client: GatewayClient, texts: Any, **more: Any) -> Embeddings:
-    return client.embed({"model": MODEL, "input": texts}, **more)
+    return client.embed(_request(texts, more), **more)
 
 
 def aembed(client: GatewayClient, texts: Any, **more: Any) -> Embeddings:
-    return asyncio.run(client.aembed({"model": MODEL, "input": texts}, **more))
+    return asyncio.run(client.aembed(_request(texts, more), **more))
+
+
+def _request(texts: Any, more: dict[str, Any]) -> Any:
+    dimensions = more.pop("dimensions", None)
+    return {"model": MODEL, "input": texts, "dimensions": dimensions}
 
 
 either_way = pytest.mark.parametrize("ask", [embed, aembed])
