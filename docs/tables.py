@@ -10,6 +10,7 @@ from typing import Final
 from portkey_gateway.chat_completions.losses import LOSSES as CHAT_COMPLETIONS
 from portkey_gateway.conversation.losses import render_table
 from portkey_gateway.messages.losses import LOSSES as MESSAGES
+from portkey_gateway.models.facts import ModelFacts, find_facts
 
 DOCS: Final = Path(__file__).parent
 CORE: Final = DOCS.parent / "portkey_gateway"
@@ -23,6 +24,29 @@ def render_rooms() -> str:
     return "\n".join(["| room | what it is for |", "|---|---|", *lines]) + "\n"
 
 
+SHOWN: Final = (
+    "claude-opus-5-5", "claude-sonnet-5-5", "claude-fable-5-1", "claude-haiku-5-5", "claude-sonnet-4-6",
+    "claude-opus-4-5", "claude-sonnet-4-5", "gpt-6-sol", "gpt-5.4", "gpt-5", "gpt-4.1", "gpt-4o", "o3",
+    "gemini-3-pro-preview", "gemini-2.5-pro", "mistral-large-latest", "command-a", "deepseek-v4-pro", "grok-4.5",
+    "sonar-pro",
+)  # fmt: skip
+"""The models that the docs show, of the table's many."""
+
+
+def render_models() -> str:
+    """Render what the table of models says of some of them."""
+    head = "| model | family | window | most in | most out | takes | effort |\n|---|---|---|---|---|---|---|\n"
+    return head + "".join(f"| `{name}` | {_facts_row(find_facts(name))} |\n" for name in SHOWN)
+
+
+def _facts_row(facts: ModelFacts) -> str:
+    media = {"images": facts.takes_images, "PDFs": facts.takes_pdfs, "audio": facts.takes_audio}
+    limits = (facts.context_window, facts.max_input_tokens, facts.max_output_tokens)
+    taken = ", ".join(name for name, is_taken in media.items() if is_taken) or "text"
+    told = [f"{limit:,}" if limit else "not known" for limit in limits]
+    return " | ".join([facts.family or "none", *told, taken, ", ".join(facts.effort_levels) or "–"])
+
+
 def _name(file: Path) -> str:
     if file.name != "__init__.py":
         return file.name
@@ -32,6 +56,7 @@ def _name(file: Path) -> str:
 TABLES: Final[dict[str, tuple[Path, Callable[[], str]]]] = {
     "chat completions": (DOCS / "api-formats.md", lambda: render_table(CHAT_COMPLETIONS)),
     "messages": (DOCS / "api-formats.md", lambda: render_table(MESSAGES)),
+    "models": (DOCS / "models.md", render_models),
     "rooms": (DOCS / "architecture.md", render_rooms),
 }
 """By the name in the marks around it, the page of a table and what makes it."""

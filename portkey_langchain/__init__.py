@@ -10,12 +10,13 @@ except ImportError as error:
 
 from portkey_langchain.chat_model import ChatPortkey
 from portkey_langchain.embeddings import PortkeyEmbeddings
+from portkey_langchain.init import init_chat_model, init_embeddings
 from portkey_langchain.tracer import PortkeyTracer
 
 if TYPE_CHECKING:
     from portkey_langchain.middleware import PortkeyPromptCachingMiddleware
 
-__all__ = ["ChatPortkey", "PortkeyEmbeddings", "PortkeyTracer"]
+__all__ = ["ChatPortkey", "PortkeyEmbeddings", "PortkeyTracer", "init_chat_model", "init_embeddings"]
 if find_spec("langchain"):
     # Agents live in a package that is no part of the extra, so that an import of every name must work without it.
     __all__ += ["PortkeyPromptCachingMiddleware"]

@@ -70,7 +70,7 @@ def main(folder: Path) -> None:
     rows: Rows = {}
     for name, row in _supplement():
         _learn(rows, name, row)
-    settled = frozenset(rows)
+    settled = frozenset(name for name, row in rows.items() if "input" in row)
     for package in PROFILES:
         profiles = _literal(_read(packages[package], "data/_profiles.py"), "_PROFILES")
         for name, profile in profiles.items():

@@ -13,25 +13,26 @@ Family: TypeAlias = Literal[
 """Whose models a model belongs to: what they take, and how they take it, is alike."""
 FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
 
+# Patterns are compiled when they are first asked: an import must not wait for them.
 # By how the names of a family begin. What merely speaks of another one, as `qwen3-claude-distill`, is none of it.
-_BEGINNINGS: Final[dict[Family, re.Pattern[str]]] = {
-    "claude": re.compile(r"claude(?![a-z])"),
-    "gpt-oss": re.compile(r"gpt-oss"),
-    "openai": re.compile(r"gpt-(?!neo|j|sw|jt)|chatgpt-|o[1-9](?:-|$)|text-embedding-(?:ada|3)|codex-|computer-use"),
-    "gemini": re.compile(r"gemini"),
-    "gemma": re.compile(r"gemma"),
-    "mistral": re.compile(r"(?:open-|labs-)?(?:mi[sx]tral|ministral|magistral|codestral|devstral|pixtral|voxtral)"),
-    "cohere": re.compile(r"(?:command|c4ai)(?:-|$)|(?:embed|rerank)-(?:v\d|english|multilingual)"),
-    "deepseek": re.compile(r"deepseek"),
-    "llama": re.compile(r"(?:meta-)?llama"),
-    "grok": re.compile(r"grok"),
-    "qwen": re.compile(r"qwen|qwq|qvq"),
-    "nova": re.compile(r"nova-"),
-    "titan": re.compile(r"titan-"),
-    "kimi": re.compile(r"kimi|moonshot-"),
-    "glm": re.compile(r"glm-"),
-    "minimax": re.compile(r"minimax"),
-    "sonar": re.compile(r"sonar"),
+_BEGINNINGS: Final[dict[Family, str]] = {
+    "claude": r"claude(?![a-z])",
+    "gpt-oss": r"gpt-oss",
+    "openai": r"gpt-(?!neo|j|sw|jt)|chatgpt-|o[1-9](?:-|$)|text-embedding-(?:ada|3)|codex-|computer-use",
+    "gemini": r"gemini",
+    "gemma": r"gemma",
+    "mistral": r"(?:open-|labs-)?(?:mi[sx]tral|ministral|magistral|codestral|devstral|pixtral|voxtral)",
+    "cohere": r"(?:command|c4ai)(?:-|$)|(?:embed|rerank)-(?:v\d|english|multilingual)",
+    "deepseek": r"deepseek",
+    "llama": r"(?:meta-)?llama",
+    "grok": r"grok",
+    "qwen": r"qwen|qwq|qvq",
+    "nova": r"nova-",
+    "titan": r"titan-",
+    "kimi": r"kimi|moonshot-",
+    "glm": r"glm-",
+    "minimax": r"minimax",
+    "sonar": r"sonar",
 }
 # Providers that serve one family, where the name of a model tells none.
 _SERVES: Final[dict[str, Family]] = {
@@ -46,7 +47,7 @@ _SERVES: Final[dict[str, Family]] = {
     "perplexity-ai": "sonar",
 }
 # A region of Bedrock's, and who made the model, as Bedrock and some users of Vertex AI write it.
-_CLOUD: Final = re.compile(
+_CLOUD: Final = (
     r"(?:(?:us|us-gov|eu|apac|ap|jp|au|ca|sa|af|me|global|regional)\.)?"
     r"(?:anthropic|amazon|meta|mistral|cohere|openai|google|qwen|moonshot|moonshotai|zai|minimax|nvidia|ai21|writer)\."
     r"|databricks-"
@@ -63,7 +64,7 @@ def own_name(model: str) -> str:
     name = model.strip().lower().rstrip("/").rpartition("/")[2]
     if name.startswith(_FINE_TUNED):
         name = name.split(":")[1]
-    found = _CLOUD.match(name)
+    found = re.match(_CLOUD, name)
     return name[found.end() :] if found else name
 
 
@@ -86,26 +87,26 @@ def family_of(model: str, provider: str | None = None) -> Family | None:
 @lru_cache(maxsize=1024)
 def _family_by_name(model: str) -> Family | None:
     name = own_name(model)
-    return next((family for family, begins in _BEGINNINGS.items() if begins.match(name)), None)
+    return next((family for family, beginning in _BEGINNINGS.items() if re.match(beginning, name)), None)
 
 
 # What follows the name itself, from the outermost on: Bedrock's version, Vertex AI's, a variant of OpenRouter's or a
 # tag of Ollama's; the date of a snapshot; its state.
 _ENDINGS: Final = (
-    re.compile(r":\d+(?::\d+k)?$|@(?:default|latest|\d{8})$|:[a-z][a-z-]*$"),
-    re.compile(r"-v\d$|(?<=\db)-1$"),
-    re.compile(r"-(?:\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{3,4})(?:-preview)?$"),
-    re.compile(r"-(?:latest|preview(?:-\d{2}-\d{2})?|exp|beta)$"),
+    r":\d+(?::\d+k)?$|@(?:default|latest|\d{8})$|:[a-z][a-z-]*$",
+    r"-v\d$|(?<=\db)-1$",
+    r"-(?:\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{3,4})(?:-preview)?$",
+    r"-(?:latest|preview(?:-\d{2}-\d{2})?|exp|beta)$",
 )
 # Azure's deployments are called after models without their dots.
-_UNDOTTED: Final = re.compile(r"^gpt-(\d)-?(\d)(?=-|$)")
-_NUMBERED: Final = re.compile(r"deepseek\.(?=[rv]\d)")
+_UNDOTTED: Final = r"^gpt-(\d)-?(\d)(?=-|$)"
+_NUMBERED: Final = r"deepseek\.(?=[rv]\d)"
 
 
 def spellings(model: str) -> tuple[str, ...]:
     """The names under which a table may have a model, from the exact one to the one without version, date and state."""
-    names = [_NUMBERED.sub("deepseek-", own_name(model))]
-    names.append(_UNDOTTED.sub(r"gpt-\1.\2", names[-1]))
+    names = [re.sub(_NUMBERED, "deepseek-", own_name(model))]
+    names.append(re.sub(_UNDOTTED, r"gpt-\1.\2", names[-1]))
     for ending in _ENDINGS:
-        names.append(ending.sub("", names[-1]))
+        names.append(re.sub(ending, "", names[-1]))
     return tuple(dict.fromkeys(names))

@@ -1,0 +1,75 @@
+"""Models by their names, as LangChain's own functions make them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from langchain.chat_models.base import _BUILTIN_PROVIDERS
+
+from portkey_gateway.sandbox import Sandbox
+from portkey_langchain import ChatPortkey, PortkeyEmbeddings, init_chat_model, init_embeddings
+from portkey_langchain.init import _PROVIDERS
+
+NAMES = pytest.mark.parametrize(
+    ("name", "model", "provider"),
+    [
+        ("anthropic:claude-opus-5-5", "claude-opus-5-5", "anthropic"),
+        ("google_genai:gemini-2.5-pro", "gemini-2.5-pro", "google"),
+        ("bedrock_converse:us.anthropic.claude-opus-5-v1:0", "us.anthropic.claude-opus-5-v1:0", "bedrock"),
+        ("portkey:@openai-prod/gpt-5", "@openai-prod/gpt-5", None),
+        ("@openai-prod/meta/llama:free", "@openai-prod/meta/llama:free", None),
+        ("gpt-oss:20b", "gpt-oss:20b", None),
+    ],
+)
+
+
+@NAMES
+def test_a_name_says_model_and_provider(name: str, model: str, provider: str | None) -> None:
+    for made in (init_chat_model(name, api_key="pk"), init_embeddings(name, api_key="pk")):
+        assert isinstance(made, ChatPortkey | PortkeyEmbeddings)
+        assert (made.model, made.provider) == (model, provider)
+
+
+@pytest.mark.parametrize(
+    ("said", "provider"), [("mistralai", "mistral-ai"), ("mistral-ai", "mistral-ai"), ("google-genai", "google"),
+                           ("together-ai", "together-ai"), ("portkey", None)],
+)  # fmt: skip
+def test_the_provider_may_be_said_apart_in_either_words(said: str, provider: str | None) -> None:
+    made = init_chat_model("a:model", model_provider=said, api_key="pk", temperature=0.5)
+    assert isinstance(made, ChatPortkey)
+    assert (made.model, made.provider, made.temperature) == ("a:model", provider, 0.5)
+    assert init_embeddings("m", provider=said, api_key="pk").provider == provider
+
+
+def test_every_name_of_a_provider_is_one_of_langchains() -> None:
+    assert _PROVIDERS.keys() <= _BUILTIN_PROVIDERS.keys()
+
+
+def test_it_answers_through_the_gateway(sandbox: Sandbox) -> None:
+    options: dict[str, Any] = {name: value for name, value in sandbox.options().items() if name != "provider"}
+    assert init_chat_model(f"anthropic:{sandbox.model}", **options).invoke("Say hello.").text
+
+
+def test_a_call_may_change_what_is_configurable(sandbox: Sandbox) -> None:
+    options: dict[str, Any] = {name: value for name, value in sandbox.options().items() if name != "provider"}
+    configurable = init_chat_model(
+        f"anthropic:{sandbox.model}", configurable_fields=("model", "max_tokens"), config_prefix="my", **options
+    )
+    configurable.invoke("Hello!", config={"configurable": {"my_model": "claude-haiku-4-5", "my_max_tokens": 9}})
+    configurable.invoke("Hello!")
+
+    asked = [(request.body["model"], request.body["max_tokens"]) for request in sandbox.claude.requests]
+    assert asked == [("claude-haiku-4-5", 9), (sandbox.model, 128_000)]
+
+
+def test_anything_may_be_configurable() -> None:
+    made: Any = init_chat_model("anthropic:claude-opus-5", configurable_fields="any", api_key="pk")
+    assert {"model", "temperature", "provider"} < {each.id for each in made.config_specs}
+    said: Any = init_chat_model("openai:gpt-5", configurable_fields=["model_provider"], api_key="pk")
+    assert [each.id for each in said.config_specs if each.id == "model_provider"]
+
+
+def test_a_field_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="temprature"):
+        init_chat_model("anthropic:claude-opus-5", configurable_fields=["temprature"], api_key="pk")
