@@ -44,7 +44,7 @@ def _facts_row(facts: ModelFacts) -> str:
     limits = (facts.context_window, facts.max_input_tokens, facts.max_output_tokens)
     taken = ", ".join(name for name, is_taken in media.items() if is_taken) or "text"
     told = [f"{limit:,}" if limit else "not known" for limit in limits]
-    return " | ".join([facts.family or "none", *told, taken, ", ".join(facts.effort_levels) or "–"])
+    return " | ".join([facts.family or "none", *told, taken, ", ".join(facts.effort_levels) or "no levels"])
 
 
 def _name(file: Path) -> str:
