@@ -39,15 +39,9 @@ def refusal_block(message: AIMessage) -> dict[str, Any] | None:
     return {**block, "extras": {"category": details["category"]}} if details.get("category") else block
 
 
-if MODEL_REFUSAL_ERROR is None:
-
-    class RefusedError(OutputParserException):
-        """The model refused to give an object."""
-
-else:
-
-    class RefusedError(OutputParserException, MODEL_REFUSAL_ERROR):  # type: ignore[no-redef,misc]
-        """The model refused to give an object: LangChain's error of a parser, and of a refusal."""
+_KINDS: Final[tuple[Any, ...]] = (OutputParserException, *([MODEL_REFUSAL_ERROR] if MODEL_REFUSAL_ERROR else []))
+_DOC: Final = "The model refused to give an object: LangChain's error of a parser and, where it has one, of a refusal."
+RefusedError: Final[Any] = type("RefusedError", _KINDS, {"__module__": __name__, "__doc__": _DOC})
 
 
 def refused_error(text: str, message: AIMessage) -> OutputParserException:
@@ -57,6 +51,6 @@ def refused_error(text: str, message: AIMessage) -> OutputParserException:
         text: what to say.
         message: the answer; the error keeps it as ``raw_message``, as LangChain's does.
     """
-    error = RefusedError(text, llm_output=message.text)
-    error.raw_message = message  # type: ignore[attr-defined]
+    error: OutputParserException = RefusedError(text, llm_output=message.text)
+    vars(error)["raw_message"] = message
     return error
