@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, cast
 from portkey_gateway.caching.plan import PromptCachingOption
 from portkey_gateway.chat_completions import encode as chat_completions
 from portkey_gateway.chat_completions import stream as chat_completions_stream
-from portkey_gateway.chat_completions.fit_parameters import carries_schemas
+from portkey_gateway.chat_completions.fit_parameters import carries
 from portkey_gateway.chat_completions.losses import PARAMETER_LOSSES
 from portkey_gateway.chat_completions.tools import as_received
 from portkey_gateway.conversation.betas import needed_betas
@@ -126,7 +126,7 @@ def binds_answers(route: Route, model: str, schema: Mapping[str, Any]) -> bool:
     claudes = route.claudes(model)
     if claudes and not (all(map(takes_schemas, claudes)) and as_bound_schema(schema) is not None):
         return False
-    if route.api_format == "chat_completions" and not carries_schemas(route):
+    if route.api_format == "chat_completions" and not carries(route, "response_format"):
         return False
     if not claudes and not route.is_mixed:
         return True

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
 from portkey_gateway.caller import GatewayCaller
-from portkey_gateway.chat_completions.fit_parameters import carries_json_mode, forces_tools
+from portkey_gateway.chat_completions.fit_parameters import carries
 from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.claude import may_force_tools, with_shown_thoughts
 from portkey_gateway.conversation.parameters import with_one_name
@@ -170,7 +170,8 @@ class GatewayModel(GatewayCaller):
 
     def knows_json_mode(self, model: str | None = None) -> bool:
         """Tell whether ``response_format`` of type ``json_object`` reaches everyone who may answer a call."""
-        return carries_json_mode(self.route(model))
+        route = self.route(model)
+        return not route.is_claude and carries(route, "response_format")
 
     def may_force_tools(self, parameters: Mapping[str, Any]) -> bool:
         """Tell whether a ``tool_choice`` can make the model of a call use a tool.
@@ -181,7 +182,7 @@ class GatewayModel(GatewayCaller):
         model = str(parameters.get("model") or self.model)
         route = self.route(model)
         claudes = route.claudes(model)
-        if route.api_format == "chat_completions" and not forces_tools(route):
+        if route.api_format == "chat_completions" and not carries(route, "tools", "tool_choice"):
             return False
         if not claudes:
             return True

@@ -22,6 +22,7 @@ from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
 from pydantic import ConfigDict, Field, field_validator
 
+from portkey_gateway.chat_completions.fit_parameters import carries
 from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
@@ -51,8 +52,8 @@ class Portkey(Storable, PredictingLLM):
     Portkey API key is read from the environment again. ``pickle`` leaves out the clients only.
 
     Unless ``allow_parallel_tool_calls`` is set, which outside of agents it is not, a response shows one tool call. Over
-    ``messages`` Claude is asked for no more; over ``chat_completions`` the gateway cannot ask it, so of several the
-    first is kept and the others are dropped.
+    ``messages`` Claude is asked for no more; over ``chat_completions`` the gateway cannot ask it, nor some others, so
+    of several the first is kept and the others are dropped.
 
     Example:
         ```python
@@ -224,8 +225,9 @@ class Portkey(Storable, PredictingLLM):
             parameters["response_format"] = as_response_format(form)
         route = self.route(parameters.get("model"))
         one_tool_call = parameters.get("parallel_tool_calls") is False
-        if route.is_claude and route.api_format == "chat_completions":
-            # The gateway cannot say it to Claude there, so we keep to it ourselves.
+        is_lost = route.is_claude or not carries(route, "parallel_tool_calls")
+        if is_lost and route.api_format == "chat_completions":
+            # The gateway does not say it to Claude and some others there, so we keep to it ourselves.
             parameters.pop("parallel_tool_calls", None)
         told = call_labels(self.trace_id, self.span_name, self.request_metadata)
         labels = {**told, "inline_images": self.inline_images}

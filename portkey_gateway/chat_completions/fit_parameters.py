@@ -57,24 +57,16 @@ def fit_parameters(body: Mapping[str, Any], route: Route) -> dict[str, Any]:
     return fitted
 
 
-def carries_json_mode(route: Route) -> bool:
-    """Tell whether ``response_format`` of type ``json_object`` reaches everyone who may answer."""
-    return not route.is_claude and all("response_format" in each.parameters for each in _others(route))
+def carries(route: Route, *parameters: str) -> bool:
+    """Tell whether parameters reach everyone who may answer but is no Claude, as far as is known.
 
-
-def carries_schemas(route: Route) -> bool:
-    """Tell whether ``response_format`` with a JSON schema reaches everyone who may answer but is no Claude."""
-    return all("response_format" in each.parameters for each in _others(route))
-
-
-def forces_tools(route: Route) -> bool:
-    """Tell whether everyone who may answer but is no Claude can be made to call a tool."""
-    return all({"tools", "tool_choice"} <= each.parameters for each in _others(route))
-
-
-def _others(route: Route) -> list[Provider]:
-    """Those of whom is known what the gateway drops for them."""
-    return [each for each in providers_of(route) if not each.is_claude] if route.gateway == "oss-1" else []
+    Args:
+        route: where the call goes.
+        parameters: their names.
+    """
+    if route.gateway != "oss-1":
+        return True
+    return all(each.is_claude or each.parameters.issuperset(parameters) for each in providers_of(route))
 
 
 def _fit_choice(body: dict[str, Any], providers: Sequence[Provider]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, remedy
-from portkey_gateway.chat_completions.providers import PROVIDERS, Form, Medium, Provider, find_provider
+from portkey_gateway.chat_completions.providers import PROVIDERS, Form, Medium, Provider, find_provider, providers_of
 from portkey_gateway.conversation.media_types import PDF_TYPE, TEXT_TYPE
 from portkey_gateway.conversation.request import ContentBlock
 from portkey_gateway.errors import ContentError, warn
@@ -128,9 +128,10 @@ def _check_file_id(where: str, route: Route) -> None:
 
 
 def _encode_text(block: Mapping[str, Any], where: str, route: Route) -> ContentBlock:
-    """A plain text, which is a document for Claude alone."""
+    """A plain text, which is a document for Claude alone, and on Bedrock not even there."""
     source, mark = block["source"], block.get("cache_control")
-    if route.is_mixed or not route.is_claude:
+    is_document = route.is_claude and not route.is_mixed
+    if not is_document or not all(each.texts_as_documents for each in providers_of(route)):
         marked = {"cache_control": mark} if mark else {}
         return cast("ContentBlock", {"type": "text", "text": source["data"], **marked})
     if mark:

@@ -97,6 +97,8 @@ class Provider:
     """Whether it takes one system message as one text at the top, and none amid the conversation."""
     texts: frozenset[str] = frozenset()
     """The roles whose content has to be one text."""
+    texts_as_documents: bool = False
+    """Whether a plain text may be a document."""
     media_in_results: bool = False
     """Whether images and documents arrive in the result of a tool."""
     user_behind_results: bool = True
@@ -135,6 +137,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         _CLAUDE_MEDIA,
         _CLAUDE_IMAGES,
         is_claude=True,
+        texts_as_documents=True,
         media_in_results=True,
     ),
     "vertex-ai/anthropic": Provider(
@@ -144,6 +147,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         _CLAUDE_MEDIA,
         _CLAUDE_IMAGES,
         is_claude=True,
+        texts_as_documents=True,
         media_in_results=True,
     ),
     "bedrock/anthropic": Provider(

@@ -31,6 +31,25 @@ _PREFIXES: Final = {"openai": "/v1", "anthropic": "/v1", "mistral-ai": "/v1", "g
                     "azure-openai": "/openai"}  # fmt: skip
 
 
+def target(row: str, host: str) -> dict[str, Any]:
+    """A target of a config.
+
+    Args:
+        row: the row of the table of providers.
+        host: the server in the provider's place, without a path.
+    """
+    provider = row.partition("/")[0]
+    named = {name.removeprefix("azure-") if provider == "azure-openai" else name: value
+             for name, value in _HEADERS.get(provider, {}).items()}  # fmt: skip
+    return {
+        "provider": provider,
+        "api_key": "key",
+        "custom_host": host + _PREFIXES.get(provider, ""),
+        "override_params": {"model": NAMES[row]},
+        **{name.replace("-", "_"): value for name, value in named.items()},
+    }
+
+
 def reached(row: str, gateway: str, host: str) -> dict[str, Any]:
     """The keyword arguments of a model.
 

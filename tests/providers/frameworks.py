@@ -18,6 +18,7 @@ from llama_index.core.base.llms.types import (
     TextBlock,
     ThinkingBlock,
 )
+from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel
 
 from portkey_langchain import ChatPortkey
@@ -154,10 +155,9 @@ class LlamaIndex:
 
     def give(self, way: Way, schema: type[BaseModel], text: str, **more: Any) -> BaseModel:
         assert not more
-        asked = self.model.as_structured_llm(schema)
-        answer = llamaindex_ways.ask(asked, _LLAMAINDEX[way], [ChatMessage(text)])
-        given = answer.raw
-        assert isinstance(given, BaseModel)
+        method = getattr(self.model, _PREDICTING[way])
+        given = llamaindex_ways.call(method, schema, PromptTemplate("{question}"), question=text)[-1]
+        assert isinstance(given, schema)
         return given
 
 
@@ -185,6 +185,12 @@ class _Plain:
 
 
 _LLAMAINDEX: Final = {"invoke": "chat", "ainvoke": "achat", "stream": "stream_chat", "astream": "astream_chat"}
+_PREDICTING: Final = {
+    "invoke": "structured_predict",
+    "ainvoke": "astructured_predict",
+    "stream": "stream_structured_predict",
+    "astream": "astream_structured_predict",
+}
 FRAMEWORKS: Final[dict[str, type[LangChain | LlamaIndex]]] = {"langchain": LangChain, "llamaindex": LlamaIndex}
 
 any_way = pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])

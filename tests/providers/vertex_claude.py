@@ -8,6 +8,7 @@ from typing import Any, Final
 from typing_extensions import override
 
 from portkey_gateway.sandbox.claude.errors import ClaudeError
+from portkey_gateway.sandbox.claude.signatures import sign
 from portkey_gateway.sandbox.claude.sse import encode, events
 from portkey_gateway.sandbox.claude.validate import validate
 from tests.providers.emulated import (
@@ -50,7 +51,7 @@ class VertexClaude(Wire):
     def whole(self, said: Said) -> dict[str, Any]:
         content: list[dict[str, Any]] = []
         if said.thinking:
-            content.append({"type": "thinking", "thinking": said.thinking, "signature": "c2ln"})
+            content.append({"type": "thinking", "thinking": said.thinking, "signature": sign(said.thinking)})
         if said.text:
             content.append({"type": "text", "text": said.text})
         content += [

@@ -8,12 +8,7 @@ from typing import Any
 import pytest
 
 from portkey_gateway import EncodingError, PortkeyWarning
-from portkey_gateway.chat_completions.fit_parameters import (
-    carries_json_mode,
-    carries_schemas,
-    fit_parameters,
-    forces_tools,
-)
+from portkey_gateway.chat_completions.fit_parameters import carries, fit_parameters
 from portkey_gateway.chat_completions.providers import PROVIDERS
 from portkey_gateway.routing import Gateway, Route
 from tests.providers.behind import NAMES
@@ -143,13 +138,14 @@ def test_where_the_forms_differ_that_is_said() -> None:
         assert fit(OPENAI, COHERE, response_format=FORMAT)["response_format"] == FORMAT
 
 
-@pytest.mark.parametrize("row", [row for row, provider in PROVIDERS.items() if not provider.is_claude])
-def test_what_binds_and_forces_is_read_off_the_table(row: str) -> None:
-    route, parameters = Route(targets=((row, NAMES[row]),)), PROVIDERS[row].parameters
-    assert carries_json_mode(route) is carries_schemas(route) is ("response_format" in parameters)
-    assert forces_tools(route) is ({"tools", "tool_choice"} <= parameters)
-    assert carries_schemas(Route("hosted", targets=route.targets))
-    assert forces_tools(Route("hosted", targets=route.targets))
+@pytest.mark.parametrize("row", PROVIDERS)
+def test_what_is_carried_is_read_off_the_table(row: str) -> None:
+    route, provider = Route(targets=((row.partition("/")[0], NAMES[row]),)), PROVIDERS[row]
+    for name in ("response_format", "tool_choice", "parallel_tool_calls"):
+        assert carries(route, name) is (provider.is_claude or name in provider.parameters)
+    assert carries(route, "tools", "tool_choice") is (row not in {"deepseek", "ollama"})
+    assert carries(Route("hosted", targets=route.targets), "response_format", "tools")
+    assert carries(Route(), "response_format")
 
 
 def test_a_thinking_deepseek_is_asked_for_a_stream() -> None:

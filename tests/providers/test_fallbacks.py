@@ -1,0 +1,66 @@
+"""One request, and two providers who may answer it: the first fails, and the other takes what it is sent."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from portkey_gateway.sandbox import Sandbox
+from tests.llamaindex.media import PNG
+from tests.providers.behind import NAMES, target
+from tests.providers.emulated import Call, EmulatedProvider, RefusedError, Said
+from tests.providers.frameworks import FRAMEWORKS, LOOK, Framework, Way, whole_or_streamed
+from tests.providers.wires import WIRES
+
+PAIRS: Final = [
+    ("azure-openai", "google"),
+    ("google", "azure-openai"),
+    ("azure-openai", "bedrock/anthropic"),
+    ("bedrock/anthropic", "vertex-ai"),
+    ("vertex-ai/anthropic", "bedrock/anthropic"),
+    ("azure-openai", "mistral-ai"),
+    ("mistral-ai", "vertex-ai/anthropic"),
+    ("groq", "ollama"),
+]
+LOOKED: Final = Said(calls=(Call("look", {"at": "sky"}),), ending="tool_calls")
+pytestmark = pytest.mark.filterwarnings("ignore::portkey_gateway.errors.PortkeyWarning")
+
+
+@pytest.fixture(params=PAIRS, ids="→".join)
+def pair(request: pytest.FixtureRequest) -> Iterator[tuple[str, EmulatedProvider, str, EmulatedProvider]]:
+    """Two providers by their rows."""
+    first, second = request.param
+    with EmulatedProvider(WIRES[first]()) as failing, EmulatedProvider(WIRES[second]()) as answering:
+        failing.say(RefusedError("Not today.", 503))
+        yield first, failing, second, answering
+
+
+@pytest.fixture(params=FRAMEWORKS)
+def framework(request: pytest.FixtureRequest, sandbox: Sandbox, pair: Any) -> Framework:
+    first, failing, second, answering = pair
+    hosts = [each.base_url.removesuffix("/v1") for each in (failing, answering)]
+    targets = [target(row, host) for row, host in zip((first, second), hosts, strict=True)]
+    config = {"strategy": {"mode": "fallback", "on_status_codes": [503]}, "targets": targets}
+    options = {"model": NAMES[first], "base_url": sandbox.base_url, "config": config, "max_retries": 0}
+    return FRAMEWORKS[request.param]({**options, "api_format": "chat_completions"})
+
+
+@whole_or_streamed
+def test_the_other_takes_it(framework: Framework, pair: Any, way: Way) -> None:
+    _, failing, _, answering = pair
+    answering.say(LOOKED, Said("It is blue."))
+    said = [framework.system("Be brief.", "Be kind."), framework.system("Be exact."), framework.user("Look.", PNG)]
+    heard = framework.ask(way, said, tools=[LOOK])
+    assert [call.name for call in heard.calls] == ["look"]
+    answer = framework.ask(way, [*said, heard.message, framework.result(heard.calls[0], "blue")], tools=[LOOK])
+    assert answer.text == "It is blue."
+    assert answer.facts["target_index"] == "config.targets[1]"
+    # It was overloaded, and took no exception to what it was asked.
+    assert {refused.status for refused in failing.refused} == {503}
+    assert not answering.refused
+    received = json.dumps(answering.received)
+    assert all(told in received for told in ("Be brief.", "Be kind.", "Be exact.", base64.b64encode(PNG).decode()))

@@ -1,0 +1,85 @@
+"""Answers as objects, from each provider: bound to their schema where something binds, else asked for in words."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, Literal
+
+import pytest
+from pydantic import BaseModel
+
+from tests.providers.emulated import Call, EmulatedProvider, Said
+from tests.providers.frameworks import Framework, LangChain, Way, any_way, whole_or_streamed
+from tests.providers.wires import WIRES
+
+
+class City(BaseModel):
+    """A city."""
+
+    name: str
+    kind: Literal["port"]
+    population: int
+
+
+KIEL: Final = {"name": "Kiel", "kind": "port", "population": 250_000}
+IN_WORDS: Final = Said(json.dumps(KIEL))
+# Where the gateway carries no choice of tools, nothing can force one: the answer itself is the object there.
+UNFORCED: Final = {"deepseek", "ollama"}
+# How the schema of an answer is told, where one is.
+SCHEMAS: Final = {
+    "azure-openai": "response_format",
+    "ollama": "response_format",
+    "groq": "response_format",
+    "cohere": "response_format",
+    "google": "responseSchema",
+    "vertex-ai": "responseSchema",
+}
+
+
+def called(provider: EmulatedProvider, name: str) -> Said:
+    """The object as the arguments of a tool."""
+    _ = provider
+    return Said(calls=(Call(name, KIEL),), ending="tool_calls")
+
+
+@any_way
+def test_an_object(framework: Framework, provider: EmulatedProvider, row: str, way: Way) -> None:
+    provider.say(IN_WORDS if row in UNFORCED else called(provider, "City"))
+    assert framework.give(way, City, "Tell me of Kiel.") == City(**KIEL)
+    assert not provider.refused
+    assert "population" in json.dumps(provider.received)
+
+
+@pytest.mark.parametrize("framework", ["langchain"], indirect=True)
+@whole_or_streamed
+def test_an_answer_of_a_schema(framework: LangChain, provider: EmulatedProvider, row: str, way: Way) -> None:
+    native = row in SCHEMAS or row == "deepseek"
+    provider.say(IN_WORDS if native else called(provider, "City"))
+    assert framework.give(way, City, "Tell me of Kiel.", method="json_schema") == City(**KIEL)
+    assert not provider.refused
+    received: dict[str, Any] = provider.received
+    if row in SCHEMAS:
+        assert SCHEMAS[row] in received | received.get("generationConfig", {})
+    elif row == "deepseek":
+        assert received["response_format"] == {"type": "json_object"}
+        assert "population" in received["messages"][0]["content"]
+    else:
+        assert "tools" in received or "toolConfig" in received
+
+
+@pytest.mark.parametrize("framework", ["langchain"], indirect=True)
+@whole_or_streamed
+def test_json_mode(framework: LangChain, provider: EmulatedProvider, row: str, way: Way) -> None:
+    provider.say(IN_WORDS)
+    assert framework.give(way, City, "Tell me of Kiel.", method="json_mode") == City(**KIEL)
+    assert not provider.refused
+    received = json.dumps(provider.received)
+    if row in SCHEMAS or row == "deepseek":
+        assert '{"type": "json_object"}' in received or '"responseMimeType": "application/json"' in received
+    else:
+        assert "response_format" not in received
+
+
+def test_every_provider_is_spoken_of() -> None:
+    in_tools = {"vertex-ai/anthropic", "bedrock/anthropic", "mistral-ai"}
+    assert {*SCHEMAS, "deepseek", *in_tools} == WIRES.keys()
