@@ -95,7 +95,7 @@ tables: $(STAMP) ## Write the docs' tables that are made from the code
 lock: $(STAMP) ## Compile the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --group dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/dev.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --group bench --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -c requirements/dev.txt -o requirements/bench.txt pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --group peers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/peers.txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra llamaindex --extra sandbox --group peers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/peers.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group models --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/models.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra otel --extra sandbox --group ecosystem --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/ecosystem.txt pyproject.toml
 

@@ -8,7 +8,7 @@ its breakpoint costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -22,10 +22,13 @@ from portkey_gateway.caching.breakpoints import (
     last_place,
     put_marks,
 )
-from portkey_gateway.conversation.request import SYSTEM_ROLES, CacheControl, ChatRequest
+from portkey_gateway.conversation.request import SYSTEM_ROLES, CacheControl, ChatRequest, Message
 from portkey_gateway.errors import warn
 from portkey_gateway.models.claude import takes_system_amid
 from portkey_gateway.names import check_names
+
+LOOKBACK_BLOCKS: Final = 20
+"""How far before a breakpoint Anthropic looks for what was written."""
 
 _MARKS: Final[dict[str, CacheControl]] = {"5m": {"type": "ephemeral"}, "1h": {"type": "ephemeral", "ttl": "1h"}}
 # The open-source gateway 1.15.2 passes on what these roles said as it is, and drops the ttl everywhere else.
@@ -103,8 +106,8 @@ def warn_not_cached(caching: PromptCachingOption, model: str | None) -> None:
 def plan_breakpoints(request: ChatRequest, caching: PromptCaching, *, keeps_ttl: bool = False) -> ChatRequest:
     """Return the request with automatic breakpoints beside its explicit ones, four in all at most.
 
-    They go, as far as there is room, to the end of the conversation, to the end of the system messages, to where the
-    request before this one ended, and to the last tool.
+    They go, as far as there is room, to the end of the conversation, to the end of the system messages, to where an
+    earlier request ended that the first does not look back to, and to the last tool.
 
     Args:
         request: for Claude, without empty texts.
@@ -131,17 +134,40 @@ def _wanted(request: ChatRequest, caching: PromptCaching) -> Iterator[Place]:
     if takes_system_amid(str(request.get("model"))):
         # What is said amid the conversation is new to this turn: those before it have to be read without it.
         system = [index for index in system if not conversation or index < conversation[0]]
-    answers = [position for position, index in enumerate(conversation) if messages[index]["role"] == "assistant"]
-    before_answer = conversation[: answers[-1]] if answers else []
+    before = _out_of_reach(messages, conversation)
     places = (
         last_place(messages, conversation) if caching.messages else None,
         last_place(messages, system) if caching.system else None,
-        # The request before ended where the last answer begins. Marked again, its prefix is read however many blocks
-        # follow, as after many parallel tool calls: the end looks back over twenty blocks only.
-        last_place(messages, before_answer) if caching.messages else None,
+        last_place(messages, before) if caching.messages else None,
         Place(TOOLS, len(tools) - 1) if caching.tools and tools else None,
     )
     return (place for place in places if place)
+
+
+def _out_of_reach(messages: Sequence[Message], conversation: list[int]) -> list[int]:
+    """The conversation up to where the latest request ended to which a breakpoint at its end does not look back.
+
+    Requests ended where answers begin. It is the last one where more than twenty blocks follow, as after many parallel
+    tool calls; else one of some turns before: where tools went and come back, the last request that began like this one
+    was not the one before. Where all are within reach, it is the last one.
+    """
+    blocks = 0
+    ends: list[int] = []
+    for position in reversed(range(len(conversation))):
+        message = messages[conversation[position]]
+        blocks += _count_blocks(message)
+        if message["role"] == "assistant":
+            ends.append(position)
+            if blocks >= LOOKBACK_BLOCKS:
+                return conversation[:position]
+    return conversation[: ends[0]] if ends else []
+
+
+def _count_blocks(message: Mapping[str, Any]) -> int:
+    content: Any = message.get("content_blocks") or message.get("content")
+    # Of a tool message all parts are one block, its result.
+    is_list = isinstance(content, list) and message["role"] != "tool"
+    return (len(content) if is_list else bool(content)) + len(message.get("tool_calls") or ())
 
 
 def _fit_ttls(

@@ -46,7 +46,7 @@ class InputUsage:
 
 
 @dataclass(frozen=True, slots=True)
-class _Position:
+class Position:
     """The end of one block: the prefix up to here, its tokens, and the lifetime asked for if the block is marked."""
 
     digest: str
@@ -74,9 +74,9 @@ class CacheLedger:
 
     def account(self, api_key: str, body: Mapping[str, Any]) -> InputUsage:
         """Read and write the cache for one valid request and return its input usage."""
-        positions = list(_positions(f"{api_key}\n{body['model']}", body))
+        positions = list(read_positions(f"{api_key}\n{body['model']}", body))
         total = tokens.count_tokens(body)
-        marks = [i for i, position in enumerate(positions) if position.ttl and position.tokens >= _minimum(body)]
+        marks = [i for i, position in enumerate(positions) if position.ttl and position.tokens >= minimum_tokens(body)]
         if not marks:
             return InputUsage(total)
         with self._lock:
@@ -87,7 +87,7 @@ class CacheLedger:
         with self._lock:
             self._entries.clear()
 
-    def _settle(self, positions: list[_Position], marks: list[int], total: int) -> InputUsage:
+    def _settle(self, positions: list[Position], marks: list[int], total: int) -> InputUsage:
         now = self._clock()
         self._entries = {digest: entry for digest, entry in self._entries.items() if entry.expires_at > now}
         hit = self._longest_hit(positions, marks)
@@ -107,7 +107,7 @@ class CacheLedger:
             self._entries[position.digest] = _Entry(position.ttl, now + _LIFETIME_S[position.ttl])
         return InputUsage(total - reached, read, written["5m"], written["1h"])
 
-    def _longest_hit(self, positions: list[_Position], marks: list[int]) -> int:
+    def _longest_hit(self, positions: list[Position], marks: list[int]) -> int:
         """Return the index of the longest cached prefix within reach of a mark, or -1."""
         for mark in reversed(marks):
             for index in range(mark, max(-1, mark - LOOKBACK_BLOCKS - 1), -1):
@@ -116,11 +116,18 @@ class CacheLedger:
         return -1
 
 
-def _minimum(body: Mapping[str, Any]) -> int:
+def minimum_tokens(body: Mapping[str, Any]) -> int:
+    """Return how long a prefix has to be to be cached at all."""
     return MIN_TOKENS_HAIKU if "haiku" in body["model"] else MIN_TOKENS
 
 
-def _positions(scope: str, body: Mapping[str, Any]) -> Iterator[_Position]:
+def read_positions(scope: str, body: Mapping[str, Any]) -> Iterator[Position]:
+    """Yield the end of each block of a valid request.
+
+    Args:
+        scope: What a cache is shared within, such as the API key and the model.
+        body: The request.
+    """
     digest = hashlib.sha256(scope.encode())
     reached = 0
     blocks = list(_blocks(body))
@@ -129,7 +136,7 @@ def _positions(scope: str, body: Mapping[str, Any]) -> Iterator[_Position]:
         reached += weight
         if marker is None and index == len(blocks) - 1:
             marker = body.get("cache_control")  # noqa: PLW2901  # a mark at top level means the last block
-        yield _Position(digest.hexdigest(), reached, (marker.get("ttl") or "5m") if marker else None)
+        yield Position(digest.hexdigest(), reached, (marker.get("ttl") or "5m") if marker else None)
 
 
 def _blocks(body: Mapping[str, Any]) -> Iterator[tuple[object, int, Mapping[str, Any] | None]]:
