@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from portkey_gateway.caching.plan import PromptCaching
+    from portkey_gateway.caching.report import CacheReport
     from portkey_gateway.chat_completions.decode import AnswerFold
     from portkey_gateway.client import GatewayClient
     from portkey_gateway.conversation.answer import Answer, Delta
@@ -68,6 +69,7 @@ __all__ = [
     "BadRequestError",
     "BudgetExceededError",
     "Cache",
+    "CacheReport",
     "Condition",
     "ConflictError",
     "ContentError",
@@ -121,6 +123,7 @@ _HOMES = {
     "AnswerStream": "http.answer_stream",
     "AsyncAnswerStream": "http.answer_stream",
     "Cache": "gateway_config",
+    "CacheReport": "caching.report",
     "Condition": "gateway_config",
     "Cost": "conversation.cost",
     "Delta": "conversation.answer",

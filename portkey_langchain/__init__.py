@@ -8,6 +8,7 @@ try:
 except ImportError as error:
     raise ImportError('portkey_langchain needs LangChain: pip install "portkey-frameworks[langchain]"') from error
 
+from portkey_langchain.cache_report import CacheReport
 from portkey_langchain.chat_model import ChatPortkey
 from portkey_langchain.embeddings import PortkeyEmbeddings
 from portkey_langchain.init import init_chat_model, init_embeddings
@@ -16,7 +17,14 @@ from portkey_langchain.tracer import PortkeyTracer
 if TYPE_CHECKING:
     from portkey_langchain.middleware import PortkeyPromptCachingMiddleware
 
-__all__ = ["ChatPortkey", "PortkeyEmbeddings", "PortkeyTracer", "init_chat_model", "init_embeddings"]
+__all__ = [
+    "CacheReport",
+    "ChatPortkey",
+    "PortkeyEmbeddings",
+    "PortkeyTracer",
+    "init_chat_model",
+    "init_embeddings",
+]
 if find_spec("langchain"):
     # Agents live in a package that is no part of the extra, so that an import of every name must work without it.
     __all__ += ["PortkeyPromptCachingMiddleware"]

@@ -5,8 +5,9 @@ try:
 except ImportError as error:
     raise ImportError('portkey_llamaindex needs LlamaIndex: pip install "portkey-frameworks[llamaindex]"') from error
 
+from portkey_llamaindex.cache_report import CacheReport
 from portkey_llamaindex.embedding import PortkeyEmbedding
 from portkey_llamaindex.llm import Portkey
 from portkey_llamaindex.tracer import instrument
 
-__all__ = ["Portkey", "PortkeyEmbedding", "instrument"]
+__all__ = ["CacheReport", "Portkey", "PortkeyEmbedding", "instrument"]
