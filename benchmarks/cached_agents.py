@@ -154,7 +154,7 @@ async def _run_llamaindex(scenario: Scenario, turns: int, llm: Any) -> None:
     for turn in range(turns):
         agent = FunctionAgent(
             llm=llm,
-            tools=functions()[: scenario.tools(turn)],  # type: ignore[arg-type]  # LlamaIndex takes functions too
+            tools=functions()[: scenario.tools(turn)],
             system_prompt=SYSTEM,
             streaming=False,
         )
