@@ -17,6 +17,7 @@ from portkey_langchain.blocks import (
 )
 from portkey_langchain.encode_assistant import encode_assistant, served_calls
 from portkey_langchain.encode_result import encode_result_block
+from portkey_langchain.function_messages import as_tool_messages
 from portkey_langchain.media import Block, required_text
 
 
@@ -29,6 +30,7 @@ def encode_messages(messages: Sequence[BaseMessage]) -> list[Message]:
     Raises:
         EncodingError: if a message or one of its blocks cannot be sent; the text names it.
     """
+    messages = as_tool_messages(messages)
     answered = frozenset(message.tool_call_id for message in messages if isinstance(message, ToolMessage))
     served = frozenset(served_calls(messages))
     encoded: list[Message] = []

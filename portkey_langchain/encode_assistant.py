@@ -33,7 +33,8 @@ _REASONING_TYPES: Final = _THOUGHTS | {"reasoning"}
 # What other models said in their own way, and pieces of calls that stand in full elsewhere.
 _LEFT_OUT: Final = frozenset(
     {None, "refusal", "reasoning_content", "executable_code", "code_execution_result", "function_call",
-     "tool_call_chunk", "server_tool_call_chunk", "server_tool_result", "invalid_tool_call", "input_json_delta"}
+     "custom_tool_call", "tool_call_chunk", "server_tool_call_chunk", "server_tool_result", "invalid_tool_call",
+     "input_json_delta"}
 )  # fmt: skip
 # Integrations whose content is in Claude's own blocks, as ours is; None: written by hand.
 _CLAUDE_SHAPED: Final = frozenset({None, MODEL_PROVIDER, "anthropic"})
@@ -107,7 +108,7 @@ def _encode_block(block: Block, where: str, *, is_signed: bool) -> ContentBlock 
     """
     kind = block.get("type")
     if kind in TEXT_TYPES or (kind is None and isinstance(block.get("text"), str)):
-        if block.get("text") is None:
+        if not block.get("text"):
             return None
         block = {**block, "type": "text"}
         encoded = encode_text_block(block, where=where)

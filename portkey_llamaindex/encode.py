@@ -61,7 +61,7 @@ def encode_messages(messages: Sequence[ChatMessage], *, citing: frozenset[str] =
         EncodingError: if a message or one of its blocks cannot be sent; the text names it.
     """
     tools = (message for message in messages if _ROLES[message.role] == "tool")
-    answered = frozenset(str(message.additional_kwargs.get("tool_call_id")) for message in tools)
+    answered = frozenset(_call_id(message) for message in tools)
     return [
         encode_assistant(message, f"messages[{index}]", answered)
         if (role := _ROLES[message.role]) == "assistant"
@@ -81,6 +81,11 @@ def citing_roles(route: Route) -> frozenset[str]:
     return frozenset({"user", "tool"} if route.api_format == "messages" else {"tool"})
 
 
+def _call_id(message: ChatMessage) -> str:
+    """The id of the call that a tool answers; OpenAI's Responses class has another name for it."""
+    return str(message.additional_kwargs.get("tool_call_id") or message.additional_kwargs.get("call_id") or "")
+
+
 @dataclass(frozen=True, slots=True)
 class _MessageEncoder:
     """Encodes one message of anybody but the assistant; ``where`` names it in errors."""
@@ -92,7 +97,10 @@ class _MessageEncoder:
     def encode(self, message: ChatMessage) -> Message:
         encoded: Message = {"role": self.role}
         if self.role == "tool":
-            encoded["tool_call_id"] = str(message.additional_kwargs.get("tool_call_id") or "")
+            encoded["tool_call_id"] = _call_id(message)
+            # As LlamaIndex's class for Bedrock says it.
+            if message.additional_kwargs.get("status") == "error":
+                encoded["is_error"] = True
         blocks: list[ContentBlock] = []
         for index, block in enumerate(message.blocks):
             path = f"{self.where}.blocks[{index}]"

@@ -31,6 +31,8 @@ from portkey_llamaindex.tools import whole_arguments
 _CALL: Final = "function"
 # What may be noted of a text, and of a call: by Claude who called, by Gemini 3 the proof that it wants to see again.
 _FITTING_NOTES: Final = {"text": frozenset({"citations"}), _CALL: frozenset({"caller", "thought_signature"})}
+_ARGUMENTS: Final = ("arguments", "input", "parameters", "args")
+"""What the arguments of a call are called by OpenAI, Anthropic, Cohere and Gemini."""
 _THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
 
 
@@ -148,9 +150,8 @@ def _other_tool_calls(message: ChatMessage, where: str) -> list[dict[str, Any]]:
     for index, call in enumerate(message.additional_kwargs.get("tool_calls") or ()):
         path = f"{where}.additional_kwargs['tool_calls'][{index}]"
         given = call if isinstance(call, Mapping) else call.model_dump()
-        # OpenAI's form, else Anthropic's.
         function = given.get("function") or given
-        arguments = function.get("arguments", function.get("input", {}))
+        arguments: Any = next((function[name] for name in _ARGUMENTS if function.get(name) is not None), {})
         calls.append(_tool_call(given.get("id"), function.get("name"), arguments, path))
     return calls
 

@@ -20,6 +20,7 @@ from portkey_gateway.routing import Route
 
 ERROR_PREFIX: Final = "Error: "
 _PASSED: Final = frozenset({"text", "image_url", "file"})
+_SAID: Final = ("content", "content_blocks", "tool_calls", "audio")
 _OF_ONE_PROVIDER: Final = frozenset({"caller", "thought_signature"})
 
 
@@ -49,6 +50,15 @@ def encode_message(message: Message, where: str, route: Route) -> Message:
     return message
 
 
+def says_something(message: Message) -> bool:
+    """Tell whether a message is one: of an answer that was refused, or was thoughts alone, nothing may be left.
+
+    Args:
+        message: encoded.
+    """
+    return message["role"] != "assistant" or any(message.get(name) for name in _SAID)
+
+
 def _encode_assistant(message: Message, route: Route) -> Message:
     """The gateway sends ``content_blocks`` on to Claude as they are, in place of content; calls stand apart."""
     content = message.get("content")
@@ -64,12 +74,9 @@ def _encode_assistant(message: Message, route: Route) -> Message:
     del encoded["content"]
     if texts:
         encoded["content"] = [_only_text(block) for block in texts]
-    if (not route.is_claude or route.is_mixed) and len(texts) < len(spoken):
+    if (not route.is_claude or route.is_mixed) and len(texts) < len(spoken) and _is_one_text(texts):
         # What is left of an answer of Claude's for others: one text as a string, which every provider takes.
-        if _is_one_text(texts):
-            encoded["content"] = texts[0]["text"]
-        elif not texts and not encoded.get("tool_calls"):
-            encoded["content"] = ""
+        encoded["content"] = texts[0]["text"]
     if spoken and spoken != encoded.get("content") and route.is_claude and not route.is_mixed:
         encoded["content_blocks"] = [as_said_before(cast("Mapping[str, Any]", block)) for block in spoken]
     return cast("Message", encoded)

@@ -14,7 +14,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from portkey_gateway.caching.breakpoints import check_breakpoints, encode_cache_control, mark_last_block
 from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, plan_breakpoints, warn_not_cached
-from portkey_gateway.chat_completions.blocks import encode_message
+from portkey_gateway.chat_completions.blocks import encode_message, says_something
 from portkey_gateway.chat_completions.fit_messages import as_texts, fit_messages
 from portkey_gateway.chat_completions.fit_parameters import fit_parameters
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSSES, remedy
@@ -83,9 +83,8 @@ def encode_request(
     if claudes and effort and PARAMETER_LOSSES["reasoning_effort"].is_carried(route.gateway):
         body["reasoning_effort"] = fit_effort(effort, claudes)
     messages = fit_messages(request["messages"], route)
-    body["messages"] = as_texts(
-        [encode_message(message, f"messages[{index}]", route) for index, message in enumerate(messages)], route
-    )
+    encoded = [encode_message(message, f"messages[{index}]", route) for index, message in enumerate(messages)]
+    body["messages"] = as_texts([*filter(says_something, encoded)], route)
     if route.is_claude:
         body = _for_claude(cast("ChatRequest", body), claudes, route, prompt_caching)
     else:
@@ -100,10 +99,10 @@ def encode_request(
     if not route.only_anthropic:
         _fit_every_provider(body, route)
     try:
-        encoded = to_json({name: value for name, value in body.items() if value is not None}, by_alias=False)
+        text = to_json({name: value for name, value in body.items() if value is not None}, by_alias=False)
     except PydanticSerializationError as error:
         raise EncodingError(f"the request holds something that JSON does not know: {error}") from error
-    return Encoded(encoded, config)
+    return Encoded(text, config)
 
 
 def _fit_config(config: dict[str, Any], body: dict[str, Any], limit: int | None, route: Route) -> dict[str, Any]:

@@ -7,14 +7,15 @@ left out for all: a target that fails for it is no fallback.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from portkey_gateway.caching.plan import PromptCachingOption
-from portkey_gateway.conversation.claude import fit_models, thinks, without_empty_text
+from portkey_gateway.conversation.claude import fit_models, thinks_to_a_budget, with_user_first, without_empty_text
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.schema import modernised
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
+from portkey_gateway.conversation.tool_loop import loop_start
 from portkey_gateway.errors import warn
 
 _MARK: Final = "cache_control"
@@ -34,7 +35,7 @@ def as_every_target_takes_it(
     Warns:
         PortkeyWarning: if something that was asked for is left out.
     """
-    said = without_empty_text(request["messages"])
+    said = with_user_first(without_empty_text(request["messages"]))
     messages = [*map(_unmarked_message, said)]
     tools = request.get("tools") or []
     told: dict[str, Any] = {**_unmarked(request), "messages": messages}
@@ -47,7 +48,7 @@ def as_every_target_takes_it(
         )
     if "tool_choice" in told:
         told["tool_choice"] = encode_tool_choice(told["tool_choice"])
-    if thinks(told.get("thinking")) and _is_amid_tool_loop(said):
+    if thinks_to_a_budget(told.get("thinking"), claudes) and loop_start(said):
         # Claude wants the thoughts before a call back as long as it thinks, and no form of them suits the others.
         warn(
             "thinking is left out: the config may send this call to a model that takes no thoughts back, and Claude "
@@ -58,14 +59,6 @@ def as_every_target_takes_it(
     if not told.get("stop"):
         told.pop("stop", None)
     return cast("ChatRequest", told)
-
-
-def _is_amid_tool_loop(messages: Iterable[Mapping[str, Any]]) -> bool:
-    """Tell whether a tool's result waits for its answer."""
-    waits = False
-    for message in messages:
-        waits = message["role"] == "tool" or (waits and message["role"] != "assistant")
-    return waits
 
 
 def _unmarked_message(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 from portkey_gateway.conversation.request import SYSTEM_ROLES, ChatRequest, ContentBlock, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
+from portkey_gateway.conversation.tool_loop import begins_in_thought, loop_start
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.models.claude import (
     effort_levels,
@@ -29,6 +30,8 @@ _LEAST_TOP_P_OF_THOUGHT: Final = 0.95
 _NO_EFFORT: Final = "none"
 _EFFORTS: Final = ("minimal", "low", "medium", "high", "xhigh", "max")
 """OpenAI's levels of effort and Anthropic's, from the least to the most."""
+CONTINUED: Final = "(continued)"
+"""What a user says before a conversation that begins with an answer."""
 DEFAULT_MAX_TOKENS: Final = 4096
 """Sent to a Claude whose most is not known, when no ``max_tokens`` is given: Anthropic requires one, every Claude can
 give as many, and ChatAnthropic says as many, too."""
@@ -48,12 +51,20 @@ def prepare_for_claude(request: ChatRequest, models: Sequence[str] = ()) -> dict
         PortkeyWarning: if something is changed that was asked for.
     """
     body: dict[str, Any] = {**request}
-    body["messages"] = without_empty_text(request["messages"])
+    body["messages"] = with_user_first(without_empty_text(request["messages"]))
     if body.get("max_tokens") is None:
         body["max_tokens"] = default_max_tokens(body.get("thinking"), models or (str(body.get("model") or ""),))
     if "tool_choice" in body:
         body["tool_choice"] = encode_tool_choice(body["tool_choice"])
-    fit_models(body, models or (str(body.get("model") or ""),))
+    models = models or (str(body.get("model") or ""),)
+    start = loop_start(body["messages"]) if thinks_to_a_budget(body.get("thinking"), models) else None
+    if start and not begins_in_thought(start):
+        warn(
+            "thinking is left out until this loop of tool calls is over: it began without thoughts that Claude signed, "
+            "and Claude thinks on with those alone"
+        )
+        del body["thinking"]
+    fit_models(body, models)
     return body
 
 
@@ -201,6 +212,11 @@ def _why_not_sampled(name: str, value: Any, models: Sequence[str], thinking: Map
     return "Claude takes none while it thinks"
 
 
+def thinks_to_a_budget(thinking: Mapping[str, Any] | None, models: Sequence[str]) -> bool:
+    """Tell whether Claude is to think as much as told: then thoughts of a loop have to go back, else they may."""
+    return (thinking or {}).get("type") == "enabled" and all(map(thinks_by_budget, models))
+
+
 def thinks(thinking: Mapping[str, Any] | None) -> bool:
     """Tell whether a ``thinking`` parameter turns thinking on; Claude then takes no forced tool choice."""
     return thinking is not None and str(thinking.get("type", "disabled")) != "disabled"
@@ -251,6 +267,17 @@ def without_empty_text(messages: list[Message]) -> list[Message]:
     if all(message["role"] in SYSTEM_ROLES for message in kept):
         raise EncodingError("messages holds system messages only: Claude needs at least one user message")
     return kept
+
+
+def with_user_first(messages: list[Message]) -> list[Message]:
+    """Let a user speak before an answer with which a conversation begins, as Anthropic wants it.
+
+    A greeting begins one, and what is left of a history that was cut.
+    """
+    first = next((index for index, message in enumerate(messages) if message["role"] not in SYSTEM_ROLES), 0)
+    if messages[first]["role"] != "assistant":
+        return messages
+    return [*messages[:first], {"role": "user", "content": CONTINUED}, *messages[first:]]
 
 
 def _says_something(content: str | list[ContentBlock] | None) -> bool:

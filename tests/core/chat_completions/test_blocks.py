@@ -241,7 +241,7 @@ def test_blocks_beside_text_go_to_claude_as_its_own_and_to_others_not_at_all() -
     marked = {**SAID, "cache_control": MARK}
     assert assistant(content=[THOUGHT, marked], is_claude=False) == {"content": [marked]}
     assert assistant(content=[THOUGHT]) == {"content_blocks": [THOUGHT]}
-    assert assistant(content=[THOUGHT], is_claude=False) == {"content": ""}
+    assert assistant(content=[THOUGHT], is_claude=False) == {}
     assert assistant(content=[THOUGHT, USE], is_claude=False) == {"tool_calls": [CALL]}
 
 
