@@ -11,7 +11,6 @@ from langchain_core.messages import (
     AIMessageChunk,
     BaseMessage,
     ChatMessage,
-    FunctionMessage,
     HumanMessage,
     RemoveMessage,
     SystemMessage,
@@ -83,7 +82,6 @@ def test_two_system_messages_keep_their_order(model: ChatPortkey, received: Rece
 @pytest.mark.parametrize(
     ("message", "says"),
     [
-        (FunctionMessage(name="f", content="1"), "FunctionMessage, which no model takes"),
         (RemoveMessage(id="1"), "RemoveMessage, which no model takes"),
         (ChatMessage(content="Hi", role="pirate"), "a ChatMessage with role 'pirate'"),
     ],
