@@ -75,7 +75,8 @@ def encode_request(
     claudes = route.claudes(str(request.get("model") or ""))
     request = cast("ChatRequest", with_one_name(request))
     if route.is_mixed:
-        request, prompt_caching = as_every_target_takes_it(request, prompt_caching, claudes), None
+        others = [model for _, model in route.targets if model not in claudes]
+        request, prompt_caching = as_every_target_takes_it(request, prompt_caching, claudes, others), None
     elif route.is_claude:
         request = cast("ChatRequest", without_idle_effort(request, claudes))
     body: dict[str, Any] = {**request}

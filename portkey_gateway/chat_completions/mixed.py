@@ -2,7 +2,7 @@
 
 Tried with the open-source gateway 1.15.2: OpenAI refuses keys that it does not know (``cache_control``), Claude refuses
 empty texts, and the gateway tells Claude nothing of draft-7 ``definitions``. What a Claude refuses by its generation is
-left out for all: a target that fails for it is no fallback.
+left out for all: a target that fails for it is no fallback. So is a temperature that another model refuses.
 """
 
 from __future__ import annotations
@@ -11,19 +11,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from portkey_gateway.caching.plan import PromptCachingOption
-from portkey_gateway.conversation.claude import fit_models, thinks_to_a_budget, with_user_first, without_empty_text
+from portkey_gateway.conversation.claude import (
+    fit_models,
+    refusing,
+    thinks_to_a_budget,
+    with_user_first,
+    without_empty_text,
+)
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.schema import modernised
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.conversation.tool_loop import loop_start
 from portkey_gateway.errors import warn
+from portkey_gateway.models.facts import find_facts
 
 _MARK: Final = "cache_control"
+_NO_EFFORT: Final = "none"
 _MARKED: Final = ("content", "content_blocks", "tool_calls")
 
 
 def as_every_target_takes_it(
-    request: ChatRequest, prompt_caching: PromptCachingOption, claudes: Sequence[str]
+    request: ChatRequest, prompt_caching: PromptCachingOption, claudes: Sequence[str], others: Sequence[str] = ()
 ) -> ChatRequest:
     """Return the request without what one of its targets would refuse; it is not changed itself.
 
@@ -31,6 +39,7 @@ def as_every_target_takes_it(
         request: what to send.
         prompt_caching: what was to be marked for Claude's prompt cache; nothing is.
         claudes: the Claudes among the targets.
+        others: the other models among them.
 
     Warns:
         PortkeyWarning: if something that was asked for is left out.
@@ -56,9 +65,19 @@ def as_every_target_takes_it(
         )
         del told["thinking"]
     fit_models(told, claudes)
+    _fit_temperature(told, others)
     if not told.get("stop"):
         told.pop("stop", None)
     return cast("ChatRequest", told)
+
+
+def _fit_temperature(told: dict[str, Any], models: Sequence[str]) -> None:
+    """OpenAI's models refuse a temperature as long as they reason."""
+    if told.get("temperature") in {None, 1} or told.get("reasoning_effort") == _NO_EFFORT:
+        return
+    if model := refusing(models, lambda model: find_facts(model).takes_temperature is not False):
+        warn(f"temperature is left out: the config may send this call to {model}, which takes none")
+        del told["temperature"]
 
 
 def _unmarked_message(message: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, Literal
 
 from portkey_gateway.conversation.media_types import IMAGE_TYPES
+from portkey_gateway.models.names import family_of
 from portkey_gateway.routing import Route
 
 Medium = Literal["image", "image link", "pdf", "pdf link", "audio", "audio link", "video", "video link", "file id"]
@@ -240,6 +241,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
 }
 """By the provider's slug, where need be with the maker of the model behind it."""
 
+_BY_FAMILY: Final = {"gemini": "google", "claude": "anthropic"}
 _MAKERS: Final = {"bedrock": ("anthropic",), "vertex-ai": ("anthropic", "mistralai", "meta", "endpoints")}
 """Makers of models whose requests the gateway rewrites otherwise, by the provider that serves them."""
 
@@ -252,8 +254,7 @@ def find_provider(provider: str | None, model: str) -> Provider | None:
         model: the name of the model, as the gateway is given it.
     """
     if provider is None or provider.startswith("@"):
-        name = model.lower()
-        return PROVIDERS["google"] if "gemini" in name else PROVIDERS["anthropic"] if "claude" in name else None
+        return PROVIDERS.get(_BY_FAMILY.get(family_of(model) or "", ""))
     # Bedrock's names may begin with a region: ``eu.anthropic.claude-…``.
     maker = next((maker for maker in _MAKERS.get(provider, ()) if f"{maker}." in model), None)
     return PROVIDERS.get(f"{provider}/{maker}" if maker else provider)

@@ -231,6 +231,17 @@ def test_what_one_claude_of_the_config_refuses_does_not(
 
 
 @any_call
+def test_a_temperature_that_openai_s_model_refuses_is_no_end_of_a_fallback(both: Sandbox, ask: Ask) -> None:
+    config = both.config("anthropic", "openai")
+    config["targets"][1]["override_params"] = {"model": "gpt-5"}
+    both.claude.inject(Fault("status", status=500, times=9))
+    model = ChatPortkey(model=both.model, temperature=0.5, max_retries=0, base_url=both.base_url, config=config)
+    with pytest.warns(PortkeyWarning, match="temperature is left out: the config may send this call to gpt-5"):
+        assert ask(model, "Hi").response_metadata["provider"] == "openai"
+    assert "temperature" not in both.openai.requests[-1].body
+
+
+@any_call
 @pytest.mark.parametrize(
     ("model", "asked", "told"),
     [

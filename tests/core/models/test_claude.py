@@ -8,6 +8,7 @@ from anthropic.types import ModelParam
 
 from portkey_gateway.models import claude
 from portkey_gateway.models.claude import Generation, generation
+from portkey_gateway.models.facts import find_facts, most_output
 from portkey_gateway.sandbox.claude import models as judge
 
 NAMES: list[tuple[str, Generation]] = [
@@ -79,6 +80,15 @@ def test_the_emulated_claude_reads_its_sources_alike(rule: str) -> None:
     told, judged = getattr(claude, rule), getattr(judge, rule)
 
     assert {model: told(model) for model in PLAIN} == {model: judged(model) for model in PLAIN}
+
+
+def test_the_most_of_an_answer_is_what_the_emulated_claude_allows() -> None:
+    known = {model: most for model in PLAIN if (most := most_output(model))}
+
+    assert len(known) > 20
+    assert known == {model: judge.most_output_tokens(model) for model in known}
+    assert {find_facts(model).max_input_tokens for model in known} == {200_000, 1_000_000}
+    assert all(find_facts(model).max_input_tokens == judge.most_input_tokens(model) for model in known)
 
 
 def test_so_it_does_for_effort() -> None:
