@@ -98,6 +98,6 @@ def _named(model: str, provider: str | None) -> dict[str, Any]:
     begins, colon, rest = model.partition(":")
     if provider is None and colon and begins in {_OWN, *_PROVIDERS}:
         provider, model = begins, rest
-    if provider in {None, _OWN}:
+    if provider is None or provider == _OWN:
         return {"model": model}
     return {"model": model, "provider": _PROVIDERS.get(provider.replace("-", "_"), provider)}
