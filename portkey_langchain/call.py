@@ -80,9 +80,10 @@ class Call:
 
     def result(self, answer: Answer) -> ChatResult:
         """Decode a whole answer."""
-        answer = self._format.read(answer) if self._format else answer
+        answers = [self._format.read(each) if self._format else each for each in (answer, *answer.others)]
+        said = [decode_message(each, in_blocks=self._in_blocks) for each in answers]
         return ChatResult(
-            generations=[ChatGeneration(message=decode_message(answer, in_blocks=self._in_blocks))],
+            generations=[ChatGeneration(message=message) for message in said],
             llm_output={"model_name": answer.model, "id": answer.id},
         )
 

@@ -58,7 +58,7 @@ def decode_message(answer: Answer, *, in_blocks: bool = False) -> AIMessage:
         invalid_tool_calls=invalid_calls,
         usage_metadata=decode_usage_metadata(answer.usage),
         response_metadata=decode_response_metadata(answer),
-        additional_kwargs={**_refusal(answer), **({TOOL_CALL_EXTRAS: extras} if extras else {})},
+        additional_kwargs={**_refusal(answer), **_sound(answer), **({TOOL_CALL_EXTRAS: extras} if extras else {})},
     )
 
 
@@ -106,7 +106,7 @@ class ContentState:
         content = self.add(delta)
         for call in delta.tool_calls:
             self._calls[call.position] = None
-        if not content and not delta.tool_calls:
+        if not content and not delta.tool_calls and not delta.audio:
             return None
         message = AIMessageChunk(
             content=content,
@@ -118,7 +118,7 @@ class ContentState:
             ],
             # Every chunk says whose it is, so that its content_blocks are translated while the answer still comes in.
             response_metadata={"model_provider": MODEL_PROVIDER},
-            additional_kwargs=self._extras(delta.tool_calls),
+            additional_kwargs={**_sound(delta), **self._extras(delta.tool_calls)},
         )
         return ChatGenerationChunk(message=message)
 
@@ -184,12 +184,14 @@ def decode_usage_metadata(usage: Usage | None) -> UsageMetadata | None:
     written = InputTokenDetails(cache_creation=usage.cache_write_tokens - usage.cache_write_1h_tokens)
     if usage.cache_write_1h_tokens:
         written = cast("InputTokenDetails", {**written, "ephemeral_1h_input_tokens": usage.cache_write_1h_tokens})
+    heard = {"audio": usage.input_audio_tokens} if usage.input_audio_tokens else {}
+    spoken = {"audio": usage.output_audio_tokens} if usage.output_audio_tokens else {}
     return UsageMetadata(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         total_tokens=usage.total_tokens,
-        input_token_details={"cache_read": usage.cache_read_tokens, **written},
-        output_token_details=OutputTokenDetails(reasoning=usage.reasoning_tokens),
+        input_token_details=cast("InputTokenDetails", {"cache_read": usage.cache_read_tokens, **written, **heard}),
+        output_token_details=cast("OutputTokenDetails", {"reasoning": usage.reasoning_tokens, **spoken}),
     )
 
 
@@ -201,6 +203,11 @@ def decode_response_metadata(answer: Answer) -> dict[str, Any]:
 
 def _refusal(answer: Answer) -> dict[str, Any]:
     return {"refusal": answer.refusal} if answer.refusal else {}
+
+
+def _sound(said: Answer | Delta) -> dict[str, Any]:
+    """What is spoken, where ``ChatOpenAI`` has it."""
+    return {"audio": said.audio} if said.audio else {}
 
 
 def _call_extras(calls: Iterable[ToolCallDelta | AnswerToolCall]) -> dict[str, dict[str, Any]]:

@@ -32,7 +32,7 @@ _THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
 _REASONING_TYPES: Final = _THOUGHTS | {"reasoning"}
 # What other models said in their own way, and pieces of calls that stand in full elsewhere.
 _LEFT_OUT: Final = frozenset(
-    {None, "refusal", "reasoning_content", "executable_code", "code_execution_result", "function_call",
+    {None, "audio", "refusal", "reasoning_content", "executable_code", "code_execution_result", "function_call",
      "custom_tool_call", "tool_call_chunk", "server_tool_call_chunk", "server_tool_result", "invalid_tool_call",
      "input_json_delta"}
 )  # fmt: skip
@@ -67,7 +67,20 @@ def encode_assistant(
         encoded["content"] = cast("str", message.content) if is_text else spoken
     if calls:
         encoded["tool_calls"] = list(calls.values())
+    if sound := _spoken_sound(message):
+        encoded["audio"] = sound
     return encoded
+
+
+def _spoken_sound(message: BaseMessage) -> dict[str, Any]:
+    """What is known of a spoken answer but for its data, which no model takes back: beside the content or in it."""
+    told = message.additional_kwargs.get("audio")
+    if not isinstance(told, dict):
+        content = message.content if isinstance(message.content, list) else []
+        blocks = (block for block in content if isinstance(block, dict) and block.get("type") == "audio")
+        block = next(blocks, {})
+        told = {"id": block.get("id"), **extras_of(block)}
+    return {name: told[name] for name in ("id", "transcript", "expires_at") if told.get(name)}
 
 
 def _spoken(

@@ -14,6 +14,7 @@ from langchain_core.messages.block_translators import anthropic, register_transl
 from langchain_core.messages.tool import ToolCallChunk
 from pydantic_core import to_json
 
+from portkey_gateway.conversation.sound import sound_type
 from portkey_langchain.decode import CALL_INDEX, DIRECT, MODEL_PROVIDER, TOOL_CALL_EXTRAS
 from portkey_langchain.refusal import refusal_block
 
@@ -39,6 +40,7 @@ def translate_content(message: AIMessage) -> list[types.ContentBlock]:
         *(cast("types.ContentBlock", call) for call in rest),
         *(cast("types.ContentBlock", {**call}) for call in message.invalid_tool_calls),
         *_refusal(message),
+        *_sound(message),
     ]
 
 
@@ -51,12 +53,21 @@ def translate_content_chunk(message: AIMessageChunk) -> list[types.ContentBlock]
     told = _told_of_calls(message)
     ends = [_translate_call_end(block) for block in blocks if block.get("type") == _CALL and block.get("id") in told]
     calls = (_translate_call_chunk(call, told) for call in message.tool_call_chunks)
-    return [*translated, *ends, *calls, *_refusal(message)]
+    return [*translated, *ends, *calls, *_refusal(message), *_sound(message)]
 
 
 def _refusal(message: AIMessage) -> Iterator[types.ContentBlock]:
     if block := refusal_block(message):
         yield cast("types.ContentBlock", block)
+
+def _sound(message: AIMessage) -> Iterator[types.ContentBlock]:
+    """What was spoken, which stands beside the content; in a stream a piece of it."""
+    told = message.additional_kwargs.get("audio")
+    if isinstance(told, dict) and told.get("data"):
+        extras = {name: value for name, value in told.items() if name not in {"id", "data"}}
+        known = {"type": "audio", "base64": told["data"], "mime_type": sound_type(told["data"])}
+        named = {"id": told["id"]} if "id" in told else {}
+        yield cast("types.ContentBlock", {**known, **named, **({"extras": extras} if extras else {})})
 
 
 def _is_end_of_stream(message: AIMessageChunk) -> bool:

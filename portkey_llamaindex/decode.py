@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from llama_index.core.base.llms.types import (
+    AudioBlock,
     ChatMessage,
     ChatResponse,
     CitationBlock,
@@ -23,8 +24,11 @@ from llama_index.core.base.llms.types import (
 from pydantic_core import to_json
 
 from portkey_gateway.conversation.answer import Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta, ToolCallDelta
+from portkey_gateway.conversation.sound import sound_type
 from portkey_gateway.conversation.usage import Usage
 from portkey_llamaindex.claude_notes import NOTES
+
+_FORMATS: Final = {"mpeg": "mp3", "pcm": "pcm16"}
 
 
 def decode_response(answer: Answer, *, delta: str | None = None, one_tool_call: bool = False) -> ChatResponse:
@@ -66,7 +70,10 @@ def decode_response(answer: Answer, *, delta: str | None = None, one_tool_call: 
         "trace_id": answer.info.trace_id,
         "usage": _usage_dict(answer.usage) if answer.usage else None,
         NOTES: notes,
+        **_told_of_sound(answer.audio),
     }
+    if answer.audio:
+        blocks.append(_audio_block(answer.audio))
     message = ChatMessage(
         role=MessageRole.ASSISTANT,
         blocks=blocks,
@@ -94,17 +101,18 @@ class GrowingResponse:
         """Add one chunk; ``None`` if it says nothing that a response shows."""
         added = [block for block in delta.blocks if block.type != "other"]
         calls = [call for call in delta.tool_calls if not (self._one_tool_call and call.position)]
-        if not added and not calls:
+        if not added and not calls and not delta.audio:
             return None
         for block in added:
             self._add_block(block)
         for call in calls:
             self._add_call(call)
         thinking = "".join(block.text for block in added if block.type == "thinking")
+        more = {"thinking_delta": thinking, "audio_delta": delta.audio}
         return ChatResponse(
             message=self._message(),
             delta=delta.text,
-            additional_kwargs={"thinking_delta": thinking} if thinking else {},
+            additional_kwargs={name: value for name, value in more.items() if value},
         )
 
     def _message(self) -> ChatMessage:
@@ -166,8 +174,25 @@ def decode_raw(answer: Answer) -> dict[str, Any]:
         "refusal": answer.refusal,
         "usage": _usage_dict(answer.usage) if answer.usage else None,
         "other_blocks": [block.raw for block in answer.blocks if block.type == "other"],
+        "audio": _without_data(answer.audio),
+        "other_choices": [decode_response(other) for other in answer.others],
     }
     return {**answer.facts(), **{name: value for name, value in known.items() if value}}
+
+
+def _audio_block(audio: Mapping[str, Any]) -> AudioBlock:
+    sound_format = sound_type(audio["data"]).removeprefix("audio/").removeprefix("x-")
+    return AudioBlock(audio=audio["data"].encode(), format=_FORMATS.get(sound_format, sound_format))
+
+
+def _without_data(audio: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (audio or {}).items() if name != "data"}
+
+
+def _told_of_sound(audio: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the next turn tells of a spoken answer; its id also under the name that LlamaIndex has for OpenAI."""
+    told = _without_data(audio)
+    return {"audio": told, "reference_audio_id": told.get("id")} if told else {}
 
 
 def _decode_block(block: AnswerBlock | BlockDelta) -> TextBlock | ThinkingBlock:
@@ -212,7 +237,12 @@ def _usage_dict(usage: Usage) -> dict[str, int]:
         "cache_write_tokens": usage.cache_write_tokens,
         "cache_write_1h_tokens": usage.cache_write_1h_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
+<<<<<<< HEAD
         **({"web_searches": usage.web_searches} if usage.web_searches else {}),
+=======
+        **({"input_audio_tokens": usage.input_audio_tokens} if usage.input_audio_tokens else {}),
+        **({"output_audio_tokens": usage.output_audio_tokens} if usage.output_audio_tokens else {}),
+>>>>>>> 6888634 (Hear spoken answers and all choices of an answer)
     }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from llama_index.core.base.llms.types import (
+    AudioBlock,
     CachePoint,
     ChatMessage,
     CitableBlock,
@@ -63,7 +64,17 @@ def encode_assistant(message: ChatMessage, where: str, answered: frozenset[str])
     encoded: Message = {"role": "assistant", "content": simplified(cast("list[ContentBlock]", spoken))}
     if calls:
         encoded["tool_calls"] = cast("list[ToolCall]", calls)
+    if sound := _spoken_sound(message):
+        encoded["audio"] = sound
     return encoded
+
+
+def _spoken_sound(message: ChatMessage) -> dict[str, Any]:
+    """What is known of a spoken answer but for its data, which no model takes back."""
+    kwargs = message.additional_kwargs
+    reference = kwargs.get("reference_audio_id")
+    told = kwargs.get("audio") or ({"id": reference} if reference else {})
+    return {name: told[name] for name in ("id", "transcript", "expires_at") if told.get(name)}
 
 
 def simplified(blocks: list[ContentBlock]) -> str | list[ContentBlock]:
@@ -83,6 +94,8 @@ def _said(message: ChatMessage, where: str, answered: frozenset[str]) -> list[di
     at = 0
     for index, block in enumerate(message.blocks):
         path = f"{where}.blocks[{index}]"
+        if isinstance(block, AudioBlock) and _spoken_sound(message):
+            continue  # told by its id, or in words
         if isinstance(block, CitationBlock):
             continue  # the text before it has the citation itself, in its note
         said.extend(notes.blocks(at))

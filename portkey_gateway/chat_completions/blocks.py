@@ -6,15 +6,19 @@ The open-source gateway 1.15.2 drops parts of a user message that it does not kn
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, remedy
 from portkey_gateway.chat_completions.media import MEDIA, encode_media
+from portkey_gateway.chat_completions.providers import find_provider
 from portkey_gateway.conversation.arguments import as_arguments, with_known_numbers
 from portkey_gateway.conversation.claude import as_said_before
 from portkey_gateway.conversation.media import as_media
 from portkey_gateway.conversation.request import ContentBlock, Message, TextBlock, ToolCall
+from portkey_gateway.conversation.sound import as_text
 from portkey_gateway.errors import ContentError, warn
 from portkey_gateway.routing import Route
 
@@ -61,6 +65,8 @@ def says_something(message: Message) -> bool:
 
 def _encode_assistant(message: Message, route: Route) -> Message:
     """The gateway sends ``content_blocks`` on to Claude as they are, in place of content; calls stand apart."""
+    if "audio" in message:
+        message = _encode_spoken(message, route)
     content = message.get("content")
     if calls := message.get("tool_calls"):
         message = cast("Message", {**message, "tool_calls": [*_encode_calls(calls, route)]})
@@ -80,6 +86,16 @@ def _encode_assistant(message: Message, route: Route) -> Message:
     if spoken and spoken != encoded.get("content") and route.is_claude and not route.is_mixed:
         encoded["content_blocks"] = [as_said_before(cast("Mapping[str, Any]", block)) for block in spoken]
     return cast("Message", encoded)
+
+
+def _encode_spoken(message: Message, route: Route) -> Message:
+    """OpenAI knows for a while what it has spoken by an id; to all others it is said in words."""
+    sound = message["audio"]
+    known = [find_provider(provider, model) for provider, model in route.targets]
+    takes_it = not route.is_claude and all(each is None or "audio" in each.parameters for each in known)
+    if not takes_it or "id" not in sound or sound.get("expires_at", math.inf) <= time.time():
+        return as_text(message)
+    return {**message, "audio": {"id": sound["id"]}}
 
 
 def _encode_calls(calls: list[ToolCall], route: Route) -> Iterator[dict[str, Any]]:

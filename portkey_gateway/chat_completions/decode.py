@@ -12,12 +12,14 @@ from portkey_gateway.chat_completions.usage import decode_usage
 from portkey_gateway.chat_completions.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
 from portkey_gateway.chat_completions.wire import ToolCallDelta as WireToolCallDelta
 from portkey_gateway.conversation.answer import (
+    Answer,
     BlockDelta,
     BlockType,
     Delta,
     ToolCallDelta,
 )
 from portkey_gateway.conversation.fold import Fold, GrowingToolCall
+from portkey_gateway.conversation.sound import GrowingSound
 from portkey_gateway.errors import (
     ErrorInBodyError,
     InvalidResponseError,
@@ -71,9 +73,17 @@ class AnswerFold(Fold):
             InvalidResponseError: if it is no answer.
         """
         try:
-            return self.add(decode_whole(content, self.info))
+            first, *others = decode_whole(content, self.info)
+            self._others = tuple(map(self._other, others))
+            return self.add(first)
         except StreamDecodeError as error:
             raise _malformed(content, self.info, error.__cause__) from error
+
+    def _other(self, chunk: Chunk) -> Answer:
+        fold = type(self)(self.info)
+        fold.names = self.names
+        fold.add(chunk)
+        return fold.answer()
 
     def _decode(self, chunk: Chunk) -> Delta:
         is_first = not self.id
@@ -92,11 +102,23 @@ class AnswerFold(Fold):
             blocks=self._decode_blocks(wire_delta) if wire_delta else (),
             tool_calls=self._decode_tool_calls(_calls_of(wire_delta, choice.get("index"))) if wire_delta else (),
             refusal=(wire_delta.get("refusal") or "") if wire_delta else "",
+            audio=self._decode_audio(wire_delta.get("audio") if wire_delta else None, is_last=bool(stop_reason)),
             stop_reason=stop_reason,
             usage=decode_usage(usage) if usage else None,
             hook_results=chunk.get("hook_results"),
             extras=extras or None,
         )
+
+    def _decode_audio(self, piece: dict[str, Any] | None, *, is_last: bool) -> dict[str, Any] | None:
+        """What a chunk adds to what is spoken, in pieces that can be joined."""
+        if piece:
+            self._sound = self._sound or GrowingSound()
+        elif not (self._sound and is_last):
+            return None
+        added = self._sound.add(piece) if piece else {}
+        if is_last and (rest := self._sound.end()):
+            added["data"] = added.get("data", "") + rest
+        return added or None
 
     def _add_logprobs(self, logprobs: dict[str, Any]) -> dict[str, Any]:
         """How likely each token was: what chunks say of theirs is one list in the end."""
@@ -154,8 +176,8 @@ class AnswerFold(Fold):
         return known
 
 
-def decode_whole(content: bytes, info: GatewayInfo) -> Chunk:
-    """Decode a whole answer as the one chunk of a stream that says everything at once.
+def decode_whole(content: bytes, info: GatewayInfo) -> list[Chunk]:
+    """Decode a whole answer as the one chunk of a stream that says everything at once; each of several choices as one.
 
     Raises:
         InvalidResponseError: if it is no answer.
@@ -165,14 +187,14 @@ def decode_whole(content: bytes, info: GatewayInfo) -> Chunk:
     except ValueError:
         response = None
     choices = response.get("choices") if isinstance(response, dict) else None
-    choice = choices[0] if choices and isinstance(choices, list) else None
-    if isinstance(choice, dict) and choice.get("finish_reason") in FAILURES:
-        reason = choice["finish_reason"]
-        raise ErrorInBodyError(f"the provider broke off its answer: {reason}", info=info, body=response)
-    if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
+    told = [one for one in choices if isinstance(one, dict)] if isinstance(choices, list) else []
+    failed = next((reason for one in told if (reason := one.get("finish_reason")) in FAILURES), None)
+    if failed:
+        raise ErrorInBodyError(f"the provider broke off its answer: {failed}", info=info, body=response)
+    if not told or len(told) < len(choices) or not all(isinstance(one.get("message"), dict) for one in told):
         raise decode_not_an_answer(content, info, "The body is JSON but no chat completion: no choices with a message")
     try:
-        return _as_chunk(cast("ChatResponse", response))
+        return [_as_chunk(cast("ChatResponse", response), choice) for choice in told]
     except _MALFORMED as error:
         raise _malformed(content, info, error) from error
 
@@ -181,15 +203,14 @@ def _malformed(content: bytes, info: GatewayInfo, error: BaseException | None) -
     return decode_not_an_answer(content, info, f"The body is JSON but no chat completion that can be read: {error}")
 
 
-def _as_chunk(response: ChatResponse) -> Chunk:
-    no_choice: Choice = {}
-    choice = response.get("choices", [no_choice])[0]
+def _as_chunk(response: ChatResponse, choice: Choice) -> Chunk:
     message: AnswerMessage = choice.get("message", {})
     delta: ChunkDelta = {
         "content": message.get("content"),
         "refusal": message.get("refusal"),
         "reasoning_content": message.get("reasoning_content"),
         "reasoning": message.get("reasoning"),
+        "audio": message.get("audio"),
     }
     if blocks := _content_blocks(message, response.get("hook_results")):
         delta["content_blocks"] = [{"index": index, "delta": block} for index, block in enumerate(blocks)]

@@ -178,6 +178,8 @@ def _fit_every_provider(body: dict[str, Any], route: Route) -> None:
     on 17 routes of the open-source gateway 1.15.2; some providers know the older word only.
     """
     options = body.pop("stream_options", None)
+    if body.get("stream") and (body.get("n") or 1) > 1:
+        raise EncodingError(f"n={body['n']} asks for several answers, and a stream tells one: ask for whole ones")
     if body.get("stream"):
         body["stream_options"] = {"include_usage": True, **(options or {})}
     if body.get("max_tokens") is not None and route.provider not in LIMITED_BY_MAX_TOKENS:

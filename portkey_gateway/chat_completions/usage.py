@@ -22,7 +22,7 @@ def decode_usage(wire: WireUsage) -> Usage:
     prompt_details = wire.get("prompt_tokens_details") or {}
     completion_details = wire.get("completion_tokens_details") or {}
     cache_read = wire.get("cache_read_input_tokens") or prompt_details.get("cached_tokens") or 0
-    cache_write = wire.get("cache_creation_input_tokens") or 0
+    cache_write = wire.get("cache_creation_input_tokens") or prompt_details.get("cache_write_tokens") or 0
     reasoning = completion_details.get("reasoning_tokens") or 0
     prompt = wire.get("prompt_tokens") or 0
     total = wire.get("total_tokens") or 0
@@ -31,7 +31,8 @@ def decode_usage(wire: WireUsage) -> Usage:
     input_tokens = total - output if total > output else prompt
     if input_tokens < cache_read + cache_write:
         input_tokens += cache_read + cache_write
-    counts = (input_tokens, output, cache_read, cache_write, reasoning)
+    heard, spoken = prompt_details.get("audio_tokens") or 0, completion_details.get("audio_tokens") or 0
+    counts = (input_tokens, output, cache_read, cache_write, reasoning, heard, spoken)
     if not all(isinstance(count, int) for count in counts):
         raise TypeError(f"usage counts whole tokens; got {counts}")
     return Usage(
@@ -40,4 +41,6 @@ def decode_usage(wire: WireUsage) -> Usage:
         cache_read_tokens=cache_read,
         cache_write_tokens=cache_write,
         reasoning_tokens=reasoning,
+        input_audio_tokens=heard,
+        output_audio_tokens=spoken,
     )

@@ -33,10 +33,11 @@ class AnswerMessage(TypedDict, total=False):
     refusal: str | None
     reasoning_content: str | None
     reasoning: str | None
+    audio: dict[str, Any] | None
 
 
 class Choice(TypedDict, total=False):
-    """One of the alternatives of a whole answer; we ask for one."""
+    """One of the alternatives of a whole answer: of several where ``n`` asks for them."""
 
     index: int
     message: AnswerMessage
@@ -85,6 +86,7 @@ class ChunkDelta(TypedDict, total=False):
     refusal: str | None
     reasoning_content: str | None
     reasoning: str | None
+    audio: dict[str, Any] | None
 
 
 class ChunkChoice(TypedDict, total=False):

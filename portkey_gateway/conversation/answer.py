@@ -96,6 +96,8 @@ class Delta(NamedTuple):
     blocks: tuple[BlockDelta, ...] = ()
     tool_calls: tuple[ToolCallDelta, ...] = ()
     refusal: str = ""
+    audio: dict[str, Any] | None = None
+    """What is spoken: ``id``, a piece of ``data`` (base64) or of ``transcript``, ``expires_at``."""
     stop_reason: str | None = None
     """The provider's own reason to stop, on the last chunk."""
     usage: Usage | None = None
@@ -167,6 +169,10 @@ class Answer:
     usage: Usage | None = None
     refusal: str = ""
     """Why the model refused, where the provider says it (OpenAI)."""
+    audio: dict[str, Any] | None = None
+    """What was spoken, as OpenAI tells it: ``id``, ``data`` (base64), ``transcript``, ``expires_at`` (seconds)."""
+    others: tuple[Answer, ...] = ()
+    """The other answers, where more than one was asked for (``n``)."""
     hook_results: dict[str, Any] | None = None
     """Guardrail verdicts, such as ``{"before_request_hooks": […], "after_request_hooks": […]}``."""
     extras: dict[str, Any] = field(default_factory=dict)

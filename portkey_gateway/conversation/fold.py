@@ -21,6 +21,7 @@ from portkey_gateway.conversation.answer import (
     ToolCallDelta,
     finish_reason,
 )
+from portkey_gateway.conversation.sound import GrowingSound
 from portkey_gateway.conversation.usage import Usage
 from portkey_gateway.info import GatewayInfo
 
@@ -39,14 +40,16 @@ class Fold:
         names: the tools' own names, by those that they have on the wire, where these differ.
     """
 
-    __slots__ = ("_blocks", "_extras", "_half", "_hook_results", "_refusal", "_stop_reason", "_tool_calls", "_usage",
-                 "id", "info", "model", "names", "provider")  # fmt: skip
+    __slots__ = ("_blocks", "_extras", "_half", "_hook_results", "_others", "_refusal", "_sound", "_stop_reason",
+                 "_tool_calls", "_usage", "id", "info", "model", "names", "provider")  # fmt: skip
 
     def __init__(self, info: GatewayInfo) -> None:
         self.info = info
         self._blocks: list[GrowingBlock] = []
         self._tool_calls: list[GrowingToolCall] = []
         self._refusal = ""
+        self._sound: GrowingSound | None = None
+        self._others: tuple[Answer, ...] = ()
         self._stop_reason: str | None = None
         self._usage: Usage | None = None
         self._hook_results: dict[str, Any] | None = None
@@ -81,6 +84,8 @@ class Fold:
             stop_reason=self._stop_reason,
             usage=self._usage,
             refusal=self._refusal,
+            audio=self._sound.finished() if self._sound else None,
+            others=self._others,
             hook_results=self._hook_results,
             model=self.model,
             provider=self.provider,

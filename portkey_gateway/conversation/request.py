@@ -157,6 +157,8 @@ class Message(TypedDict):
     name: NotRequired[str]
     tool_calls: NotRequired[list[ToolCall]]
     tool_call_id: NotRequired[str]
+    audio: NotRequired[dict[str, Any]]
+    """Of an assistant's message that was spoken: ``id``, ``transcript`` and ``expires_at``, as OpenAI told them."""
     is_error: NotRequired[bool]
     """Of a tool message: the tool failed, and this is what it said."""
 

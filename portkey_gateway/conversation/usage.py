@@ -21,7 +21,10 @@ class Usage:
     """The part of ``cache_write_tokens`` that is kept for an hour; the rest is kept for five minutes."""
     reasoning_tokens: int = 0
     """The part of ``output_tokens`` spent on reasoning; 0 where it is not told (chat completions of Claude)."""
-
+    input_audio_tokens: int = 0
+    """The part of ``input_tokens`` that was heard."""
+    output_audio_tokens: int = 0
+    """The part of ``output_tokens`` that was spoken."""
     web_searches: int = 0
     """How often the provider's own tool searched the web; 0 where it is not told (chat completions)."""
 

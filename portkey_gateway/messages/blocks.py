@@ -10,6 +10,7 @@ from pydantic_core import from_json
 from portkey_gateway.conversation.claude import as_said_before
 from portkey_gateway.conversation.media import as_media, check_for_claude
 from portkey_gateway.conversation.request import SYSTEM_ROLES, TOOL_CHANGES, ContentBlock, Message, ToolCall
+from portkey_gateway.conversation.sound import as_text
 from portkey_gateway.errors import ContentError, EncodingError
 from portkey_gateway.models.claude import takes_system_amid
 
@@ -114,6 +115,7 @@ def _encode_message(message: Message, where: str) -> Iterator[Block]:
     elif message["role"] != "assistant":
         yield from _encode_content(message.get("content"), where)
     else:
+        message = as_text(message)
         said = [*_encode_content(message.get("content_blocks") or message.get("content"), where)]
         yield from said
         known = {block.get("id") for block in said if block["type"] == "tool_use"}

@@ -211,7 +211,7 @@ def test_without_a_reason_there_is_none() -> None:
 
 
 def test_a_whole_answer_is_one_chunk() -> None:
-    chunk = decode_whole((WIRE / "mixed.json").read_bytes(), INFO)
+    [chunk] = decode_whole((WIRE / "mixed.json").read_bytes(), INFO)
     assert AnswerFold(INFO).add(chunk).text == MIXED_TEXT
 
 
