@@ -40,6 +40,9 @@ TOOL_CALL_EXTRAS: Final = "tool_call_extras"
 DIRECT: Final = {"caller": {"type": "direct"}}
 """What is meant of a call where nothing is said: Claude itself called."""
 
+# Anthropic's own names for its tiers are others.
+_PRICED_TIERS: Final = frozenset({"flex", "priority"})
+
 Content = str | list[str | dict[str, Any]]
 
 
@@ -56,7 +59,7 @@ def decode_message(answer: Answer, *, in_blocks: bool = False) -> AIMessage:
         content=_decode_content(answer, in_blocks=in_blocks),
         tool_calls=calls,
         invalid_tool_calls=invalid_calls,
-        usage_metadata=decode_usage_metadata(answer.usage),
+        usage_metadata=decode_usage_metadata(answer.usage, service_tier=answer.extras.get("service_tier")),
         response_metadata=decode_response_metadata(answer),
         additional_kwargs={**_refusal(answer), **_sound(answer), **({TOOL_CALL_EXTRAS: extras} if extras else {})},
     )
@@ -126,7 +129,7 @@ class ContentState:
         """Decode what only the end of a stream tells: usage, metadata and the inputs that came in pieces."""
         message = AIMessageChunk(
             content=[*self._released(), *self._end(answer)] if self._is_list else "",
-            usage_metadata=decode_usage_metadata(answer.usage),
+            usage_metadata=decode_usage_metadata(answer.usage, service_tier=answer.extras.get("service_tier")),
             response_metadata=decode_response_metadata(answer),
             additional_kwargs={**_refusal(answer), **self._extras(answer.tool_calls)},
             chunk_position="last",
@@ -173,8 +176,10 @@ class ContentState:
         return {TOOL_CALL_EXTRAS: extras} if extras else {}
 
 
-def decode_usage_metadata(usage: Usage | None) -> UsageMetadata | None:
+def decode_usage_metadata(usage: Usage | None, *, service_tier: str | None = None) -> UsageMetadata | None:
     """Decode usage: ``input_tokens`` includes what was read from or written to the prompt cache.
+
+    What OpenAI serves at another price bears the name of that tier, as ``langchain-openai`` gives it.
 
     Its details add up to no more than that: tokens written for an hour, whose price is another, stand under the name
     that ``langchain-anthropic`` gives them, and not under ``cache_creation`` too.
@@ -186,12 +191,21 @@ def decode_usage_metadata(usage: Usage | None) -> UsageMetadata | None:
         written = cast("InputTokenDetails", {**written, "ephemeral_1h_input_tokens": usage.cache_write_1h_tokens})
     heard = {"audio": usage.input_audio_tokens} if usage.input_audio_tokens else {}
     spoken = {"audio": usage.output_audio_tokens} if usage.output_audio_tokens else {}
+    details = cast("dict[str, int]", {"cache_read": usage.cache_read_tokens, **written})
+    thought: dict[str, int] = {"reasoning": usage.reasoning_tokens}
+    if service_tier in _PRICED_TIERS:
+        details = {f"{service_tier}_{name}": count for name, count in details.items()}
+        details[service_tier] = usage.input_tokens - usage.cache_read_tokens
+        thought = {
+            f"{service_tier}_reasoning": usage.reasoning_tokens,
+            service_tier: usage.output_tokens - usage.reasoning_tokens,
+        }
     return UsageMetadata(
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         total_tokens=usage.total_tokens,
-        input_token_details=cast("InputTokenDetails", {"cache_read": usage.cache_read_tokens, **written, **heard}),
-        output_token_details=cast("OutputTokenDetails", {"reasoning": usage.reasoning_tokens, **spoken}),
+        input_token_details=cast("InputTokenDetails", {**details, **heard}),
+        output_token_details=cast("OutputTokenDetails", {**thought, **spoken}),
     )
 
 

@@ -33,6 +33,8 @@ FAILURES: Final = frozenset({"error", "ERROR", "TIMEOUT", "insufficient_system_r
 """Finish reasons of an answer that the provider could not end (Mistral and OpenRouter; Cohere; DeepSeek)."""
 # What OpenAI says of an answer beside it.
 _EXTRAS: Final = ("system_fingerprint", "service_tier")
+TOKEN_USAGE: Final = "token_usage"
+"""In ``extras``: the usage in the provider's own words, which may tell more, such as predicted tokens that it took."""
 # What reading a malformed answer fails with, whichever of its fields is not of the type it has to be.
 _MALFORMED: Final = (AttributeError, LookupError, TypeError, ValueError)
 
@@ -96,6 +98,8 @@ class AnswerFold(Fold):
         usage = chunk.get("usage")
         stop_reason = _text(choice.get("finish_reason"))
         extras = {name: value for name in _EXTRAS if (value := chunk.get(name))} if is_first or stop_reason else {}
+        if usage:
+            extras[TOKEN_USAGE] = usage
         if logprobs := choice.get("logprobs"):
             extras |= self._add_logprobs(logprobs)
         return Delta(
