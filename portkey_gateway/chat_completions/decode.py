@@ -33,7 +33,7 @@ FAILURES: Final = frozenset({"error", "ERROR", "TIMEOUT", "insufficient_system_r
 """Finish reasons of an answer that the provider could not end (Mistral and OpenRouter; Cohere; DeepSeek)."""
 # What OpenAI says of an answer beside it.
 _EXTRAS: Final = ("system_fingerprint", "service_tier")
-TOKEN_USAGE: Final = "token_usage"
+TOKEN_USAGE: Final = "token_usage"  # noqa: S105 no secret
 """In ``extras``: the usage in the provider's own words, which may tell more, such as predicted tokens that it took."""
 # What reading a malformed answer fails with, whichever of its fields is not of the type it has to be.
 _MALFORMED: Final = (AttributeError, LookupError, TypeError, ValueError)
