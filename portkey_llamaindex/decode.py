@@ -237,12 +237,9 @@ def _usage_dict(usage: Usage) -> dict[str, int]:
         "cache_write_tokens": usage.cache_write_tokens,
         "cache_write_1h_tokens": usage.cache_write_1h_tokens,
         "reasoning_tokens": usage.reasoning_tokens,
-<<<<<<< HEAD
         **({"web_searches": usage.web_searches} if usage.web_searches else {}),
-=======
         **({"input_audio_tokens": usage.input_audio_tokens} if usage.input_audio_tokens else {}),
         **({"output_audio_tokens": usage.output_audio_tokens} if usage.output_audio_tokens else {}),
->>>>>>> 6888634 (Hear spoken answers and all choices of an answer)
     }
 
 

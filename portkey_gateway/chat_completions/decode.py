@@ -34,7 +34,7 @@ FAILURES: Final = frozenset({"error", "ERROR", "TIMEOUT", "insufficient_system_r
 # What OpenAI says of an answer beside it.
 _EXTRAS: Final = ("system_fingerprint", "service_tier")
 TOKEN_USAGE: Final = "token_usage"  # noqa: S105 no secret
-"""In ``extras``: the usage in the provider's own words, which may tell more, such as predicted tokens that it took."""
+"""In ``extras``: OpenAI's usage in its own words, which may tell more, such as the predicted tokens that it took."""
 # What reading a malformed answer fails with, whichever of its fields is not of the type it has to be.
 _MALFORMED: Final = (AttributeError, LookupError, TypeError, ValueError)
 
@@ -98,7 +98,7 @@ class AnswerFold(Fold):
         usage = chunk.get("usage")
         stop_reason = _text(choice.get("finish_reason"))
         extras = {name: value for name in _EXTRAS if (value := chunk.get(name))} if is_first or stop_reason else {}
-        if usage:
+        if usage and "completion_tokens_details" in usage:
             extras[TOKEN_USAGE] = usage
         if logprobs := choice.get("logprobs"):
             extras |= self._add_logprobs(logprobs)

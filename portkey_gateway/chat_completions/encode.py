@@ -18,7 +18,8 @@ from portkey_gateway.chat_completions.blocks import encode_message, says_somethi
 from portkey_gateway.chat_completions.fit_messages import as_texts, fit_messages
 from portkey_gateway.chat_completions.fit_parameters import fit_parameters
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSSES, remedy
-from portkey_gateway.chat_completions.mixed import as_every_target_takes_it
+from portkey_gateway.chat_completions.mixed import as_every_target_takes_it, without_marks
+from portkey_gateway.chat_completions.providers import find_provider
 from portkey_gateway.chat_completions.tools import encode_tool
 from portkey_gateway.conversation.claude import default_max_tokens, fit_effort, prepare_for_claude, without_idle_effort
 from portkey_gateway.conversation.overrides import fit_to_claude, in_our_words, said_of
@@ -90,6 +91,7 @@ def encode_request(
         body = _for_claude(cast("ChatRequest", body), claudes, route, prompt_caching)
     else:
         warn_not_cached(prompt_caching, request.get("model"))
+        body |= without_marks(cast("ChatRequest", body), _refusing_marks(route))
         if tools := body.get("tools"):
             body["tools"] = [encode_tool(tool, route) for tool in tools]
     if config is not None:
@@ -104,6 +106,13 @@ def encode_request(
     except PydanticSerializationError as error:
         raise EncodingError(f"the request holds something that JSON does not know: {error}") from error
     return Encoded(text, config)
+
+
+def _refusing_marks(route: Route) -> str:
+    """Name who may answer, if none of them takes marks for a prompt cache; OpenAI answers 400 to one."""
+    known = [find_provider(provider, model) for provider, model in route.targets]
+    refusing = [provider.name for provider in known if provider and not (provider.is_claude or provider.takes_marks)]
+    return " or ".join(dict.fromkeys(refusing)) if len(refusing) == len(known) else ""
 
 
 def _fit_config(config: dict[str, Any], body: dict[str, Any], limit: int | None, route: Route) -> dict[str, Any]:

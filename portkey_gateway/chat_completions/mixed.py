@@ -45,12 +45,10 @@ def as_every_target_takes_it(
         PortkeyWarning: if something that was asked for is left out.
     """
     said = with_user_first(without_empty_text(request["messages"]))
-    messages = [*map(_unmarked_message, said)]
-    tools = request.get("tools") or []
-    told: dict[str, Any] = {**_unmarked(request), "messages": messages}
-    if tools:
+    told, had_marks = _without_marks(cast("ChatRequest", {**request, "messages": said}))
+    if tools := told.get("tools"):
         told["tools"] = [*map(_plain_tool, tools)]
-    if prompt_caching or messages != said or any(_MARK in each for each in (request, *tools)):
+    if prompt_caching or had_marks:
         warn(
             "cache_control is left out, and nothing is marked for Claude's prompt cache: the config may send this call "
             "to a model that refuses it"
@@ -80,6 +78,32 @@ def _fit_temperature(told: dict[str, Any], models: Sequence[str]) -> None:
         del told["temperature"]
 
 
+def without_marks(request: ChatRequest, who: str) -> ChatRequest:
+    """Return the request without marks for a prompt cache, which a provider does not know.
+
+    Args:
+        request: what to send; it is not changed.
+        who: who does not know them; nobody, if it is empty.
+
+    Warns:
+        PortkeyWarning: if there are any.
+    """
+    told, had_marks = _without_marks(request) if who else ({}, False)
+    if had_marks:
+        warn(f"cache_control is left out: {who} takes no marks, and caches by itself where it caches")
+    return cast("ChatRequest", told) if had_marks else request
+
+
+def _without_marks(request: ChatRequest) -> tuple[dict[str, Any], bool]:
+    """The request without marks, and whether it had any."""
+    messages = [*map(_unmarked_message, request["messages"])]
+    tools = request.get("tools") or []
+    told: dict[str, Any] = {**_unmarked(request), "messages": messages}
+    if tools:
+        told["tools"] = [*map(_unmarked, tools)]
+    return told, messages != request["messages"] or any(_MARK in each for each in (request, *tools))
+
+
 def _unmarked_message(message: Mapping[str, Any]) -> dict[str, Any]:
     lists = {field: message[field] for field in _MARKED if isinstance(message.get(field), list)}
     return {**message, **{field: [*map(_unmarked, blocks)] for field, blocks in lists.items()}}
@@ -90,7 +114,7 @@ def _unmarked(block: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _plain_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
-    plain = dict(_unmarked(tool))
+    plain = dict(tool)
     function = plain.get("function")
     if isinstance(function, Mapping) and "parameters" in function:
         plain["function"] = {**function, "parameters": modernised(function["parameters"])}

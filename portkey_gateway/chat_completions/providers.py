@@ -124,6 +124,8 @@ class Provider:
     """Whether the gateway tells thoughts in streams only."""
     tells_usage_in_streams: bool = True
     """Whether the gateway tells the usage of a stream."""
+    takes_marks: bool = False
+    """Whether marks for a prompt cache (``cache_control``) mean something to it, as they do to a Claude."""
 
 
 PROVIDERS: Final[dict[str, Provider]] = {
@@ -169,6 +171,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         _CONVERSE_IMAGES,
         wants_parameters=True,
         choices=_EVERY_CHOICE - {"none"},
+        takes_marks=True,
     ),
     "google": Provider(
         "Gemini",

@@ -1,4 +1,4 @@
-"""What LangChain's suite fetches, and a real PNG and a real PDF in its place."""
+"""What LangChain's suite fetches, and a real PNG, a real PDF and a real sound in its place."""
 
 from io import BytesIO
 
@@ -10,6 +10,7 @@ IMAGE_URL = (
     "https://raw.githubusercontent.com/langchain-ai/docs/4d11d08b6b0e210bd456943f7a22febbd168b543"
     "/src/images/agentic-rag-output.png"
 )
+AUDIO_URL = "https://upload.wikimedia.org/wikipedia/commons/6/6a/Northern_Flicker_202280456.wav"
 PDF_URL = "https://www.w3.org/WAI/ER/tests/xhtml/testfiles/resources/pdf/dummy.pdf"
 
 
