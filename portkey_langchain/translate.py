@@ -60,6 +60,7 @@ def _refusal(message: AIMessage) -> Iterator[types.ContentBlock]:
     if block := refusal_block(message):
         yield cast("types.ContentBlock", block)
 
+
 def _sound(message: AIMessage) -> Iterator[types.ContentBlock]:
     """What was spoken, which stands beside the content; in a stream a piece of it."""
     told = message.additional_kwargs.get("audio")

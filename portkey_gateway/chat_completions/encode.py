@@ -91,7 +91,7 @@ def encode_request(
         body = _for_claude(cast("ChatRequest", body), claudes, route, prompt_caching)
     else:
         warn_not_cached(prompt_caching, request.get("model"))
-        body |= without_marks(cast("ChatRequest", body), _refusing_marks(route))
+        body = {**without_marks(cast("ChatRequest", body), _refusing_marks(route))}
         if tools := body.get("tools"):
             body["tools"] = [encode_tool(tool, route) for tool in tools]
     if config is not None:

@@ -37,7 +37,7 @@ Details = Literal["audio_input", "audio_output", "reasoning_output", "cache_read
 
 
 # The suite marks blocks for Claude's prompt cache, and a loss is told.
-@pytest.mark.filterwarnings("ignore:cache_control is left out: OpenAI takes no marks")
+@pytest.mark.filterwarnings("ignore:cache_control is left out")
 class ChatPortkeyOnOpenAI(ChatModelIntegrationTests):
     """LangChain's suite, with one model."""
 
