@@ -65,8 +65,8 @@ def says_something(message: Message) -> bool:
 
 def _encode_assistant(message: Message, route: Route) -> Message:
     """The gateway sends ``content_blocks`` on to Claude as they are, in place of content; calls stand apart."""
-    if "audio" in message:
-        message = _encode_spoken(message, route)
+    if sound := message.get("audio"):
+        message = _encode_spoken(message, sound, route)
     content = message.get("content")
     if calls := message.get("tool_calls"):
         message = cast("Message", {**message, "tool_calls": [*_encode_calls(calls, route)]})
@@ -88,9 +88,8 @@ def _encode_assistant(message: Message, route: Route) -> Message:
     return cast("Message", encoded)
 
 
-def _encode_spoken(message: Message, route: Route) -> Message:
+def _encode_spoken(message: Message, sound: dict[str, Any], route: Route) -> Message:
     """OpenAI knows for a while what it has spoken by an id; to all others it is said in words."""
-    sound = message["audio"]
     known = [find_provider(provider, model) for provider, model in route.targets]
     takes_it = not route.is_claude and all(each is None or "audio" in each.parameters for each in known)
     if not takes_it or "id" not in sound or sound.get("expires_at", math.inf) <= time.time():

@@ -74,7 +74,7 @@ def test_a_spoken_answer_is_the_same_whole_and_streamed() -> None:
         {"expires_at": 7},
     ]  # fmt: skip
     frame = {"id": "1", "model": "gpt-4o"}
-    chunks = [{**frame, "choices": [{"index": 0, "delta": {"audio": piece}}]} for piece in pieces]
+    chunks: list[Any] = [{**frame, "choices": [{"index": 0, "delta": {"audio": piece}}]} for piece in pieces]
     chunks.append({**frame, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": USAGE})
     fold = DECODING.begin(INFO)
     deltas = [fold.add(chunk) for chunk in chunks]

@@ -54,5 +54,6 @@ def test_what_a_sound_is_shows_at_its_beginning() -> None:
 def test_a_model_that_has_not_said_it_is_told_in_words(content: Any) -> None:
     spoken: Any = {"role": "assistant", "content": content, "audio": {"id": "audio_1", "transcript": "Hello."}}
     assert as_text(spoken) == {"role": "assistant", "content": "Hello."}
-    assert as_text({**spoken, "content": "Hi."}) == {"role": "assistant", "content": "Hi."}
+    other: Any = {**spoken, "content": "Hi."}
+    assert as_text(other) == {"role": "assistant", "content": "Hi."}
     assert as_text({"role": "assistant", "content": "Hi."}) == {"role": "assistant", "content": "Hi."}
