@@ -191,14 +191,14 @@ def decode_whole(content: bytes, info: GatewayInfo) -> list[Chunk]:
     except ValueError:
         response = None
     choices = response.get("choices") if isinstance(response, dict) else None
-    told = [one for one in choices if isinstance(one, dict)] if isinstance(choices, list) else []
-    failed = next((reason for one in told if (reason := one.get("finish_reason")) in FAILURES), None)
-    if failed:
+    told: list[Any] = choices if isinstance(choices, list) else []
+    whole = [one for one in told if isinstance(one, dict)]
+    if failed := next((reason for one in whole if (reason := one.get("finish_reason")) in FAILURES), None):
         raise ErrorInBodyError(f"the provider broke off its answer: {failed}", info=info, body=response)
-    if not told or len(told) < len(choices) or not all(isinstance(one.get("message"), dict) for one in told):
+    if not told or len(whole) < len(told) or not all(isinstance(one.get("message"), dict) for one in whole):
         raise decode_not_an_answer(content, info, "The body is JSON but no chat completion: no choices with a message")
     try:
-        return [_as_chunk(cast("ChatResponse", response), choice) for choice in told]
+        return [_as_chunk(cast("ChatResponse", response), cast("Choice", one)) for one in whole]
     except _MALFORMED as error:
         raise _malformed(content, info, error) from error
 
