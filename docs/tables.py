@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from docs.provider_tables import render_features, render_parameters, render_sources
 from portkey_gateway.chat_completions.losses import LOSSES as CHAT_COMPLETIONS
 from portkey_gateway.conversation.losses import render_table
 from portkey_gateway.messages.losses import LOSSES as MESSAGES
@@ -57,7 +58,10 @@ TABLES: Final[dict[str, tuple[Path, Callable[[], str]]]] = {
     "chat completions": (DOCS / "api-formats.md", lambda: render_table(CHAT_COMPLETIONS)),
     "messages": (DOCS / "api-formats.md", lambda: render_table(MESSAGES)),
     "models": (DOCS / "models.md", render_models),
+    "parameters of providers": (DOCS / "providers.md", render_parameters),
+    "providers": (DOCS / "providers.md", render_features),
     "rooms": (DOCS / "architecture.md", render_rooms),
+    "sources of providers": (DOCS / "providers.md", render_sources),
 }
 """By the name in the marks around it, the page of a table and what makes it."""
 

@@ -50,8 +50,8 @@ def fit_parameters(body: Mapping[str, Any], route: Route) -> dict[str, Any]:
     _fit_format(fitted, providers)
     if "top_k" in fitted and any("k" in each.parameters for each in providers):
         fitted.setdefault("k", fitted["top_k"])  # Cohere's word for it, which the gateway tells nobody else
-    if all(each.thinks_in_streams_only for each in providers):
-        fitted["stream"] = True
+    if all(each.thoughts == {"streamed"} for each in providers):
+        fitted["stream"] = True  # of a whole answer the gateway drops them
     if route.gateway == "oss-1":
         _tell_losses(fitted, providers)
     return fitted

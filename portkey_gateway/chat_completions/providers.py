@@ -26,6 +26,11 @@ Choice = Literal["auto", "none", "required", "one"]
 SchemaForm = Literal["json_schema", "in json_object", "in words"]
 """Where ``response_format`` says a JSON schema: as OpenAI does, in ``json_object`` (Cohere), or in the prompt only."""
 
+Telling = Literal["whole", "streamed"]
+"""How an answer is told."""
+
+_EITHER_WAY: Final[frozenset[Telling]] = frozenset({"whole", "streamed"})
+_NEVER: Final[frozenset[Telling]] = frozenset()
 _EVERY_CHOICE: Final[frozenset[Choice]] = frozenset({"auto", "none", "required", "one"})
 _EVERYBODY: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
 _SAMPLING: Final = frozenset({"max_tokens", "temperature", "top_p"})
@@ -120,8 +125,8 @@ class Provider:
     """What it can be told of a choice among the tools, where ``tool_choice`` arrives."""
     schema_form: SchemaForm = "json_schema"
     """How it takes the JSON schema of an answer, where ``response_format`` arrives."""
-    thinks_in_streams_only: bool = False
-    """Whether the gateway tells thoughts in streams only."""
+    thoughts: frozenset[Telling] = _EITHER_WAY
+    """Whether thoughts are told in whole answers and in streamed ones."""
     tells_usage_in_streams: bool = True
     """Whether the gateway tells the usage of a stream."""
     takes_marks: bool = False
@@ -129,9 +134,23 @@ class Provider:
 
 
 PROVIDERS: Final[dict[str, Provider]] = {
-    "openai": Provider("OpenAI", "openai/chatComplete.ts", _OPENAI, _OPENAI_MEDIA, _OPENAI_IMAGES, _OPENAI_SOUNDS),
+    "openai": Provider(
+        "OpenAI",
+        "openai/chatComplete.ts",
+        _OPENAI,
+        _OPENAI_MEDIA,
+        _OPENAI_IMAGES,
+        _OPENAI_SOUNDS,
+        thoughts=_NEVER,
+    ),
     "azure-openai": Provider(
-        "Azure OpenAI", "azure-openai/chatComplete.ts", _AZURE, _OPENAI_MEDIA, _OPENAI_IMAGES, _OPENAI_SOUNDS
+        "Azure OpenAI",
+        "azure-openai/chatComplete.ts",
+        _AZURE,
+        _OPENAI_MEDIA,
+        _OPENAI_IMAGES,
+        _OPENAI_SOUNDS,
+        thoughts=_NEVER,
     ),
     "anthropic": Provider(
         "Claude",
@@ -218,6 +237,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         keeps_calls=False,
         choices=_EVERY_CHOICE - {"one"},
         schema_form="in json_object",
+        thoughts=_NEVER,
     ),
     "deepseek": Provider(
         "DeepSeek",
@@ -225,7 +245,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         frozenset({"response_format", "stop"}) | _SAMPLING | _PENALTIES | _LOGPROBS,
         texts=_EVERYBODY,
         schema_form="in words",
-        thinks_in_streams_only=True,
+        thoughts=frozenset({"streamed"}),
     ),
     "ollama": Provider(
         "Ollama",
@@ -240,6 +260,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         _OPENAI - {"logprobs", "top_logprobs"},
         _SEES,
         texts=_EVERYBODY - {"user"},
+        thoughts=frozenset({"whole"}),
     ),
 }
 """By the provider's slug, where need be with the maker of the model behind it."""

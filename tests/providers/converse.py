@@ -42,6 +42,8 @@ _FORMATS: Final = {"image": {"png", "jpeg", "gif", "webp"},
 _ENDINGS: Final = {"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens",
                    "content_filter": "guardrail_intervened"}  # fmt: skip
 _USAGE: Final = {"inputTokens": INPUT_TOKENS, "outputTokens": OUTPUT_TOKENS, "totalTokens": TOTAL_TOKENS}
+_AROUND: Final = 16
+"""Bytes of a message around its headers and its payload."""
 _STRING: Final = 7
 """The type of a header whose value is a text."""
 
@@ -53,11 +55,15 @@ def frame(payload: Mapping[str, Any], **headers: str) -> bytes:
         bytes([len(name)]) + name.encode() + bytes([_STRING]) + len(value).to_bytes(2) + value.encode()
         for name, value in {**named, ":content-type": "application/json"}.items()
     )
-    content = json.dumps(payload).encode()
-    prelude = (len(told) + len(content) + 16).to_bytes(4) + len(told).to_bytes(4)
+    return message(told, json.dumps(payload).encode())
+
+
+def message(headers: bytes, payload: bytes) -> bytes:
+    """A message of a binary stream, with its lengths and checksums."""
+    prelude = (len(headers) + len(payload) + _AROUND).to_bytes(4) + len(headers).to_bytes(4)
     prelude += crc32(prelude).to_bytes(4)
-    message = prelude + told + content
-    return message + crc32(message).to_bytes(4)
+    told = prelude + headers + payload
+    return told + crc32(told).to_bytes(4)
 
 
 class Converse(Wire):

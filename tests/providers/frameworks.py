@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 import pytest
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import (
+    AIMessage,
+    BaseMessage,
+    HumanMessage,
+    SystemMessage,
+    ToolMessage,
+    messages_from_dict,
+    messages_to_dict,
+)
 from llama_index.core.base.llms.types import (
     ChatMessage,
     DocumentBlock,
@@ -74,6 +82,7 @@ class Framework(Protocol):
     def result(self, call: HeardCall, *parts: Part) -> Any: ...
     def ask(self, way: Way, messages: Sequence[Any], **more: Any) -> Heard: ...
     def give(self, way: Way, schema: type[BaseModel], text: str, **more: Any) -> BaseModel: ...
+    def stored(self, message: Any) -> Any: ...
 
 
 class LangChain:
@@ -122,6 +131,10 @@ class LangChain:
         assert isinstance(given, BaseModel)
         return given
 
+    def stored(self, message: BaseMessage) -> BaseMessage:
+        [again] = messages_from_dict(json.loads(json.dumps(messages_to_dict([message]))))
+        return again
+
 
 class LlamaIndex:
     """``Portkey``."""
@@ -159,6 +172,9 @@ class LlamaIndex:
         given = llamaindex_ways.call(method, schema, PromptTemplate("{question}"), question=text)[-1]
         assert isinstance(given, schema)
         return given
+
+    def stored(self, message: ChatMessage) -> ChatMessage:
+        return ChatMessage.model_validate_json(message.model_dump_json())
 
 
 class _Plain:

@@ -131,6 +131,12 @@ class VertexGemini(Gemini):
         return event(_failure(503, "The model is overloaded."), end="\r\n")
 
 
+def told_at_once(said: Said, *, calls_first: bool) -> dict[str, Any]:
+    """Everything in one event of a stream."""
+    texts, calls = _texts(said, whole=True), _calls(said)
+    return _told(*(calls + texts if calls_first else texts + calls), ending=said.ending)
+
+
 def _failure(status: int, message: str) -> dict[str, Any]:
     names = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED",
              503: "UNAVAILABLE"}  # fmt: skip

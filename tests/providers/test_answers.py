@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import pytest
 
+from portkey_gateway.chat_completions.providers import PROVIDERS
 from tests.providers.emulated import INPUT_TOKENS, OUTPUT_TOKENS, Call, EmulatedProvider, Ending, Said
 from tests.providers.frameworks import LOOK, Framework, LlamaIndex, Way, any_way, is_streamed, whole_or_streamed
-
-# Their streams tell no usage that the gateway would pass on.
-_NO_USAGE_IN_STREAMS: Final = {"ollama"}
-# Where the gateway drops thoughts (``cohere/chatComplete.ts``, ``groq/chatComplete.ts``), or there are none.
-_NO_THOUGHTS: Final = {"azure-openai": "never", "cohere": "never", "groq": "whole"}
 
 
 @any_way
@@ -22,8 +16,8 @@ def test_a_text(framework: Framework, provider: EmulatedProvider, row: str, way:
     assert not provider.refused
     assert heard.text == "Grüße aus Köln. 🌞"
     assert heard.facts["finish_reason"] == "stop"
-    if not (is_streamed(way) and row in _NO_USAGE_IN_STREAMS):
-        assert heard.tokens == (INPUT_TOKENS, OUTPUT_TOKENS)
+    is_told = PROVIDERS[row].tells_usage_in_streams or not is_streamed(way)
+    assert heard.tokens == ((INPUT_TOKENS, OUTPUT_TOKENS) if is_told else None)
 
 
 @whole_or_streamed
@@ -31,11 +25,10 @@ def test_thoughts(framework: Framework, provider: EmulatedProvider, row: str, wa
     provider.say(Said("Yes.", thinking="Hm, well."))
     heard = framework.ask(way, [framework.user("Hi")])
     assert heard.text == "Yes."
-    told = _NO_THOUGHTS.get(row, "always")
-    if told == "always" or told == ("streamed" if is_streamed(way) else "whole"):
-        assert heard.thinking == "Hm, well."
-    else:
-        assert not heard.thinking
+    # Of a whole answer of DeepSeek's, whose thoughts the gateway tells in streams only, a stream is asked for.
+    told = PROVIDERS[row].thoughts
+    is_told = told == {"streamed"} or ("streamed" if is_streamed(way) else "whole") in told
+    assert heard.thinking == ("Hm, well." if is_told else "")
 
 
 @pytest.mark.parametrize("ending", ["length", "content_filter"])

@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from portkey_gateway.chat_completions.providers import PROVIDERS
 from portkey_gateway.errors import ContentError
 from tests.llamaindex.media import PDF, PNG
 from tests.providers.emulated import EmulatedProvider
@@ -15,9 +16,6 @@ from tests.providers.frameworks import Framework, Way, whole_or_streamed
 
 _PNG_DATA: Final = base64.b64encode(PNG).decode()
 _PDF_DATA: Final = base64.b64encode(PDF).decode()
-# Providers whose models see no documents, or whom the gateway tells nothing of them.
-_NO_PDF: Final = {"cohere", "deepseek", "ollama", "groq"}
-_NO_IMAGE: Final = {"deepseek"}
 
 
 @whole_or_streamed
@@ -47,7 +45,7 @@ def test_a_system_message_amid_the_conversation_arrives(
 @whole_or_streamed
 def test_an_image_arrives(framework: Framework, provider: EmulatedProvider, row: str, way: Way) -> None:
     asked = [framework.user("What is this?", PNG)]
-    if row in _NO_IMAGE:
+    if "image" not in PROVIDERS[row].media:
         with pytest.raises(ContentError, match=r"image/png, which does not reach DeepSeek"):
             framework.ask(way, asked)
         assert not provider.requests
@@ -62,7 +60,7 @@ def test_a_pdf_arrives_or_is_refused_by_name(
     framework: Framework, provider: EmulatedProvider, row: str, way: Way
 ) -> None:
     asked = [framework.user("What is this?", PDF)]
-    if row in _NO_PDF:
+    if "pdf" not in PROVIDERS[row].media:
         with pytest.raises(ContentError, match=r"application/pdf, which does not reach"):
             framework.ask(way, asked)
         assert not provider.requests

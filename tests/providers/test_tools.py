@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import pytest
 
+from portkey_gateway.chat_completions.providers import PROVIDERS
 from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
 from tests.llamaindex.media import PNG
 from tests.providers.emulated import Call, EmulatedProvider, Said
@@ -32,14 +33,13 @@ FORCED: Final = {
 }
 """How each provider is told that some tool, or this one, has to be called."""
 TASTE: Final[dict[str, Any]] = {**LOOK, "function": {**LOOK["function"], "name": "taste"}}
-# The gateway carries no tools to it.
-NO_TOOLS: Final = "deepseek"
-with_tools: Final = pytest.mark.parametrize("row", [row for row in WIRES if row != NO_TOOLS], indirect=True)
+NO_TOOLS: Final = [row for row in WIRES if "tools" not in PROVIDERS[row].parameters]
+with_tools: Final = pytest.mark.parametrize("row", [row for row in WIRES if row not in NO_TOOLS], indirect=True)
 
 
 def unheard(row: str, match: str) -> AbstractContextManager[Any]:
     """A warning where the gateway drops what was asked."""
-    return pytest.warns(PortkeyWarning, match=match) if row == "cohere" else nullcontext()
+    return nullcontext() if PROVIDERS[row].keeps_calls else pytest.warns(PortkeyWarning, match=match)
 
 
 @with_tools
@@ -59,36 +59,23 @@ def test_a_tool_loop(framework: Framework, provider: EmulatedProvider, row: str,
     assert all(told in received for told in ("blue sky", "blue sea", "look", "I will look."))
 
 
-@pytest.mark.parametrize("row", ["google", "vertex-ai"], indirect=True)
-@whole_or_streamed
-def test_a_gemini_sees_its_proof_and_the_names_of_its_tools_again(
-    framework: Framework, provider: EmulatedProvider, way: Way
-) -> None:
-    provider.say(CALLED)
-    heard = framework.ask(way, [framework.user("Look.")], tools=[LOOK])
-    results = [framework.result(call, "blue") for call in heard.calls]
-    framework.ask(way, [framework.user("Look."), heard.message, *results], tools=[LOOK])
-    _, called, answered = provider.received["contents"]
-    assert [part.get("thoughtSignature") for part in called["parts"]] == [None, "Eq8B", None]
-    assert [part["functionResponse"]["name"] for part in answered["parts"]] == ["look", "look"]
-
-
 @pytest.mark.parametrize("choice", ["any", "look"])
 @with_tools
 @whole_or_streamed
 def test_a_forced_tool(framework: Framework, provider: EmulatedProvider, row: str, way: Way, choice: str) -> None:
     provider.say(Said(calls=(Call("look", {"at": "sky"}),), ending="tool_calls"))
-    lost = pytest.warns(PortkeyWarning, match="tool_choice does not reach Ollama") if row == "ollama" else nullcontext()
+    is_carried = "tool_choice" in PROVIDERS[row].parameters
+    lost = nullcontext() if is_carried else pytest.warns(PortkeyWarning, match="tool_choice does not reach")
     with lost:
         heard = framework.ask(way, [framework.user("Hi")], tools=[LOOK, TASTE], tool_choice=choice)
     assert not provider.refused
     assert [call.name for call in heard.calls] == ["look"]
     assert FORCED[row][choice == "look"] in json.dumps(provider.received)
-    if row == "cohere" and choice == "look":
+    if choice == "look" and "one" not in PROVIDERS[row].choices:
         assert "taste" not in json.dumps(provider.received)
 
 
-@pytest.mark.parametrize("row", [NO_TOOLS], indirect=True)
+@pytest.mark.parametrize("row", NO_TOOLS, indirect=True)
 @whole_or_streamed
 def test_tools_that_the_gateway_drops_are_an_error(framework: Framework, provider: EmulatedProvider, way: Way) -> None:
     with pytest.raises(EncodingError, match="tools do not reach DeepSeek"):
@@ -102,7 +89,7 @@ def test_an_image_that_a_tool_returned(framework: Framework, provider: EmulatedP
     provider.say(Said(calls=(Call("look", {"at": "sky"}),), ending="tool_calls"), Said("It is blue."))
     heard = framework.ask(way, [framework.user("Look.")], tools=[LOOK])
     said = [framework.user("Look."), heard.message, framework.result(heard.calls[0], "Here:", PNG)]
-    if row == "mistral-ai":
+    if not PROVIDERS[row].user_behind_results:
         with pytest.raises(
             ContentError, match=r"messages\[2\] shows media in the result of a tool: Mistral takes none"
         ):

@@ -1,0 +1,49 @@
+"""Edges of Gemini's streams, and of the binary stream of Bedrock."""
+
+from __future__ import annotations
+
+import pytest
+from typing_extensions import override
+
+from tests.providers.converse import message
+from tests.providers.emulated import Call, EmulatedProvider, Said
+from tests.providers.frameworks import LOOK, Framework, Way, streamed
+from tests.providers.gemini import Gemini, told_at_once
+
+geminis = pytest.mark.parametrize("row", ["google"], indirect=True)
+
+
+class AtOnce(Gemini):
+    """A Gemini that tells everything in one event."""
+
+    def __init__(self, *, calls_first: bool) -> None:
+        self._calls_first = calls_first
+
+    @override
+    def stream(self, said: Said) -> list[bytes]:
+        return self.framed([told_at_once(said, calls_first=self._calls_first)])
+
+
+@geminis
+@streamed
+def test_a_call_behind_a_text_in_one_event_is_lost(framework: Framework, provider: EmulatedProvider, way: Way) -> None:
+    provider.wire = AtOnce(calls_first=False)
+    provider.say(Said("I will look.", calls=(Call("look", {"at": "sky"}),)))
+    heard = framework.ask(way, [framework.user("Look.")], tools=[LOOK])
+    assert (heard.text, heard.calls) == ("I will look.", ())
+
+
+@geminis
+@streamed
+def test_a_text_behind_a_call_in_one_event_spoils_nothing(
+    framework: Framework, provider: EmulatedProvider, way: Way
+) -> None:
+    provider.wire = AtOnce(calls_first=True)
+    provider.say(Said("I will look.", calls=(Call("look", {"at": "sky"}),)))
+    [call] = framework.ask(way, [framework.user("Look.")], tools=[LOOK]).calls
+    assert (call.name, call.arguments) == ("look", {"at": "sky"})
+
+
+def test_a_binary_message_is_as_amazon_writes_it() -> None:
+    """``empty_message`` of the test vectors of Amazon's event streams."""
+    assert message(b"", b"").hex() == "000000100000000005c248eb7d98c8ff"
