@@ -51,10 +51,11 @@ typecheck: $(STAMP) ## mypy (strict) and pyright over source and tests
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 
-bench: $(STAMP) ## Measure ours beside ChatOpenAI + createHeaders and raw httpx, and what traces add
+bench: $(STAMP) ## Measure ours beside ChatOpenAI + createHeaders and raw httpx, what traces add, and what embeddings cost
 	@test -f .venv-bench/.installed || { $(PYTHON) -m venv .venv-bench && .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt && .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . && touch .venv-bench/.installed; }
 	@.venv-bench/bin/python -m benchmarks
 	@.venv-bench/bin/python -W ignore -m benchmarks.tracing
+	@.venv-bench/bin/python -m benchmarks.embeddings
 
 peers: .venv-peers/.installed ## Run ChatAnthropic's own recorded tests on ChatPortkey (downloads them)
 	@.venv-peers/bin/python -m tests.conformance.peers

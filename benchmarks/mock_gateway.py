@@ -1,16 +1,18 @@
 """A mock gateway in a process of its own: ``python -m benchmarks.mock_gateway`` prints its address and serves.
 
-It answers ``max_tokens`` tokens to every POST, in the gateway's shape for the path, and ends when its standard input
-does. A stream sends one event a millisecond, so that each arrives on its own, as a model's tokens do.
+It answers ``max_tokens`` tokens to every POST, in the gateway's shape for the path, and vectors to texts; it ends when
+its standard input does. A stream sends one event a millisecond, so that each comes by itself, as a model's tokens do.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
 
 from benchmarks.answers import answer_pieces, events, message_events, whole_answer, whole_message
+from benchmarks.vectors import embeddings_body
 
 PACE_S = 0.001
 _MAX_TOKENS = re.compile(rb'"max(?:_completion)?_tokens": ?(\d+)')
@@ -35,9 +37,18 @@ async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamW
             head = await reader.readuntil(b"\r\n\r\n")
             length = _CONTENT_LENGTH.search(head)
             body = await reader.readexactly(int(length[1])) if length else b""
+            if b"/embeddings HTTP" in head:
+                _answer_embeddings(body, writer)
+                continue
             await _answer(body, writer, is_messages=b"/messages HTTP" in head)
     except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
         writer.close()
+
+
+def _answer_embeddings(body: bytes, writer: asyncio.StreamWriter) -> None:
+    request = json.loads(body)
+    answer = embeddings_body(len(request["input"]), packed=request.get("encoding_format") == "base64")
+    writer.write(_WHOLE_HEADERS % len(answer) + answer)
 
 
 async def _answer(body: bytes, writer: asyncio.StreamWriter, *, is_messages: bool) -> None:

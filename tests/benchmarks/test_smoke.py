@@ -6,6 +6,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import pytest
 
+from benchmarks import embeddings
 from benchmarks.answers import (
     answer_pieces,
     events,
@@ -17,7 +18,7 @@ from benchmarks.answers import (
 from benchmarks.measures import MEASURES, QUICK, SHORT_TOKENS, Bench, WrongAnswerError
 from benchmarks.registry import ENTRIES
 from benchmarks.report import describe_machine, render_json, render_markdown
-from benchmarks.runner import run
+from benchmarks.runner import _Process, run
 from portkey_gateway.chat_completions import stream as chat_completions
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.info import GatewayInfo
@@ -67,6 +68,18 @@ def test_a_wrong_answer_is_no_figure(measure: Any, answer: str) -> None:
     scripted = Scripted(answer)
     with asyncio.Runner() as runner, pytest.raises(WrongAnswerError):
         measure.run(Bench(scripted, scripted, QUICK, runner, import_s=1.0, first_answer_s=2.0))
+
+
+def test_embeddings_are_measured_and_wrong_vectors_are_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embeddings, "TEXTS", embeddings.TEXTS[:10])
+    monkeypatch.setattr(embeddings, "BATCH", 5)
+    with _Process("benchmarks.mock_gateway") as gateway:
+        figures = embeddings.measure(gateway.greeting, rounds=1)
+        monkeypatch.setattr(embeddings.ByHand, "__call__", lambda _: [[0.5]] * 10)
+        with pytest.raises(embeddings.WrongVectorsError, match="another vector at 0"):
+            embeddings.measure(gateway.greeting, rounds=1)
+    assert len(figures) == 4
+    assert "| numbers, one batch after the other: httpx by hand |" in embeddings.render(figures)
 
 
 def test_ratios_are_taken_round_by_round() -> None:
