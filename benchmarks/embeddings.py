@@ -47,15 +47,12 @@ class ByHand:
     def __init__(self, base_url: str, encoding_format: str) -> None:
         self._url = base_url + "/embeddings"
         self._format = encoding_format
-        self._client = httpx.Client(headers=_HEADERS, timeout=_TIMEOUT_S)
 
     def __call__(self) -> Vectors:
         """Embed all texts, one batch after the other."""
-        return [
-            vector
-            for batch in _batches()
-            for vector in self._read(self._client.post(self._url, json=self._body(batch)))
-        ]
+        with httpx.Client(headers=_HEADERS, timeout=_TIMEOUT_S) as client:
+            answers = [self._read(client.post(self._url, json=self._body(batch))) for batch in _batches()]
+        return [vector for vectors in answers for vector in vectors]
 
     async def at_once(self) -> Vectors:
         """Embed all texts, some batches at the same time."""
