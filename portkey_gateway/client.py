@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from functools import cached_property
+from typing import Any, Final, TypeVar, cast
 
 import httpx
 from pydantic_core import from_json, to_json
@@ -29,6 +30,8 @@ from portkey_gateway.info import GatewayInfo
 from portkey_gateway.messages.encode import COUNT_PATH
 from portkey_gateway.options import GatewayFields, GatewayOptions, find_secrets
 from portkey_gateway.other_routes import ListedModel, Listing
+from portkey_gateway.prompts.completion import PromptRequest, encode_completion
+from portkey_gateway.prompts.library import PromptLibrary, Question
 from portkey_gateway.routing import Route, find_route
 from portkey_gateway.tracing.context import TraceContext, beside, encode_metadata
 from portkey_gateway.tracing.costs import TRACE_COSTS
@@ -96,7 +99,7 @@ class GatewayClient:
 
     def chat(
         self,
-        request: ChatRequest,
+        request: ChatRequest | PromptRequest,
         *,
         trace: TraceContext | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -105,7 +108,7 @@ class GatewayClient:
         """Ask for a whole answer.
 
         Args:
-            request: messages, tools and parameters.
+            request: messages, tools and parameters; or a prompt of the library, as ``prompts`` asks for it.
             trace: where the call stands in its trace; what is set wins over the options.
             metadata: labels of this call, added to those of the options.
             inline_images: fetch images and documents given by URL and send their data.
@@ -114,8 +117,7 @@ class GatewayClient:
             EncodingError: if the request cannot be sent as it is.
             PortkeyError: if the call fails; the class says how.
         """
-        if inline_images:
-            request = self._inline(request)
+        request = self._inline(request) if inline_images else request
         call, decoding = self._chat_call(request, trace, metadata)
         with call.redacting():
             answer = decoding.decode(*transport.read_response(self._http_client, call))
@@ -124,15 +126,14 @@ class GatewayClient:
 
     async def achat(
         self,
-        request: ChatRequest,
+        request: ChatRequest | PromptRequest,
         *,
         trace: TraceContext | None = None,
         metadata: Mapping[str, Any] | None = None,
         inline_images: bool = False,
     ) -> Answer:
         """Async twin of ``chat``."""
-        if inline_images:
-            request = await self._ainline(request)
+        request = await self._ainline(request) if inline_images else request
         call, decoding = self._chat_call(request, trace, metadata)
         with call.redacting():
             answer = decoding.decode(*await transport.aread_response(self._http_async_client, call))
@@ -141,7 +142,7 @@ class GatewayClient:
 
     def stream(
         self,
-        request: ChatRequest,
+        request: ChatRequest | PromptRequest,
         *,
         trace: TraceContext | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -154,14 +155,14 @@ class GatewayClient:
 
         def ask() -> Asked:
             asked = self._inline(request) if inline_images else request
-            call, decoding = self._chat_call({**asked, "stream": True}, trace, metadata)
+            call, decoding = self._chat_call(_streamed(asked), trace, metadata)
             return transport.send(self._http_client, call), call, decoding
 
         return AnswerStream(ask, TRACE_COSTS.note)
 
     def astream(
         self,
-        request: ChatRequest,
+        request: ChatRequest | PromptRequest,
         *,
         trace: TraceContext | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -171,7 +172,7 @@ class GatewayClient:
 
         async def ask() -> Asked:
             asked = await self._ainline(request) if inline_images else request
-            call, decoding = self._chat_call({**asked, "stream": True}, trace, metadata)
+            call, decoding = self._chat_call(_streamed(asked), trace, metadata)
             return await transport.asend(self._http_async_client, call), call, decoding
 
         return AsyncAnswerStream(ask, TRACE_COSTS.note)
@@ -268,29 +269,23 @@ class GatewayClient:
         """Async twin of ``count_tokens``."""
         return await self._asend(self._count_call(request), other_routes.read_token_count)
 
-    def render_prompt(self, prompt_id: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Fill in a prompt of the prompt library (hosted gateway only).
+    @cached_property
+    def prompts(self) -> PromptLibrary:
+        """The prompt library of the key's workspace (the hosted gateway's, or an enterprise gateway's)."""
+        return PromptLibrary(self)
 
-        Args:
-            prompt_id: its id; ``id@12`` or ``id@latest`` picks a version.
-            variables: the values of its variables.
-
-        Returns:
-            The rendered request: ``messages``, ``model`` and parameters.
+    def ask(self, question: Question[ResultT]) -> ResultT:
+        """Ask a route that answers at once.
 
         Raises:
-            EncodingError: if the id is empty or JSON does not know the variables.
+            EncodingError: if JSON does not know the question.
             PortkeyError: if the call fails.
         """
-        return self._post(
-            other_routes.prompt_path(prompt_id), {"variables": dict(variables or {})}, other_routes.read_prompt
-        )
+        return self._send(self._question_call(question), question.read)
 
-    async def arender_prompt(self, prompt_id: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Async twin of ``render_prompt``."""
-        return await self._apost(
-            other_routes.prompt_path(prompt_id), {"variables": dict(variables or {})}, other_routes.read_prompt
-        )
+    async def aask(self, question: Question[ResultT]) -> ResultT:
+        """Async twin of ``ask``."""
+        return await self._asend(self._question_call(question), question.read)
 
     def feedback(
         self, trace_id: str, value: int, *, weight: float = 1.0, metadata: Mapping[str, Any] | None = None
@@ -364,10 +359,18 @@ class GatewayClient:
         headers, body = encode_count_call(request, self._route(request), self._headers)
         return self._call(COUNT_PATH, body, headers, find_secrets(request.get("mcp_servers")))
 
+    def _question_call(self, question: Question[Any]) -> transport.Call:
+        if question.body is None:
+            return self._call(question.path, b"", self._headers, method="GET")
+        return self._call(question.path, _encode(question.body), self._headers)
+
     def _chat_call(
-        self, request: ChatRequest, trace: TraceContext | None, metadata: Mapping[str, Any] | None
+        self, request: ChatRequest | PromptRequest, trace: TraceContext | None, metadata: Mapping[str, Any] | None
     ) -> tuple[transport.Call, Decoding]:
         headers = self._labelled_headers(trace, metadata)
+        if "prompt" in request:
+            prompted = encode_completion(cast("PromptRequest", request))
+            return self._call(prompted.path, prompted.body, headers), prompted.decoding
         encoded = encode_call(request, self._route(request), headers, prompt_caching=self._prompt_caching)
         # The keys of MCP servers stand in the body, which an error may echo.
         secrets = find_secrets(request.get("mcp_servers"))
@@ -407,11 +410,15 @@ class GatewayClient:
         url = self.options.base_url + path
         return transport.Call(url, headers, body, self._timeout_s, self._retry, secrets, method)
 
-    def _inline(self, request: ChatRequest) -> ChatRequest:
+    def _inline(self, request: ChatRequest | PromptRequest) -> ChatRequest | PromptRequest:
+        if "prompt" in request:
+            return request  # what it shows, the library knows
         responses = {url: transport.fetch(self._http_client, url, self._timeout_s) for url in media_urls(request)}
         return self._inlined(request, responses)
 
-    async def _ainline(self, request: ChatRequest) -> ChatRequest:
+    async def _ainline(self, request: ChatRequest | PromptRequest) -> ChatRequest | PromptRequest:
+        if "prompt" in request:
+            return request
         urls = media_urls(request)
         responses = {url: await transport.afetch(self._http_async_client, url, self._timeout_s) for url in urls}
         return self._inlined(request, responses)
@@ -422,6 +429,10 @@ class GatewayClient:
             for url, response in responses.items()
         }
         return inline_media(request, fetched)
+
+
+def _streamed(request: ChatRequest | PromptRequest) -> ChatRequest | PromptRequest:
+    return cast("ChatRequest | PromptRequest", {**request, "stream": True})
 
 
 def _encode(body: Mapping[str, Any]) -> bytes:

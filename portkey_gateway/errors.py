@@ -3,7 +3,8 @@
 ```
 PortkeyError
 ├── EncodingError (also ValueError)      the request cannot be built from what was given
-│   └── ContentError                     … because of one content block
+│   ├── ContentError                     … because of one content block
+│   └── MissingVariablesError            … because a prompt of the library misses variables (also KeyError)
 ├── PortkeyStatusError                   the gateway answered with an error status
 │   ├── BadRequestError 400 ── ContextOverflowError
 │   ├── AuthenticationError 401, PermissionDeniedError 403, NotFoundError 404, RequestTimeoutError 408,
@@ -137,6 +138,20 @@ class EncodingError(PortkeyError, ValueError):
 
 class ContentError(EncodingError):
     """A content block that nobody can send; the message names it."""
+
+
+class MissingVariablesError(EncodingError, KeyError):
+    """Variables of a prompt of the library are missing; a ``KeyError`` too, as LangChain's prompts raise it.
+
+    Attributes:
+        missing: their names.
+    """
+
+    def __init__(
+        self, message: str, missing: tuple[str, ...] = (), *, info: GatewayInfo | None = None, body: Any = None
+    ) -> None:
+        super().__init__(message, info=info, body=body)
+        self.missing = missing
 
 
 class PortkeyStatusError(PortkeyError):
@@ -309,6 +324,8 @@ _ROUTE_NOT_FOUND: Final = {"message": "Not Found", "ok": False}
 _NO_ROUTE: Final = "x-portkey-config or x-portkey-provider header is required"
 _WAITED_IN_VAIN: Final = "HeadersTimeoutError"
 """Of Node's HTTP client, with which the open-source gateway waits for the first byte of an answer: 300 s (tried)."""
+_NO_LIBRARY: Final = "prompt completions error"
+"""What the open-source gateway, which has no prompts, says of every one (``src/index.ts``)."""
 _NOT_SERVED: Final = " is not supported by "  # of a format or another route, with the provider's name
 
 
@@ -353,7 +370,8 @@ def decode_error(content: bytes, info: GatewayInfo, failed_before: Iterable[str]
     if failed := ", ".join(failed_before):
         text += f"; before it {failed} failed, for reasons that the gateway does not tell"
     error = error_class(text, info=info, body=body)
-    error.is_retryable &= not (error_class is GatewayFailureError and _NOT_SERVED in message)
+    lasts = _NOT_SERVED in message or message.startswith(_NO_LIBRARY)
+    error.is_retryable &= not (error_class is GatewayFailureError and lasts)
     # The next try would take as long, and be paid for, too.
     error.is_retryable &= _WAITED_IN_VAIN not in message
     return error
@@ -405,6 +423,8 @@ def _remedy(status: int, body: Any, message: str) -> str:
             "; the open-source gateway waits five minutes for an answer to begin: ask for it as a stream "
             "(streaming=True, stream_chat), or for less (max_tokens)"
         )
+    if message.startswith(_NO_LIBRARY):
+        return "; this gateway has no prompt library: base_url has to be Portkey's, or an enterprise gateway's"
     if message.startswith(f"messages{_NOT_SERVED}"):
         return "; pass api_format='chat_completions'"
     return "; pass provider= or config=" if status == HTTPStatus.BAD_REQUEST and _NO_ROUTE in message else ""
@@ -419,4 +439,8 @@ def _describe(body: Any, *, is_html: bool, status: int) -> tuple[str, str]:
     error = body.get("error")
     if isinstance(error, dict):
         return str(error.get("message") or error), str(error.get("type") or error.get("code") or "")
+    data = body.get("data")
+    if isinstance(data, dict) and body.get("success") is False:
+        # Portkey's own services (its help centre, "Error AB03").
+        return str(data.get("message") or data), str(data.get("errorCode") or "")
     return str(body.get("message") or error or body)[:_BODY_EXCERPT_LENGTH], ""

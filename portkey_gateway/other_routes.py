@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from pydantic_core import from_json
 
@@ -81,17 +81,6 @@ class Listing:
             raise
 
 
-def prompt_path(prompt_id: str) -> str:
-    """The path at which a stored prompt is rendered.
-
-    Raises:
-        EncodingError: if the id is empty.
-    """
-    if not prompt_id.strip():
-        raise EncodingError("prompt_id is empty: give the id that Portkey's prompt library shows")
-    return f"/prompts/{quote(prompt_id.strip(), safe='@')}/render"
-
-
 def feedback_body(trace_id: str, value: int, weight: float, metadata: Mapping[str, Any] | None) -> dict[str, Any]:
     """What rates a trace.
 
@@ -116,18 +105,6 @@ def read_token_count(content: bytes, info: GatewayInfo) -> int:
     if not isinstance(count, int):
         raise decode_not_an_answer(content, info)
     return count
-
-
-def read_prompt(content: bytes, info: GatewayInfo) -> dict[str, Any]:
-    """Read a rendered prompt.
-
-    Raises:
-        InvalidResponseError: if none came.
-    """
-    data = read_object(content).get("data")
-    if not isinstance(data, dict):
-        raise decode_not_an_answer(content, info)
-    return data
 
 
 def read_receipt(content: bytes, info: GatewayInfo) -> None:

@@ -11,6 +11,7 @@ from portkey_gateway.sandbox.error import MissingExtraError, PortInUseError, San
 
 if TYPE_CHECKING:
     from portkey_gateway.sandbox.claude.server import ClaudeServer
+    from portkey_gateway.sandbox.control_plane.server import ControlPlane
     from portkey_gateway.sandbox.openai.server import OpenAIServer
     from portkey_gateway.sandbox.sandbox import Sandbox
     from portkey_gateway.sandbox.serving.faults import Fault
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CallLog",
     "ClaudeServer",
+    "ControlPlane",
     "Fault",
     "MissingExtraError",
     "OpenAIServer",
@@ -33,6 +35,7 @@ __all__ = [
 _HOMES = {
     "CallLog": "trace_tree",
     "ClaudeServer": "claude.server",
+    "ControlPlane": "control_plane.server",
     "Fault": "serving.faults",
     "OpenAIServer": "openai.server",
     "Sandbox": "sandbox",
@@ -40,7 +43,7 @@ _HOMES = {
     "draw_trace": "trace_tree",
 }
 _EXTRAS = {
-    **dict.fromkeys(("PIL", "anthropic", "openai", "pypdf", "starlette", "uvicorn"), "sandbox"),
+    **dict.fromkeys(("PIL", "anthropic", "openai", "pypdf", "pystache", "starlette", "uvicorn"), "sandbox"),
     **dict.fromkeys(("google", "opentelemetry"), "otel"),
 }
 

@@ -3,9 +3,11 @@
 import asyncio
 import errno
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NotRequired, Self, TypedDict, TypeVar
 
 from portkey_gateway.sandbox.claude.server import ClaudeServer
 from portkey_gateway.sandbox.error import PortInUseError, SandboxError
@@ -14,6 +16,7 @@ from portkey_gateway.sandbox.progress import Progress, to_stderr
 from portkey_gateway.sandbox.serving.server import EmulatedServer
 
 if TYPE_CHECKING:
+    from portkey_gateway.sandbox.control_plane.server import ControlPlane
     from portkey_gateway.sandbox.openai.server import OpenAIServer
 
 ProviderName = Literal["anthropic", "openai"]
@@ -30,6 +33,8 @@ class SandboxOptions(TypedDict):
     provider: str
     provider_api_key: str
     custom_host: str
+    api_key: NotRequired[str]
+    """Of Portkey, which asks for one where there are prompts."""
 
 
 class SandboxTarget(TypedDict):
@@ -52,6 +57,8 @@ class Sandbox:
         claude_port: Where the emulated Claude listens; 0 takes a free port.
         openai: Whether an emulated OpenAI stands beside the Claude.
         openai_port: Where the emulated OpenAI listens; 0 takes a free port.
+        prompts: A folder with prompts (`sandbox.control_plane.folder` says how): Portkey's prompt library and feedback
+            stand before the gateway then, at the same `base_url`, and as Portkey's do they ask for an API key.
         progress: Receives the lines about the installation, which the first start on a machine needs.
 
     Example:
@@ -65,11 +72,17 @@ class Sandbox:
             model = ChatPortkey(model=sandbox.openai_model, base_url=sandbox.base_url, config=config)
             sandbox.openai.inject(Fault("status", status=500))
             model.invoke("Hello")
+
+        with Sandbox(prompts="prompts") as sandbox:
+            PortkeyPrompt("pp-greeting", **sandbox.account()).completion.invoke({"name": "Ann"})
         ```
     """
 
     provider: ProviderName = "anthropic"
     """Value of `x-portkey-provider`."""
+
+    api_key = "pk-sandbox-not-a-secret"
+    """A made-up key of Portkey's: the prompt library takes any."""
 
     provider_api_key = "sk-ant-sandbox-not-a-secret"
     """A made-up key: the emulated Claude takes any that has Anthropic's shape."""
@@ -90,9 +103,14 @@ class Sandbox:
         claude_port: int = 0,
         openai: bool = False,
         openai_port: int = 0,
+        prompts: str | Path | None = None,
         progress: Progress = to_stderr,
     ) -> None:
-        self._gateway = GatewayProcess(port, progress=progress)
+        # With prompts, Portkey's services listen there, and the gateway behind them.
+        self._gateway = GatewayProcess(port if prompts is None else 0, progress=progress)
+        self._port = port
+        self._prompts = None if prompts is None else Path(prompts)
+        self._control_plane: ControlPlane | None = None
         self._claude_port = claude_port
         self._with_openai = openai
         self._openai_port = openai_port
@@ -123,8 +141,11 @@ class Sandbox:
                         undo.callback(openai.stop)
                     self._gateway.start()
                     undo.callback(self._gateway.stop)
+                    control_plane = self._start_control_plane(self._prompts) if self._prompts else None
+                    if control_plane:
+                        undo.callback(control_plane.stop)
                     self._started = undo.pop_all()
-                self._claude, self._openai = claude, openai
+                self._claude, self._openai, self._control_plane = claude, openai, control_plane
             self._users += 1
 
     def stop(self) -> None:
@@ -132,7 +153,7 @@ class Sandbox:
         with self._lock:
             self._users = max(0, self._users - 1)
             if not self._users:
-                self._claude = self._openai = None
+                self._claude = self._openai = self._control_plane = None
                 self._started.close()
 
     def wait(self) -> None:
@@ -151,7 +172,21 @@ class Sandbox:
     @property
     def base_url(self) -> str:
         """The gateway's address, as `base_url` of a model."""
-        return self._running()[0].url + "/v1"
+        gateway = self._running()[0]
+        return (self._control_plane or gateway).url + "/v1"
+
+    @property
+    def control_plane(self) -> "ControlPlane":
+        """Portkey's services before the gateway: what they were asked, what was rated, faults to inject.
+
+        Raises:
+            SandboxError: There are no prompts, or the sandbox is not running.
+        """
+        if not self._prompts:
+            raise SandboxError("The sandbox has no prompt library. Write `Sandbox(prompts=folder)`.")
+        self._running()
+        assert self._control_plane is not None  # noqa: S101 - it starts and stops with the Claude
+        return self._control_plane
 
     @property
     def openai(self) -> "OpenAIServer":
@@ -173,12 +208,21 @@ class Sandbox:
 
     def options(self, provider: ProviderName = "anthropic") -> SandboxOptions:
         """Return the keyword arguments that point a model at a provider of the sandbox."""
-        return {
+        options: SandboxOptions = {
             "base_url": self.base_url,
             "provider": provider,
             "provider_api_key": self.provider_api_key if provider == "anthropic" else self.openai_api_key,
             "custom_host": (self.claude if provider == "anthropic" else self.openai).url + "/v1",
         }
+        return {**options, "api_key": self.api_key} if self._prompts else options
+
+    def account(self) -> dict[str, Any]:
+        """Return the keyword arguments of who has an account of Portkey's: prompts know their own provider.
+
+        Raises:
+            SandboxError: There are no prompts, or the sandbox is not running.
+        """
+        return {"base_url": self.control_plane.url + "/v1", "api_key": self.api_key}
 
     def target(self, provider: ProviderName = "anthropic", *, model: str | None = None) -> SandboxTarget:
         """Return a provider of the sandbox as a target of a gateway config.
@@ -219,6 +263,27 @@ class Sandbox:
         from portkey_gateway.sandbox import OpenAIServer  # noqa: PLC0415 - costs nothing until it is asked for
 
         return _start(OpenAIServer(self._openai_port), self._openai_port)
+
+    def _start_control_plane(self, prompts: Path) -> "ControlPlane":
+        from portkey_gateway.sandbox.control_plane.app import Behind  # noqa: PLC0415 - as above
+        from portkey_gateway.sandbox.control_plane.folder import PromptFolder  # noqa: PLC0415 - as above
+        from portkey_gateway.sandbox.control_plane.server import ControlPlane  # noqa: PLC0415 - as above
+
+        if not prompts.is_dir():
+            raise SandboxError(f"There is no folder {prompts} with prompts.")
+        behind = Behind(PromptFolder(prompts), lambda: self._gateway.url, self._provider_headers)
+        return _start(ControlPlane(behind, self._port), self._port)
+
+    def _provider_headers(self, slug: str) -> Mapping[str, str] | None:
+        """The headers by which the gateway reaches a provider, as Portkey's model catalog keeps them."""
+        if slug not in (_BOTH if self._with_openai else ("anthropic",)):
+            return None
+        options = self.options("openai" if slug == "openai" else "anthropic")
+        return {
+            "x-portkey-provider": options["provider"],
+            "x-portkey-custom-host": options["custom_host"],
+            "authorization": f"Bearer {options['provider_api_key']}",
+        }
 
     def _running(self) -> tuple[GatewayProcess, ClaudeServer]:
         if self._claude is None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 MAX_LOGGED_REQUESTS: Final = 1000
 
-_KEY_HEADERS: Final = frozenset({"x-api-key", "authorization"})
+_KEY_HEADERS: Final = frozenset({"x-api-key", "authorization", "x-portkey-api-key"})
 # The public beginnings of keys, the longest first.
 _KEY_PREFIXES: Final = ("sk-ant-", "sk-proj-", "sk-")
 
