@@ -177,7 +177,7 @@ class GatewayClient:
 
         return AsyncAnswerStream(ask, TRACE_COSTS.note)
 
-    def request_body(self, request: ChatRequest) -> dict[str, Any]:
+    def request_body(self, request: ChatRequest | PromptRequest) -> dict[str, Any]:
         """The body that a whole answer to a request would be asked for with.
 
         Raises:

@@ -12,6 +12,7 @@ from portkey_langchain.cache_report import CacheReport
 from portkey_langchain.chat_model import ChatPortkey
 from portkey_langchain.embeddings import PortkeyEmbeddings
 from portkey_langchain.init import init_chat_model, init_embeddings
+from portkey_langchain.prompt import PortkeyPrompt
 from portkey_langchain.tracer import PortkeyTracer
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ __all__ = [
     "CacheReport",
     "ChatPortkey",
     "PortkeyEmbeddings",
+    "PortkeyPrompt",
     "PortkeyTracer",
     "init_chat_model",
     "init_embeddings",

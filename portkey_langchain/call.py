@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
 from portkey_gateway.calls import binds_answers
+from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.answer import Answer, Delta
+from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.options import GatewayFields
+from portkey_gateway.prompts.completion import PromptRequest
 from portkey_gateway.routing import Route
 from portkey_gateway.tracing.context import TraceContext
 from portkey_langchain.callbacks import RunLabels
@@ -37,46 +40,69 @@ class Call:
     """What the sync and async, whole and streamed ways to call share.
 
     Args:
-        model: with the options of this call.
-        route: where the call goes.
-        messages: the conversation.
-        parameters: of the request, beside the model's own.
-        run: what LangChain knows of the call.
-
-    Attributes:
         client: what sends the request.
         request: what is sent.
         labels: the keyword arguments of the client's methods.
+        in_blocks: tell content as a list even where it is text alone.
+        format_tool: the tool that stands for a form of the answer, if one does.
 
-    Raises:
-        EncodingError: if a message or parameter cannot be sent.
+    Attributes:
+        client: as given, and so the next two.
+        request: what is sent.
+        labels: the keyword arguments of the client's methods.
     """
 
     def __init__(
         self,
+        client: GatewayClient,
+        request: ChatRequest | PromptRequest,
+        labels: Labels,
+        *,
+        in_blocks: bool,
+        format_tool: FormatTool | None = None,
+    ) -> None:
+        self.client = client
+        self.request = request
+        self.labels = labels
+        self._format = format_tool
+        self._in_blocks = in_blocks
+        self._content = ContentState(in_blocks=in_blocks)
+
+    @classmethod
+    def of_model(
+        cls,
         model: ChatPortkey,
         route: Route,
         messages: list[BaseMessage],
         parameters: dict[str, Any],
         run: RunLabels | None = None,
-    ) -> None:
+    ) -> Self:
+        """A call of a model.
+
+        Args:
+            model: with the options of this call.
+            route: where the call goes.
+            messages: the conversation.
+            parameters: of the request, beside the model's own.
+            run: what LangChain knows of the call.
+
+        Raises:
+            EncodingError: if a message or parameter cannot be sent.
+        """
         name = str(parameters.get("model") or model.model)
         parameters = with_response_format(parameters)
-        self._format = FormatTool.wanted(parameters)
-        if self._format and binds_answers(route, name, self._format.schema):
-            self._format = None
+        form = FormatTool.wanted(parameters)
+        if form and binds_answers(route, name, form.schema):
+            form = None
         encoded = encode_messages(messages)
-        if self._format:
+        if form:
             may_force = model.may_force_tools(parameters)
-            parameters = self._format.ask(parameters, may_force=may_force)
-            encoded = encoded if may_force else self._format.instruct(encoded)
-        self.client = model.gateway_client(route=route)
-        self.request = model.request(encoded, parameters)
-        self._in_blocks = is_told_in_blocks(self.request)
-        self._content = ContentState(in_blocks=self._in_blocks)
-        metadata = {**(model.metadata or {}), **(run.metadata if run else {})}
-        trace = named_trace(run.trace, model) if run else None
-        self.labels: Labels = {"trace": trace, "metadata": metadata, "inline_images": model.inline_images}
+            parameters = form.ask(parameters, may_force=may_force)
+            encoded = encoded if may_force else form.instruct(encoded)
+        request = model.request(encoded, parameters)
+        labels = call_labels(model, model.metadata, run, inline_images=model.inline_images)
+        client = model.gateway_client(route=route)
+        return cls(client, request, labels, in_blocks=is_told_in_blocks(request), format_tool=form)
 
     def result(self, answer: Answer) -> ChatResult:
         """Decode a whole answer."""
@@ -100,6 +126,22 @@ class Call:
                 yield last
             answer = self._format.read(answer)
         yield self._content.decode_last_chunk(answer)
+
+
+def call_labels(
+    options: GatewayFields, metadata: Mapping[str, Any] | None, run: RunLabels | None, *, inline_images: bool = False
+) -> Labels:
+    """The labels of a call.
+
+    Args:
+        options: those that hold for it.
+        metadata: of the object that calls.
+        run: what LangChain knows of the call; its metadata win.
+        inline_images: fetch images given by URL.
+    """
+    labels = {**(metadata or {}), **(run.metadata if run else {})}
+    trace = named_trace(run.trace, options) if run else None
+    return {"trace": trace, "metadata": labels, "inline_images": inline_images}
 
 
 def named_trace(trace: TraceContext, model: GatewayFields) -> TraceContext:

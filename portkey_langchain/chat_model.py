@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Self, cast
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.messages.utils import count_tokens_approximately
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, field_validator
 from typing_extensions import override
 
 from portkey_gateway.conversation.parameters import with_one_name
+from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.errors import BadRequestError, EncodingError, GatewayFailureError, NotFoundError
 from portkey_gateway.options import check_metadata
 from portkey_langchain import translate as _translate  # noqa: F401 registers the translator of our messages
 from portkey_langchain.call import Call
-from portkey_langchain.callbacks import RUNS, RunLabels
+from portkey_langchain.callbacks import RunLabels
+from portkey_langchain.calling import CallingModel
 from portkey_langchain.confidential import ConfidentialModel
 from portkey_langchain.container import with_last_container
 from portkey_langchain.decode import MODEL_PROVIDER
@@ -39,7 +38,7 @@ from portkey_langchain.tools import encode_tool
 _NO_COUNT: Final = (NotFoundError, GatewayFailureError, BadRequestError, EncodingError)
 
 
-class ChatPortkey(ConfidentialModel):
+class ChatPortkey(CallingModel, ConfidentialModel):
     """A chat model behind the Portkey AI gateway: Claude, or any other.
 
     Takes every option of the gateway (``GatewayFields``) beside the model's own parameters. Safe to use from many
@@ -152,7 +151,7 @@ class ChatPortkey(ConfidentialModel):
             with as_langchain_errors():
                 call = self._call(messages, None, {"tools": offered} if offered else {})
             with as_langchain_errors(), contextlib.suppress(*_NO_COUNT):
-                return call.client.count_tokens(call.request)
+                return call.client.count_tokens(cast("ChatRequest", call.request))
         return count_tokens_approximately(messages, tools=[dict(tool) for tool in offered])
 
     @override
@@ -230,64 +229,6 @@ class ChatPortkey(ConfidentialModel):
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        with as_langchain_errors():
-            call = self._call(messages, stop, kwargs, RUNS.take(run_manager.run_id if run_manager else None))
-            return call.result(call.client.chat(call.request, **call.labels))
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        with as_langchain_errors():
-            call = self._call(messages, stop, kwargs, RUNS.take(run_manager.run_id if run_manager else None))
-            return call.result(await call.client.achat(call.request, **call.labels))
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        with as_langchain_errors():
-            call = self._call(messages, stop, kwargs, RUNS.take(run_manager.run_id if run_manager else None))
-            with call.client.stream(call.request, **call.labels) as stream:
-                for delta in stream:
-                    if chunk := call.chunk(delta):
-                        if run_manager:
-                            run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                        yield chunk
-                yield from call.last_chunks(stream.answer)
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        with as_langchain_errors():
-            call = self._call(messages, stop, kwargs, RUNS.take(run_manager.run_id if run_manager else None))
-            async with call.client.astream(call.request, **call.labels) as stream:
-                async with aclosing(aiter(stream)) as deltas:
-                    async for delta in deltas:
-                        if chunk := call.chunk(delta):
-                            if run_manager:
-                                await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                            yield chunk
-                for chunk in call.last_chunks(stream.answer):
-                    yield chunk
-
     def _get_request_payload(
         self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:
@@ -309,4 +250,4 @@ class ChatPortkey(ConfidentialModel):
             parameters.setdefault("response_format", model.response_format)
         if model.reuse_last_container:
             parameters = with_last_container(messages, {"container": model.container, **parameters})
-        return Call(model, model.route(parameters.get("model")), messages, parameters, run)
+        return Call.of_model(model, model.route(parameters.get("model")), messages, parameters, run)

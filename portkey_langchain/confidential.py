@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.load.serializable import Serializable
 from pydantic import Secret, SerializationInfo, field_serializer, field_validator
 from pydantic_core import to_json
 from typing_extensions import override
@@ -14,6 +15,7 @@ from typing_extensions import override
 from portkey_gateway.caching.plan import PromptCaching
 from portkey_gateway.caller import GatewayCaller
 from portkey_gateway.model import GatewayModel
+from portkey_gateway.options import GatewayFields
 from portkey_langchain.response_format import with_response_format
 
 # What the environment can say again when a serialised model is loaded; LangChain never writes these out.
@@ -43,13 +45,13 @@ class Confidential(GatewayCaller):
         return _MASK if info.mode == "json" else Secret(value)
 
 
-class ConfidentialModel(GatewayModel, Confidential, BaseChatModel):
-    """A chat model with the gateway's options that keeps its keys to itself."""
+class Storable(Confidential, Serializable):
+    """What LangChain can write out, without its keys, and load again."""
 
     @field_validator("default_headers", "gateway_headers", mode="before")
     @classmethod
     def _without_secrets(cls, headers: Any) -> Any:
-        """A model that is loaded without its secrets has ``None`` in their place."""
+        """What is loaded without its secrets has ``None`` in their place."""
         return {} if headers is None else headers
 
     @classmethod
@@ -62,6 +64,10 @@ class ConfidentialModel(GatewayModel, Confidential, BaseChatModel):
     def lc_secrets(self) -> dict[str, str]:
         # An inline config may hold providers' keys; the id of a saved one says nothing.
         return {**_SECRETS, "config": "PORTKEY_CONFIG"} if isinstance(self.config, dict) else _SECRETS
+
+
+class ConfidentialModel(GatewayModel, Storable, BaseChatModel):
+    """A chat model with the gateway's options that keeps its keys to itself."""
 
     @property
     @override
@@ -83,8 +89,12 @@ class ConfidentialModel(GatewayModel, Confidential, BaseChatModel):
         asked = {name: given.get(name, getattr(model, name)) for name in _HASHED}
         if asked["response_format"] is not None:
             asked = with_response_format(asked)
-        route = {name: value for name, value in model.render_headers().items() if name not in _NOT_A_ROUTE}
         # What the formats carry differs, and so may what was answered.
-        api_format = model.route(given.get("model")).api_format
-        digest = hashlib.sha256(to_json([model.base_url, api_format, route, asked], fallback=repr)).hexdigest()
-        return f"{super()._get_llm_string(stop=stop, **parameters)}---{digest}"
+        asked["api_format"] = model.route(given.get("model")).api_format
+        return f"{super()._get_llm_string(stop=stop, **parameters)}---{route_digest(model, asked)}"
+
+
+def route_digest(caller: GatewayFields, asked: Mapping[str, Any]) -> str:
+    """A digest of where a call goes and of what it asks, for a cache's key: the keys in it do not show."""
+    route = {name: value for name, value in caller.render_headers().items() if name not in _NOT_A_ROUTE}
+    return hashlib.sha256(to_json([caller.base_url, route, asked], fallback=repr)).hexdigest()

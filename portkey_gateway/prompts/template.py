@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from portkey_gateway.prompts.reference import PromptReference
 
 _TAG: Final = re.compile(r"\{\{\{\s*([^{}]+?)\s*\}\}\}|\{\{\s*([#^/&!>]?>?)\s*([^{}]*?)\s*\}\}")
 
 
-@dataclass(frozen=True, slots=True)
-class PromptTemplate:
+class PromptTemplate(NamedTuple):
     """A template as the library tells of it; of one that cannot be read nothing is known."""
 
     variables: tuple[str, ...] | None = None
@@ -28,6 +26,10 @@ class PromptTemplate:
     """The model that it asks."""
     provider: str = ""
     """The provider of the model catalog by which it asks: a slug, without ``@``."""
+    text: str = ""
+    """The template itself: messages in JSON, or a text."""
+    parameters: Mapping[str, Any] = {}
+    """What else it asks for, tools among it; the hosted service keeps test values of variables there too."""
     unknown_because: str = ""
     """Why the variables are not known."""
 
@@ -40,16 +42,18 @@ def decode_template(told: Mapping[str, Any], reference: PromptReference) -> Prom
             and ``variable_components``, which the hosted service adds.
         reference: which one was asked for; that route knows no labels, and may tell of another version.
     """
-    model, provider = (str(told.get(name) or "") for name in ("model", "virtual_key"))
+    model, provider, text = (str(told.get(name) or "") for name in ("model", "virtual_key", "string"))
     if not _is_of_version(told, reference):
-        why = f"the library tells of another version than {reference.version!r}"
-        return PromptTemplate(model=model, provider=provider, unknown_because=why)
+        return PromptTemplate(unknown_because=f"the library tells of another version than {reference.version!r}")
     components = told.get("variable_components")
     if isinstance(components, Mapping):
         required, optional = _read_components(components)
     else:
-        required, optional = read_variables(str(told.get("string") or ""))
-    return PromptTemplate(required, optional, model, provider)
+        required, optional = read_variables(text)
+    parameters = {name: told[name] for name in ("tools", "tool_choice") if told.get(name)}
+    saved = told.get("parameters")
+    parameters |= saved if isinstance(saved, Mapping) else {}
+    return PromptTemplate(required, optional, model, provider, text, parameters)
 
 
 def read_variables(template: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

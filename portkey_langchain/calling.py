@@ -1,0 +1,85 @@
+"""The four ways in which LangChain calls a chat model, whole and streamed, sync and async, around what does no I/O."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+from portkey_langchain.call import Call
+from portkey_langchain.callbacks import RUNS, RunLabels
+from portkey_langchain.errors import as_langchain_errors
+
+
+class CallingModel(BaseChatModel):
+    """A chat model whose calls are made of a ``Call``."""
+
+    @abstractmethod
+    def _call(
+        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], run: RunLabels | None = None
+    ) -> Call:
+        """One call; options of ours among ``kwargs`` hold for it alone."""
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        with as_langchain_errors():
+            call = self._call(messages, stop, kwargs, RUNS.take(run_manager.run_id if run_manager else None))
+            return call.result(call.client.chat(call.request, **call.labels))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        with as_langchain_errors():
+            call = self._call(messages, stop, kwargs, RUNS.take(run_manager.run_id if run_manager else None))
+            return call.result(await call.client.achat(call.request, **call.labels))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        with as_langchain_errors():
+            call = self._call(messages, stop, kwargs, RUNS.take(run_manager.run_id if run_manager else None))
+            with call.client.stream(call.request, **call.labels) as stream:
+                for delta in stream:
+                    if chunk := call.chunk(delta):
+                        if run_manager:
+                            run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                        yield chunk
+                yield from call.last_chunks(stream.answer)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        with as_langchain_errors():
+            call = self._call(messages, stop, kwargs, RUNS.take(run_manager.run_id if run_manager else None))
+            async with call.client.astream(call.request, **call.labels) as stream:
+                async with aclosing(aiter(stream)) as deltas:
+                    async for delta in deltas:
+                        if chunk := call.chunk(delta):
+                            if run_manager:
+                                await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                            yield chunk
+                for chunk in call.last_chunks(stream.answer):
+                    yield chunk

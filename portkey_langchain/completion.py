@@ -1,0 +1,122 @@
+"""``PortkeyPrompt.completion``: the prompt's own model, asked with the values of the prompt's variables.
+
+To LangChain it is a chat model, with all that comes with one: streams, batches, callbacks, usage and traces. What it
+takes is a mapping of variables, which stands in the run as the one message of a user's, in JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, cast
+
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.language_models.base import LangSmithParams
+from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.prompt_values import ChatPromptValue, PromptValue
+from pydantic_core import from_json, to_json
+from typing_extensions import override
+
+from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.errors import EncodingError
+from portkey_gateway.prompts.variables import encode_variables
+from portkey_langchain.call import Call, call_labels
+from portkey_langchain.callbacks import RunLabels
+from portkey_langchain.calling import CallingModel
+from portkey_langchain.confidential import route_digest
+from portkey_langchain.content_form import is_told_in_blocks
+from portkey_langchain.errors import as_langchain_errors
+from portkey_langchain.prompt import PortkeyPrompt
+
+
+class PortkeyPromptCompletion(CallingModel):
+    """Answers to the variables of a prompt; taken from ``PortkeyPrompt.completion``.
+
+    ``invoke``, ``stream``, ``batch`` and their async twins take the variables as a mapping (or the value itself, where
+    the prompt has one variable). Keyword arguments of a call are options of the gateway, or parameters in the place of
+    the prompt's own.
+    """
+
+    prompt: PortkeyPrompt
+    """The prompt, whose options hold for its completions."""
+
+    # --- what LangChain asks of a model -----------------------------------------------------------------------------
+
+    @property
+    def _llm_type(self) -> str:
+        return "portkey-prompt-completion"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"prompt_id": self.prompt.prompt_id, "base_url": self.prompt.base_url, **self.prompt.overrides}
+
+    @override
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        return {**params, "ls_provider": "portkey", "ls_model_name": self.prompt.prompt_id}
+
+    @override
+    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        prompt, overrides = self.prompt.for_call(kwargs)
+        return f"{self._llm_type}---{route_digest(prompt, {'prompt': prompt.prompt_id, 'stop': stop, **overrides})}"
+
+    @classmethod
+    @override
+    def is_lc_serializable(cls) -> bool:
+        return True
+
+    @property
+    @override
+    def InputType(self) -> Any:
+        """The values of the prompt's variables."""
+        return dict[str, Any]
+
+    @override
+    def _convert_input(self, model_input: LanguageModelInput | Mapping[str, Any]) -> PromptValue:
+        if isinstance(model_input, PromptValue) or (
+            isinstance(model_input, Sequence) and not isinstance(model_input, str)
+        ):
+            raise EncodingError(
+                "a prompt's completion takes the values of the prompt's variables as a mapping, and no messages: those "
+                "stand in the prompt"
+            )
+        with as_langchain_errors():
+            values = self.prompt._validate_input(model_input)  # noqa: SLF001 our own class
+            encoded = encode_variables(self.prompt.prompt_id, values, None)
+        return ChatPromptValue(messages=[HumanMessage(to_json(encoded).decode())])
+
+    # --- calls ------------------------------------------------------------------------------------------------------
+
+    @override
+    async def _agenerate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        with as_langchain_errors():
+            await self.prompt.atemplate()  # so that _call, which knows no async, need not ask for it
+        return await super()._agenerate(messages, *args, **kwargs)
+
+    @override
+    async def _astream(
+        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        with as_langchain_errors():
+            await self.prompt.atemplate()
+        told = cast("AsyncGenerator[ChatGenerationChunk]", super()._astream(messages, *args, **kwargs))
+        async with aclosing(told) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    def _call(
+        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], run: RunLabels | None = None
+    ) -> Call:
+        prompt, overrides = self.prompt.for_call({name: value for name, value in kwargs.items() if name != "stream"})
+        if stop is not None:
+            overrides["stop"] = stop
+        client = prompt.gateway_client()
+        values, required = prompt.given(from_json(str(messages[-1].content)))
+        library, template = prompt.library(client), prompt.template()
+        if required is not None:
+            template = template._replace(variables=tuple(required))
+        request = library.completion_request(prompt.prompt_id, values, template, overrides)
+        asked = cast("ChatRequest", {"model": template.model, "messages": [], **template.parameters, **overrides})
+        labels = call_labels(prompt, prompt.metadata, run)
+        return Call(client, request, labels, in_blocks=is_told_in_blocks(asked))
