@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         GuardrailDeniedError,
         HTMLResponseError,
         InvalidResponseError,
+        MissingVariablesError,
         NotFoundError,
         NotJSONError,
         OverloadedError,
@@ -55,6 +56,9 @@ if TYPE_CHECKING:
     from portkey_gateway.models.facts import ModelFacts
     from portkey_gateway.options import GatewayOptions
     from portkey_gateway.other_routes import ListedModel
+    from portkey_gateway.prompts.library import PromptLibrary
+    from portkey_gateway.prompts.rendered import RenderedPrompt
+    from portkey_gateway.prompts.template import PromptTemplate
     from portkey_gateway.tracing.context import TraceContext
     from portkey_gateway.tracing.costs import TraceCost, trace_cost
 
@@ -87,6 +91,7 @@ __all__ = [
     "HTMLResponseError",
     "InvalidResponseError",
     "ListedModel",
+    "MissingVariablesError",
     "ModelFacts",
     "NotFoundError",
     "NotJSONError",
@@ -96,7 +101,10 @@ __all__ = [
     "PortkeyStatusError",
     "PortkeyWarning",
     "PromptCaching",
+    "PromptLibrary",
+    "PromptTemplate",
     "RateLimitError",
+    "RenderedPrompt",
     "RequestTimeoutError",
     "RequestTooLargeError",
     "Retry",
@@ -134,6 +142,9 @@ _HOMES = {
     "ListedModel": "other_routes",
     "ModelFacts": "models.facts",
     "PromptCaching": "caching.plan",
+    "PromptLibrary": "prompts.library",
+    "PromptTemplate": "prompts.template",
+    "RenderedPrompt": "prompts.rendered",
     "Retry": "gateway_config",
     "Strategy": "gateway_config",
     "Target": "gateway_config",

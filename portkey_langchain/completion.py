@@ -74,14 +74,13 @@ class PortkeyPromptCompletion(CallingModel):
 
     @override
     def _convert_input(self, model_input: LanguageModelInput | Mapping[str, Any]) -> PromptValue:
-        if isinstance(model_input, PromptValue) or (
-            isinstance(model_input, Sequence) and not isinstance(model_input, str)
-        ):
-            raise EncodingError(
-                "a prompt's completion takes the values of the prompt's variables as a mapping, and no messages: those "
-                "stand in the prompt"
-            )
+        is_list = isinstance(model_input, Sequence) and not isinstance(model_input, str)
         with as_langchain_errors():
+            if is_list or isinstance(model_input, PromptValue):
+                raise EncodingError(
+                    "a prompt's completion takes the values of the prompt's variables as a mapping, and no messages: "
+                    "those stand in the prompt"
+                )
             values = self.prompt._validate_input(model_input)  # noqa: SLF001 our own class
             encoded = encode_variables(self.prompt.prompt_id, values, None)
         return ChatPromptValue(messages=[HumanMessage(to_json(encoded).decode())])

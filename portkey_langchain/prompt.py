@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from langchain_core.load.serializable import SerializedConstructor, SerializedNotImplemented
-from langchain_core.messages import BaseMessage, convert_to_messages
+from langchain_core.messages import AIMessage, BaseMessage, convert_to_messages
 from langchain_core.prompt_values import PromptValue
 from langchain_core.prompts.chat import BaseChatPromptTemplate
+from langchain_core.runnables import Runnable
 from pydantic import ConfigDict, Field, model_validator
 from typing_extensions import override
 
@@ -20,13 +21,10 @@ from portkey_langchain.chat_model import ChatPortkey
 from portkey_langchain.confidential import Storable
 from portkey_langchain.errors import as_langchain_errors
 
-if TYPE_CHECKING:
-    from portkey_langchain.completion import PortkeyPromptCompletion
-
 _ASKED_FOR: Final = frozenset({"input_variables", "optional_variables"})
 
 
-class PortkeyPrompt(Storable, GatewayPrompt, BaseChatPromptTemplate):
+class PortkeyPrompt(GatewayPrompt, Storable, BaseChatPromptTemplate):
     """A prompt of Portkey's library: ``prompt | model`` fills it in and asks, ``prompt.completion`` does both at once.
 
     Takes every option of the gateway (``GatewayFields``). The library tells which variables the template has; it is
@@ -64,12 +62,12 @@ class PortkeyPrompt(Storable, GatewayPrompt, BaseChatPromptTemplate):
         super().__init__(prompt_id=prompt_id, **options)
         # What is not given is not there, so that reading it asks the library (``__getattr__``).
         for name in _ASKED_FOR - self.model_fields_set:
-            self.__dict__.pop(name, None)
+            vars(self).pop(name, None)
 
     @model_validator(mode="after")
     def validate_variable_names(self) -> Self:
         """In the place of LangChain's check, which reads names that may have to be asked for."""
-        if both := sorted(self.partial_variables.keys() & self.__dict__.get("input_variables", [])):
+        if both := sorted(self.partial_variables.keys() & vars(self).get("input_variables", [])):
             raise ValueError(f"{', '.join(map(repr, both))} cannot be both input and partial variables")
         return self
 
@@ -94,7 +92,7 @@ class PortkeyPrompt(Storable, GatewayPrompt, BaseChatPromptTemplate):
     def to_json(self) -> SerializedConstructor | SerializedNotImplemented:
         """Write it out, as LangChain does for every run: what is not given is not asked for."""
         shown, unknown = copy.copy(self), _ASKED_FOR - self.model_fields_set
-        shown.__dict__.update({name: [] for name in unknown})
+        vars(shown).update({name: [] for name in unknown})
         written: Any = super(PortkeyPrompt, shown).to_json()
         written["kwargs"] = {name: value for name, value in written["kwargs"].items() if name not in unknown}
         return cast("SerializedConstructor", written)
@@ -110,10 +108,10 @@ class PortkeyPrompt(Storable, GatewayPrompt, BaseChatPromptTemplate):
 
     @override
     async def _aformat_prompt_with_error_handling(self, inner_input: Any) -> PromptValue:
-        if not isinstance(inner_input, Mapping):
+        if not isinstance(inner_input, Mapping) and "input_variables" not in self.model_fields_set:
             with as_langchain_errors():
                 await self.atemplate()
-        return await super()._aformat_prompt_with_error_handling(inner_input)
+        return await super()._aformat_prompt_with_error_handling(cast("dict[str, Any]", inner_input))
 
     @override
     def format_messages(self, **kwargs: Any) -> list[BaseMessage]:
@@ -173,11 +171,15 @@ class PortkeyPrompt(Storable, GatewayPrompt, BaseChatPromptTemplate):
             return _chat_model(await self.aprompt_model(values, ChatPortkey.model_fields), options)
 
     @property
-    def completion(self) -> PortkeyPromptCompletion:
-        """Answers by the prompt's own model, in one call (``POST /prompts/{id}/completions``)."""
+    def completion(self) -> Runnable[dict[str, Any], AIMessage]:
+        """Answers to variables by the prompt's own model, in one call (``POST /prompts/{id}/completions``).
+
+        Whole, streamed and in batches, sync and async; to LangChain it is a chat model. Keyword arguments of a call are
+        options of the gateway, or parameters in the place of the prompt's own.
+        """
         from portkey_langchain.completion import PortkeyPromptCompletion  # noqa: PLC0415 each knows the other
 
-        return PortkeyPromptCompletion(prompt=self)
+        return cast("Runnable[dict[str, Any], AIMessage]", PortkeyPromptCompletion(prompt=self))
 
     def given(self, variables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str] | None]:
         """The values with the partial ones, and the names that have to be among them where the user said so."""

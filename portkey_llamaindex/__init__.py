@@ -8,6 +8,7 @@ except ImportError as error:
 from portkey_llamaindex.cache_report import CacheReport
 from portkey_llamaindex.embedding import PortkeyEmbedding
 from portkey_llamaindex.llm import Portkey
+from portkey_llamaindex.prompt import PortkeyPromptTemplate
 from portkey_llamaindex.tracer import instrument
 
-__all__ = ["CacheReport", "Portkey", "PortkeyEmbedding", "instrument"]
+__all__ = ["CacheReport", "Portkey", "PortkeyEmbedding", "PortkeyPromptTemplate", "instrument"]

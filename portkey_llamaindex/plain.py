@@ -21,6 +21,8 @@ from llama_index.core.schema import BaseComponent, BaseNode, NodeWithScore, Quer
 from llama_index.core.tools import ToolOutput
 from workflows.events import Event, StopEvent
 
+from portkey_llamaindex.prompt import PortkeyPromptTemplate
+
 
 @singledispatch
 def plain(value: Any) -> Any:
@@ -87,6 +89,11 @@ def _(prompt: PromptTemplate) -> Any:
 @plain.register
 def _(prompt: ChatPromptTemplate) -> Any:
     return [plain(message) for message in prompt.message_templates]
+
+
+@plain.register
+def _(prompt: PortkeyPromptTemplate) -> Any:
+    return prompt.prompt_id
 
 
 @plain.register

@@ -15,16 +15,19 @@ _SECRET_FIELDS: Final = (
 )  # fmt: skip
 
 
+def without_secrets(data: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what may hold a secret: keys, the virtual key, headers, and a config other than by its id."""
+    kept = {name: value for name, value in data.items() if name not in _SECRET_FIELDS}
+    return kept if isinstance(kept.get("config"), str) else {name: kept[name] for name in kept if name != "config"}
+
+
 class Storable(GatewayCaller, BaseComponent):
     """Whatever calls the gateway, as ``to_dict``, ``to_json`` and ``pickle`` store it."""
 
     @model_serializer(mode="wrap")
     def custom_model_dump(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         """Dump without what may hold a secret: keys, the virtual key, headers, and a config other than by its id."""
-        data = super().custom_model_dump(handler, info)
-        if not isinstance(data.get("config"), str):
-            data.pop("config", None)
-        return {name: value for name, value in data.items() if name not in _SECRET_FIELDS}
+        return without_secrets(super().custom_model_dump(handler, info))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore also which options were set: LlamaIndex calls the constructor, which counts all of them."""

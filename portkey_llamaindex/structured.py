@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index.core.program.utils import get_program_for_llm
-from llama_index.core.prompts import BasePromptTemplate, PromptTemplate
+from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import BasePydanticProgram, PydanticProgramMode
 from llama_index_instrumentation import get_dispatcher
 from pydantic import BaseModel, Field
@@ -30,7 +30,7 @@ class PredictingLLM(GatewayModel, FunctionCallingLLM):
     def structured_predict(
         self,
         output_cls: type[BaseModel],
-        prompt: PromptTemplate,
+        prompt: BasePromptTemplate,
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> BaseModel:
@@ -56,7 +56,7 @@ class PredictingLLM(GatewayModel, FunctionCallingLLM):
     async def astructured_predict(
         self,
         output_cls: type[BaseModel],
-        prompt: PromptTemplate,
+        prompt: BasePromptTemplate,
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> BaseModel:
@@ -68,7 +68,7 @@ class PredictingLLM(GatewayModel, FunctionCallingLLM):
     def _structured_stream_call(
         self,
         output_cls: type[BaseModel],
-        prompt: PromptTemplate,
+        prompt: BasePromptTemplate,
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> Generator[Any, None, None]:
@@ -77,7 +77,7 @@ class PredictingLLM(GatewayModel, FunctionCallingLLM):
     async def _structured_astream_call(
         self,
         output_cls: type[BaseModel],
-        prompt: PromptTemplate,
+        prompt: BasePromptTemplate,
         llm_kwargs: dict[str, Any] | None = None,
         **prompt_args: Any,
     ) -> AsyncGenerator[Any, None]:
@@ -109,7 +109,7 @@ class PredictingLLM(GatewayModel, FunctionCallingLLM):
         return "schema" if may_bind else "words"
 
 
-def _announce_start(output_cls: type[BaseModel], prompt: PromptTemplate, prompt_args: dict[str, Any]) -> None:
+def _announce_start(output_cls: type[BaseModel], prompt: BasePromptTemplate, prompt_args: dict[str, Any]) -> None:
     _dispatcher.event(LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args))
 
 

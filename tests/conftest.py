@@ -1,6 +1,7 @@
 """What every test may use."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,3 +18,20 @@ def sandbox(portkey_sandbox: "Sandbox") -> "Iterator[Sandbox]":
     portkey_sandbox.claude.clear()
     yield portkey_sandbox
     portkey_sandbox.claude.clear()
+
+
+@pytest.fixture(scope="session")
+def portkey_prompts() -> Path:
+    """The prompts of `library`."""
+    return Path(__file__).parent / "support" / "prompts"
+
+
+@pytest.fixture
+def library(portkey_sandbox_with_prompts: "Sandbox") -> "Iterator[Sandbox]":
+    """The session's sandbox with a prompt library, without what other tests asked, queued or broke."""
+    sandbox = portkey_sandbox_with_prompts
+    for server in (sandbox.claude, sandbox.control_plane):
+        server.clear()
+    yield sandbox
+    for server in (sandbox.claude, sandbox.control_plane):
+        server.clear()

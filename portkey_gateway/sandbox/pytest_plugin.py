@@ -1,6 +1,7 @@
 """Pytest fixtures with a running sandbox, there in every pytest run of an environment that has this distribution."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +19,7 @@ def portkey_sandbox() -> "Iterator[Sandbox]":
     One serves the whole session (under pytest-xdist: one for each worker). Write
     `ChatPortkey(model=portkey_sandbox.model, **portkey_sandbox.options())`.
     """
-    yield from _run(openai=False)
+    yield from _run()
 
 
 @pytest.fixture(scope="session")
@@ -30,11 +31,29 @@ def portkey_sandbox_with_openai() -> "Iterator[Sandbox]":
     yield from _run(openai=True)
 
 
-def _run(*, openai: bool) -> "Iterator[Sandbox]":
+@pytest.fixture(scope="session")
+def portkey_prompts(pytestconfig: pytest.Config) -> Path:
+    """The folder of `portkey_sandbox_with_prompts`: `prompts` beside the configuration of pytest.
+
+    A fixture of yours with this name gives another.
+    """
+    return pytestconfig.rootpath / "prompts"
+
+
+@pytest.fixture(scope="session")
+def portkey_sandbox_with_prompts(portkey_prompts: Path) -> "Iterator[Sandbox]":
+    """A sandbox of its own with Portkey's prompt library and feedback before the gateway.
+
+    Write `PortkeyPrompt("pp-…", **portkey_sandbox_with_prompts.account())`.
+    """
+    yield from _run(prompts=portkey_prompts)
+
+
+def _run(*, openai: bool = False, prompts: Path | None = None) -> "Iterator[Sandbox]":
     try:
         from portkey_gateway.sandbox import Sandbox  # noqa: PLC0415 - costs nothing until a test asks
 
-        sandbox = Sandbox(openai=openai)
+        sandbox = Sandbox(openai=openai, prompts=prompts)
         sandbox.start()
     except SandboxError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None

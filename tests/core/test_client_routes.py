@@ -1,4 +1,4 @@
-"""Token counts, prompts and feedback: the routes of `GatewayClient` beside chat completions."""
+"""Token counts and feedback: the routes of `GatewayClient` beside chat completions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from portkey_gateway import (
     GatewayOptions,
     HTMLResponseError,
     InvalidResponseError,
-    NotFoundError,
 )
 from tests.support.recording import RecordingServer, whole
 
@@ -69,41 +68,6 @@ def test_count_tokens_of_what_is_no_request(server: RecordingServer, call: Route
     with pytest.raises(EncodingError, match="messages is empty"):
         call(client(server), {"model": "m", "messages": []})
     assert server.requests == []
-
-
-@routes("render_prompt")
-@pytest.mark.parametrize(
-    ("prompt_id", "path"),
-    [
-        ("pp-1", "/v1/prompts/pp-1/render"),
-        (" pp-1@12 ", "/v1/prompts/pp-1@12/render"),
-        ("a/../b?c#d", "/v1/prompts/a%2F..%2Fb%3Fc%23d/render"),
-    ],
-)
-def test_render_prompt(server: RecordingServer, call: Route, prompt_id: str, path: str) -> None:
-    rendered = {"messages": [{"role": "user", "content": "Hello, Ann!"}], "model": "claude-sonnet-4-5"}
-    server.reply(whole({"success": True, "data": rendered}))
-
-    assert call(client(server), prompt_id, {"name": "Ann"}) == rendered
-    assert call(client(server), prompt_id) == rendered
-    assert [sent.path for sent in server.requests] == [path, path]
-    assert [sent.json for sent in server.requests] == [{"variables": {"name": "Ann"}}, {"variables": {}}]
-
-
-@routes("render_prompt")
-def test_render_prompt_that_fails(server: RecordingServer, call: Route) -> None:
-    server.reply(whole({"success": False, "data": {"message": "No such prompt"}}, status=404))
-    with pytest.raises(NotFoundError):
-        call(client(server), "pp-none")
-
-    server.reply(whole({"success": True, "data": None}))
-    with pytest.raises(InvalidResponseError):
-        call(client(server), "pp-1")
-
-    with pytest.raises(EncodingError, match="prompt_id is empty"):
-        call(client(server), " ")
-    with pytest.raises(EncodingError, match="JSON does not know"):
-        call(client(server), "pp-1", {"name": object()})
 
 
 @routes("feedback")

@@ -17,13 +17,15 @@ under `messages` as they are.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from portkey_gateway.sandbox.control_plane.errors import invalid, not_found
 
-_PARTIALS = "partials"
+_PARTIALS: Final = "partials"
+_SLUG: Final = re.compile(r"[\w-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class PromptFolder:
         Raises:
             ControlPlaneError: There is no such prompt or version, or its file cannot be read.
         """
-        numbers = _versions(self._path / slug, "json") if slug != _PARTIALS else []
+        numbers = _versions(self._path / slug, "json") if _SLUG.fullmatch(slug) and slug != _PARTIALS else []
         if not numbers:
             raise not_found(f"Prompt {slug} not found")
         told = self._read(self._path / slug / "prompt.json") if (self._path / slug / "prompt.json").exists() else {}
@@ -97,7 +99,7 @@ class PromptFolder:
     def partial(self, reference: str) -> str | None:
         """Return the text of a partial, `id` or `id@5`, or `None` if there is none."""
         slug, _, version = reference.partition("@")
-        numbers = _versions(self._path / _PARTIALS / slug, "mustache")
+        numbers = _versions(self._path / _PARTIALS / slug, "mustache") if _SLUG.fullmatch(slug) else []
         number = int(version) if version.isdecimal() else (numbers or [0])[-1]
         if number not in numbers:
             return None
@@ -115,7 +117,5 @@ class PromptFolder:
 
 
 def _versions(folder: Path, ending: str) -> list[int]:
-    """Return the numbers of the versions in a folder; a name that leaves the folder has none."""
-    if folder.name in {"", ".", ".."} or not folder.is_dir():
-        return []
+    """Return the numbers of the versions in a folder."""
     return sorted(int(file.stem) for file in folder.glob(f"*.{ending}") if file.stem.isdecimal())
