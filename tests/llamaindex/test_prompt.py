@@ -76,7 +76,9 @@ def test_missing_variables_are_named(library: Sandbox, fill: Fill) -> None:
 def test_the_library_is_asked_only_when_something_is_needed_of_it(library: Sandbox) -> None:
     template = make(library, cache_seconds=60)
     for each in (copy.copy(template), copy.deepcopy(template), pickle.loads(pickle.dumps(template))):
-        repr(each), each.model_dump(), each.partial_format(mood="kind")
+        repr(each)
+        each.model_dump()
+        each.partial_format(mood="kind")
     assert asked(library) == 0
 
     assert template.template_vars == ["company", "mood", "question"]
