@@ -12,6 +12,7 @@ from langchain_core.tools import tool
 
 from demo import material
 from demo.screen import note, said, said_in_pieces, step, table, title
+from portkey_gateway import BadRequestError
 from portkey_langchain import ChatPortkey
 
 
@@ -23,6 +24,9 @@ def run(arguments: dict[str, Any]) -> None:
     show_image(model)
     show_cached_prompt(model)
     show_tools(model)
+    show_citations(model)
+    show_search(model)
+    show_object(model)
 
 
 def show_stream(model: ChatPortkey) -> None:
@@ -94,3 +98,39 @@ def show_tools(model: ChatPortkey) -> None:
             conversation.append(result)
         answer = bound.invoke(conversation)
     said("claude", answer.text)
+
+
+def show_citations(model: ChatPortkey) -> None:
+    """A document that Claude may cite, in Anthropic's form, and the citations in LangChain's."""
+    step("Citations")
+    said("human", f"({material.TIMETABLE}) {material.TIMETABLE_QUESTION}")
+    source = {"type": "text", "media_type": "text/plain", "data": material.TIMETABLE}
+    document = {"type": "document", "source": source, "title": "Timetable", "citations": {"enabled": True}}
+    answer = model.invoke([HumanMessage([{"type": "text", "text": material.TIMETABLE_QUESTION}, document])])
+    said("claude", answer.text)
+    for block in answer.content_blocks:
+        citations: Any = block.get("annotations") or ()
+        for citation in citations:
+            said("cited", f"{citation.get('title')}: {citation.get('cited_text')}")
+
+
+def show_search(model: ChatPortkey) -> None:
+    """A tool that Anthropic runs by itself."""
+    step("A search of the web, run by Anthropic")
+    said("human", material.SEARCH_QUESTION)
+    try:
+        answer = model.bind_tools([material.WEB_SEARCH]).invoke(material.SEARCH_QUESTION)
+    except BadRequestError as error:
+        note(f"            (not with this account: {error.message})")
+        return
+    said("claude", " ".join(answer.text.split()))
+    note(f"            content: {', '.join(block['type'] for block in answer.content_blocks)}")
+
+
+def show_object(model: ChatPortkey) -> None:
+    """An answer that is bound to a schema, without a tool in between."""
+    step("An answer bound to a schema")
+    said("human", material.TRIP_QUESTION)
+    said(
+        "claude", repr(model.with_structured_output(material.Trip, method="json_schema").invoke(material.TRIP_QUESTION))
+    )

@@ -13,6 +13,8 @@ from llama_index.core.base.llms.types import (
     CachePoint,
     ChatMessage,
     ChatResponse,
+    CitableBlock,
+    CitationBlock,
     ImageBlock,
     MessageRole,
     TextBlock,
@@ -20,6 +22,7 @@ from llama_index.core.base.llms.types import (
 
 from demo import material
 from demo.screen import note, said, said_in_pieces, step, table, title
+from portkey_gateway import BadRequestError
 from portkey_llamaindex import Portkey
 
 
@@ -32,6 +35,9 @@ def run(arguments: dict[str, Any]) -> None:
     show_cached_prompt(llm)
     asyncio.run(show_agent(llm))
     show_query(llm)
+    show_citations(llm)
+    show_search(llm)
+    show_object(llm)
 
 
 def show_stream(llm: Portkey) -> None:
@@ -102,3 +108,36 @@ def show_query(llm: Portkey) -> None:
     question = "How tall was the lighthouse of Alexandria?"
     said("user", question)
     said("claude", str(engine.query(question)))
+
+
+def show_citations(llm: Portkey) -> None:
+    """What Claude may cite is a ``CitableBlock``, what it cites a ``CitationBlock``."""
+    step("Citations")
+    said("user", f"({material.TIMETABLE}) {material.TIMETABLE_QUESTION}")
+    lines = [TextBlock(text=line) for line in material.TIMETABLE.splitlines()]
+    found = CitableBlock(title="Timetable", source="timetable.txt", content=lines)
+    answer = llm.chat([ChatMessage(blocks=[TextBlock(text=material.TIMETABLE_QUESTION), found])]).message
+    said("claude", answer.content or "")
+    for block in answer.blocks:
+        if isinstance(block, CitationBlock) and isinstance(block.cited_content, TextBlock):
+            said("cited", f"{block.title}: {block.cited_content.text}")
+
+
+def show_search(llm: Portkey) -> None:
+    """A tool that Anthropic runs by itself."""
+    step("A search of the web, run by Anthropic")
+    said("user", material.SEARCH_QUESTION)
+    try:
+        answer = llm.chat([ChatMessage(material.SEARCH_QUESTION)], tools=[material.WEB_SEARCH])
+    except BadRequestError as error:
+        note(f"            (not with this account: {error.message})")
+        return
+    said("claude", " ".join((answer.message.content or "").split()))
+    note(f"            other blocks: {', '.join(block['type'] for block in (answer.raw or {})['other_blocks'])}")
+
+
+def show_object(llm: Portkey) -> None:
+    """An answer that is bound to a schema, without a tool in between."""
+    step("An answer bound to a schema")
+    said("user", material.TRIP_QUESTION)
+    said("claude", llm.with_options(response_format=material.Trip).complete(material.TRIP_QUESTION).text)

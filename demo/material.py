@@ -6,17 +6,30 @@ import io
 import uuid
 
 from PIL import Image
+from pydantic import BaseModel
 
 PICTURE_SAYS = "(a 320 x 180 PNG, filled with crimson #dc143c) What do you see? Give its size and colour."
 PICTURE_QUESTION = "What do you see? Give its size and colour."
 RULE_QUESTIONS = ("What is rule 7?", "What is rule 12?")
 TOOL_QUESTION = "What is the weather in Paris and in Oslo?"
+TIMETABLE = "The ferry to Laboe leaves at 10:15.\nThe ferry to Strande leaves at 11:40.\nDogs travel free."
+TIMETABLE_QUESTION = "When does the ferry to Strande leave?"
+SEARCH_QUESTION = "Search the web for lighthouses."
+WEB_SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 2}
+TRIP_QUESTION = "Book me a trip: 3 nights in Lisbon."
 CACHE_HEADS = ("call", "input", "written", "read", "output", "price of the input")
 CACHE_NOTE = "\n            (tokens of the call's usage; the price is relative to the same prompt without a cache)"
 
 # Anthropic's price of input tokens, by what the prompt cache did with them (docs, "Prompt caching": 5-minute cache).
 _WRITE_PRICE = 1.25
 _READ_PRICE = 0.1
+
+
+class Trip(BaseModel):
+    """A trip to book."""
+
+    city: str
+    nights: int
 
 
 def picture() -> bytes:

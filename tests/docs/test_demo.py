@@ -36,6 +36,10 @@ def test_the_demo_runs_to_its_end_and_shows_true_figures() -> None:
         assert "125%" in shown
         assert "10%" in shown
         assert "get_weather(city='Oslo') -> 4 degrees, snow" in shown
+        assert "Timetable: The ferry to Strande leaves at 11:40." in " ".join(shown.split())
+        assert "web_search_tool_result" in shown or "server_tool_result" in shown
+    assert "Trip(city='Lisbon', nights=3)" in demonstrated
+    assert '{"city": "Lisbon", "nights": 3}' in demonstrated
     assert "stood more than 100 metres tall" in demonstrated
     fallback = demonstrated.partition("OpenAI first, Claude behind it")[2]
     assert fallback.count("And I am still here.") >= 2
