@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox test tests lint format typecheck imports bench peers models ecosystem notebooks tables lock clean
+.PHONY: help install demo sandbox test tests lint format typecheck imports bench caching peers models ecosystem notebooks tables lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench: $(STAMP) ## Measure ours beside ChatOpenAI + createHeaders and raw httpx,
 	@.venv-bench/bin/python -m benchmarks
 	@.venv-bench/bin/python -W ignore -m benchmarks.tracing
 	@.venv-bench/bin/python -m benchmarks.embeddings
+
+caching: .venv-peers/.installed ## Measure what agents of many turns read from Claude's cache, beside ChatAnthropic's
+	@.venv-peers/bin/python -m benchmarks.caching
 
 peers: .venv-peers/.installed ## Run ChatAnthropic's own recorded tests on ChatPortkey (downloads them)
 	@.venv-peers/bin/python -m tests.conformance.peers

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from portkey_gateway.caching.turns import READ, WRITE_5M
 from portkey_gateway.sandbox.claude.cache_ledger import CacheLedger, minimum_tokens, read_positions
 
 
@@ -24,6 +25,12 @@ class CacheShare:
     def share(self) -> float:
         """How much of what could be read was read, from 0 to 1."""
         return self.read_tokens / self.readable_tokens if self.readable_tokens else 1.0
+
+    @property
+    def paid(self) -> float:
+        """What the input costs, of what it would cost without a cache, by Anthropic's multipliers for five minutes."""
+        fresh = self.input_tokens - self.read_tokens - self.written_tokens
+        return (fresh + WRITE_5M * self.written_tokens + READ * self.read_tokens) / self.input_tokens
 
 
 def measure_share(bodies: Iterable[Mapping[str, Any]]) -> CacheShare:
