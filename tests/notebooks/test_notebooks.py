@@ -35,12 +35,13 @@ def describe(output: Any) -> str:
     return str(output.data.get("text/plain") or sorted(output.data))
 
 
-def test_there_is_a_notebook_for_each_framework_one_for_traces_and_one_for_routing() -> None:
+def test_there_is_a_notebook_for_each_framework_and_for_what_both_share() -> None:
     assert [path.stem for path in list_notebooks()] == [
         "01_langchain",
         "02_llamaindex",
         "03_traces",
         ON_ITS_OWN_SANDBOX,
+        "05_prompt_caching",
     ]
 
 
