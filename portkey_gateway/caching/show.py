@@ -45,7 +45,7 @@ def plot(turns: Sequence[Turn], axes: Any = None) -> Any:
     except ImportError as error:
         raise ImportError('a plot needs matplotlib: pip install "portkey-frameworks[plot]"') from error
     if axes is None:
-        _, axes = plt.subplots(figsize=(9, 4), layout="constrained")
+        _, axes = plt.subplots(figsize=(8.96, 4.2), layout="constrained")
     places = range(1, len(turns) + 1)
     bottom = [0] * len(turns)
     for label, color, tokens in (
