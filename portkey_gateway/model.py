@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Self, cast
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
 from portkey_gateway.caller import GatewayCaller
 from portkey_gateway.chat_completions.fit_parameters import carries
 from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.claude import may_force_tools, with_shown_thoughts
-from portkey_gateway.conversation.parameters import with_one_name
+from portkey_gateway.conversation.parameters import check_values, with_one_name
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.models.facts import ModelFacts, common_facts, find_facts
@@ -81,6 +81,12 @@ class GatewayModel(GatewayCaller):
                 rest = {key: value for key, value in further.items() if key != _SERVERS}
                 values = {**values, name: rest, _SERVERS: further[_SERVERS]}
         return values
+
+    @field_validator("reasoning_effort", "thinking")
+    @classmethod
+    def _check_value(cls, value: Any, info: ValidationInfo) -> Any:
+        check_values({str(info.field_name): value})
+        return value
 
     @field_validator("prompt_caching", mode="before")
     @classmethod

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+from portkey_gateway.conversation.parameters import check_values
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.errors import ContentError, EncodingError
 
@@ -93,6 +94,7 @@ def _check_parameters(request: Mapping[str, Any]) -> None:
     is_mapping = isinstance(thinking, Mapping) and isinstance(thinking.get("budget_tokens", 0), int)
     if thinking is not None and not is_mapping:
         raise EncodingError("thinking must be a mapping such as {'type': 'enabled', 'budget_tokens': 2048}")
+    check_values(request)
     temperature = request.get("temperature")
     if temperature is not None and not isinstance(temperature, (int, float)):
         raise EncodingError(f"temperature must be a number; got {temperature!r}")

@@ -1,11 +1,38 @@
-"""Parameters that OpenAI and Anthropic name differently, under the one name that the conversation knows: pure."""
+"""Parameters of a request, under the one name that the conversation knows, and with values that are known: pure."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from typing import Any, Final
 
+from portkey_gateway.errors import EncodingError
+
 _NAMES: Final = {"max_tokens": ("max_completion_tokens", "max_tokens"), "stop": ("stop", "stop_sequences")}
+
+EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "default")
+"""Every value of ``reasoning_effort``: Anthropic's and OpenAI's levels, and what Groq says where it has none."""
+_THINKING: Final = ("enabled", "disabled", "adaptive", "between_tools")
+
+
+def check_values(parameters: Mapping[str, Any]) -> None:
+    """Refuse what no provider knows, which some would ignore and others refuse after the rest was sent.
+
+    Raises:
+        EncodingError: (a ``ValueError``) naming the parameter, what it knows and what is probably meant.
+    """
+    effort, thinking = parameters.get("reasoning_effort"), parameters.get("thinking")
+    _check_choice("reasoning_effort", effort, EFFORTS)
+    if isinstance(thinking, Mapping):
+        _check_choice("thinking['type']", thinking.get("type"), _THINKING)
+
+
+def _check_choice(name: str, given: Any, known: tuple[str, ...]) -> None:
+    if given is None or given in known:
+        return
+    near = difflib.get_close_matches(str(given), known, n=1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    raise EncodingError(f"{name} is {given!r}: {meant}Known are {', '.join(known)}")
 
 
 def with_one_name(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ import pytest
 from langchain_core.runnables import ConfigurableField, Runnable
 from pydantic import ValidationError
 
-from portkey_gateway.errors import PortkeyWarning
+from portkey_gateway.errors import EncodingError, PortkeyWarning
+from portkey_gateway.sandbox import Sandbox
 from portkey_langchain import ChatPortkey
 from tests.langchain.ask import Ask, any_call
 from tests.support.recording import RecordingServer, answer, deltas, events, whole
@@ -253,6 +254,8 @@ def test_with_options_shares_the_connections(local: ChatPortkey, server: Recordi
         pytest.param({"model": SONNET}, "api_key is missing: the hosted gateway needs", id="no key"),
         pytest.param({**HOSTED, "cache_namespac": "x"}, "did you mean 'cache_namespace'", id="typo"),
         pytest.param({**HOSTED, "zzzz": "x"}, "unknown option 'zzzz': known are", id="unknown"),
+        pytest.param({**HOSTED, "reasoning_effort": "hgih"}, "did you mean 'high'", id="an effort"),
+        pytest.param({**HOSTED, "thinking": {"type": "on"}}, "is 'on': Known are enabled", id="thinking"),
         pytest.param(
             {**HOSTED, "virtual_key": SECRET, "provider_api_key": SECRET}, "exclude each other", id="two keys"
         ),
@@ -337,3 +340,10 @@ def test_another_provider_of_one_call_takes_no_key_of_the_environment(
     assert "authorization" not in other.headers
     assert "x-portkey-provider" not in other.headers
     assert other.json["model"] == "@openai-prod/gpt-5"
+
+
+@any_call
+def test_a_value_that_nobody_knows_is_told_at_the_call(model: ChatPortkey, sandbox: Sandbox, ask: Ask) -> None:
+    with pytest.raises(EncodingError, match=r"reasoning_effort is 'hgih': did you mean 'high'\?"):
+        ask(model, "Hi", reasoning_effort="hgih")
+    assert not sandbox.claude.requests

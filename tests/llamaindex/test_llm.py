@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from portkey_gateway import (
     AuthenticationError,
     ContextOverflowError,
+    EncodingError,
     OverloadedError,
     PortkeyError,
     PortkeyWarning,
@@ -198,6 +199,8 @@ def test_models_copied_together_share_their_borrowed_client(secretive: Portkey) 
     ({"api_key": "pk", "request_metadata": {1: "a"}}, "metadata keys must be text"),
     ({"api_key": "pk", "model": ""}, "at least 1 character"),
     ({"api_key": "pk", "max_tokens": 0}, "greater than 0"),
+    ({"api_key": "pk", "reasoning_effort": "hgih"}, "reasoning_effort is 'hgih': did you mean 'high'"),
+    ({"api_key": "pk", "thinking": {"type": "on"}}, "is 'on': Known are enabled"),
     ({"api_key": "sk-\n", "model": "claude"}, "printable ASCII"),
 ])  # fmt: skip
 def test_bad_input_is_an_error_that_says_what_to_do(given: dict[str, Any], complaint: str) -> None:
@@ -318,3 +321,10 @@ def test_a_refusal_is_no_error(llm: Portkey, sandbox: Sandbox) -> None:
     assert whole_answer.raw["finish_reason"] == "content_filter"
     streamed: Any = list(llm.stream_chat([ChatMessage("Hi")]))[-1]
     assert streamed.raw["finish_reason"] == "content_filter"
+
+
+@every_way
+def test_a_value_that_nobody_knows_is_told_at_the_call(llm: Portkey, sandbox: Sandbox, way: str) -> None:
+    with pytest.raises(EncodingError, match=r"reasoning_effort is 'hgih': did you mean 'high'\?"):
+        ask(llm, way, "Hi", reasoning_effort="hgih")
+    assert not sandbox.claude.requests

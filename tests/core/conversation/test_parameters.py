@@ -1,10 +1,11 @@
-"""OpenAI's and Anthropic's names of one parameter become one."""
+"""OpenAI's and Anthropic's names of one parameter become one, and what nobody knows is refused."""
 
 from typing import Any
 
 import pytest
 
-from portkey_gateway.conversation.parameters import with_one_name
+from portkey_gateway import EncodingError
+from portkey_gateway.conversation.parameters import EFFORTS, check_values, with_one_name
 
 
 @pytest.mark.parametrize(
@@ -26,3 +27,25 @@ def test_one_name_for_what_has_two(said: dict[str, Any], named: dict[str, Any]) 
     before = dict(said)
     assert with_one_name(said) == named
     assert said == before
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        (
+            {"reasoning_effort": "hgih"},
+            r"reasoning_effort is 'hgih': did you mean 'high'\? Known are none, minimal, low",
+        ),
+        ({"reasoning_effort": 3}, "reasoning_effort is 3: Known are"),
+        ({"thinking": {"type": "enabeld"}}, r"thinking\['type'\] is 'enabeld': did you mean 'enabled'\?"),
+    ],
+)
+def test_a_value_that_nobody_knows_is_refused(parameters: dict[str, Any], told: str) -> None:
+    with pytest.raises(EncodingError, match=told):
+        check_values(parameters)
+
+
+@pytest.mark.parametrize("effort", [None, *EFFORTS])
+def test_known_values_are_taken(effort: str | None) -> None:
+    check_values({"reasoning_effort": effort, "thinking": None})
+    check_values({"thinking": {"type": "adaptive"}})
