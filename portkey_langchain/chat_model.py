@@ -31,7 +31,7 @@ from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.profile import model_profile
 from portkey_langchain.run_spans import GATEWAY_MARK
-from portkey_langchain.structured import Method, Schema, Structured, structured_output
+from portkey_langchain.structured import UNFORCED_FORM, Method, Schema, Structured, structured_output, take_form
 from portkey_langchain.tools import encode_tool
 
 # Where the gateway has no count for a provider it fails, and does not say that there is nothing (1.15.2).
@@ -246,6 +246,8 @@ class ChatPortkey(CallingModel, ConfidentialModel):
         if stop is not None:
             given["stop"] = stop
         parameters = {**with_one_name(model.model_kwargs), **with_one_name(given)}
+        if UNFORCED_FORM in parameters:
+            parameters = take_form(parameters, may_force=model.may_force_tools(parameters))
         if model.response_format is not None:
             parameters.setdefault("response_format", model.response_format)
         if model.reuse_last_container:

@@ -36,6 +36,9 @@ Method = Literal["function_calling", "json_schema", "json_mode"]
 Schema = dict[str, Any] | type
 Structured = Runnable[LanguageModelInput, Any]
 
+UNFORCED_FORM: Final = "unforced_form"
+"""Among the parameters of a chain that forces a tool: the ``response_format`` that takes its place where it cannot."""
+_OF_TOOLS: Final = frozenset({"tools", "tool_choice"})
 # Since LangChain knows of refusals, its own parsers raise the second.
 _NO_OBJECT: Final = (OutputParserException, *([MODEL_REFUSAL_ERROR] if MODEL_REFUSAL_ERROR else []))
 
@@ -76,8 +79,24 @@ def structured_output(
     if method == "json_schema" or not may_force:
         asked = model.bind(response_format=as_response_format(schema, strict=strict), ls_structured_output_format=told)
         return _parsed(asked, _json_parser(schema), include_raw=include_raw)
-    asked = model.bind_tools([schema], tool_choice="any", strict=strict, ls_structured_output_format=told)
-    return _parsed(asked, _tool_call_parser(schema), include_raw=include_raw)
+    form = {UNFORCED_FORM: as_response_format(schema, strict=strict)}
+    asked = model.bind_tools([schema], tool_choice="any", strict=strict, ls_structured_output_format=told, **form)
+    parser = _CalledOrSaidParser(called=_tool_call_parser(schema), said=_json_parser(schema))
+    return _parsed(asked, parser, include_raw=include_raw)
+
+
+def take_form(parameters: dict[str, Any], *, may_force: bool) -> dict[str, Any]:
+    """Ask one call of a structured chain for the form of its answer, if its tool cannot be forced after all.
+
+    Args:
+        parameters: those of the call, which may be told what the chain was not when it was built, such as ``thinking``.
+        may_force: whether a ``tool_choice`` makes the model of this call use the tool.
+    """
+    rest = {name: value for name, value in parameters.items() if name != UNFORCED_FORM}
+    if may_force or UNFORCED_FORM not in parameters:
+        return rest
+    form = parameters[UNFORCED_FORM]
+    return {**{name: value for name, value in rest.items() if name not in _OF_TOOLS}, "response_format": form}
 
 
 def _parsed(asked: Structured, parser: Runnable[Any, Any], *, include_raw: bool) -> Structured:
@@ -145,6 +164,24 @@ class _ObjectInWordsParser(_WholeObjects, PydanticOutputParser[TBaseModel]):
 
 class _MappingInWordsParser(_WholeObjects, JsonOutputParser):
     pass
+
+
+class _CalledOrSaidParser(BaseCumulativeTransformOutputParser[Any]):
+    """Reads the call of a tool, or the object that was asked for in its place."""
+
+    called: BaseCumulativeTransformOutputParser[Any]
+    said: BaseCumulativeTransformOutputParser[Any]
+
+    @override
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        message = cast("AIMessage", cast("ChatGeneration", result[0]).message)
+        is_called = message.tool_calls or message.invalid_tool_calls
+        is_said = not is_called and message.text.lstrip().startswith("{")
+        return (self.said if is_said else self.called).parse_result(result, partial=partial)
+
+    @override
+    def parse(self, text: str) -> Any:
+        return self.said.parse(text)
 
 
 def _required(parsed: Any, message: AIMessage) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -195,6 +196,38 @@ def test_a_thinking_claude_is_not_forced(model: ChatPortkey, sandbox: Sandbox, a
     sandbox.claude.reply_with("I would rather talk.")
     with pytest.raises(OutputParserException, match="I would rather talk"):
         chain.invoke(QUESTION)
+
+
+@any_schema
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 4096}, id="it thinks"),
+        pytest.param({"model": "claude-opus-5-5"}, id="another model"),
+    ],
+)
+def test_a_chain_that_cannot_force_in_one_call_binds_the_answer(
+    model: ChatPortkey, sandbox: Sandbox, schema: Schema, expected: object, more: Any
+) -> None:
+    """The chain was built where a tool could be forced; what is told of one call says otherwise."""
+    chain = model.with_structured_output(schema)
+    question = f"Use the City tool. {QUESTION}"
+    assert chain.invoke(question, **more) == expected
+    sent = received(sandbox)
+    is_bound = sent.get("output_config", {}).get("format", {}).get("type") == "json_schema" and "tools" not in sent
+    assert is_bound or sent["tool_choice"] == {"type": "auto"}
+    assert is_bound is (model.api_format == "messages")
+    assert list(chain.stream(question, **more))[-1] == expected
+    assert asyncio.run(chain.ainvoke(question, **more)) == expected
+    assert chain.invoke(QUESTION) == expected
+    last: Any = sandbox.claude.requests[-1].body
+    assert last["tool_choice"] == {"type": "any"}
+    sandbox.claude.reply_with("I would rather talk.")
+    with pytest.raises(OutputParserException):
+        chain.invoke(QUESTION, **more)
+    sandbox.claude.reply_with('{"name": "Lis', stop_reason="max_tokens")
+    with pytest.raises(OutputParserException, match="'length'"):
+        chain.invoke(QUESTION, **more)
 
 
 def test_thinking_switched_off_may_be_forced(model: ChatPortkey, sandbox: Sandbox) -> None:
