@@ -49,7 +49,8 @@ BLOCK_LOSSES: Final[dict[str, Loss]] = {
         "`additionalProperties` at the top of a tool's schema", "left out", carried_by={"hosted": "since 2.4.2"}
     ),
     "tool_extras": Loss(
-        "`strict`, `defer_loading`, `allowed_callers`, `input_examples`, `eager_input_streaming` of a tool",
+        "`strict`, `eager_input_streaming` of a tool; `defer_loading`, `allowed_callers`, `input_examples` too where "
+        "Bedrock or a model of another provider may answer",
         _WARNED,
         _MESSAGES,
     ),

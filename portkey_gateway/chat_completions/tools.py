@@ -13,6 +13,9 @@ from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.routing import Route
 
 _EXTRAS: Final = ("strict", "defer_loading", "allowed_callers", "input_examples", "eager_input_streaming")
+# What the gateway takes from a function of a Claude's (1.15.2: the transform that Anthropic, Vertex and Azure share).
+_CARRIED: Final = ("defer_loading", "allowed_callers", "input_examples")
+_WITHOUT_EXTRAS: Final = "bedrock"
 _RECEIVED: Final = ("type", "properties", "required", "$defs")
 
 
@@ -42,8 +45,13 @@ def encode_tool(tool: Tool, route: Route) -> Tool:
     if not route.is_claude:
         return _for_others(given)
     given["function"] = _with_simple_schema(given["function"], route)
-    # Where another model may answer, it is to be strict: the gateway tells Claude nothing of that.
-    extras = [name for name in _EXTRAS if not (name == "strict" and route.is_mixed)]
+    extras = [*_EXTRAS]
+    if route.is_mixed:
+        extras.remove("strict")  # the other model is to be strict; the gateway tells Claude nothing of that
+    elif all(provider != _WITHOUT_EXTRAS for provider, _ in route.targets):
+        moved = {name: given.pop(name) for name in _CARRIED if name in given}
+        given["function"] |= {name: value for name, value in moved.items() if value is not None}
+        extras = [name for name in extras if name not in _CARRIED]
     if lost := [name for name in extras if given["function"].get(name) or given.get(name)]:
         why = remedy(BLOCK_LOSSES["tool_extras"], route)
         warn(f"{', '.join(lost)} of tool {given['function']['name']!r} does not reach Claude: {why}")

@@ -82,9 +82,7 @@ def test_a_run_tells_langsmith_who_has_a_price(model: ChatPortkey, ask: Ask) -> 
 
 
 @any_run
-def test_tool_search_finds_a_deferred_tool(sandbox: Sandbox, received: Received, run: Run) -> None:
-    """Over ``messages``: the open-source gateway drops ``defer_loading`` of chat completions."""
-    model = ChatPortkey(model=sandbox.model, max_retries=0, **sandbox.options())
+def test_tool_search_finds_a_deferred_tool(model: ChatPortkey, received: Received, run: Run) -> None:
     agent = create_agent(model, TOOLS, middleware=[ProviderToolSearchMiddleware(searchable_tools=["get_weather"])])
     told = run(agent, "Search the tools for one, and get the weather in Paris.")
     assert "sunny in Paris" in told[-1].text

@@ -49,16 +49,36 @@ def test_a_server_tool_names_its_type_below_its_name(for_claude: bool) -> None:
     assert encoded({"type": "bash_20250124", "name": "bash"}) == {"type": "bash", "bash": {"name": "bash_20250124"}}
 
 
-@pytest.mark.parametrize("name", ["strict", "defer_loading", "allowed_callers", "input_examples"])
-@pytest.mark.parametrize("place", ["tool", "function"])
+PLAIN: dict[str, Any] = {"type": "function", "function": FUNCTION, "cache_control": MARK}
+in_either_place = pytest.mark.parametrize("place", ["tool", "function"])
+CARRIED = ["defer_loading", "allowed_callers", "input_examples"]
+
+
+def said(name: str, place: str) -> dict[str, Any]:
+    return {**PLAIN, name: True} if place == "tool" else {**PLAIN, "function": {**FUNCTION, name: True}}
+
+
+@pytest.mark.parametrize("name", ["strict", "eager_input_streaming"])
+@in_either_place
 def test_what_the_gateway_drops_of_a_tool_is_left_out_with_a_warning(name: str, place: str) -> None:
-    plain = {"type": "function", "function": FUNCTION, "cache_control": MARK}
-    tool = {**plain, name: True} if place == "tool" else {**plain, "function": {**FUNCTION, name: True}}
     with pytest.warns(PortkeyWarning, match=rf"{name} of tool 'look' does not reach Claude: api_format='messages'"):
-        assert encoded(tool) == plain
+        assert encoded(said(name, place)) == PLAIN
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        encoded({**plain, name: False})
+        encoded({**PLAIN, name: False})
+
+
+@pytest.mark.parametrize("name", CARRIED)
+@in_either_place
+def test_what_the_gateway_takes_from_a_function_stands_there(name: str, place: str) -> None:
+    assert encoded(said(name, place)) == {**PLAIN, "function": {**FUNCTION, name: True}}
+
+
+@pytest.mark.parametrize("name", CARRIED)
+@pytest.mark.parametrize("other", [{"targets": (("bedrock", "anthropic.claude"),)}, {"is_mixed": True}])
+def test_it_stays_behind_where_another_would_refuse_or_lose_it(name: str, other: dict[str, Any]) -> None:
+    with pytest.warns(PortkeyWarning, match=rf"{name} of tool 'look' does not reach Claude"):
+        assert encode_tool(cast("Tool", said(name, "tool")), Route(is_claude=True, **other)) == PLAIN
 
 
 @pytest.mark.parametrize("name", ["defer_loading", "allowed_callers", "input_examples", "eager_input_streaming"])
