@@ -14,7 +14,7 @@ FLOOR: Final = 41
 
 _SOURCE: Final = "an error before anything is sent: the gateway would drop a document made of content blocks"
 _CONTAINER: Final = "the gateway drops `container` of requests and of answers"
-_CALLER: Final = "the gateway drops `allowed_callers` of tools and, of a tool call, all but its id, name and arguments"
+_CALLER: Final = "the gateway drops, of a tool call, all but its id, name and arguments"
 _STREAMED_CALLER: Final = f"{_CALLER}; arguments that come whole in a stream are lost there too"
 
 KNOWN_FAILURES: Final[Mapping[Way, Mapping[str, str]]] = {
