@@ -120,11 +120,11 @@ def _instructed(model: BaseChatModel, text: str) -> Runnable[LanguageModelInput,
     return RunnableLambda(instruct)
 
 
-def _json_parser(schema: Schema) -> Runnable[Any, Any]:
+def _json_parser(schema: Schema) -> BaseCumulativeTransformOutputParser[Any]:
     return _ObjectInWordsParser(pydantic_object=schema) if _is_pydantic(schema) else _MappingInWordsParser()
 
 
-def _tool_call_parser(schema: Schema) -> Runnable[Any, Any]:
+def _tool_call_parser(schema: Schema) -> BaseCumulativeTransformOutputParser[Any]:
     if _is_pydantic(schema):
         return _ObjectParser(tools=[schema], first_tool_only=True)
     return _MappingParser(key_name=convert_to_openai_tool(schema)["function"]["name"], first_tool_only=True)
