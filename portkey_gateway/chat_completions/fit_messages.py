@@ -46,9 +46,11 @@ def fit_messages(messages: Sequence[Message], route: Route) -> list[Message]:
         fitted = [_without_name(message, nameless) for message in fitted]
     if providers and all(each.wants_call_names for each in providers):
         fitted = [*_with_names_of_tools(fitted)]
-    if deaf := [each.name for each in providers if not each.keeps_text_beside_calls]:
+    # What the hosted gateway drops is not known.
+    lossy = () if route.gateway == "hosted" else providers
+    if deaf := [each.name for each in lossy if not each.keeps_text_beside_calls]:
         fitted = [*_with_text_before_calls(fitted, deaf, alone=len(deaf) == len(providers))]
-    if deaf := [each.name for each in providers if not each.keeps_calls]:
+    if deaf := [each.name for each in lossy if not each.keeps_calls]:
         fitted = [*_with_calls_in_words(fitted, deaf, alone=len(deaf) == len(providers))]
     return fitted
 

@@ -9,7 +9,15 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, remedy
-from portkey_gateway.chat_completions.providers import PROVIDERS, Form, Medium, Provider, find_provider, providers_of
+from portkey_gateway.chat_completions.providers import (
+    PROVIDERS,
+    USUAL_MEDIA,
+    Form,
+    Medium,
+    Provider,
+    find_provider,
+    providers_of,
+)
 from portkey_gateway.conversation.media_types import PDF_TYPE, TEXT_TYPE
 from portkey_gateway.conversation.request import ContentBlock
 from portkey_gateway.errors import ContentError, warn
@@ -30,11 +38,6 @@ _MEDIA_OF: Final[Mapping[tuple[str, str], Medium]] = {
     ("video", "data"): "video",
     ("video", "link"): "video link",
 }
-# As OpenAI takes it, and for video as Gemini and Bedrock do: no form of it reaches more models.
-_USUAL: Final[Mapping[Medium, Form]] = {
-    "image": "image_url", "image link": "image_url", "pdf": "file", "pdf link": "file", "audio": "input_audio",
-    "audio link": "image_url", "video": "image_url", "video link": "image_url", "file id": "file",
-}  # fmt: skip
 # The gateway's words for formats, from which it makes the media type again (``google-vertex-ai/utils.ts``).
 _SOUNDS: Final = {
     "audio/mp3": "mp3", "audio/mpeg": "mp3", "audio/wave": "wav", "audio/x-wav": "wav", "audio/vnd.wave": "wav",
@@ -99,7 +102,7 @@ def _find_form(block: Mapping[str, Any], where: str, route: Route) -> Form:
 
 def _form_for(provider: Provider | None, medium: Medium, source: Mapping[str, Any]) -> Form | None:
     if provider is None:
-        return _USUAL[medium]
+        return USUAL_MEDIA[medium]
     media_type = str(source.get("media_type") or "")
     refused = (
         (medium == "image" and provider.images is not None and media_type not in provider.images)

@@ -54,6 +54,7 @@ _CONVERSE: Final = (
     | _SAMPLING
     | _TOOLS
 )
+_MISTRAL: Final = frozenset({"parallel_tool_calls", "safe_prompt", "seed"}) | _SAMPLING | _TOOLS
 _CLAUDE: Final = frozenset({"stop", "thinking", "top_k", "user"}) | _SAMPLING | _TOOLS
 
 _SEES: Final[Mapping[Medium, Form]] = {"image": "image_url", "image link": "image_url"}
@@ -65,8 +66,14 @@ _GEMINI_MEDIA: Final[Mapping[Medium, Form]] = {
     "video": "image_url", "video link": "image_url",
 }  # fmt: skip
 _CONVERSE_MEDIA: Final[Mapping[Medium, Form]] = {"image": "image_url", "pdf": "image_url", "video": "image_url"}
+_MISTRAL_MEDIA: Final[Mapping[Medium, Form]] = {**_SEES, "pdf": "document_url", "pdf link": "document_url"}
 _CLAUDE_MEDIA: Final[Mapping[Medium, Form]] = {**_SEES, "pdf": "image_url", "pdf link": "file"}
 
+USUAL_MEDIA: Final[Mapping[Medium, Form]] = {
+    "image": "image_url", "image link": "image_url", "pdf": "file", "pdf link": "file", "audio": "input_audio",
+    "audio link": "image_url", "video": "image_url", "video link": "image_url", "file id": "file",
+}  # fmt: skip
+"""Media as OpenAI takes them, and videos as Gemini and Bedrock do, where it is not known what arrives."""
 # Image formats, and formats of sound in the words of ``input_audio``, by the providers' own documentation: OpenAI's
 # guides "Images and vision" and "Audio and speech", Google's "Image understanding" and "Audio understanding",
 # Anthropic's "Vision". Of a GIF the gateway makes a document for Bedrock (``bedrock/chatComplete.ts``).
@@ -219,8 +226,8 @@ PROVIDERS: Final[dict[str, Provider]] = {
     "mistral-ai": Provider(
         "Mistral",
         "mistral-ai/chatComplete.ts",
-        frozenset({"parallel_tool_calls", "safe_prompt", "seed"}) | _SAMPLING | _TOOLS,
-        {**_SEES, "pdf": "document_url", "pdf link": "document_url"},
+        _MISTRAL,
+        _MISTRAL_MEDIA,
         one_system=True,
         user_behind_results=False,
         takes_names=False,
@@ -261,6 +268,57 @@ PROVIDERS: Final[dict[str, Provider]] = {
         _SEES,
         texts=_EVERYBODY - {"user"},
         thoughts=frozenset({"whole"}),
+    ),
+    "azure-ai": Provider(
+        "Azure AI",
+        "azure-ai-inference/chatComplete.ts",
+        _AZURE - {"function_call", "functions"},
+        USUAL_MEDIA,
+    ),
+    "vertex-ai/mistralai": Provider(
+        "Mistral on Vertex AI",
+        "mistral-ai/chatComplete.ts",
+        _MISTRAL,
+        _MISTRAL_MEDIA,
+        one_system=True,
+        user_behind_results=False,
+        takes_names=False,
+        call_id="[a-zA-Z0-9]{9}",
+    ),
+    "vertex-ai/meta": Provider(
+        "Llama on Vertex AI", "google-vertex-ai/chatComplete.ts", _SAMPLING | {"image_config", "top_k"}, USUAL_MEDIA
+    ),
+    "together-ai": Provider(
+        "Together AI",
+        "together-ai/chatComplete.ts",
+        frozenset({"frequency_penalty", "logprobs", "response_format", "stop", "top_k"}) | _SAMPLING | _TOOLS,
+        USUAL_MEDIA,
+    ),
+    "fireworks-ai": Provider(
+        "Fireworks AI",
+        "fireworks-ai/chatComplete.ts",
+        frozenset({"n", "response_format", "stop", "tools", "top_k", "user"}) | _SAMPLING | _PENALTIES | _LOGPROBS,
+        USUAL_MEDIA,
+    ),
+    "openrouter": Provider(
+        "OpenRouter",
+        "openrouter/chatComplete.ts",
+        frozenset({"modalities", "reasoning_effort", "response_format", "stream_options"}) | _SAMPLING | _TOOLS,
+        USUAL_MEDIA,
+        tells_usage_in_streams=False,
+    ),
+    "perplexity-ai": Provider(
+        "Perplexity",
+        "perplexity-ai/chatComplete.ts",
+        frozenset({"n", "response_format", "top_k", "web_search_options"}) | _SAMPLING | _PENALTIES,
+        USUAL_MEDIA,
+    ),
+    "x-ai": Provider("xAI", "x-ai/index.ts", _OPENAI, USUAL_MEDIA),
+    "cerebras": Provider(
+        "Cerebras",
+        "cerebras/index.ts",
+        _OPENAI - _PENALTIES - {"logit_bias", "logprobs", "parallel_tool_calls", "service_tier"},
+        USUAL_MEDIA,
     ),
 }
 """By the provider's slug, where need be with the maker of the model behind it."""

@@ -18,6 +18,15 @@ NAMES: Final = {
     "deepseek": "deepseek-chat",
     "ollama": "llama3.2",
     "groq": "llama-3.3-70b-versatile",
+    "azure-ai": "Phi-4",
+    "vertex-ai/mistralai": "mistralai.mistral-large-2411",
+    "vertex-ai/meta": "meta.llama-3.3-70b-instruct-maas",
+    "together-ai": "meta-llama/Llama-3.3-70B-Instruct-Turbo",
+    "fireworks-ai": "accounts/fireworks/models/llama-v3p3-70b-instruct",
+    "openrouter": "meta-llama/llama-3.3-70b-instruct",
+    "perplexity-ai": "sonar",
+    "x-ai": "grok-4",
+    "cerebras": "llama-3.3-70b",
 }
 """A model of each row of the table of providers."""
 

@@ -118,6 +118,12 @@ def test_calls_stay_calls_where_another_than_cohere_may_answer() -> None:
         assert fit(told, OPENAI, COHERE) == told
 
 
+@pytest.mark.parametrize("targets", [[COHERE], [OPENAI, GEMINI]])
+def test_of_what_the_hosted_gateway_drops_nothing_is_known(targets: list[Any]) -> None:
+    told = [USER, calling(call(), said="I will look."), result()]
+    assert fit(told, *targets, gateway="hosted") == told
+
+
 # --- what tools returned --------------------------------------------------------------------------------------------
 
 

@@ -143,7 +143,8 @@ def test_what_is_carried_is_read_off_the_table(row: str) -> None:
     route, provider = Route(targets=((row.partition("/")[0], NAMES[row]),)), PROVIDERS[row]
     for name in ("response_format", "tool_choice", "parallel_tool_calls"):
         assert carries(route, name) is (provider.is_claude or name in provider.parameters)
-    assert carries(route, "tools", "tool_choice") is (row not in {"deepseek", "ollama"})
+    both = {"tools", "tool_choice"} <= provider.parameters
+    assert carries(route, "tools", "tool_choice") is both
     assert carries(Route("hosted", targets=route.targets), "response_format", "tools")
     assert carries(Route(), "response_format")
 

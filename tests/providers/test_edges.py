@@ -1,13 +1,16 @@
-"""Edges of Gemini's streams, and of the binary stream of Bedrock."""
+"""Edges of Gemini's answers, and of the binary stream of Bedrock."""
 
 from __future__ import annotations
+
+from typing import Any, ClassVar
 
 import pytest
 from typing_extensions import override
 
+from portkey_gateway.errors import InvalidResponseError, StreamError
 from tests.providers.converse import message
 from tests.providers.emulated import Call, EmulatedProvider, Said
-from tests.providers.frameworks import LOOK, Framework, Way, streamed
+from tests.providers.frameworks import LOOK, Framework, Way, any_way, is_streamed, streamed
 from tests.providers.gemini import Gemini, told_at_once
 
 geminis = pytest.mark.parametrize("row", ["google"], indirect=True)
@@ -42,6 +45,29 @@ def test_a_text_behind_a_call_in_one_event_spoils_nothing(
     provider.say(Said("I will look.", calls=(Call("look", {"at": "sky"}),)))
     [call] = framework.ask(way, [framework.user("Look.")], tools=[LOOK]).calls
     assert (call.name, call.arguments) == ("look", {"at": "sky"})
+
+
+class Blocking(Gemini):
+    """A Gemini that takes no such prompt."""
+
+    blocked: ClassVar = {"promptFeedback": {"blockReason": "SAFETY"}, "modelVersion": "gemini-2.5-flash"}
+
+    @override
+    def whole(self, said: Said) -> dict[str, Any]:
+        return self.blocked
+
+    @override
+    def stream(self, said: Said) -> list[bytes]:
+        return self.framed([self.blocked])
+
+
+@geminis
+@any_way
+def test_a_prompt_that_is_blocked_has_no_answer(framework: Framework, provider: EmulatedProvider, way: Way) -> None:
+    provider.wire = Blocking()
+    error, words = (StreamError, "cut off") if is_streamed(way) else (InvalidResponseError, "blockReason")
+    with pytest.raises(error, match=words):
+        framework.ask(way, [framework.user("Hi")])
 
 
 def test_a_binary_message_is_as_amazon_writes_it() -> None:
