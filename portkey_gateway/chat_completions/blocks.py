@@ -168,9 +168,7 @@ def _encode_tool_block(block: ContentBlock, where: str, route: Route) -> Content
         return cast("ContentBlock", {name: value for name, value in block.items() if name != "detail"})
     if route.is_claude:
         return cast("ContentBlock", as_media(cast("Mapping[str, Any]", block), where))
-    raise ContentError(
-        f"{where} shows media ({kind}): only Claude takes that in a tool message; put it in a user message after it"
-    )
+    raise ContentError(f"{where} is of type {kind!r}: only Claude takes that in a tool message; say it in words")
 
 
 def _told_in_words(message: Message) -> Message:

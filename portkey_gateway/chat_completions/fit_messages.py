@@ -11,12 +11,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
+from portkey_gateway.chat_completions.media import MEDIA
 from portkey_gateway.chat_completions.providers import Provider, providers_of
 from portkey_gateway.conversation.request import SYSTEM_ROLES, Message
 from portkey_gateway.errors import ContentError, warn
 from portkey_gateway.routing import Route
 
 _BETWEEN: Final = "\n\n"
+# Other blocks have no place in a user's message either.
+_MEDIA: Final = MEDIA | {"image_url", "file", "input_audio"}
 _SHOWN_BELOW: Final = "What it returned is shown in the next message."
 _ID_LENGTH: Final = 9
 
@@ -99,12 +102,12 @@ def _with_media_behind_results(messages: Sequence[Message], providers: Sequence[
             yield message
             continue
         content = message.get("content")
-        media = [block for block in content if block["type"] != "text"] if isinstance(content, list) else []
+        media = [block for block in content if block["type"] in _MEDIA] if isinstance(content, list) else []
         if not media:
             yield message
             continue
         _check_may_follow(f"messages[{index}]", providers)
-        texts = [block for block in content or () if block["type"] == "text"]  # type: ignore[index]  # of a list
+        texts = [block for block in content or () if block["type"] not in _MEDIA]  # type: ignore[index]  # of a list
         of = names.get(message.get("tool_call_id") or "", "the tool")
         shown += [{"type": "text", "text": f"What {of} returned:"}, *media]
         yield cast("Message", {**message, "content": texts or _SHOWN_BELOW})

@@ -13,6 +13,7 @@ from portkey_gateway import PortkeyWarning
 from portkey_langchain import ChatPortkey
 from tests.langchain.ask import Ask, any_call
 from tests.langchain.media import MARK, PDF, PDF64, PDF_SOURCE, PDF_URL, PNG, PNG64, PNG_SOURCE, PNG_URL, TEXT, TEXT64
+from tests.support.recording import RecordingServer
 
 Received = Callable[[], dict[str, Any]]
 Shapes = dict[str, dict[str, Any]]
@@ -176,8 +177,11 @@ def test_a_tool_result_may_hold_media(
     assert result == {**told, "content": [expected]}
 
 
-def test_only_claude_takes_media_in_a_tool_message() -> None:
-    model = ChatPortkey(model="gpt-5", provider="openai", base_url="http://127.0.0.1:9/v1")
-    history = [HumanMessage("Look."), ToolMessage([IMAGES["v1 base64"]], tool_call_id="call_1")]
-    with pytest.raises(ValueError, match=r"messages\[1\]\.content\[0\] .*only Claude takes"):
-        model.invoke(history)
+def test_media_in_a_tool_message_are_shown_to_other_models_behind_it(server: RecordingServer) -> None:
+    model = ChatPortkey(model="gpt-5", provider="openai", base_url=server.base_url)
+    call = {"id": "call_1", "name": "look", "args": {}, "type": "tool_call"}
+    answer = AIMessage("", tool_calls=[call])
+    model.invoke([HumanMessage("Look."), answer, ToolMessage([IMAGES["v1 base64"]], tool_call_id="call_1")])
+    *_, result, shown_below = server.requests[-1].json["messages"]
+    assert (result["role"], shown_below["role"]) == ("tool", "user")
+    assert shown_below["content"][1]["image_url"]["url"] == PNG_URL

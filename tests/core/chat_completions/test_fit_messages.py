@@ -149,6 +149,12 @@ def test_media_of_results_are_shown_behind_all_results(targets: list[Any], more:
     assert fit(told[:-1], *targets, **more)[-1] == shown
 
 
+def test_other_blocks_of_results_stay_in_them() -> None:
+    found = {"type": "search_result", "source": "https://a.org", "title": "A", "content": [text("a")]}
+    told = [USER, calling(call()), result([found])]
+    assert fit(told, OPENAI) == told
+
+
 def test_they_stay_where_only_claudes_answer() -> None:
     told = [USER, calling(call()), result([IMAGE])]
     assert fit(told, ANTHROPIC, is_claude=True) == told
