@@ -204,7 +204,8 @@ class GatewayModel(GatewayCaller):
         if not request.get("stop"):
             request.pop("stop", None)
         if not request.get("tools"):
-            request.pop("parallel_tool_calls", None)  # OpenAI refuses it there
+            # OpenAI refuses an empty list, and what is said of tools where there are none.
+            request = {name: value for name, value in request.items() if name not in {"tools", "parallel_tool_calls"}}
         if "tool_choice" in request:
             request["tool_choice"] = encode_tool_choice(request["tool_choice"])
         return cast("ChatRequest", request)

@@ -95,6 +95,10 @@ def test_a_conversation_goes_from_claude_to_openai_and_back(
     assert "8 x 6 pixels" in talk.turn(openai, [{"type": "text", "text": "Describe the image."}, IMAGE]).text
     talk.turn(claude, f"Think of nothing. {REDACT_MAGIC}")
     talk.turn(openai, "And so?")
+    call = talk.turn(claude, "What is the weather in Oslo?").tool_calls[0]
+    seen: Any = [{"type": "text", "text": "snow"}, IMAGE]
+    assert "8 x 6 pixels" in talk.turn(openai, ToolMessage(seen, tool_call_id=call["id"]), tools=[]).text
+    talk.turn(claude, "And so?")
     talk.turn(claude, "Search the web for lighthouses.", tools=[SEARCH])
     talk.turn(openai, "And so?")
     refused = talk.turn(claude, REFUSAL_MAGIC)
