@@ -54,11 +54,11 @@ def outline(request: Mapping[str, Any]) -> Outline:
 
 
 def _blocks(request: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    messages = list(enumerate(request.get("messages") or ()))
+    messages: list[tuple[int, Any]] = list(enumerate(request.get("messages") or ()))
     for index, tool in enumerate(request.get("tools") or ()):
         yield f"tools[{index}]", tool
     for index, message in sorted(messages, key=lambda told: told[1]["role"] not in SYSTEM_ROLES):
-        content = message.get("content_blocks") or message.get("content") or ()
+        content: Any = message.get("content_blocks") or message.get("content") or ()
         for block in [{"type": "text", "text": content}] if isinstance(content, str) else content:
             yield f"messages[{index}]", [message["role"], block]
         for call in message.get("tool_calls") or ():

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from portkey_gateway.conversation.answer import Answer
 from portkey_gateway.conversation.usage import Usage
 from portkey_gateway.errors import EncodingError
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.prices import Prices, find_prices
+
+_NOTHING: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,10 @@ def _read(answer: Any) -> Told | None:
     if isinstance(raw, Mapping) and isinstance(raw.get("model"), str):
         return _told(_read_raw_usage(raw.get("usage")), raw, raw["model"])
     metadata = getattr(answer, "response_metadata", None)
-    if isinstance(metadata, Mapping) and hasattr(answer, "usage_metadata"):
+    usage = getattr(answer, "usage_metadata", _NOTHING)
+    if isinstance(metadata, Mapping) and usage is not _NOTHING:
         name = metadata.get("model_name") or metadata.get("model") or ""
-        return _told(_read_usage_metadata(answer.usage_metadata), metadata, str(name))
+        return _told(_read_usage_metadata(usage), metadata, str(name))
     return None
 
 

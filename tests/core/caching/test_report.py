@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pytest
 
 from portkey_gateway import Answer, CacheReport, EncodingError, GatewayInfo, PortkeyWarning, Usage
@@ -95,7 +96,7 @@ def test_an_empty_report() -> None:
     assert report.to_dict()["turns"] == []
     assert report._repr_html_().startswith("<table>")
     assert report.plot().get_xlabel() == "call"
-    mpl.pyplot.close("all")
+    plt.close("all")
 
 
 def test_what_no_provider_was_asked_for_is_not_counted() -> None:
@@ -313,7 +314,7 @@ def test_it_is_plotted(report: CacheReport) -> None:
     assert [int(bar.get_height()) for bar in axes.patches] == [0, 5000, 5000, 200, 10, 0]
     [line] = axes.figure.axes[1].get_lines()
     assert line.get_ydata()[-1] == pytest.approx(report.total.saved)
-    mpl.pyplot.close("all")
+    plt.close("all")
 
 
 def test_without_matplotlib_a_plot_says_what_to_install(report: CacheReport, monkeypatch: pytest.MonkeyPatch) -> None:
