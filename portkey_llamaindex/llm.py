@@ -135,7 +135,8 @@ class Portkey(Storable, PredictingLLM):
     def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
         """Ask for a streamed answer to a conversation; takes and raises what ``chat`` does.
 
-        Every response holds all that was said so far; ``raw`` and the usage are on the last one.
+        Every response holds all that was said so far; ``raw`` and the usage are on the last one. Nothing is sent
+        before the first response is asked for, so that is where errors are raised.
         """
         return self._stream(messages, kwargs)
 

@@ -36,7 +36,75 @@ def cited(**location: Any) -> dict[str, Any]:
     return {"type": "text", "text": "It is blue.", "citations": [{"cited_text": "Blue.", **location}]}
 
 
+def served(name: str, **given: Any) -> dict[str, Any]:
+    """A call of a tool that Anthropic runs."""
+    return {"type": "server_tool_use", "id": "srvtoolu_3", "name": name, "input": given}
+
+
+SAID = {"type": "text", "text": "It is blue."}
 ANSWERS: dict[str, list[dict[str, Any]]] = {
+    "a fetched page": [
+        served("web_fetch", url="https://a.org"),
+        {
+            "type": "web_fetch_tool_result",
+            "tool_use_id": "srvtoolu_3",
+            "content": {
+                "type": "web_fetch_result",
+                "url": "https://a.org",
+                "content": {
+                    "type": "document",
+                    "source": {"type": "text", "media_type": "text/plain", "data": "Blue."},
+                    "title": "A",
+                    "citations": {"enabled": True},
+                },
+                "retrieved_at": "2026-01-01T00:00:00Z",
+            },
+        },
+        SAID,
+    ],
+    "tools that were found": [
+        served("tool_search_tool_bm25", query="sky"),
+        {
+            "type": "tool_search_tool_result",
+            "tool_use_id": "srvtoolu_3",
+            "content": {
+                "type": "tool_search_tool_search_result",
+                "tool_references": [{"type": "tool_reference", "tool_name": "look"}],
+            },
+        },
+        SAID,
+    ],
+    "a shell": [
+        served("bash_code_execution", command="ls"),
+        {
+            "type": "bash_code_execution_tool_result",
+            "tool_use_id": "srvtoolu_3",
+            "content": {
+                "type": "bash_code_execution_result",
+                "stdout": "a",
+                "stderr": "",
+                "return_code": 0,
+                "content": [{"type": "bash_code_execution_output", "file_id": "file_1"}],
+            },
+        },
+        SAID,
+    ],
+    "an editor": [
+        served("text_editor_code_execution", command="view", path="/a"),
+        {
+            "type": "text_editor_code_execution_tool_result",
+            "tool_use_id": "srvtoolu_3",
+            "content": {
+                "type": "text_editor_code_execution_view_result",
+                "file_type": "text",
+                "content": "a",
+                "num_lines": 1,
+                "start_line": 1,
+                "total_lines": 1,
+            },
+        },
+        SAID,
+    ],
     "a search": [
         {"type": "text", "text": "I look."},
         SEARCH,

@@ -246,3 +246,15 @@ def test_what_only_claude_knows_of_a_tool_reaches_claude_alone(offered: Any) -> 
     assert {name: messages_tool(encoded)[name] for name in OPTIONS} == OPTIONS
     with pytest.warns(PortkeyWarning, match="only Claude knows it"):
         assert not OPTIONS.keys() & chat_tool(encoded, Route()).keys()
+
+
+@pytest.mark.parametrize(
+    "offered",
+    [
+        {"type": "mcp", "server_label": "x", "server_url": "https://a.org", "require_approval": "never"},
+        {"type": "file_search", "vector_store_ids": ["v"]},
+        {"type": "web_search"},
+    ],
+)
+def test_a_tool_that_openai_runs_keeps_its_options(offered: dict[str, Any]) -> None:
+    assert chat_tool(encode_tool(offered), Route()) == offered

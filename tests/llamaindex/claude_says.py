@@ -25,7 +25,74 @@ def text(said: str) -> Block:
     return {"type": "text", "text": said}
 
 
+def served(name: str, **given: Any) -> Block:
+    """A call of a tool that Anthropic runs."""
+    return {"type": "server_tool_use", "id": "srvtoolu_3", "name": name, "input": given}
+
+
 ANSWERS: dict[str, list[Block]] = {
+    "a fetched page": [
+        served("web_fetch", url="https://a.org"),
+        {
+            "type": "web_fetch_tool_result",
+            "tool_use_id": "srvtoolu_3",
+            "content": {
+                "type": "web_fetch_result",
+                "url": "https://a.org",
+                "content": {
+                    "type": "document",
+                    "source": {"type": "text", "media_type": "text/plain", "data": "Blue."},
+                    "title": "A",
+                    "citations": {"enabled": True},
+                },
+                "retrieved_at": "2026-01-01T00:00:00Z",
+            },
+        },
+        text("It is blue."),
+    ],
+    "tools that were found": [
+        served("tool_search_tool_bm25", query="sky"),
+        {
+            "type": "tool_search_tool_result",
+            "tool_use_id": "srvtoolu_3",
+            "content": {
+                "type": "tool_search_tool_search_result",
+                "tool_references": [{"type": "tool_reference", "tool_name": "look"}],
+            },
+        },
+        text("It is blue."),
+    ],
+    "a shell": [
+        served("bash_code_execution", command="ls"),
+        {
+            "type": "bash_code_execution_tool_result",
+            "tool_use_id": "srvtoolu_3",
+            "content": {
+                "type": "bash_code_execution_result",
+                "stdout": "a",
+                "stderr": "",
+                "return_code": 0,
+                "content": [{"type": "bash_code_execution_output", "file_id": "file_1"}],
+            },
+        },
+        text("It is blue."),
+    ],
+    "an editor": [
+        served("text_editor_code_execution", command="view", path="/a"),
+        {
+            "type": "text_editor_code_execution_tool_result",
+            "tool_use_id": "srvtoolu_3",
+            "content": {
+                "type": "text_editor_code_execution_view_result",
+                "file_type": "text",
+                "content": "a",
+                "num_lines": 1,
+                "start_line": 1,
+                "total_lines": 1,
+            },
+        },
+        text("It is blue."),
+    ],
     "a search": [
         text("I look."),
         SEARCH,

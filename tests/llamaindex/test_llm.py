@@ -328,3 +328,10 @@ def test_a_value_that_nobody_knows_is_told_at_the_call(llm: Portkey, sandbox: Sa
     with pytest.raises(EncodingError, match=r"reasoning_effort is 'hgih': did you mean 'high'\?"):
         ask(llm, way, "Hi", reasoning_effort="hgih")
     assert not sandbox.claude.requests
+
+
+def test_a_stream_asks_once_it_is_read(llm: Portkey, sandbox: Sandbox) -> None:
+    responses = llm.stream_chat([ChatMessage("Hi")])
+    assert not sandbox.claude.requests
+    assert [*responses]
+    assert len(sandbox.claude.requests) == 1
