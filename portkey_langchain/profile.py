@@ -53,7 +53,10 @@ def model_profile(facts: ModelFacts, model: str) -> ModelProfile | None:
     if facts.effort_levels:
         told["reasoning_effort_levels"] = list(facts.effort_levels)
     if facts.family == "claude":
-        told = {**_OF_CLAUDE, **told, "mid_conversation_system_messages": takes_system_amid(model)}
+        # Agents go by it to ask with a form of the answer, of which we make a tool where a Claude binds to none: unlike
+        # LangChain's own such tool that does while it thinks, too.
+        told = {**_OF_CLAUDE, **told, "structured_output": True}
+        told["mid_conversation_system_messages"] = takes_system_amid(model)
     if not told:
         return None
     return cast("ModelProfile", cast("dict[str, Any]", {"text_inputs": True, "text_outputs": True, **told}))

@@ -36,7 +36,7 @@ def test_the_profile_tells_how_much_the_model_takes_and_gives(model: str, most_i
     assert (profile(model)["max_input_tokens"], profile(model)["max_output_tokens"]) == (most_in, most_out)
 
 
-@pytest.mark.parametrize("model", ["claude-sonnet-4-5", "@bedrock/anthropic.claude-x"])
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5", "@bedrock/anthropic.claude-x", "claude-sonnet-4-20250514"])
 def test_the_profile_tells_what_every_claude_takes(model: str) -> None:
     told = profile(model)
     assert told["max_input_tokens"] == 200_000
