@@ -35,8 +35,11 @@ def as_checkpoint(message: AIMessage) -> Any:
 
 
 def in_a_thread(message: AIMessage) -> Any:
+    def say(_: MessagesState) -> dict[str, Any]:
+        return {"messages": [message]}
+
     built = StateGraph(MessagesState)
-    built.add_node("model", lambda _: {"messages": [message]})
+    built.add_node("model", say)
     built.add_edge(START, "model")
     graph: Any = built.compile(checkpointer=InMemorySaver())
     thread = {"configurable": {"thread_id": "1"}}
