@@ -7,41 +7,35 @@ from functools import cached_property
 from typing import Any, Final, TypeVar, cast
 
 import httpx
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from portkey_gateway import other_routes
-from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
-from portkey_gateway.calls import encode_call, encode_count_call
+from portkey_gateway.caching.plan import PromptCachingOption
+from portkey_gateway.call_builder import CallBuilder, encode_body
 from portkey_gateway.conversation.answer import Answer
-from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.embeddings import encode as embeddings
 from portkey_gateway.embeddings.answer import Embeddings
 from portkey_gateway.embeddings.batches import Batch
 from portkey_gateway.embeddings.decode import BatchAnswer, decode_embeddings
 from portkey_gateway.embeddings.request import EmbeddingRequest, Kind
-from portkey_gateway.errors import EncodingError
 from portkey_gateway.http import transport
 from portkey_gateway.http.answer_stream import AnswerStream, Asked, AsyncAnswerStream
 from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
 from portkey_gateway.http.many import awork_off, work_off
-from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.info import GatewayInfo
-from portkey_gateway.messages.encode import COUNT_PATH
-from portkey_gateway.options import GatewayFields, GatewayOptions, find_secrets
+from portkey_gateway.options import GatewayFields, GatewayOptions
 from portkey_gateway.other_routes import ListedModel, Listing
-from portkey_gateway.prompts.completion import PromptRequest, encode_completion
+from portkey_gateway.prompts.completion import PromptRequest
 from portkey_gateway.prompts.library import PromptLibrary, Question
-from portkey_gateway.routing import Route, find_route
-from portkey_gateway.tracing.context import TraceContext, beside, encode_metadata
+from portkey_gateway.routing import Route
+from portkey_gateway.tracing.context import TraceContext
 from portkey_gateway.tracing.costs import TRACE_COSTS
 
 DEFAULT_TIMEOUT_S: Final = 600.0
 """Seconds without a byte after which a call fails; a long answer of a large model takes minutes."""
 EMBEDDINGS_AT_ONCE: Final = 8
 """Requests for vectors that are under way at the same time, of one call with many texts."""
-MAX_HEADER_BYTES: Final = 15_000
-"""Node, under the gateway, answers 431 above 16 KB for all request headers together."""
 
 ResultT = TypeVar("ResultT")
 
@@ -79,13 +73,12 @@ class GatewayClient:
         route: Route | None = None,
     ) -> None:
         self.options = options if options is not None else GatewayOptions()
+        self._calls = CallBuilder(
+            self.options, timeout_s=timeout_s, max_retries=max_retries, prompt_caching=prompt_caching, route=route
+        )
         self._timeout_s = timeout_s
-        self._retry = RetryPolicy(max_retries=max_retries)
         self._http_client = http_client
         self._http_async_client = http_async_client
-        self._prompt_caching: PromptCachingOption = read_prompt_caching(prompt_caching)
-        self._fixed_route = route
-        self._headers = self.options.render_headers()
 
     def __repr__(self) -> str:
         """The class and where it calls; never a key."""
@@ -118,7 +111,7 @@ class GatewayClient:
             PortkeyError: if the call fails; the class says how.
         """
         request = self._inline(request) if inline_images else request
-        call, decoding = self._chat_call(request, trace, metadata)
+        call, decoding = self._calls.chat(request, trace, metadata)
         with call.redacting():
             answer = decoding.decode(*transport.read_response(self._http_client, call))
         TRACE_COSTS.note(answer)
@@ -134,7 +127,7 @@ class GatewayClient:
     ) -> Answer:
         """Async twin of ``chat``."""
         request = await self._ainline(request) if inline_images else request
-        call, decoding = self._chat_call(request, trace, metadata)
+        call, decoding = self._calls.chat(request, trace, metadata)
         with call.redacting():
             answer = decoding.decode(*await transport.aread_response(self._http_async_client, call))
         TRACE_COSTS.note(answer)
@@ -155,7 +148,7 @@ class GatewayClient:
 
         def ask() -> Asked:
             asked = self._inline(request) if inline_images else request
-            call, decoding = self._chat_call(_streamed(asked), trace, metadata)
+            call, decoding = self._calls.chat(_streamed(asked), trace, metadata)
             return transport.send(self._http_client, call), call, decoding
 
         return AnswerStream(ask, TRACE_COSTS.note)
@@ -172,7 +165,7 @@ class GatewayClient:
 
         async def ask() -> Asked:
             asked = await self._ainline(request) if inline_images else request
-            call, decoding = self._chat_call(_streamed(asked), trace, metadata)
+            call, decoding = self._calls.chat(_streamed(asked), trace, metadata)
             return await transport.asend(self._http_async_client, call), call, decoding
 
         return AsyncAnswerStream(ask, TRACE_COSTS.note)
@@ -183,7 +176,7 @@ class GatewayClient:
         Raises:
             EncodingError: if the request cannot be sent as it is.
         """
-        call, _ = self._chat_call(request, None, None)
+        call, _ = self._calls.chat(request, None, None)
         body: dict[str, Any] = from_json(call.body)
         return body
 
@@ -216,11 +209,11 @@ class GatewayClient:
             EncodingError: if a text cannot be embedded, or a parameter would not arrive.
             PortkeyError: if a request fails; the class says how.
         """
-        plan = embeddings.plan_embedding(request, self._route(request), kind, batch_size)
-        headers = self._labelled_headers(trace, metadata)
+        plan = embeddings.plan_embedding(request, self._calls.route(request), kind, batch_size)
+        headers = self._calls.labelled_headers(trace, metadata)
 
         def ask(batch: Batch) -> BatchAnswer:
-            call = self._embedding_call(plan, batch, headers)
+            call = self._calls.embedding(plan, batch, headers)
             with call.redacting():
                 content, info = transport.read_response(self._http_client, call)
                 return decode_embeddings(content, info, len(batch.texts), plan.dimensions)
@@ -239,11 +232,11 @@ class GatewayClient:
         metadata: Mapping[str, Any] | None = None,
     ) -> Embeddings:
         """Async twin of ``embed``."""
-        plan = embeddings.plan_embedding(request, self._route(request), kind, batch_size)
-        headers = self._labelled_headers(trace, metadata)
+        plan = embeddings.plan_embedding(request, self._calls.route(request), kind, batch_size)
+        headers = self._calls.labelled_headers(trace, metadata)
 
         async def ask(batch: Batch) -> BatchAnswer:
-            call = self._embedding_call(plan, batch, headers)
+            call = self._calls.embedding(plan, batch, headers)
             with call.redacting():
                 content, info = await transport.aread_response(self._http_async_client, call)
                 return decode_embeddings(content, info, len(batch.texts), plan.dimensions)
@@ -263,11 +256,11 @@ class GatewayClient:
             EncodingError: if the request cannot be sent as it is.
             PortkeyError: if the call fails, as it does where the gateway has no count for the provider.
         """
-        return self._send(self._count_call(request), other_routes.read_token_count)
+        return self._send(self._calls.count(request), other_routes.read_token_count)
 
     async def acount_tokens(self, request: ChatRequest) -> int:
         """Async twin of ``count_tokens``."""
-        return await self._asend(self._count_call(request), other_routes.read_token_count)
+        return await self._asend(self._calls.count(request), other_routes.read_token_count)
 
     @cached_property
     def prompts(self) -> PromptLibrary:
@@ -281,11 +274,11 @@ class GatewayClient:
             EncodingError: if JSON does not know the question.
             PortkeyError: if the call fails.
         """
-        return self._send(self._question_call(question), question.read)
+        return self._send(self._calls.question(question), question.read)
 
     async def aask(self, question: Question[ResultT]) -> ResultT:
         """Async twin of ``ask``."""
-        return await self._asend(self._question_call(question), question.read)
+        return await self._asend(self._calls.question(question), question.read)
 
     def feedback(
         self, trace_id: str, value: int, *, weight: float = 1.0, metadata: Mapping[str, Any] | None = None
@@ -323,29 +316,29 @@ class GatewayClient:
             NotFoundError: if whoever is asked lists none.
             PortkeyError: if the call fails otherwise.
         """
-        listing = Listing(self._headers.get("x-portkey-provider"))
+        listing = Listing(self._calls.headers.get("x-portkey-provider"))
         with listing.explaining():
             while listing.path:
-                self._send(self._call(listing.path, b"", self._headers, method="GET"), listing.read)
+                self._send(self._calls.call(listing.path, b"", self._calls.headers, method="GET"), listing.read)
         return listing.models
 
     async def amodels(self) -> list[ListedModel]:
         """Async twin of ``models``."""
-        listing = Listing(self._headers.get("x-portkey-provider"))
+        listing = Listing(self._calls.headers.get("x-portkey-provider"))
         with listing.explaining():
             while listing.path:
-                await self._asend(self._call(listing.path, b"", self._headers, method="GET"), listing.read)
+                await self._asend(self._calls.call(listing.path, b"", self._calls.headers, method="GET"), listing.read)
         return listing.models
 
-    # --- building calls ---------------------------------------------------------------------------------------------
+    # --- sending them ----------------------------------------------------------------------------------------------
 
     def _post(self, path: str, body: Mapping[str, Any], read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
-        return self._send(self._call(path, _encode(body), self._headers), read)
+        return self._send(self._calls.call(path, encode_body(body), self._calls.headers), read)
 
     async def _apost(
         self, path: str, body: Mapping[str, Any], read: Callable[[bytes, GatewayInfo], ResultT]
     ) -> ResultT:
-        return await self._asend(self._call(path, _encode(body), self._headers), read)
+        return await self._asend(self._calls.call(path, encode_body(body), self._calls.headers), read)
 
     def _send(self, call: transport.Call, read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
         with call.redacting():
@@ -354,61 +347,6 @@ class GatewayClient:
     async def _asend(self, call: transport.Call, read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
         with call.redacting():
             return read(*await transport.aread_response(self._http_async_client, call))
-
-    def _count_call(self, request: ChatRequest) -> transport.Call:
-        headers, body = encode_count_call(request, self._route(request), self._headers)
-        return self._call(COUNT_PATH, body, headers, find_secrets(request.get("mcp_servers")))
-
-    def _question_call(self, question: Question[Any]) -> transport.Call:
-        if question.body is None:
-            return self._call(question.path, b"", self._headers, method="GET")
-        return self._call(question.path, _encode(question.body), self._headers)
-
-    def _chat_call(
-        self, request: ChatRequest | PromptRequest, trace: TraceContext | None, metadata: Mapping[str, Any] | None
-    ) -> tuple[transport.Call, Decoding]:
-        headers = self._labelled_headers(trace, metadata)
-        if "prompt" in request:
-            prompted = encode_completion(cast("PromptRequest", request))
-            return self._call(prompted.path, prompted.body, headers), prompted.decoding
-        encoded = encode_call(request, self._route(request), headers, prompt_caching=self._prompt_caching)
-        # The keys of MCP servers stand in the body, which an error may echo.
-        secrets = find_secrets(request.get("mcp_servers"))
-        return self._call(encoded.path, encoded.body, encoded.headers, secrets), encoded.decoding
-
-    def _embedding_call(
-        self, plan: embeddings.EmbeddingPlan, batch: Batch, headers: Mapping[str, str]
-    ) -> transport.Call:
-        # The first stands where the call does, all others beside it.
-        return self._call(embeddings.PATH, plan.encode(batch), headers if not batch.start else beside(headers))
-
-    def _labelled_headers(self, trace: TraceContext | None, metadata: Mapping[str, Any] | None) -> dict[str, str]:
-        """The headers of the options, with where a call stands and its labels."""
-        own = self.options.metadata if isinstance(self.options, GatewayOptions) else {}
-        headers = {**self._headers, **(trace.render_headers() if trace else {})}
-        if labels := encode_metadata({**own, **(metadata or {})}, self.options.metadata_keys):
-            headers["x-portkey-metadata"] = labels
-        return headers
-
-    def _route(self, request: Mapping[str, Any]) -> Route:
-        return self._fixed_route or find_route(self.options, str(request.get("model") or ""), self._headers)
-
-    def _call(
-        self, path: str, body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...] = (), method: str = "POST"
-    ) -> transport.Call:
-        for name, value in headers.items():
-            if not (value.isascii() and value.isprintable()):
-                raise EncodingError(f"the header {name} can carry printable ASCII only: mind a line break at its end")
-        size = sum(len(name) + len(value) + 4 for name, value in headers.items())
-        if size > MAX_HEADER_BYTES:
-            longest = max(headers, key=lambda name: len(headers[name]))
-            raise EncodingError(
-                f"the request headers take {size} bytes and the gateway refuses more than 16 KB; the longest is "
-                f"{longest} ({len(headers[longest])} bytes): save an inline config in Portkey and give its id"
-            )
-        secrets += self.options.secrets()
-        url = self.options.base_url + path
-        return transport.Call(url, headers, body, self._timeout_s, self._retry, secrets, method)
 
     def _inline(self, request: ChatRequest | PromptRequest) -> ChatRequest | PromptRequest:
         if "prompt" in request:
@@ -433,10 +371,3 @@ class GatewayClient:
 
 def _streamed(request: ChatRequest | PromptRequest) -> ChatRequest | PromptRequest:
     return cast("ChatRequest | PromptRequest", {**request, "stream": True})
-
-
-def _encode(body: Mapping[str, Any]) -> bytes:
-    try:
-        return to_json(body)
-    except ValueError as error:
-        raise EncodingError(f"the request holds something that JSON does not know: {error}") from error

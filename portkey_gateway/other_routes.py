@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 
 from pydantic_core import from_json
 
-from portkey_gateway.errors import EncodingError, PortkeyStatusError, decode_not_an_answer
+from portkey_gateway.error_bodies import decode_not_an_answer
+from portkey_gateway.errors import EncodingError, PortkeyStatusError
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.models.facts import ModelFacts, find_facts
 

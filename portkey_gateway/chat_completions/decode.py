@@ -20,13 +20,8 @@ from portkey_gateway.conversation.answer import (
 )
 from portkey_gateway.conversation.fold import Fold, GrowingToolCall
 from portkey_gateway.conversation.sound import GrowingSound
-from portkey_gateway.errors import (
-    ErrorInBodyError,
-    InvalidResponseError,
-    StreamDecodeError,
-    decode_not_an_answer,
-    read_json,
-)
+from portkey_gateway.error_bodies import decode_not_an_answer, read_json
+from portkey_gateway.errors import ErrorInBodyError, InvalidResponseError, StreamDecodeError
 from portkey_gateway.info import GatewayInfo
 
 FAILURES: Final = frozenset({"error", "ERROR", "TIMEOUT", "insufficient_system_resource"})

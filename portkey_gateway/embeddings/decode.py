@@ -12,7 +12,8 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from portkey_gateway.conversation.usage import Usage
-from portkey_gateway.errors import InvalidResponseError, decode_not_an_answer
+from portkey_gateway.error_bodies import decode_not_an_answer
+from portkey_gateway.errors import InvalidResponseError
 from portkey_gateway.info import GatewayInfo
 
 _FLOAT_BYTES: Final = 4

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import httpx
 
+from portkey_gateway.error_bodies import decode_error
 from portkey_gateway.errors import (
     APIConnectionError,
     APITimeoutError,
@@ -25,7 +26,6 @@ from portkey_gateway.errors import (
     StreamInterruptedError,
     StreamProviderError,
     StreamTimeoutError,
-    decode_error,
 )
 from portkey_gateway.http.pool import shared_async_client, shared_client
 from portkey_gateway.http.retry import RetryPolicy

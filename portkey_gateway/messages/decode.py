@@ -12,7 +12,8 @@ from typing_extensions import override
 
 from portkey_gateway.conversation.answer import Answer, BlockDelta, BlockType, Delta, ToolCallDelta
 from portkey_gateway.conversation.fold import Fold
-from portkey_gateway.errors import StreamDecodeError, decode_not_an_answer, read_json
+from portkey_gateway.error_bodies import decode_not_an_answer, read_json
+from portkey_gateway.errors import StreamDecodeError
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.messages.usage import decode_usage
 from portkey_gateway.messages.wire import Event, WireUsage

@@ -9,7 +9,8 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from pydantic_core import to_json
 
 from portkey_gateway.conversation.answer import Answer
-from portkey_gateway.errors import NotFoundError, PermissionDeniedError, PortkeyError, decode_not_an_answer, warn
+from portkey_gateway.error_bodies import decode_not_an_answer
+from portkey_gateway.errors import NotFoundError, PermissionDeniedError, PortkeyError, warn
 from portkey_gateway.http.answer_stream import AnswerStream, AsyncAnswerStream
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.other_routes import read_object

@@ -187,4 +187,4 @@ def test_a_pickle_leaves_borrowed_clients_behind(server: RecordingServer) -> Non
     assert unpickled.chat(HELLO) == unpickled.chat(HELLO)
     assert server.requests[0].header("authorization") == "Bearer sk-ant-1"
     assert unpickled.options == asking.options
-    assert (unpickled._timeout_s, unpickled._retry) == (3, asking._retry)
+    assert (unpickled._timeout_s, unpickled._calls._retry) == (3, asking._calls._retry)

@@ -176,7 +176,7 @@ def test_logs_at_their_loudest_hold_no_key(
 
 def test_no_repr_holds_a_key() -> None:
     calling = client("http://127.0.0.1:1/v1", config={"api_key": VIRTUAL_KEY}, default_headers={"x-key": VIRTUAL_KEY})
-    call = calling._call("/feedback", b'{"secret": "very-secret"}', {})
+    call = calling._calls.call("/feedback", b'{"secret": "very-secret"}', {})
 
     assert repr(calling) == "GatewayClient(base_url='http://127.0.0.1:1/v1')"
     assert isinstance(call, Call)

@@ -1,0 +1,140 @@
+"""Requests → the calls that carry them, under the options of a client: headers, labels, route, body. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from pydantic_core import to_json
+
+from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
+from portkey_gateway.calls import encode_call, encode_count_call
+from portkey_gateway.conversation.fold import Decoding
+from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.embeddings import encode as embeddings
+from portkey_gateway.embeddings.batches import Batch
+from portkey_gateway.errors import EncodingError
+from portkey_gateway.http import transport
+from portkey_gateway.http.retry import RetryPolicy
+from portkey_gateway.messages.encode import COUNT_PATH
+from portkey_gateway.options import GatewayFields, GatewayOptions, find_secrets
+from portkey_gateway.prompts.completion import PromptRequest, encode_completion
+from portkey_gateway.prompts.library import Question
+from portkey_gateway.routing import Route, find_route
+from portkey_gateway.tracing.context import TraceContext, beside, encode_metadata
+
+MAX_HEADER_BYTES: Final = 15_000
+"""Node, under the gateway, answers 431 above 16 KB for all request headers together."""
+
+
+class CallBuilder:
+    """Builds the calls of a client.
+
+    Args:
+        options: where the calls go and how they are labelled.
+        timeout_s: seconds without a byte after which a call fails; ``None`` waits for ever.
+        max_retries: how often a call is tried again that failed before its answer began.
+        prompt_caching: what to mark for Claude's prompt cache.
+        route: where all calls go, where that is known already.
+
+    Raises:
+        ValueError: if ``prompt_caching`` is none of the option's values.
+    """
+
+    def __init__(
+        self,
+        options: GatewayFields,
+        *,
+        timeout_s: float | None,
+        max_retries: int,
+        prompt_caching: PromptCachingOption = None,
+        route: Route | None = None,
+    ) -> None:
+        self.options = options
+        self.headers = options.render_headers()
+        self._timeout_s = timeout_s
+        self._retry = RetryPolicy(max_retries=max_retries)
+        self._prompt_caching: PromptCachingOption = read_prompt_caching(prompt_caching)
+        self._fixed_route = route
+
+    def count(self, request: ChatRequest) -> transport.Call:
+        """Count the tokens of a request."""
+        headers, body = encode_count_call(request, self.route(request), self.headers)
+        return self.call(COUNT_PATH, body, headers, find_secrets(request.get("mcp_servers")))
+
+    def question(self, question: Question[Any]) -> transport.Call:
+        """Ask a route that answers at once."""
+        if question.body is None:
+            return self.call(question.path, b"", self.headers, method="GET")
+        return self.call(question.path, encode_body(question.body), self.headers)
+
+    def chat(
+        self, request: ChatRequest | PromptRequest, trace: TraceContext | None, metadata: Mapping[str, Any] | None
+    ) -> tuple[transport.Call, Decoding]:
+        """Ask for an answer; with the call comes what decodes it."""
+        headers = self.labelled_headers(trace, metadata)
+        if "prompt" in request:
+            prompted = encode_completion(cast("PromptRequest", request))
+            return self.call(prompted.path, prompted.body, headers), prompted.decoding
+        encoded = encode_call(request, self.route(request), headers, prompt_caching=self._prompt_caching)
+        # The keys of MCP servers stand in the body, which an error may echo.
+        secrets = find_secrets(request.get("mcp_servers"))
+        return self.call(encoded.path, encoded.body, encoded.headers, secrets), encoded.decoding
+
+    def embedding(self, plan: embeddings.EmbeddingPlan, batch: Batch, headers: Mapping[str, str]) -> transport.Call:
+        """Ask for the vectors of a batch."""
+        # The first stands where the call does, all others beside it.
+        return self.call(embeddings.PATH, plan.encode(batch), headers if not batch.start else beside(headers))
+
+    def labelled_headers(self, trace: TraceContext | None, metadata: Mapping[str, Any] | None) -> dict[str, str]:
+        """The headers of the options, with where a call stands and its labels."""
+        own = self.options.metadata if isinstance(self.options, GatewayOptions) else {}
+        headers = {**self.headers, **(trace.render_headers() if trace else {})}
+        if labels := encode_metadata({**own, **(metadata or {})}, self.options.metadata_keys):
+            headers["x-portkey-metadata"] = labels
+        return headers
+
+    def route(self, request: Mapping[str, Any]) -> Route:
+        """Where a request goes."""
+        return self._fixed_route or find_route(self.options, str(request.get("model") or ""), self.headers)
+
+    def call(
+        self, path: str, body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...] = (), method: str = "POST"
+    ) -> transport.Call:
+        """Build a call of any route.
+
+        Args:
+            path: below ``base_url``.
+            body: encoded.
+            headers: all of them.
+            secrets: texts of the body that must never show, beside those of the options.
+            method: of HTTP.
+
+        Raises:
+            EncodingError: if the headers cannot be sent.
+        """
+        for name, value in headers.items():
+            if not (value.isascii() and value.isprintable()):
+                raise EncodingError(f"the header {name} can carry printable ASCII only: mind a line break at its end")
+        size = sum(len(name) + len(value) + 4 for name, value in headers.items())
+        if size > MAX_HEADER_BYTES:
+            longest = max(headers, key=lambda name: len(headers[name]))
+            raise EncodingError(
+                f"the request headers take {size} bytes and the gateway refuses more than 16 KB; the longest is "
+                f"{longest} ({len(headers[longest])} bytes): save an inline config in Portkey and give its id"
+            )
+        secrets += self.options.secrets()
+        url = self.options.base_url + path
+        return transport.Call(url, headers, body, self._timeout_s, self._retry, secrets, method)
+
+
+def encode_body(body: Mapping[str, Any]) -> bytes:
+    """Encode a body as JSON.
+
+    Raises:
+        EncodingError: if it holds something that JSON does not know.
+    """
+    try:
+        return to_json(body)
+    except ValueError as error:
+        raise EncodingError(f"the request holds something that JSON does not know: {error}") from error

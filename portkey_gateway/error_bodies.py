@@ -1,0 +1,159 @@
+"""Bodies that tell of an error, in every shape the gateway sends → the exceptions to raise."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+from portkey_gateway.errors import (
+    CLASS_BY_STATUS,
+    BadRequestError,
+    ContextOverflowError,
+    ErrorInBodyError,
+    GatewayFailureError,
+    HTMLResponseError,
+    InvalidResponseError,
+    NotJSONError,
+    PortkeyStatusError,
+    ServerError,
+)
+from portkey_gateway.info import GatewayInfo
+
+_BODY_EXCERPT_LENGTH: Final = 500
+_HTML = re.compile(rb"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+# Anthropic: "prompt is too long: 210000 tokens > 200000 maximum" and "input length and `max_tokens` exceed context
+# limit: …"; OpenAI: code "context_length_exceeded".
+_CONTEXT_OVERFLOW = re.compile(
+    r"prompt is too long|exceed context limit|context_length_exceeded|maximum context length", re.IGNORECASE
+)
+
+_ROUTE_NOT_FOUND: Final = {"message": "Not Found", "ok": False}
+"""What the open-source gateway says of a path it does not serve (``src/index.ts``)."""
+_NO_ROUTE: Final = "x-portkey-config or x-portkey-provider header is required"
+_WAITED_IN_VAIN: Final = "HeadersTimeoutError"
+"""Of Node's HTTP client, with which the open-source gateway waits for the first byte of an answer: 300 s (tried)."""
+_NO_LIBRARY: Final = "prompt completions error"
+"""What the open-source gateway, which has no prompts, says of every one (``src/index.ts``)."""
+_NOT_SERVED: Final = " is not supported by "  # of a format or another route, with the provider's name
+
+
+def read_json(content: bytes) -> Any:
+    """Read a body or an event, whole or streamed.
+
+    Raises:
+        ValueError: if it is not JSON.
+    """
+    try:
+        return from_json(content)
+    except ValueError:
+        # It refuses half a surrogate pair, which the gateway writes where it cuts a cached answer inside an emoji
+        # (``OpenAIChatCompleteJSONToStreamResponseTransform``); the standard library takes it.
+        try:
+            return json.loads(content)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+
+def decode_error(content: bytes, info: GatewayInfo, failed_before: Iterable[str] = ()) -> PortkeyStatusError:
+    """Turn a response with an error status into the exception to raise.
+
+    Args:
+        content: the response body.
+        info: the response's status and headers.
+        failed_before: the targets of a fallback that failed before this one, of whose errors the gateway tells nothing.
+    """
+    body = _decode_body(content)
+    message, error_type = _describe(body, is_html=is_html(content), status=info.status)
+    error_class = CLASS_BY_STATUS.get(info.status)
+    if error_class is None:
+        is_server_error = info.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        error_class = ServerError if is_server_error else PortkeyStatusError
+        failed_itself = info.is_gateway_exception or (isinstance(body, dict) and body.get("status") == "failure")
+        if is_server_error and failed_itself:
+            error_class = GatewayFailureError
+    elif error_class is BadRequestError and _CONTEXT_OVERFLOW.search(f"{error_type} {message}"):
+        error_class = ContextOverflowError
+    text = f"{error_type}: {message}" if error_type else message
+    text += _remedy(info.status, body, message)
+    if failed := ", ".join(failed_before):
+        text += f"; before it {failed} failed, for reasons that the gateway does not tell"
+    error = error_class(text, info=info, body=body)
+    lasts = _NOT_SERVED in message or message.startswith(_NO_LIBRARY)
+    error.is_retryable &= not (error_class is GatewayFailureError and lasts)
+    # The next try would take as long, and be paid for, too.
+    error.is_retryable &= _WAITED_IN_VAIN not in message
+    return error
+
+
+def decode_not_an_answer(
+    content: bytes, info: GatewayInfo, text: str = "The body is JSON but not what this route answers with"
+) -> InvalidResponseError:
+    """Turn a response with a success status but without an answer into the exception to raise.
+
+    Args:
+        content: the response body.
+        info: the response's status and headers.
+        text: what to say of a body that is JSON and no error.
+    """
+    body = _decode_body(content)
+    if isinstance(body, dict) and body.get("error"):
+        message, error_type = _describe(body, is_html=False, status=info.status)
+        text = f"The body is an error although the status is {info.status}: {message}"
+        return ErrorInBodyError(f"{text} [{error_type}]" if error_type else text, info=info, body=body)
+    if is_html(content):
+        return HTMLResponseError(
+            "An HTML page came instead of an answer: is base_url the gateway's, and no proxy in between?",
+            info=info,
+            body=body,
+        )
+    if isinstance(body, str):
+        return NotJSONError(f"The body is not JSON: {body[:_BODY_EXCERPT_LENGTH]!r}", info=info, body=body)
+    return InvalidResponseError(text, info=info, body=body)
+
+
+def is_html(content: bytes) -> bool:
+    """Tell whether a body starts as an HTML page does."""
+    return _HTML.match(content) is not None
+
+
+def _decode_body(content: bytes) -> Any:
+    try:
+        return read_json(content)
+    except ValueError:
+        return content.decode("utf-8", "replace")
+
+
+def _remedy(status: int, body: Any, message: str) -> str:
+    if status == HTTPStatus.NOT_FOUND and (isinstance(body, str) or body == _ROUTE_NOT_FOUND):
+        return "; base_url usually ends in /v1"
+    if _WAITED_IN_VAIN in message:
+        return (
+            "; the open-source gateway waits five minutes for an answer to begin: ask for it as a stream "
+            "(streaming=True, stream_chat), or for less (max_tokens)"
+        )
+    if message.startswith(_NO_LIBRARY):
+        return "; this gateway has no prompt library: base_url has to be Portkey's, or an enterprise gateway's"
+    if message.startswith(f"messages{_NOT_SERVED}"):
+        return "; pass api_format='chat_completions'"
+    return "; pass provider= or config=" if status == HTTPStatus.BAD_REQUEST and _NO_ROUTE in message else ""
+
+
+def _describe(body: Any, *, is_html: bool, status: int) -> tuple[str, str]:
+    """Find the message and the error type in any error shape the gateway sends."""
+    if is_html:
+        return f"HTTP {status} with an HTML page, as a proxy on the way sends it", ""
+    if not isinstance(body, dict):
+        return str(body)[:_BODY_EXCERPT_LENGTH] or f"HTTP {status} without a body", ""
+    error = body.get("error")
+    if isinstance(error, dict):
+        return str(error.get("message") or error), str(error.get("type") or error.get("code") or "")
+    data = body.get("data")
+    if isinstance(data, dict) and body.get("success") is False:
+        # Portkey's own services (its help centre, "Error AB03").
+        return str(data.get("message") or data), str(data.get("errorCode") or "")
+    return str(body.get("message") or error or body)[:_BODY_EXCERPT_LENGTH], ""
