@@ -49,6 +49,17 @@ def assistant(*, is_claude: bool = True, **said: Any) -> Any:
     return {name: value for name, value in made.items() if name != "role"}
 
 
+@pytest.mark.parametrize(
+    ("targets", "is_told"),
+    [((("google", "gemini-3-pro"), ("vertex-ai", "gemini-3-pro")), True),
+     ((("google", "gemini-3-pro"), ("openai", "gpt-5")), False), ((), False)],
+)  # fmt: skip
+def test_geminis_of_a_config_see_the_proof_of_their_thoughts(targets: Any, is_told: bool) -> None:
+    said: Any = {"role": "assistant", "content": None, "tool_calls": [{**CALL, "thought_signature": "Eq8B"}]}
+    made: Any = encode_message(said, "messages[0]", Route(targets=targets))
+    assert ("thought_signature" in made["tool_calls"][0]["function"]) is is_told
+
+
 # --- media of users ---------------------------------------------------------------------------------------------------
 
 
