@@ -10,6 +10,7 @@ from typing import Final
 from docs.provider_tables import render_features, render_parameters, render_sources
 from portkey_gateway.chat_completions.losses import LOSSES as CHAT_COMPLETIONS
 from portkey_gateway.conversation.losses import render_table
+from portkey_gateway.embeddings.providers import render_table as render_embeddings
 from portkey_gateway.messages.losses import LOSSES as MESSAGES
 from portkey_gateway.models.facts import ModelFacts, find_facts
 
@@ -56,6 +57,7 @@ def _name(file: Path) -> str:
 
 TABLES: Final[dict[str, tuple[Path, Callable[[], str]]]] = {
     "chat completions": (DOCS / "api-formats.md", lambda: render_table(CHAT_COMPLETIONS)),
+    "embeddings": (DOCS / "embeddings.md", render_embeddings),
     "messages": (DOCS / "api-formats.md", lambda: render_table(MESSAGES)),
     "models": (DOCS / "models.md", render_models),
     "parameters of providers": (DOCS / "providers.md", render_parameters),

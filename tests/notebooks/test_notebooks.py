@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +52,15 @@ def test_it_shows_what_is_committed(path: Path) -> None:
 
 
 @each_notebook
-def test_it_shows_the_same_with_a_key(path: Path, sandbox: Sandbox) -> None:
-    variables = {**sandbox.env(), "PORTKEY_API_KEY": "pk-test", "PORTKEY_MODEL": sandbox.model}
+def test_it_shows_the_same_with_a_key(path: Path, sandbox: Sandbox, portkey_sandbox_with_openai: Sandbox) -> None:
+    embedding = portkey_sandbox_with_openai.target("openai", model="text-embedding-3-small")
+    variables = {
+        **sandbox.env(),
+        "PORTKEY_API_KEY": "pk-test",
+        "PORTKEY_MODEL": sandbox.model,
+        "PORTKEY_EMBEDDING_MODEL": "text-embedding-3-small",
+        "PORTKEY_EMBEDDING_CONFIG": json.dumps(embedding),
+    }
 
     fresh = execute(path, variables)
 
