@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,33 +13,19 @@ from portkey_llamaindex import Portkey
 from tests.llamaindex.facts import index_of_facts
 from tests.llamaindex.received import Received
 from tests.llamaindex.tree import Tree
-from tests.support.fixtures import server
+from tests.support.fixtures import event_loop_of_the_thread, server
 from tests.support.recording import RecordingServer
 
 if TYPE_CHECKING:
     from portkey_gateway.sandbox import Sandbox
 
-__all__ = ["server"]
+__all__ = ["event_loop_of_the_thread", "server"]
 
 
 @pytest.fixture(autouse=True)
 def _no_portkey_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("API_KEY", "BASE_URL", "PROVIDER", "PROVIDER_API_KEY", "CUSTOM_HOST"):
         monkeypatch.delenv(f"PORTKEY_{name}", raising=False)
-
-
-@pytest.fixture(autouse=True)
-def _event_loop_of_the_thread(request: pytest.FixtureRequest) -> Iterator[None]:
-    """LlamaIndex's sync ways run coroutines on the thread's event loop, and leave open the one that they make."""
-    if inspect.iscoroutinefunction(request.function):
-        yield
-        return
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.run_until_complete(loop.shutdown_asyncgens())  # closes the connections of its calls
-    loop.close()
 
 
 @pytest.fixture(params=["chat_completions", "messages"])
