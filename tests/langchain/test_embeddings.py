@@ -102,14 +102,17 @@ def test_a_text_that_is_too_long_says_so(embeddings: PortkeyEmbeddings) -> None:
         embeddings.embed_query("long " * 9000)
 
 
-def test_options_that_are_wrong_are_told_at_once(sandbox: Sandbox) -> None:
-    options = sandbox.options("openai")
-    with pytest.raises(ValidationError, match="unknown option 'dimension': did you mean 'dimensions'"):
-        PortkeyEmbeddings(model=MODEL, dimension=3, **options)
-    with pytest.raises(ValidationError, match="here it is 'model'"):
-        PortkeyEmbeddings(model_name=MODEL, **options)  # type: ignore[call-arg]  # the mistake itself
-    with pytest.raises(ValidationError, match="metadata must be a mapping"):
-        PortkeyEmbeddings(model=MODEL, metadata="team", **options)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": MODEL, "dimension": 3}, "unknown option 'dimension': did you mean 'dimensions'"),
+        ({"model_name": MODEL}, "here it is 'model'"),
+        ({"model": MODEL, "metadata": "team"}, "metadata must be a mapping"),
+    ],
+)
+def test_options_that_are_wrong_are_told_at_once(sandbox: Sandbox, options: Any, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        PortkeyEmbeddings(**options, **sandbox.options("openai"))
 
 
 def test_keys_stay_hidden(sandbox: Sandbox) -> None:

@@ -144,7 +144,7 @@ def test_model_has_two_names(sandbox: Sandbox) -> None:
     with pytest.raises(ValidationError, match="are the same option"):
         PortkeyEmbedding(model="a", model_name="b", **options)
     with pytest.raises(ValidationError, match="did you mean 'dimensions'"):
-        PortkeyEmbedding(model=MODEL, dimension=3, **options)
+        PortkeyEmbedding(model=MODEL, **{**options, "dimension": 3})
 
 
 @pytest.mark.parametrize(("provider", "model", "size"), [("openai", MODEL, 100), ("cohere", "embed-v4.0", 96),
