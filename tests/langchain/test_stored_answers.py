@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from langchain_core.load import dumpd, load
 from langchain_core.messages import AIMessage, HumanMessage, messages_from_dict, messages_to_dict
+from langchain_core.runnables import RunnableLambda
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import START, MessagesState, StateGraph
@@ -35,11 +36,8 @@ def as_checkpoint(message: AIMessage) -> Any:
 
 
 def in_a_thread(message: AIMessage) -> Any:
-    def say(_: MessagesState) -> dict[str, Any]:
-        return {"messages": [message]}
-
     built = StateGraph(MessagesState)
-    built.add_node("model", say)
+    built.add_node("model", RunnableLambda(lambda _: {"messages": [message]}))
     built.add_edge(START, "model")
     graph: Any = built.compile(checkpointer=InMemorySaver())
     thread = {"configurable": {"thread_id": "1"}}
