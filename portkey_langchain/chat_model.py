@@ -229,6 +229,12 @@ class ChatPortkey(CallingModel, ConfidentialModel):
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
+    @override
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
+        """What is told of the answers to several prompts together: the model; usage stands with each answer."""
+        first = next(filter(None, llm_outputs), None)
+        return {"model_name": first["model_name"]} if first else {}
+
     def _get_request_payload(
         self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
     ) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from portkey_gateway.chat_completions.blocks import encode_message, says_somethi
 from portkey_gateway.chat_completions.fit_messages import as_texts, fit_messages
 from portkey_gateway.chat_completions.fit_parameters import fit_parameters
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSSES, remedy
-from portkey_gateway.chat_completions.mixed import as_every_target_takes_it, without_marks
+from portkey_gateway.chat_completions.mixed import as_every_target_takes_it, fit_temperature, without_marks
 from portkey_gateway.chat_completions.providers import find_provider
 from portkey_gateway.chat_completions.tools import encode_tool
 from portkey_gateway.conversation.claude import default_max_tokens, fit_effort, prepare_for_claude, without_idle_effort
@@ -92,6 +92,7 @@ def encode_request(
     else:
         warn_not_cached(prompt_caching, request.get("model"))
         body = {**without_marks(cast("ChatRequest", body), _refusing_marks(route))}
+        fit_temperature(body, [model for _, model in route.targets])
         if tools := body.get("tools"):
             body["tools"] = [encode_tool(tool, route) for tool in tools]
     if config is not None:

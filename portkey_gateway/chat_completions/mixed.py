@@ -63,18 +63,26 @@ def as_every_target_takes_it(
         )
         del told["thinking"]
     fit_models(told, claudes)
-    _fit_temperature(told, others)
+    fit_temperature(told, others)
     if not told.get("stop"):
         told.pop("stop", None)
     return cast("ChatRequest", told)
 
 
-def _fit_temperature(told: dict[str, Any], models: Sequence[str]) -> None:
-    """OpenAI's models refuse a temperature as long as they reason."""
+def fit_temperature(told: dict[str, Any], models: Sequence[str]) -> None:
+    """Leave out a temperature that OpenAI's models refuse as long as they reason, as ``ChatOpenAI`` does.
+
+    Args:
+        told: the request, which is changed.
+        models: those that may answer, but for Claudes.
+
+    Warns:
+        PortkeyWarning: if it is left out.
+    """
     if told.get("temperature") in {None, 1} or told.get("reasoning_effort") == _NO_EFFORT:
         return
     if model := refusing(models, lambda model: find_facts(model).takes_temperature is not False):
-        warn(f"temperature is left out: the config may send this call to {model}, which takes none")
+        warn(f"temperature is left out: the call may go to {model}, which takes none")
         del told["temperature"]
 
 

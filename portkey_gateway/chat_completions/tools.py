@@ -42,6 +42,9 @@ def encode_tool(tool: Tool, route: Route) -> Tool:
         return cast("Tool", {"type": name, name: {**options, "name": given["type"]}, **mark})
     if "function" not in given:
         return tool
+    if "strict" in given:
+        # Where Anthropic has it; OpenAI has it inside the function.
+        given["function"] = {"strict": given.pop("strict"), **given["function"]}
     if not route.is_claude:
         return _for_others(given)
     given["function"] = _with_simple_schema(given["function"], route)

@@ -121,9 +121,39 @@ def test_how_likely_each_token_was_and_what_served(both: Sandbox, ask: Ask) -> N
 
 
 def test_openai_s_own_word_for_a_mistake_is_told(both: Sandbox) -> None:
-    model = ChatPortkey(model="gpt-5", temperature=0.5, max_retries=0, **both.options("openai"))
-    with pytest.raises(BadRequestError, match="temperature"):
-        model.invoke("Hi")
+    model = ChatPortkey(model="gpt-4o", max_retries=0, **both.options("openai"))
+    with pytest.raises(BadRequestError, match="top_logprobs"):
+        model.invoke("Hi", top_logprobs=2)
+
+
+@any_call
+@pytest.mark.parametrize("name", ["gpt-5", "o3"])
+def test_a_temperature_that_a_reasoning_model_refuses_is_left_out(both: Sandbox, ask: Ask, name: str) -> None:
+    model = ChatPortkey(model=name, temperature=0.5, max_retries=0, **both.options("openai"))
+    with pytest.warns(PortkeyWarning, match=f"temperature is left out: the call may go to {name}, which takes none"):
+        ask(model, "Hi")
+    assert "temperature" not in both.openai.requests[-1].body
+    ask(model.with_options(model="gpt-5.1"), "Hi")
+    assert both.openai.requests[-1].body["temperature"] == 0.5
+
+
+@any_call
+@pytest.mark.parametrize("schema", ["parameters", "input_schema"])
+def test_a_strict_tool_is_strict_wherever_that_is_said(both: Sandbox, ask: Ask, schema: str) -> None:
+    parameters = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    asked = {"name": "get_weather", "description": "Get it.", "strict": True, schema: parameters}
+    asked[schema] = {**parameters, "additionalProperties": False}
+    model = ChatPortkey(model="gpt-4o", max_retries=0, **both.options("openai"))
+    [called] = ask(model.bind_tools([asked], tool_choice="any"), "What is the weather in Paris?").tool_calls
+    assert called["args"] == {"city": "Paris"}
+    [sent] = both.openai.requests[-1].body["tools"]
+    assert (sent["function"]["strict"], "strict" in sent) == (True, False)
+
+
+def test_the_output_of_several_prompts_names_the_model(both: Sandbox) -> None:
+    model = ChatPortkey(model="gpt-4o", max_retries=0, **both.options("openai"))
+    output = model.generate([[HumanMessage("Hi")], [HumanMessage("Ho")]]).llm_output
+    assert output == {"model_name": "gpt-4o-2024-08-06"}
 
 
 # --- fallbacks --------------------------------------------------------------------------------------------------------
@@ -236,7 +266,7 @@ def test_a_temperature_that_openai_s_model_refuses_is_no_end_of_a_fallback(both:
     config["targets"][1]["override_params"] = {"model": "gpt-5"}
     both.claude.inject(Fault("status", status=500, times=9))
     model = ChatPortkey(model=both.model, temperature=0.5, max_retries=0, base_url=both.base_url, config=config)
-    with pytest.warns(PortkeyWarning, match="temperature is left out: the config may send this call to gpt-5"):
+    with pytest.warns(PortkeyWarning, match="temperature is left out: the call may go to gpt-5"):
         assert ask(model, "Hi").response_metadata["provider"] == "openai"
     assert "temperature" not in both.openai.requests[-1].body
 
