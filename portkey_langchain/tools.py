@@ -34,7 +34,7 @@ def encode_tool(tool: Mapping[str, Any] | type | Callable[..., Any] | BaseTool, 
         return cast("Tool", dict(tool))
     encoded = cast("Tool", convert_to_openai_tool(cast("dict[str, Any]", tool), strict=strict))
     extras = dict(_extras(tool))
-    if encoded["function"].get("strict") is not None:
+    if encoded.get("function", {}).get("strict") is not None:
         extras.pop("strict", None)  # LangChain has put it where OpenAI wants it
     if kept := {name: extras[name] for name in _OPTIONS if extras.get(name) is not None}:
         encoded = cast("Tool", {**encoded, **kept})
