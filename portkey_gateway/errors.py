@@ -62,7 +62,7 @@ def warn(message: str) -> None:
         PortkeyWarning,
         filename=frame.f_code.co_filename,
         lineno=frame.f_lineno,
-        module=frame.f_globals.get("__name__"),
+        module=frame.f_globals.get("__name__") or "<unknown>",  # of none at all, Python says nothing
         registry=frame.f_globals.setdefault("__warningregistry__", {}),
     )
 

@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--claude-port", type=int, default=8788, help="where the Claude listens (8788; 0: any)")
     parser.add_argument("--openai", action="store_true", help="run an emulated OpenAI too")
     parser.add_argument("--openai-port", type=int, default=8789, help="where the OpenAI listens (8789; 0: any)")
+    parser.add_argument("--prompts", metavar="FOLDER", help="a folder with prompts, for Portkey's prompt library")
     parser.add_argument("--quiet", action="store_true", help="print the variables to export and nothing else")
     options = parser.parse_args(arguments)
 
@@ -47,6 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
             claude_port=options.claude_port,
             openai=options.openai,
             openai_port=options.openai_port,
+            prompts=options.prompts,
             progress=progress,
         ) as sandbox:
             for name, value in sandbox.env().items():

@@ -134,3 +134,10 @@ def test_a_warning_points_at_the_line() -> None:
 def test_a_warning_of_a_thread_without_a_caller_is_one_all_the_same() -> None:
     with ThreadPoolExecutor(1) as pool, pytest.warns(PortkeyWarning, match="^lost$"):
         pool.submit(errors.warn, "lost").result()
+
+
+def test_a_warning_reaches_code_that_runs_under_no_name() -> None:
+    code = compile("from portkey_gateway.errors import warn\nwarn('mind this')", "page.md", "exec")
+
+    with pytest.warns(PortkeyWarning, match="mind this"):
+        exec(code, {})  # noqa: S102 as a page of the docs is run

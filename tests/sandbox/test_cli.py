@@ -138,5 +138,6 @@ def test_help_names_the_options(terminal: Terminal) -> None:
         "--claude-port",
         "--openai",
         "--openai-port",
+        "--prompts",
         "--quiet",
     ]
