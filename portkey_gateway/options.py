@@ -306,7 +306,8 @@ def _read_environment(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _names_a_route(values: Mapping[str, Any]) -> bool:
-    if any(values.get(name) for name in _ROUTE) or str(values.get("model") or "").startswith("@"):
+    # A prompt of the library knows its own provider.
+    if any(values.get(name) for name in (*_ROUTE, "prompt_id")) or str(values.get("model") or "").startswith("@"):
         return True
     headers = {**_mapping(values.get("gateway_headers")), **_mapping(values.get("default_headers"))}
     named = {str(name).lower().replace("_", "-").removeprefix(_HEADER_PREFIX) for name in headers}

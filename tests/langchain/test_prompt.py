@@ -158,6 +158,20 @@ def test_a_route_of_ones_own_is_not_the_prompts(library: Sandbox) -> None:
     assert (model.provider, model.custom_host) == ("anthropic", library.custom_host)
 
 
+def test_the_environment_s_route_is_for_models_and_not_for_prompts(
+    library: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in library.env().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PORTKEY_CUSTOM_HOST", "http://127.0.0.1:1/v1")
+
+    prompt = PortkeyPrompt("pp-support", max_retries=0)
+
+    assert (prompt.base_url, prompt.provider, prompt.custom_host) == (library.base_url, None, None)
+    assert prompt.model().provider == "@anthropic"
+    assert (prompt | prompt.model()).invoke(VALUES).text == prompt.completion.invoke(VALUES).text
+
+
 @pytest.mark.parametrize("api_format", ["chat_completions", "messages"])
 def test_tools_and_earlier_turns_in_a_prompt(library: Sandbox, api_format: str) -> None:
     prompt = make(library, "pp-forecast", api_format=api_format)

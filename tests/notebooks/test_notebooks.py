@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from portkey_gateway.sandbox import Sandbox
 
-ON_ITS_OWN_SANDBOX = "04_routing_and_fallbacks"
+ROUTING, PROMPTS = "04_routing_and_fallbacks", "06_prompts_and_feedback"
+ON_THEIR_OWN_SANDBOX = {ROUTING, PROMPTS}
 """It breaks OpenAI on purpose, which nobody can do to the real one."""
 
 each_notebook = pytest.mark.parametrize("path", list_notebooks(), ids=lambda path: path.stem)
@@ -41,8 +42,9 @@ def test_there_is_a_notebook_for_each_framework_and_for_what_both_share() -> Non
         "01_langchain",
         "02_llamaindex",
         "03_traces",
-        ON_ITS_OWN_SANDBOX,
+        ROUTING,
         "05_prompt_caching",
+        PROMPTS,
     ]
 
 
@@ -65,7 +67,7 @@ def test_it_shows_the_same_with_a_key(path: Path, sandbox: Sandbox, portkey_sand
     fresh = execute(path, variables)
 
     assert shown(fresh) == shown(read(path))
-    if path.stem == ON_ITS_OWN_SANDBOX:
+    if path.stem in ON_THEIR_OWN_SANDBOX:
         assert not sandbox.claude.requests
     else:
         assert len(sandbox.claude.requests) > 10, "the calls went to another gateway than the environment's"
@@ -90,6 +92,6 @@ def test_what_is_committed_tells_nothing_of_a_machine(path: Path) -> None:
 
 
 def test_the_notebooks_begin_and_end_alike() -> None:
-    paths = [path for path in list_notebooks() if path.stem != ON_ITS_OWN_SANDBOX]
+    paths = [path for path in list_notebooks() if path.stem not in ON_THEIR_OWN_SANDBOX]
     first, *others = ([cells[0].source, cells[-1].source] for cells in map(code_cells, map(read, paths)))
     assert others == [first] * len(others)
