@@ -114,8 +114,11 @@ def show_citations(llm: Portkey) -> None:
     """What Claude may cite is a ``CitableBlock``, what it cites a ``CitationBlock``."""
     step("Citations")
     said("user", f"({material.TIMETABLE}) {material.TIMETABLE_QUESTION}")
-    lines = [TextBlock(text=line) for line in material.TIMETABLE.splitlines()]
-    found = CitableBlock(title="Timetable", source="timetable.txt", content=lines)
+    found = CitableBlock(
+        title="Timetable",
+        source="timetable.txt",
+        content=[TextBlock(text=line) for line in material.TIMETABLE.splitlines()],
+    )
     answer = llm.chat([ChatMessage(blocks=[TextBlock(text=material.TIMETABLE_QUESTION), found])]).message
     said("claude", answer.content or "")
     for block in answer.blocks:
