@@ -17,10 +17,11 @@ from portkey_gateway.errors import EncodingError
 from portkey_gateway.http import transport
 from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.messages.encode import COUNT_PATH
-from portkey_gateway.options import GatewayFields, GatewayOptions, find_secrets
+from portkey_gateway.options import GatewayFields, GatewayOptions
 from portkey_gateway.prompts.completion import PromptRequest, encode_completion
 from portkey_gateway.prompts.library import Question
 from portkey_gateway.routing import Route, find_route
+from portkey_gateway.secret_names import find_secrets
 from portkey_gateway.tracing.context import TraceContext, beside, encode_metadata
 
 MAX_HEADER_BYTES: Final = 15_000

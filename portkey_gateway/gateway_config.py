@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from portkey_gateway.names import check_names
+from portkey_gateway.secret_names import hide_secrets
 
 _CLOUDS: Final = (
     "aws_", "amzn_", "azure_", "vertex_", "openai_", "workers_ai_", "huggingface_", "stability_", "anthropic_",
@@ -26,6 +27,9 @@ _EXACTLY: Final = frozenset({"$eq", "$ne", "$in", "$nin"})
 _COMPARISONS: Final = _EXACTLY | {"$gt", "$gte", "$lt", "$lte", "$regex"}
 # Of a name with more dots the gateway reads the first two parts only.
 _READ: Final = re.compile(r"(?:metadata|params)\.[^.]+|url\.pathname")
+
+_TYPED: Final = frozenset({"strategy", "targets", "retry", "cache"})
+"""Parts that hold no secret, or are targets and hide their own."""
 
 
 class _Part(BaseModel):
@@ -123,7 +127,8 @@ class Strategy(_Part):
 class Target(_Part):
     """Where a call may go: a provider, or targets of its own.
 
-    Further names that begin as those of one cloud do (``aws_region``, ``vertex_project_id``) are passed on.
+    Further names that begin as those of one cloud do (``aws_region``, ``vertex_project_id``) are passed on. What is a
+    secret by its name (``aws_secret_access_key``) is kept as a ``SecretStr``, wherever it stands in a target.
     """
 
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True, frozen=True)
@@ -156,6 +161,13 @@ class Target(_Part):
     @classmethod
     def _may_be_called(cls, name: str) -> bool:
         return name in cls.model_fields or name.startswith(_CLOUDS)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hide_secrets(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return {name: part if name in _TYPED else hide_secrets(part, str(name)) for name, part in values.items()}
 
     @model_validator(mode="after")
     def _check_targets(self) -> Target:

@@ -5,11 +5,10 @@ Header names: Portkey's header reference and the open-source gateway 1.15.2 (``s
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Literal, Self, TypeAlias
 
 from pydantic import (
@@ -24,7 +23,8 @@ from pydantic import (
 )
 
 from portkey_gateway.models.names import Family
-from portkey_gateway.names import check_names, in_snake_case
+from portkey_gateway.names import check_names
+from portkey_gateway.secret_names import find_secrets, is_long
 from portkey_gateway.targets import render_config
 
 HOSTED_BASE_URL: Final = "https://api.portkey.ai/v1"
@@ -43,13 +43,6 @@ _HEADER_PREFIX = "x-portkey-"
 _ROUTE = ("provider", "virtual_key", "config", "custom_host")
 _ROUTE_VARIABLES = ("provider", "provider_api_key", "custom_host")
 _CONFIG_ID = re.compile(r"[!-~]+")
-# Whole words: api-key, aws_secret_access_key and apiKey name secrets, x-portkey-debug and tokenizer none.
-_SECRET_WORD = re.compile(
-    r"(?:^|[-_\s])(?:(?:api)?keys?|secrets?|tokens?|authorization|passwords?|credentials?|cookies?)(?=[-_\s]|$)",
-    re.IGNORECASE,
-)
-_SCHEME = re.compile(r"(?:Bearer|Basic|Token|ApiKey|Digest)\s+", re.IGNORECASE)
-_MIN_SECRET_LENGTH = 6
 _URL_START = re.compile(r"https?://[^/?#\\\s]", re.IGNORECASE)
 
 
@@ -237,7 +230,7 @@ class GatewayFields(BaseModel):
         """
         keys = (self.api_key, self.provider_api_key, self.virtual_key)
         given = [_render(key) for key in keys if key]
-        return (*filter(_is_long, given), *find_secrets([self.default_headers, self.gateway_headers, self.config]))
+        return (*filter(is_long, given), *find_secrets([self.default_headers, self.gateway_headers, self.config]))
 
 
 class GatewayOptions(GatewayFields):
@@ -330,30 +323,6 @@ def _check_url(name: str, url: str) -> None:
         raise ValueError(f"{name} must hold no user, password or other @: give keys by their own options")
     if not _URL_START.match(url):
         raise ValueError(f"{name} must be a URL that starts with http:// or https:// and a host")
-
-
-def find_secrets(value: Any) -> tuple[str, ...]:
-    """The key texts inside mappings, lists and JSON texts, by the names under which they stand."""
-    return tuple(filter(_is_long, _find_secrets(value)))
-
-
-def _find_secrets(value: Any, name: str = "") -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _find_secrets(inner, str(key))
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _find_secrets(inner, name)
-    elif isinstance(value, str) and _SECRET_WORD.search(in_snake_case(name)):
-        yield _SCHEME.sub("", value, count=1)
-    elif isinstance(value, str) and value.lstrip().startswith("{"):
-        # A config that is written into a header.
-        with contextlib.suppress(ValueError):
-            yield from _find_secrets(json.loads(value))
-
-
-def _is_long(secret: str) -> bool:
-    return len(secret) >= _MIN_SECRET_LENGTH
 
 
 def _checked_json(config: dict[str, Any]) -> dict[str, Any]:

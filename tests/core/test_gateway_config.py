@@ -45,6 +45,36 @@ def test_no_key_shows() -> None:
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        {"aws_secret_access_key": KEY},
+        {"azure_ad_token": KEY},
+        {"vertex_service_account_json": {"private_key": KEY, "project_id": "mine"}},
+        {"vertex_service_account_json": json.dumps({"private_key": KEY})},
+        {"input_guardrails": [{"default.webhook": {"headers": {"Authorization": f"Bearer {KEY}"}}}]},
+        {"override_params": {"metadata": {"apiKey": KEY}}},
+        {"api_key": KEY},
+        {"virtual_key": KEY},
+    ],
+)
+def test_no_secret_of_a_target_shows_and_the_gateway_gets_it(given: dict[str, Any]) -> None:
+    target = Target.model_validate({"provider": "bedrock", "aws_region": "eu-west-1", **given})
+    config = GatewayConfig(strategy=Strategy(mode="fallback"), targets=[target])
+    for part in (target, config):
+        shown = (repr(part), str(part), str(part.model_dump()), part.model_dump_json())
+        assert not [text for text in shown if KEY in text]
+        assert all("eu-west-1" in text for text in shown)
+    assert config.to_config()["targets"] == [{"provider": "bedrock", "aws_region": "eu-west-1", **given}]
+
+
+def test_a_condition_on_what_is_named_like_a_secret_is_no_secret() -> None:
+    condition = Condition(query={"metadata.api_key": "paid"}, then="a")
+    strategy = {"mode": "conditional", "conditions": [condition.model_dump()], "default": "a"}
+    config = GatewayConfig.model_validate({"strategy": strategy, "targets": [{"name": "a"}]})
+    assert config.to_config()["strategy"] == strategy
+
+
+@pytest.mark.parametrize(
     ("given", "says"),
     [
         ({"strategi": {"mode": "fallback"}}, "unknown option 'strategi': did you mean 'strategy'"),

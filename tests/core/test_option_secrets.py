@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from portkey_gateway.options import GatewayOptions, find_secrets
+from portkey_gateway.options import GatewayOptions
+from portkey_gateway.secret_names import find_secrets
 
 LOCAL = "http://localhost:8787/v1"
 API_KEY = "pk-secret-1"

@@ -1,0 +1,60 @@
+"""What is a secret by the name under which it stands, in mappings, lists and JSON texts: found, and hidden. Pure."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from portkey_gateway.names import in_snake_case
+
+# Whole words: api-key, aws_secret_access_key and apiKey name secrets, x-portkey-debug and tokenizer none.
+_SECRET_WORD: Final = re.compile(
+    r"(?:^|[-_\s])(?:(?:api)?keys?|secrets?|tokens?|authorization|passwords?|credentials?|cookies?)(?=[-_\s]|$)",
+    re.IGNORECASE,
+)
+_SCHEME: Final = re.compile(r"(?:Bearer|Basic|Token|ApiKey|Digest)\s+", re.IGNORECASE)
+_MIN_SECRET_LENGTH: Final = 6
+
+
+def find_secrets(value: Any) -> tuple[str, ...]:
+    """The key texts inside mappings, lists and JSON texts, by the names under which they stand."""
+    return tuple(filter(is_long, _find_secrets(value)))
+
+
+def hide_secrets(value: Any, name: str = "") -> Any:
+    """The value with every key text in it as a ``SecretStr``, by the names under which ``find_secrets`` finds them.
+
+    Args:
+        value: a text, a mapping, a list, or anything else, which stays as it is.
+        name: under which the value stands.
+    """
+    if isinstance(value, Mapping):
+        return {key: hide_secrets(inner, str(key)) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [hide_secrets(inner, name) for inner in value]
+    return SecretStr(value) if isinstance(value, str) and any(_find_secrets(value, name)) else value
+
+
+def _find_secrets(value: Any, name: str = "") -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _find_secrets(inner, str(key))
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _find_secrets(inner, name)
+    elif isinstance(value, str) and _SECRET_WORD.search(in_snake_case(name)):
+        yield _SCHEME.sub("", value, count=1)
+    elif isinstance(value, str) and value.lstrip().startswith("{"):
+        # A config that is written into a header.
+        with contextlib.suppress(ValueError):
+            yield from _find_secrets(json.loads(value))
+
+
+def is_long(secret: str) -> bool:
+    """Tell whether a text is long enough to be a key."""
+    return len(secret) >= _MIN_SECRET_LENGTH
