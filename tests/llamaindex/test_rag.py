@@ -1,4 +1,4 @@
-"""Query engines, chat engines and routers over a small index, with `Portkey` as the model."""
+"""Query engines, chat engines and routers over a small index, with `Portkey` and `PortkeyEmbedding` as the models."""
 
 from __future__ import annotations
 
@@ -15,9 +15,17 @@ from llama_index.core.tools import QueryEngineTool
 from pydantic import BaseModel
 
 from portkey_gateway.sandbox import Sandbox
-from portkey_llamaindex import Portkey
+from portkey_llamaindex import Portkey, PortkeyEmbedding
 from tests.llamaindex.facts import BREAD, HARBOUR
 from tests.llamaindex.received import Received
+
+
+@pytest.fixture
+def index(portkey_sandbox_with_openai: Sandbox) -> VectorStoreIndex:
+    """An index of two facts, embedded by the emulated OpenAI, through the real gateway."""
+    options: Any = portkey_sandbox_with_openai.options("openai")
+    embed_model = PortkeyEmbedding(model="text-embedding-3-small", max_retries=0, **options)
+    return VectorStoreIndex.from_documents([Document(text=HARBOUR), Document(text=BREAD)], embed_model=embed_model)
 
 
 def test_a_query_engine_answers_from_what_it_found(llm: Portkey, received: Received, index: VectorStoreIndex) -> None:
