@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from demo import fallback_show, langchain_show, llamaindex_show, traces_show
+from demo import fallback_show, langchain_show, llamaindex_show, retrieval_show, traces_show
 from demo.screen import note, title
 from portkey_gateway import GatewayOptions, PortkeyError
 from portkey_gateway.sandbox import Sandbox, SandboxError
@@ -23,6 +23,7 @@ def main() -> int:
         with _gateway() as (arguments, sandbox):
             langchain_show.run(arguments)
             llamaindex_show.run(arguments)
+            retrieval_show.run(arguments, _embedding(sandbox))
             if sandbox:
                 fallback_show.run(sandbox)
             traces_show.run(arguments)
@@ -50,6 +51,16 @@ def _gateway() -> Iterator[tuple[dict[str, Any], Sandbox | None]]:
         with Sandbox(openai=True) as sandbox:
             note(f"Gateway at {sandbox.base_url}, emulated Claude at {sandbox.custom_host}.")
             yield {"model": sandbox.model, **sandbox.options()}, sandbox
+
+
+def _embedding(sandbox: Sandbox | None) -> dict[str, Any] | None:
+    """The arguments that take an embedding class to the gateway; ``None`` if the environment names no model for it."""
+    if sandbox:
+        return {"model": "text-embedding-3-small", **sandbox.options("openai")}
+    model, config = (os.environ.get(f"PORTKEY_EMBEDDING_{name}") for name in ("MODEL", "CONFIG"))
+    if not model:
+        return None
+    return {"model": model, "config": config} if config else {"model": model}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What both shows ask about: a picture, a long prompt, two tools, and what the prompt cache saves."""
+"""What the shows ask about: a picture, a long prompt, two tools, a few facts, and what the prompt cache saves."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ TIMETABLE = "The ferry to Laboe leaves at 10:15.\nThe ferry to Strande leaves at
 TIMETABLE_QUESTION = "When does the ferry to Strande leave?"
 SEARCH_QUESTION = "Search the web for lighthouses."
 WEB_SEARCH = {"type": "web_search_20250305", "name": "web_search", "max_uses": 2}
+PLACES = [
+    "The harbour of Kiel is twelve metres deep.",
+    "Rye bread is baked for two hours.",
+    "The lighthouse of Bülk shows a light every three seconds.",
+]
+PLACE_QUESTION = "How deep is the harbour of Kiel?"
 TRIP_QUESTION = "Book me a trip: 3 nights in Lisbon."
 CACHE_HEADS = ("call", "input", "written", "read", "output", "price of the input")
 CACHE_NOTE = "\n            (tokens of the call's usage; the price is relative to the same prompt without a cache)"

@@ -1,5 +1,6 @@
 """``make demo`` shows what it promises."""
 
+import json
 import os
 import re
 import subprocess
@@ -11,7 +12,9 @@ from portkey_gateway.sandbox import Sandbox, SpanReceiver
 
 def demonstrate(**variables: str) -> str:
     """Run the demo to its end; returns what it shows."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PORTKEY_API")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PORTKEY_API", "PORTKEY_EMBEDDING"))
+    }
     ended = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "demo"],
         cwd=Path(__file__).parents[2],
@@ -41,6 +44,7 @@ def test_the_demo_runs_to_its_end_and_shows_true_figures() -> None:
     assert "Trip(city='Lisbon', nights=3)" in demonstrated
     assert '{"city": "Lisbon", "nights": 3}' in demonstrated
     assert "stood more than 100 metres tall" in demonstrated
+    assert_both_answer_from_what_they_found(demonstrated)
     fallback = demonstrated.partition("OpenAI first, Claude behind it")[2]
     assert fallback.count("And I am still here.") >= 2
     turns = re.findall(r"^ +([12])  +(\w+)  +(\S+)  +(\S+)$", fallback, re.MULTILINE)
@@ -70,6 +74,16 @@ def test_the_demo_runs_to_its_end_and_shows_true_figures() -> None:
     )
 
 
+def assert_both_answer_from_what_they_found(demonstrated: str) -> None:
+    shown = demonstrated.partition("PortkeyEmbeddings and PortkeyEmbedding")[2]
+    for framework in ("A retriever of LangChain", "A query engine of LlamaIndex over a vector index"):
+        told = dict(
+            re.findall(r"^ +(found|claude)  (.+)$", shown.partition(framework)[2].split("\n---")[0], re.MULTILINE)
+        )
+        assert told["found"] == "The harbour of Kiel is twelve metres deep."
+        assert "twelve metres deep" in told["claude"]
+
+
 def tree_in(shown: str) -> list[str]:
     """The lines of the tree, without LlamaIndex's names of classes and without the time that each span took."""
     lines = re.findall(r"^ {12}(.*?)(?:  \d+ ms|(?<=gateway\]))$", shown, re.MULTILINE)
@@ -90,3 +104,21 @@ def test_with_a_key_the_demo_exports_the_trees_and_says_where_to_look(sandbox: S
     assert [roots[trace_id] for trace_id in told] == ["umbrella", "invoke_agent clerk"]
     assert traces == set(told)
     assert "└─" not in demonstrated
+    assert "PORTKEY_EMBEDDING_MODEL names one" in demonstrated
+    assert "found  " not in demonstrated
+
+
+def test_with_a_key_the_demo_embeds_by_the_model_that_is_named(
+    sandbox: Sandbox, portkey_sandbox_with_openai: Sandbox
+) -> None:
+    embedding = portkey_sandbox_with_openai.target("openai", model="text-embedding-3-small")
+    with SpanReceiver() as receiver:
+        demonstrated = demonstrate(
+            **sandbox.env(),
+            PORTKEY_API_KEY="pk-test",
+            PORTKEY_MODEL=sandbox.model,
+            PORTKEY_EMBEDDING_MODEL="text-embedding-3-small",
+            PORTKEY_EMBEDDING_CONFIG=json.dumps(embedding),
+            OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=receiver.endpoint,
+        )
+    assert_both_answer_from_what_they_found(demonstrated)
