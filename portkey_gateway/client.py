@@ -216,7 +216,9 @@ class GatewayClient:
             call = self._calls.embedding(plan, batch, headers)
             with call.redacting():
                 content, info = transport.read_response(self._http_client, call)
-                return decode_embeddings(content, info, len(batch.texts), plan.dimensions)
+                answer = decode_embeddings(content, info, len(batch.texts), plan.dimensions)
+            TRACE_COSTS.note(answer)
+            return answer
 
         work_off(plan.batches, ask, max_concurrency)
         return plan.batches.result()
@@ -239,7 +241,9 @@ class GatewayClient:
             call = self._calls.embedding(plan, batch, headers)
             with call.redacting():
                 content, info = await transport.aread_response(self._http_async_client, call)
-                return decode_embeddings(content, info, len(batch.texts), plan.dimensions)
+                answer = decode_embeddings(content, info, len(batch.texts), plan.dimensions)
+            TRACE_COSTS.note(answer)
+            return answer
 
         await awork_off(plan.batches, ask, max_concurrency)
         return plan.batches.result()

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from pydantic_core import from_json
 
-from portkey_gateway.conversation.cost import Cost, no_cost, price_answer
+from portkey_gateway.conversation.cost import Cost, price_call
 from portkey_gateway.conversation.usage import Usage
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.prices import Prices, find_prices, has_prices
@@ -208,12 +208,7 @@ class Answer:
     @property
     def cost(self) -> Cost | None:
         """What the answer costs; ``None`` where no price is known, or none are installed (extra ``prices``)."""
-        if self.usage is None:
-            return None
-        if self.info.is_cached:
-            return no_cost()
-        prices = self.prices
-        return price_answer(self.usage, prices) if prices else None
+        return price_call(self.usage, self.info, self.prices)
 
     @property
     def prices(self) -> Prices | None:

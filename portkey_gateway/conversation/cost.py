@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal, TypedDict
 
 from portkey_gateway.conversation.usage import Usage
+from portkey_gateway.info import GatewayInfo
 from portkey_gateway.prices import Prices
 
 
@@ -21,9 +22,19 @@ class Cost(TypedDict):
     currency: Literal["USD"]
 
 
-def no_cost() -> Cost:
-    """The cost of an answer out of the gateway's response cache: no provider was asked."""
-    return {"total": 0.0, "input": 0.0, "output": 0.0, "currency": "USD"}
+def price_call(usage: Usage | None, info: GatewayInfo, prices: Prices | None) -> Cost | None:
+    """What a call costs: nothing if it was answered out of the gateway's response cache; ``None`` if it is not known.
+
+    Args:
+        usage: what the provider counted, if it did.
+        info: what the gateway says of the call.
+        prices: what the model costs, if that is known.
+    """
+    if usage is None:
+        return None
+    if info.is_cached:
+        return {"total": 0.0, "input": 0.0, "output": 0.0, "currency": "USD"}
+    return price_answer(usage, prices) if prices else None
 
 
 def price_input(usage: Usage, prices: Prices) -> Decimal:

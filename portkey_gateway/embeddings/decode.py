@@ -11,10 +11,12 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
+from portkey_gateway.conversation.cost import Cost, price_call
 from portkey_gateway.conversation.usage import Usage
 from portkey_gateway.error_bodies import decode_not_an_answer
 from portkey_gateway.errors import InvalidResponseError
 from portkey_gateway.info import GatewayInfo
+from portkey_gateway.prices import find_prices
 
 _FLOAT_BYTES: Final = 4
 _WITHOUT_VECTORS: Final = "The body is JSON but holds no vectors"
@@ -28,6 +30,11 @@ class BatchAnswer:
     model: str
     usage: Usage | None
     info: GatewayInfo
+
+    @property
+    def cost(self) -> Cost | None:
+        """What the request costs; ``None`` where no price is known, or none are installed (extra ``prices``)."""
+        return price_call(self.usage, self.info, find_prices(self.info.provider or "", self.model))
 
 
 def decode_embeddings(content: bytes, info: GatewayInfo, count: int, dimensions: int | None = None) -> BatchAnswer:

@@ -5,14 +5,27 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from portkey_gateway.conversation.answer import Answer
+from portkey_gateway.conversation.cost import Cost
+from portkey_gateway.info import GatewayInfo
 from portkey_gateway.prices import has_prices
 from portkey_gateway.tracing.find import find_trace_id
 
 MAX_TRACES: Final = 10_000
 """Traces that are remembered, those heard of last; some 300 bytes each, so 3 MB at the most."""
+
+
+class Priced(Protocol):
+    """An answer, or the vectors of one request."""
+
+    @property
+    def info(self) -> GatewayInfo:
+        """What the gateway says of the call."""
+
+    @property
+    def cost(self) -> Cost | None:
+        """What it costs; ``None`` if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +38,7 @@ class TraceCost:
     output: float = 0.0
     currency: str = "USD"
     answers: int = 0
-    """How many answers that is."""
+    """How many answers that is; each request for embeddings has one, too."""
     unpriced: int = 0
     """How many answers came beside them whose price is not known: the sum is without them."""
 
@@ -42,7 +55,7 @@ class TraceCosts:
         self._sums: OrderedDict[str, TraceCost] = OrderedDict()
         self._lock = threading.Lock()
 
-    def note(self, answer: Answer) -> None:
+    def note(self, answer: Priced) -> None:
         """Add an answer to the sum of its trace; of one without a trace, or without prices installed, nothing is kept.
 
         Args:

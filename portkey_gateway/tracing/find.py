@@ -8,9 +8,9 @@ from uuid import UUID
 
 from portkey_gateway.errors import EncodingError
 
-# Where the trace stands: ours and a run's own; LangChain's messages; LlamaIndex's responses, and what agents make of
-# them; LlamaIndex's messages.
-_PLACES: Final = ("trace_id", "info", "response_metadata", "raw", "additional_kwargs", "response", "message")
+# Where the trace stands: ours, of embeddings too, and a run's own; LangChain's messages; LlamaIndex's responses, and
+# what agents make of them; LlamaIndex's messages.
+_PLACES: Final = ("trace_id", "info", "infos", "response_metadata", "raw", "additional_kwargs", "response", "message")
 _KEYS: Final = ("trace_id", "run_id", "messages")
 _MAX_DEPTH: Final = 4
 
@@ -19,9 +19,10 @@ def find_trace_id(of: Any) -> str:
     """Find the trace of whatever was answered.
 
     Args:
-        of: the trace's id; an ``Answer``, LangChain's message or LlamaIndex's response or message of one; what an
-            agent gave, whose last message counts; an exception of a call; a run's id (as a ``UUID``; the root run's,
-            whose digits are the trace's, unless the user chose a ``trace_id``), or the run itself.
+        of: the trace's id; an ``Answer``, LangChain's message or LlamaIndex's response or message of one;
+            ``Embeddings``; what an agent gave, whose last message counts; an exception of a call; a run's id (as a
+            ``UUID``; the root run's, whose digits are the trace's, unless the user chose a ``trace_id``), or the run
+            itself.
 
     Raises:
         EncodingError: if it tells no trace.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -16,7 +17,9 @@ from portkey_gateway import (
     InvalidResponseError,
     RateLimitError,
     TraceContext,
+    trace_cost,
 )
+from portkey_gateway.prices import find_prices
 from tests.support.embedding import MODEL, Embed, EmbeddingGateway, aembed, answer, either_way, embed, once, vector
 
 TEXTS = [f"text {number}" for number in range(10_000)]
@@ -126,6 +129,24 @@ def test_each_request_is_a_span_side_by_side(ask: Embed) -> None:
     assert len(set(spans)) == 3
     assert [headers["traceparent"] for headers in told] == [f"00-{'a' * 32}-{span}-01" for span in spans]
     assert [json.loads(headers["x-portkey-metadata"]) for headers in told] == [{"team": "search", "plan": "free"}] * 3
+
+
+@either_way
+def test_the_sum_of_a_trace_has_every_request_that_was_answered(ask: Embed) -> None:
+    def spoil(body: dict[str, Any]) -> httpx.Response:
+        if "text 4" in body["input"]:
+            return httpx.Response(400, json={"error": {"message": "no"}})
+        return httpx.Response(200, json=answer(body), headers={"x-portkey-provider": "openai"})
+
+    client = EmbeddingGateway(spoil).client()
+    trace = TraceContext(uuid4().hex, "b" * 16, None, "embed")
+    with pytest.raises(BadRequestError):
+        ask(client, TEXTS[:6], batch_size=2, max_concurrency=1, trace=trace)
+    prices, sum_ = find_prices("openai", MODEL), trace_cost(trace)
+    assert prices
+    assert sum_
+    assert (sum_.answers, sum_.unpriced, sum_.output) == (2, 0, 0.0)
+    assert sum_.total == sum_.input == pytest.approx(float(8 * prices.input.base))
 
 
 @either_way

@@ -15,7 +15,8 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import InMemoryVectorStore
 from pydantic import ValidationError
 
-from portkey_gateway import NotFoundError, PortkeyWarning
+from portkey_gateway import NotFoundError, PortkeyWarning, trace_cost
+from portkey_gateway.prices import find_prices
 from portkey_gateway.sandbox import Fault, Sandbox
 from portkey_langchain import PortkeyEmbeddings
 
@@ -73,6 +74,16 @@ def test_what_it_took(embeddings: PortkeyEmbeddings) -> None:
     assert told.model == MODEL
     assert [info.provider for info in told.infos] == ["openai"] * 4
     assert len({info.trace_id for info in told.infos}) == 1
+
+
+def test_what_it_costs_is_in_the_sum_of_its_trace(embeddings: PortkeyEmbeddings) -> None:
+    told = embeddings.embed(TEXTS)
+    prices, sum_ = find_prices("openai", MODEL), trace_cost(told)
+    assert prices
+    assert sum_
+    assert told.usage
+    assert sum_.answers == len(told.infos)
+    assert sum_.total == pytest.approx(float(told.usage.input_tokens * prices.input.base))
 
 
 def test_options_and_parameters_of_one_call(embeddings: PortkeyEmbeddings, sandbox: Sandbox) -> None:

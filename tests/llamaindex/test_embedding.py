@@ -18,7 +18,8 @@ from llama_index.core.storage.kvstore import SimpleKVStore
 from llama_index_instrumentation import get_dispatcher
 from pydantic import ValidationError
 
-from portkey_gateway import EncodingError, NotFoundError, RateLimitError
+from portkey_gateway import EncodingError, NotFoundError, RateLimitError, trace_cost
+from portkey_gateway.prices import find_prices
 from portkey_gateway.sandbox import Fault, Sandbox
 from portkey_llamaindex import PortkeyEmbedding
 from tests.llamaindex.facts import BREAD, HARBOUR
@@ -123,6 +124,16 @@ def test_what_it_took(embed_model: PortkeyEmbedding) -> None:
     assert told.usage
     assert told.usage.input_tokens > 40
     assert (told.model, [info.provider for info in told.infos]) == (MODEL, ["openai"])
+
+
+def test_what_it_costs_is_in_the_sum_of_its_trace(embed_model: PortkeyEmbedding) -> None:
+    told = embed_model.embed(TEXTS)
+    prices, sum_ = find_prices("openai", MODEL), trace_cost(told)
+    assert prices
+    assert sum_
+    assert told.usage
+    assert sum_.answers == len(told.infos)
+    assert sum_.total == pytest.approx(float(told.usage.input_tokens * prices.input.base))
 
 
 async def test_errors_are_of_the_same_classes(embed_model: PortkeyEmbedding, sandbox: Sandbox) -> None:
