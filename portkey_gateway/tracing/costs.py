@@ -22,6 +22,7 @@ class Priced(Protocol):
     @property
     def info(self) -> GatewayInfo:
         """What the gateway says of the call."""
+        ...
 
     @property
     def cost(self) -> Cost | None:
