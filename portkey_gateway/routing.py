@@ -37,7 +37,9 @@ class Route:
     is_surely_claude: bool = False
     """Whether everyone who may answer is known, and a Claude."""
     is_gemini: bool = False
-    """Whether the model's name or the provider says that a Gemini answers."""
+    """Whether everyone who may answer is a Gemini, as far as that is known."""
+    may_be_gemini: bool = False
+    """Whether somebody who may answer is a Gemini."""
     provider: str | None = None
     """The provider's slug where the options name one; ``None`` if a config, a key or the model catalog decides."""
     only_anthropic: bool = False
@@ -111,6 +113,7 @@ def find_route(
     families = [_family(target, model, told) for target in targets]
     are_claudes = [family == "claude" for family in families]
     is_mixed = len({*are_claudes}) > 1
+    are_geminis = [family == "gemini" or of == "google" for (of, _), family in zip(targets, families, strict=True)]
     family = _family((provider, model), model, told)
     goes_to_claude = family == "claude" if is_mixed else all(are_claudes)
     chosen = api_format or options.api_format
@@ -123,7 +126,8 @@ def find_route(
         api_format=chosen,
         is_claude=goes_to_claude,
         is_surely_claude=is_known and all(are_claudes),
-        is_gemini=family == "gemini" or provider == "google",
+        is_gemini=all(are_geminis),
+        may_be_gemini=any(are_geminis),
         provider=provider,
         only_anthropic=is_known and all(of == "anthropic" for of, _ in targets),
         is_guarded=_names_hooks(headers) or (text is not None and (config is None or _holds_hooks(config))),

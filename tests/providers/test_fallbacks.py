@@ -27,6 +27,7 @@ PAIRS: Final = [
     ("groq", "ollama"),
 ]
 LOOKED: Final = Said(calls=(Call("look", {"at": "sky"}),), ending="tool_calls")
+NOT_TODAY: Final = RefusedError("Not today.", 503)
 pytestmark = pytest.mark.filterwarnings("ignore::portkey_gateway.errors.PortkeyWarning")
 
 
@@ -35,7 +36,7 @@ def pair(request: pytest.FixtureRequest) -> Iterator[tuple[str, EmulatedProvider
     """Two providers by their rows."""
     first, second = request.param
     with EmulatedProvider(WIRES[first]()) as failing, EmulatedProvider(WIRES[second]()) as answering:
-        failing.say(RefusedError("Not today.", 503))
+        failing.say(NOT_TODAY)
         yield first, failing, second, answering
 
 
@@ -64,3 +65,16 @@ def test_the_other_takes_it(framework: Framework, pair: Any, way: Way) -> None:
     assert not answering.refused
     received = json.dumps(answering.received)
     assert all(told in received for told in ("Be brief.", "Be kind.", "Be exact.", base64.b64encode(PNG).decode()))
+
+
+@whole_or_streamed
+def test_the_other_goes_on_in_the_middle_of_a_tool_loop(framework: Framework, pair: Any, way: Way) -> None:
+    _, first, _, second = pair
+    first.say(LOOKED, NOT_TODAY)
+    second.say(Said("It is blue."))
+    heard = framework.ask(way, [framework.user("Look.")], tools=[LOOK])
+    assert heard.facts["target_index"] == "config.targets[0]"
+    result = framework.result(heard.calls[0], "blue")
+    answer = framework.ask(way, [framework.user("Look."), framework.stored(heard.message), result], tools=[LOOK])
+    assert answer.text == "It is blue."
+    assert not second.refused

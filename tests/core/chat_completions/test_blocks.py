@@ -10,7 +10,8 @@ from portkey_gateway.chat_completions.blocks import encode_message
 from portkey_gateway.conversation.content import Media, load_bytes, load_url, media_block
 from portkey_gateway.conversation.request import CacheControl, Message
 from portkey_gateway.errors import ContentError, PortkeyWarning
-from portkey_gateway.routing import Gateway, Route
+from portkey_gateway.routing import Gateway, Route, find_route
+from tests.core.routes import own, targets
 
 MARK: CacheControl = {"type": "ephemeral"}
 PDF = b"%PDF-1.7\n" + b"\x00" * 20
@@ -49,15 +50,30 @@ def assistant(*, is_claude: bool = True, **said: Any) -> Any:
     return {name: value for name, value in made.items() if name != "role"}
 
 
+ON_GOOGLE = {"provider": "google", "override_params": {"model": "gemini-3-pro"}}
+ON_VERTEX = {**ON_GOOGLE, "provider": "vertex-ai"}
+ON_OPENAI = {"provider": "openai", "override_params": {"model": "gpt-5"}}
+SIGNED: Any = {"role": "assistant", "content": None, "tool_calls": [{**CALL, "thought_signature": "Eq8B"}]}
+
+
+@pytest.mark.parametrize("model", ["gemini-3-pro", "gpt-5"])
 @pytest.mark.parametrize(
-    ("targets", "is_told"),
-    [((("google", "gemini-3-pro"), ("vertex-ai", "gemini-3-pro")), True),
-     ((("google", "gemini-3-pro"), ("openai", "gpt-5")), False), ((), False)],
-)  # fmt: skip
-def test_geminis_of_a_config_see_the_proof_of_their_thoughts(targets: Any, is_told: bool) -> None:
-    said: Any = {"role": "assistant", "content": None, "tool_calls": [{**CALL, "thought_signature": "Eq8B"}]}
-    made: Any = encode_message(said, "messages[0]", Route(targets=targets))
+    ("config", "is_told"),
+    [(targets(ON_GOOGLE, ON_VERTEX), True), (targets(ON_OPENAI), False), (targets({"targets": [ON_GOOGLE]}), True)],
+)
+def test_geminis_of_a_config_see_the_proof_of_their_thoughts(config: Any, is_told: bool, model: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made: Any = encode_message(SIGNED, "messages[0]", find_route(own(config=config), model))
     assert ("thought_signature" in made["tool_calls"][0]["function"]) is is_told
+
+
+@pytest.mark.parametrize("model", ["gemini-3-pro", "gpt-5"])
+def test_where_another_may_answer_it_is_left_out_and_that_is_said(model: str) -> None:
+    route = find_route(own(config=targets(ON_GOOGLE, ON_OPENAI)), model)
+    with pytest.warns(PortkeyWarning, match="thought_signature of tool calls is left out: .* Gemini 3 wants to see it"):
+        made: Any = encode_message(SIGNED, "messages[0]", route)
+    assert "Eq8B" not in str(made)
 
 
 # --- media of users ---------------------------------------------------------------------------------------------------
