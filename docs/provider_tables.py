@@ -62,6 +62,12 @@ def _schema(provider: Provider) -> str:
     return {"in words": "JSON mode, schema in words"}.get(provider.schema_form, "bound to it")
 
 
+def _schema_beside_tools(provider: Provider) -> str:
+    if "tools" not in provider.parameters:
+        return "-"
+    return _schema(provider) if provider.binds_beside_tools else "as a tool"
+
+
 FEATURES: Final = (
     Feature("text, whole and streamed", lambda _: "yes", "test_a_text", "test_answers.py"),
     Feature("usage in streams", lambda it: _yes(is_so=it.tells_usage_in_streams), "test_a_text", "test_answers.py"),
@@ -80,6 +86,8 @@ FEATURES: Final = (
             "test_a_tool_loop", "test_tools.py"),
     Feature("images that a tool returned", _results, "test_an_image_that_a_tool_returned", "test_tools.py"),
     Feature("an answer of a JSON schema", _schema, "test_an_answer_of_a_schema", "test_structured.py"),
+    Feature("such an answer beside tools", _schema_beside_tools, "test_an_agent_with_a_tool_and_an_answer_of_a_schema",
+            "test_structured.py"),
     Feature("an object of a class", lambda _: "yes", "test_an_object", "test_structured.py"),
     Feature("errors with status and words", lambda _: "yes", "test_an_error_before_the_answer", "test_trouble.py"),
     Feature("a stream that breaks off is an error", lambda _: "yes", "test_a_stream_that_breaks_off_is_no_answer",

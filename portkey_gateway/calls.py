@@ -11,6 +11,7 @@ from portkey_gateway.chat_completions import encode as chat_completions
 from portkey_gateway.chat_completions import stream as chat_completions_stream
 from portkey_gateway.chat_completions.fit_parameters import carries
 from portkey_gateway.chat_completions.losses import PARAMETER_LOSSES
+from portkey_gateway.chat_completions.providers import providers_of
 from portkey_gateway.chat_completions.tools import as_received
 from portkey_gateway.conversation.betas import needed_betas
 from portkey_gateway.conversation.bound_schema import as_bound_schema
@@ -112,7 +113,7 @@ def encode_count_call(request: ChatRequest, route: Route, headers: Mapping[str, 
     return kept, messages.encode_count(request, route, betas)
 
 
-def binds_answers(route: Route, model: str, schema: Mapping[str, Any]) -> bool:
+def binds_answers(route: Route, model: str, schema: Mapping[str, Any], *, has_tools: bool = False) -> bool:
     """Tell whether ``response_format`` binds the answer to a schema of its own, so that no tool has to stand for it.
 
     Of a Claude it does where each that may answer knows it, the schema can be said in the words that bind, and the
@@ -122,12 +123,15 @@ def binds_answers(route: Route, model: str, schema: Mapping[str, Any]) -> bool:
         route: where the call goes.
         model: the name that the request gives.
         schema: that of the answer.
+        has_tools: whether tools are offered, too, beside which not every provider binds.
     """
     claudes = route.claudes(model)
     if claudes and not (all(map(takes_schemas, claudes)) and as_bound_schema(schema) is not None):
         return False
-    if route.api_format == "chat_completions" and not carries(route, "response_format"):
-        return False
+    if route.api_format == "chat_completions":
+        binds_beside_tools = all(each.binds_beside_tools for each in providers_of(route))
+        if not carries(route, "response_format") or (has_tools and not binds_beside_tools):
+            return False
     if not claudes and not route.is_mixed:
         return True
     if route.api_format == "chat_completions":

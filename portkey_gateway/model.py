@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, Self, cast
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -24,6 +25,8 @@ _PARAMETERS: Final = (
     "max_tokens", "temperature", "top_p", "top_k", "stop", "thinking", "reasoning_effort", "parallel_tool_calls",
     "response_format", "service_tier", "betas", "mcp_servers", "container", "context_management",
 )  # fmt: skip
+# What a model can do only where the gateway carries the parameter to its provider.
+_CARRIED: Final = {"calls_tools": "tools", "takes_forced_choice": "tool_choice"}
 _SERVERS: Final = "mcp_servers"
 # Where the frameworks' classes take further parameters of the request.
 _FURTHER: Final = ("model_kwargs", "additional_kwargs")
@@ -168,11 +171,15 @@ class GatewayModel(GatewayCaller):
     def facts(self, model: str | None = None) -> ModelFacts:
         """What is known of the model of a call; of several that may answer by a config, what holds for all of them.
 
+        What the gateway does not carry to it, it cannot do.
+
         Args:
             model: the name that the call gives, if it gives one.
         """
-        targets = self.route(model).targets
-        return common_facts([find_facts(name, provider, self.family_for(name)) for provider, name in targets])
+        route = self.route(model)
+        facts = common_facts([find_facts(name, provider, self.family_for(name)) for provider, name in route.targets])
+        dropped: dict[str, Any] = {field: False for field, name in _CARRIED.items() if not carries(route, name)}
+        return replace(facts, **dropped)
 
     def knows_json_mode(self, model: str | None = None) -> bool:
         """Tell whether ``response_format`` of type ``json_object`` reaches everyone who may answer a call."""

@@ -92,7 +92,7 @@ class Call:
         name = str(parameters.get("model") or model.model)
         parameters = with_response_format(parameters)
         form = FormatTool.wanted(parameters)
-        if form and binds_answers(route, name, form.schema):
+        if form and binds_answers(route, name, form.schema, has_tools=bool(parameters.get("tools"))):
             form = None
         encoded = encode_messages(messages)
         if form:

@@ -101,7 +101,8 @@ class PredictingLLM(GatewayModel, FunctionCallingLLM):
         called, parameters = self.for_call({**self.additional_kwargs, **llm_kwargs})
         model = str(parameters.get("model") or called.model)
         route = called.route(model)
-        may_bind = binds_answers(route, model, output_cls.model_json_schema())
+        has_tools = bool(parameters.get("tools"))
+        may_bind = binds_answers(route, model, output_cls.model_json_schema(), has_tools=has_tools)
         if called.may_force_tools(parameters):
             # Chat completions lose the wish for a strict tool, and OpenAI's are strict with schemas of another kind.
             is_bound = may_bind and route.is_claude and route.api_format == "messages"

@@ -132,6 +132,9 @@ class Provider:
     """What it can be told of a choice among the tools, where ``tool_choice`` arrives."""
     schema_form: SchemaForm = "json_schema"
     """How it takes the JSON schema of an answer, where ``response_format`` arrives."""
+    binds_beside_tools: bool = True
+    """Whether it binds an answer to a schema where tools are offered, too (Cohere, "Structured Outputs"; Google,
+    "Function calling", of all Geminis before 3; Groq, "Structured Outputs")."""
     thoughts: frozenset[Telling] = _EITHER_WAY
     """Whether thoughts are told in whole answers and in streamed ones."""
     tells_usage_in_streams: bool = True
@@ -210,6 +213,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         one_system=True,
         keeps_text_beside_calls=False,
         wants_call_names=True,
+        binds_beside_tools=False,
     ),
     "vertex-ai": Provider(
         "Gemini on Vertex AI",
@@ -222,6 +226,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         one_system=True,
         keeps_text_beside_calls=False,
         wants_call_names=True,
+        binds_beside_tools=False,
     ),
     "mistral-ai": Provider(
         "Mistral",
@@ -244,6 +249,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         keeps_calls=False,
         choices=_EVERY_CHOICE - {"one"},
         schema_form="in json_object",
+        binds_beside_tools=False,
         thoughts=_NEVER,
     ),
     "deepseek": Provider(
@@ -267,6 +273,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         _OPENAI - {"logprobs", "top_logprobs"},
         _SEES,
         texts=_EVERYBODY - {"user"},
+        binds_beside_tools=False,
         thoughts=frozenset({"whole"}),
     ),
     "azure-ai": Provider(

@@ -65,6 +65,8 @@ class Gemini(Wire):
             refuse("Invalid value at 'generation_config.stop_sequences' (TYPE_STRING)")
         if "responseSchema" in config:
             check_schema(config["responseSchema"], "generation_config.response_schema")
+        if body.get("tools") and config.get("responseMimeType") == "application/json":
+            refuse("Function calling with a response mime type: 'application/json' is unsupported")
         for tool in body.get("tools") or []:
             _known(tool, {"functionDeclarations", "googleSearch", "codeExecution"}, "tools[0]")
             for index, declared in enumerate(tool.get("functionDeclarations") or []):

@@ -2,7 +2,8 @@
 
 Shapes and rules: Azure OpenAI's REST reference (and OpenAI's own rules, as the sandbox has them); DeepSeek's API
 reference, "Create Chat Completion", and its guide "JSON Output"; Mistral's API reference, "Chat Completion"; Groq's and
-Ollama's pages on what they take of OpenAI's API. Wording of errors as users have published it.
+Ollama's pages on what they take of OpenAI's API, and Groq's on structured outputs. Wording of errors as users have
+published it.
 """
 
 from __future__ import annotations
@@ -215,6 +216,8 @@ class Groq(OpenAILike):
     def check_body(self, body: Mapping[str, Any]) -> None:
         for name in strangers(body, self.known):
             refuse(f"property '{name}' is unsupported")
+        if body.get("tools") and body.get("response_format"):
+            refuse("json mode cannot be combined with tool/function calling")
         for index, message in enumerate(body["messages"]):
             is_text = isinstance(message.get("content") or "", str)
             if message["role"] != "user" and not is_text:

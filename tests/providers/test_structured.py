@@ -6,8 +6,11 @@ import json
 from typing import Any, Final, Literal
 
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.structured_output import ProviderStrategy
 from pydantic import BaseModel
 
+from portkey_gateway.chat_completions.providers import PROVIDERS
 from tests.providers.emulated import Call, EmulatedProvider, Said
 from tests.providers.frameworks import Framework, LangChain, Way, any_way, whole_or_streamed
 from tests.providers.wires import WIRES
@@ -78,6 +81,45 @@ def test_json_mode(framework: LangChain, provider: EmulatedProvider, row: str, w
         assert '{"type": "json_object"}' in received or '"responseMimeType": "application/json"' in received
     else:
         assert "response_format" not in received
+
+
+def look(at: str) -> str:
+    """Look at a place."""
+    return f"blue {at}"
+
+
+def ask_agent(agent: Any, way: Way) -> Any:
+    """What an agent gives in the end."""
+    asked = {"messages": [("user", "Tell me of Kiel.")]}
+    if way == "invoke":
+        return agent.invoke(asked)
+    return [state for mode, state in agent.stream(asked, stream_mode=["messages", "values"]) if mode == "values"][-1]
+
+
+@pytest.mark.filterwarnings("ignore:tool calls of earlier turns do not reach Cohere")
+@pytest.mark.parametrize("row", [row for row in WIRES if "tools" in PROVIDERS[row].parameters], indirect=True)
+@pytest.mark.parametrize("framework", ["langchain"], indirect=True)
+@whole_or_streamed
+def test_an_agent_with_a_tool_and_an_answer_of_a_schema(
+    framework: LangChain, provider: EmulatedProvider, row: str, way: Way
+) -> None:
+    is_bound = row in SCHEMAS and PROVIDERS[row].binds_beside_tools
+    looking = Said(calls=(Call("look", {"at": "Kiel"}),), ending="tool_calls")
+    provider.say(looking, IN_WORDS if is_bound else called(provider, "City"))
+    told = ask_agent(create_agent(framework.model, [look], response_format=ProviderStrategy(City)), way)
+    assert told["structured_response"] == City(**KIEL)
+    assert not provider.refused
+    assert "blue Kiel" in json.dumps(provider.received)
+
+
+@pytest.mark.parametrize("row", ["cohere"], indirect=True)
+@pytest.mark.parametrize("framework", ["langchain"], indirect=True)
+@whole_or_streamed
+def test_an_agent_chooses_what_cohere_takes(framework: LangChain, provider: EmulatedProvider, way: Way) -> None:
+    provider.say(called(provider, "City"))
+    told = ask_agent(create_agent(framework.model, [look], response_format=City), way)
+    assert told["structured_response"] == City(**KIEL)
+    assert not provider.refused
 
 
 def test_every_provider_is_spoken_of() -> None:

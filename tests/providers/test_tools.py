@@ -11,7 +11,10 @@ import pytest
 
 from portkey_gateway.chat_completions.providers import PROVIDERS
 from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
+from portkey_langchain import ChatPortkey
+from portkey_llamaindex import Portkey
 from tests.llamaindex.media import PNG
+from tests.providers.behind import reached
 from tests.providers.emulated import Call, EmulatedProvider, Said
 from tests.providers.frameworks import LOOK, Framework, Way, any_way, whole_or_streamed
 from tests.providers.wires import WIRES
@@ -81,6 +84,16 @@ def test_tools_that_the_gateway_drops_are_an_error(framework: Framework, provide
     with pytest.raises(EncodingError, match="tools do not reach DeepSeek"):
         framework.ask(way, [framework.user("Hi")], tools=[LOOK])
     assert not provider.requests
+
+
+@pytest.mark.parametrize("row", WIRES)
+def test_what_the_frameworks_are_told_of_tools(row: str) -> None:
+    options = reached(row, "http://localhost:8787/v1", "http://localhost:1")
+    profile: Any = ChatPortkey(**options).profile or {}
+    is_carried = "tools" in PROVIDERS[row].parameters
+    assert profile.get("tool_calling", True) is is_carried
+    assert profile.get("tool_choice", True) is ("tool_choice" in PROVIDERS[row].parameters)
+    assert Portkey(**options).metadata.is_function_calling_model is is_carried
 
 
 @with_tools
