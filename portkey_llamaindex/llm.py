@@ -226,7 +226,7 @@ class Portkey(Storable, PredictingLLM):
             parameters["response_format"] = as_response_format(form)
         route = self.route(parameters.get("model"))
         one_tool_call = parameters.get("parallel_tool_calls") is False
-        is_lost = route.is_claude or not carries(route, "parallel_tool_calls")
+        is_lost = route.is_claude or route.falls_on_claude or not carries(route, "parallel_tool_calls")
         if is_lost and route.api_format == "chat_completions":
             # The gateway does not say it to Claude and some others there, so we keep to it ourselves.
             parameters.pop("parallel_tool_calls", None)

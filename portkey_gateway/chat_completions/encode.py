@@ -16,10 +16,10 @@ from portkey_gateway.caching.breakpoints import check_breakpoints, encode_cache_
 from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, plan_breakpoints, warn_not_cached
 from portkey_gateway.chat_completions.blocks import encode_message, says_something
 from portkey_gateway.chat_completions.fit_messages import as_texts, fit_messages
-from portkey_gateway.chat_completions.fit_parameters import fit_parameters
+from portkey_gateway.chat_completions.fit_parameters import BY_ITSELF, EXPECTED, fit_parameters
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSSES, remedy
 from portkey_gateway.chat_completions.mixed import as_every_target_takes_it, fit_temperature, without_marks
-from portkey_gateway.chat_completions.providers import find_provider
+from portkey_gateway.chat_completions.providers import find_provider, providers_of
 from portkey_gateway.chat_completions.tools import encode_tool
 from portkey_gateway.conversation.claude import default_max_tokens, fit_effort, prepare_for_claude, without_idle_effort
 from portkey_gateway.conversation.overrides import fit_to_claude, in_our_words, said_of
@@ -93,6 +93,8 @@ def encode_request(
         warn_not_cached(prompt_caching, request.get("model"))
         body = {**without_marks(cast("ChatRequest", body), _refusing_marks(route))}
         fit_temperature(body, [model for _, model in route.targets])
+        if route.is_mixed:
+            _warn_about_losses(_meant_for_claude(body, route), route)
         if tools := body.get("tools"):
             body["tools"] = [encode_tool(tool, route) for tool in tools]
     if config is not None:
@@ -169,7 +171,7 @@ def _for_claude(
         keeps_ttl = BLOCK_LOSSES["ttl"].is_carried(route.gateway)
         prepared = plan_breakpoints(prepared, caching, keeps_ttl=keeps_ttl)
     check_breakpoints(prepared)
-    _warn_about_losses({name: body[name] for name in body if name != "stream_options"}, route)
+    _warn_about_losses(_meant_for_claude(body, route), route)
     return cast("dict[str, Any]", prepared)
 
 
@@ -202,6 +204,19 @@ def _encode_choice(choice: Any, route: Route) -> Any:
     warn(f"{ONE_CALL} does not reach Claude: {remedy(BLOCK_LOSSES['one_call'], route)}")
     rest = {name: value for name, value in choice.items() if name != ONE_CALL}
     return rest if rest["type"] == "function" else rest["type"]
+
+
+def _meant_for_claude(body: Mapping[str, Any], route: Route) -> dict[str, Any]:
+    """The parameters of a request that Claude should hear of: not what stands there for another target's sake."""
+    meant = {name: value for name, value in body.items() if name != "stream_options"}
+    if not route.is_mixed:
+        return meant
+    others = [each.parameters for each in providers_of(route) if not each.is_claude]
+    return {
+        name: value
+        for name, value in meant.items()
+        if value != BY_ITSELF.get(name) and (name in EXPECTED or not any(name in each for each in others))
+    }
 
 
 def _warn_about_losses(body: Mapping[str, Any], route: Route, where: str = "") -> None:

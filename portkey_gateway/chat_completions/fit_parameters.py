@@ -21,9 +21,11 @@ _ALWAYS: Final = frozenset(
     {"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "anthropic_beta",
      "anthropic_version"}
 )  # fmt: skip
-# What is so by itself, whether it is said or not.
-_BY_ITSELF: Final[dict[str, Any]] = {"parallel_tool_calls": True, "n": 1, "logprobs": False, "store": False,
-                                     "tool_choice": "auto", "response_format": {"type": "text"}}  # fmt: skip
+BY_ITSELF: Final[dict[str, Any]] = {"parallel_tool_calls": True, "n": 1, "logprobs": False, "store": False,
+                                    "tool_choice": "auto", "response_format": {"type": "text"}}  # fmt: skip
+"""What is so by itself, whether it is said or not."""
+EXPECTED: Final = PROVIDERS["openai"].parameters
+"""What is expected of everybody who may answer; what only some providers have is meant for those."""
 _NO_PARAMETERS: Final = {"type": "object", "properties": {}}
 
 
@@ -134,11 +136,10 @@ def _fit_format(body: dict[str, Any], providers: Sequence[Provider]) -> None:
 def _tell_losses(body: Mapping[str, Any], providers: Sequence[Provider]) -> None:
     others = [each for each in providers if not each.is_claude]
     for name, value in body.items():
-        if name in _ALWAYS or value == _BY_ITSELF.get(name):
+        if name in _ALWAYS or value == BY_ITSELF.get(name):
             continue
         deaf = [each for each in others if name not in each.parameters and not _knows_as_k(name, each)]
-        # What only some providers have is meant for those; what OpenAI has is expected of everybody.
-        if not deaf or (len(deaf) < len(providers) and name not in PROVIDERS["openai"].parameters):
+        if not deaf or (len(deaf) < len(providers) and name not in EXPECTED):
             continue
         if name == "tools" and len(deaf) == len(providers):
             raise EncodingError(
