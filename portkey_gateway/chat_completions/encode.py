@@ -16,9 +16,10 @@ from portkey_gateway.caching.breakpoints import check_breakpoints, encode_cache_
 from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, plan_breakpoints, warn_not_cached
 from portkey_gateway.chat_completions.blocks import encode_message, says_something
 from portkey_gateway.chat_completions.fit_messages import as_texts, fit_messages
+from portkey_gateway.chat_completions.fit_openai import FITTED, fit_temperature, fit_to_openai
 from portkey_gateway.chat_completions.fit_parameters import BY_ITSELF, EXPECTED, fit_parameters
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSSES, remedy
-from portkey_gateway.chat_completions.mixed import as_every_target_takes_it, fit_temperature, without_marks
+from portkey_gateway.chat_completions.mixed import as_every_target_takes_it, without_marks
 from portkey_gateway.chat_completions.providers import find_provider, providers_of
 from portkey_gateway.chat_completions.tools import encode_tool
 from portkey_gateway.conversation.claude import default_max_tokens, fit_effort, prepare_for_claude, without_idle_effort
@@ -91,12 +92,7 @@ def encode_request(
         body = _for_claude(cast("ChatRequest", body), claudes, route, prompt_caching)
     else:
         warn_not_cached(prompt_caching, request.get("model"))
-        body = {**without_marks(cast("ChatRequest", body), _refusing_marks(route))}
-        fit_temperature(body, [model for _, model in route.targets])
-        if route.is_mixed:
-            _warn_about_losses(_meant_for_claude(body, route), route)
-        if tools := body.get("tools"):
-            body["tools"] = [encode_tool(tool, route) for tool in tools]
+        body = _for_others(cast("ChatRequest", body), route)
     if config is not None:
         config = _fit_config(config, body, request.get("max_tokens"), route)
     if "tool_choice" in body:
@@ -139,12 +135,26 @@ def _fit_config(config: dict[str, Any], body: dict[str, Any], limit: int | None,
                 effort = fit_effort(effort, (target.model,))
             own = fit_to_claude({**own, **({"reasoning_effort": effort} if effort else {})}, body, limit, target)
             _warn_about_losses(own, route, said_of(target))
+        elif len(route.targets) > 1:
+            _fit_beside(own, body, target)
         if target.provider in LIMITED_BY_MAX_TOKENS:
             return {"max_tokens": limit, **own} if limit else own
         return {limit_name if name == _LIMITS[0] else name: value for name, value in own.items()}
 
     fitted = with_overrides(config, route.provider, str(body.get("model") or ""), fit)
     return conditions_renamed(fitted, dict.fromkeys(_LIMITS, limit_name))
+
+
+def _fit_beside(own: dict[str, Any], body: dict[str, Any], target: ConfigTarget) -> None:
+    """Leave out what a target's model of OpenAI's refuses of its ``override_params``, and of the request beside them."""
+    while True:
+        both = {**{name: body[name] for name in FITTED if body.get(name) is not None}, **own}
+        fitted = {**both}
+        fit_to_openai(fitted, (target.model,), said_of(target))
+        if not (refused := both.keys() - fitted.keys()):
+            return
+        for name in refused:
+            del (own if name in own else body)[name]
 
 
 def _is_claude(target: ConfigTarget, route: Route) -> bool:
@@ -173,6 +183,18 @@ def _for_claude(
     check_breakpoints(prepared)
     _warn_about_losses(_meant_for_claude(body, route), route)
     return cast("dict[str, Any]", prepared)
+
+
+def _for_others(request: ChatRequest, route: Route) -> dict[str, Any]:
+    """The body as all others take it, whether a Claude may answer as well or not."""
+    body: dict[str, Any] = {**without_marks(request, _refusing_marks(route))}
+    models = [model for _, model in route.targets]
+    (fit_to_openai if len(models) > 1 else fit_temperature)(body, models)
+    if route.is_mixed:
+        _warn_about_losses(_meant_for_claude(body, route), route)
+    if tools := body.get("tools"):
+        body["tools"] = [encode_tool(tool, route) for tool in tools]
+    return body
 
 
 def _is_lost(tool: Mapping[str, Any], route: Route) -> bool:

@@ -2,7 +2,7 @@
 
 Tried with the open-source gateway 1.15.2: OpenAI refuses keys that it does not know (``cache_control``), Claude refuses
 empty texts, and the gateway tells Claude nothing of draft-7 ``definitions``. What a Claude refuses by its generation is
-left out for all: a target that fails for it is no fallback. So is a temperature that another model refuses.
+left out for all: a target that fails for it is no fallback. So is what a model of OpenAI's refuses by its own.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from portkey_gateway.caching.plan import PromptCachingOption
+from portkey_gateway.chat_completions.fit_openai import fit_to_openai
 from portkey_gateway.conversation.claude import (
     fit_models,
-    refusing,
     thinks_to_a_budget,
     with_user_first,
     without_empty_text,
@@ -23,10 +23,8 @@ from portkey_gateway.conversation.schema import modernised
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.conversation.tool_loop import loop_start
 from portkey_gateway.errors import warn
-from portkey_gateway.models.facts import find_facts
 
 _MARK: Final = "cache_control"
-_NO_EFFORT: Final = "none"
 _MARKED: Final = ("content", "content_blocks", "tool_calls")
 
 
@@ -63,27 +61,10 @@ def as_every_target_takes_it(
         )
         del told["thinking"]
     fit_models(told, claudes)
-    fit_temperature(told, others)
+    fit_to_openai(told, others)
     if not told.get("stop"):
         told.pop("stop", None)
     return cast("ChatRequest", told)
-
-
-def fit_temperature(told: dict[str, Any], models: Sequence[str]) -> None:
-    """Leave out a temperature that OpenAI's models refuse as long as they reason, as ``ChatOpenAI`` does.
-
-    Args:
-        told: the request, which is changed.
-        models: those that may answer, but for Claudes.
-
-    Warns:
-        PortkeyWarning: if it is left out.
-    """
-    if told.get("temperature") in {None, 1} or told.get("reasoning_effort") == _NO_EFFORT:
-        return
-    if model := refusing(models, lambda model: find_facts(model).takes_temperature is not False):
-        warn(f"temperature is left out: the call may go to {model}, which takes none")
-        del told["temperature"]
 
 
 def without_marks(request: ChatRequest, who: str) -> ChatRequest:

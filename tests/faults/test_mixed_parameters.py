@@ -1,8 +1,7 @@
-"""Parameters where OpenAI's models and a Claude may answer: nothing is refused, and what does not arrive is named once."""
+"""Parameters where several of OpenAI's models or a Claude may answer: none refuses one, what is lost is named once."""
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -57,3 +56,52 @@ def test_what_claude_loses_is_named_once_whoever_is_named(both: Sandbox, framewo
     lost = Counter(each.split()[0] for each in said if "does not reach Claude" in each)
     assert lost == Counter(dict.fromkeys(LOST, 1))
     assert both.claude.requests[-1].status == 200
+
+
+@any_framework
+@pytest.mark.parametrize(
+    ("first", "second", "asked"),
+    [
+        ("gpt-4o", {"model": "gpt-5"}, {"stop": ["x"]}),
+        ("gpt-4o", {"model": "gpt-5"}, {"logprobs": True, "top_logprobs": 2}),
+        ("gpt-4o", {"model": "gpt-5"}, {"presence_penalty": 0.5, "frequency_penalty": 0.5, "logit_bias": {"5": 1}}),
+        ("gpt-4o", {"model": "gpt-5"}, {"temperature": 0.2, "top_p": 0.5}),
+        ("gpt-4o", {"model": "o3"}, {"stop": ["x"]}),
+        ("gpt-5", {"model": "gpt-4o"}, {"reasoning_effort": "low", "verbosity": "low"}),
+        ("gpt-5", {"model": "gpt-5.1"}, {"reasoning_effort": "minimal"}),
+        ("gpt-5", {"model": "o3"}, {"verbosity": "low"}),
+        ("claude-sonnet-4-6", {"model": "gpt-5"}, {"top_p": 0.5}),
+        ("claude-sonnet-4-6", {"model": "gpt-5"}, {"stop": ["x"]}),
+    ],
+)
+def test_what_another_model_of_openai_s_refuses_is_left_out(
+    both: Sandbox, framework: Any, first: str, second: dict[str, Any], asked: dict[str, Any]
+) -> None:
+    provider: Any = "anthropic" if first.startswith("claude") else "openai"
+    targets = [both.target(provider, model=first), {**both.target("openai"), "override_params": second}]
+    said = warned(lambda: framework(behind(both, first, *targets), asked))
+    assert Counter(each.split()[0] for each in said if "is left out: the call may go to" in each) == Counter(
+        asked.keys()
+    )
+    assert both.openai.requests[-1].status == 200
+    assert not asked.keys() & both.openai.requests[-1].body.keys()
+
+
+@any_framework
+@pytest.mark.parametrize(
+    ("own", "asked", "lost"),
+    [
+        ({"model": "gpt-5", "temperature": 0.2, "stop": "x"}, {}, ["temperature", "stop"]),
+        ({"model": "gpt-4o", "reasoning_effort": "low"}, {}, ["reasoning_effort"]),
+        ({"model": "gpt-5.1", "reasoning_effort": "high"}, {"temperature": 0.2}, ["temperature"]),
+    ],
+)
+def test_what_a_target_says_of_itself_is_left_out_too(
+    both: Sandbox, framework: Any, own: dict[str, Any], asked: dict[str, Any], lost: list[str]
+) -> None:
+    second = {**both.target("openai"), "override_params": own}
+    said = warned(lambda: framework(behind(both, "claude-sonnet-4-6", both.target("anthropic"), second), asked))
+    told = [each.removeprefix("override_params of config.targets[1]: ") for each in said]
+    assert Counter(each.split()[0] for each in told) == Counter(lost)
+    assert both.openai.requests[-1].status == 200
+    assert not set(lost) & both.openai.requests[-1].body.keys()
