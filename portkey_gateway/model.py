@@ -184,7 +184,7 @@ class GatewayModel(GatewayCaller):
     def knows_json_mode(self, model: str | None = None) -> bool:
         """Tell whether ``response_format`` of type ``json_object`` reaches everyone who may answer a call."""
         route = self.route(model)
-        return not route.is_claude and carries(route, "response_format")
+        return not (route.is_claude or route.falls_on_claude) and carries(route, "response_format")
 
     def may_force_tools(self, parameters: Mapping[str, Any]) -> bool:
         """Tell whether a ``tool_choice`` can make the model of a call use a tool.

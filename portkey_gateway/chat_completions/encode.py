@@ -146,7 +146,7 @@ def _fit_config(config: dict[str, Any], body: dict[str, Any], limit: int | None,
 
 
 def _fit_beside(own: dict[str, Any], body: dict[str, Any], target: ConfigTarget) -> None:
-    """Leave out what a target's model of OpenAI's refuses of its ``override_params``, and of the request beside them."""
+    """Leave out what OpenAI's model of a target refuses: of its ``override_params``, and of the request beside."""
     while True:
         both = {**{name: body[name] for name in FITTED if body.get(name) is not None}, **own}
         fitted = {**both}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import pytest
@@ -33,7 +33,7 @@ def both(portkey_sandbox_with_openai: Sandbox) -> Iterator[Sandbox]:
     portkey_sandbox_with_openai.claude.clear()
 
 
-def behind(sandbox: Sandbox, model: str, *targets: dict[str, Any]) -> dict[str, Any]:
+def behind(sandbox: Sandbox, model: str, *targets: Mapping[str, Any]) -> dict[str, Any]:
     """Options of a config whose first target is down."""
     first = sandbox.openai if targets[0]["provider"] == "openai" else sandbox.claude
     first.inject(Fault("status", status=503))
