@@ -7,10 +7,9 @@ what they drop, and nothing is said.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
-from portkey_gateway.chat_completions.gemini_schema import as_gemini_may_take_it, as_gemini_takes_it
+from portkey_gateway.chat_completions.gemini_schema import as_all_take_it, as_gemini_takes_it
 from portkey_gateway.chat_completions.providers import PROVIDERS, Provider, providers_of
 from portkey_gateway.conversation.response_format import schema_in_words
 from portkey_gateway.errors import EncodingError, warn
@@ -37,7 +36,8 @@ def fit_parameters(body: Mapping[str, Any], route: Route) -> dict[str, Any]:
         route: where the call goes.
 
     Raises:
-        EncodingError: if tools are offered, and the gateway drops them for all who may answer.
+        EncodingError: if tools are offered, and the gateway drops them for all who may answer; if a schema cannot be
+            said to Gemini, and nobody else may answer.
 
     Warns:
         PortkeyWarning: if a parameter does not reach somebody who may answer.
@@ -100,19 +100,37 @@ def _fit_tool(tool: Mapping[str, Any], providers: Sequence[Provider]) -> dict[st
         fitted = {name: value for name, value in fitted.items() if value or name != "description"}
         fitted["parameters"] = {**_NO_PARAMETERS, **(fitted.get("parameters") or {})}
     if "parameters" in fitted:
-        fitted["parameters"] = _fit_schema(fitted["parameters"], providers)
-        if all(each.is_gemini for each in providers) and not fitted["parameters"].get("properties"):
-            del fitted["parameters"]
+        name = fitted.get("name")
+        fitted["parameters"] = _fit_schema(fitted["parameters"], providers, f"the parameters of tool {name!r}")
+        if any(each.is_gemini for each in providers) and not fitted["parameters"].get("properties"):
+            fitted = _without_parameters(fitted, providers)
     return {**tool, "function": fitted}
 
 
-def _fit_schema(schema: Mapping[str, Any], providers: Sequence[Provider]) -> dict[str, Any]:
-    if all(each.is_gemini for each in providers):
-        return as_gemini_takes_it(schema)
-    if any(each.is_gemini for each in providers):
-        with suppress(EncodingError):
-            return as_gemini_may_take_it(schema)
-    return {**schema}
+def _without_parameters(function: dict[str, Any], providers: Sequence[Provider]) -> dict[str, Any]:
+    """A tool without arguments: Gemini refuses an empty schema, and all but a few others take a tool without one."""
+    if wanting := [each for each in providers if each.wants_parameters]:
+        geminis = _names(each for each in providers if each.is_gemini)
+        warn(
+            f"tool {function.get('name')!r} takes no arguments: {geminis} refuses the empty schema that "
+            f"{_names(wanting)} wants; give it one that is optional"
+        )
+        return function
+    # Of no arguments none has to be strict.
+    return {word: value for word, value in function.items() if word not in {"parameters", "strict"}}
+
+
+def _fit_schema(schema: Mapping[str, Any], providers: Sequence[Provider], of: str) -> dict[str, Any]:
+    geminis = [each for each in providers if each.is_gemini]
+    if not geminis:
+        return {**schema}
+    try:
+        return as_gemini_takes_it(schema) if len(geminis) == len(providers) else as_all_take_it(schema)
+    except EncodingError as error:
+        if len(geminis) == len(providers):
+            raise EncodingError(f"{of}: {error}") from error
+        warn(f"{of} will be refused by {_names(geminis)}, where the config may send this call: {error}")
+        return {**schema}
 
 
 def _fit_format(body: dict[str, Any], providers: Sequence[Provider]) -> None:
@@ -120,7 +138,7 @@ def _fit_format(body: dict[str, Any], providers: Sequence[Provider]) -> None:
     if not isinstance(asked, Mapping) or asked.get("type") != "json_schema":
         return
     named = asked.get("json_schema") or {}
-    schema = _fit_schema(named.get("schema") or {"type": "object"}, providers)
+    schema = _fit_schema(named.get("schema") or {"type": "object"}, providers, "the schema of response_format")
     body["response_format"] = {**asked, "json_schema": {**named, "schema": schema}}
     forms = {each.schema_form for each in providers}
     if len(forms) > 1:

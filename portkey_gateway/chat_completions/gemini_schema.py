@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from portkey_gateway.conversation.schema import modernised
+from portkey_gateway.conversation.schema import joined, modernised
 from portkey_gateway.errors import EncodingError
 
 _KNOWN: Final = frozenset(
@@ -21,6 +21,11 @@ _KNOWN: Final = frozenset(
 _FORMATS: Final = frozenset({"enum", "date-time"})
 _DATA: Final = frozenset({"$defs", "default", "enum", "required"})
 _DEFINITIONS: Final = "#/$defs/"
+_CLOSED: Final = "additionalProperties"
+_NULL: Final = {"type": "null"}
+_OF_ONE_TYPE: Final = (_KNOWN | {_CLOSED}) - {"title", "description", "nullable", "default", "example", "anyOf"}
+_BOUNDS: Final = {"exclusiveMinimum": "More than {}.", "exclusiveMaximum": "Less than {}.",
+                  "multipleOf": "A multiple of {}."}  # fmt: skip
 _TYPES: Final[dict[type, str]] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
@@ -28,18 +33,26 @@ def as_gemini_takes_it(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema without any word that Gemini refuses; what it says in other words is kept.
 
     Raises:
-        EncodingError: if it explains itself by itself, which Gemini has no words for.
+        EncodingError: if Gemini has no words for it: it explains itself by itself, or a field is an object whose
+            fields it does not name.
     """
-    narrowed = _narrowed(as_gemini_may_take_it(schema))
-    return narrowed if isinstance(narrowed, dict) else {}
+    return _narrowed(_resolved(schema), _KNOWN)
 
 
-def as_gemini_may_take_it(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema that says the same without definitions, ``const`` and ``oneOf``: to other models, too.
+def as_all_take_it(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema in words that Gemini takes as well as all others do.
+
+    What may be null says so as one of several alternatives, which the gateway puts in Gemini's words, and an object
+    that is closed keeps saying that: OpenAI wants to see it, and the gateway takes it out for Gemini.
 
     Raises:
-        EncodingError: if it explains itself by itself.
+        EncodingError: if Gemini has no words for it.
     """
+    return _narrowed(_resolved(schema), _KNOWN | {_CLOSED})
+
+
+def _resolved(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema without definitions, ``const``, ``oneOf`` and ``allOf``."""
     modern = modernised(schema)
     plain: dict[str, Any] = _plain(modern, modern.get("$defs") or {}, ())
     return {word: value for word, value in plain.items() if word != "$defs"}
@@ -51,28 +64,21 @@ def _plain(schema: Any, definitions: Mapping[str, Any], behind: tuple[str, ...])
     if not isinstance(schema, Mapping):
         return schema
     told: dict[str, Any] = {}
+    meant: list[dict[str, Any]] = []
     for word, value in schema.items():
         if word in _DATA:
             told[word] = value
-        elif word in {"$ref", "allOf"}:
-            told = {**_brought_up(value, definitions, behind), **told}
+        elif word == "$ref":
+            meant.append(_defined(value, definitions, behind))
+        elif word == "allOf":
+            meant += [each for each in _plain(value, definitions, behind) if isinstance(each, dict)]
         elif word == "const":
             told["enum"] = [value]
         elif word == "properties":
             told[word] = {name: _plain(each, definitions, behind) for name, each in value.items()}
         elif word != "discriminator":
             told["anyOf" if word == "oneOf" else word] = _plain(value, definitions, behind)
-    return told
-
-
-def _brought_up(value: Any, definitions: Mapping[str, Any], behind: tuple[str, ...]) -> dict[str, Any]:
-    """What stands behind a reference, or in each of several schemas that all hold."""
-    if isinstance(value, str):
-        return _defined(value, definitions, behind)
-    told: dict[str, Any] = {}
-    for each in value:
-        told |= _plain(each, definitions, behind)
-    return told
+    return joined([*meant, told])
 
 
 def _defined(reference: str, definitions: Mapping[str, Any], behind: tuple[str, ...]) -> dict[str, Any]:
@@ -83,18 +89,31 @@ def _defined(reference: str, definitions: Mapping[str, Any], behind: tuple[str, 
     return defined
 
 
-def _narrowed(schema: Any) -> Any:
+def _narrowed(schema: Any, known: frozenset[str], where: str = "") -> dict[str, Any]:
+    """A schema in these words alone.
+
+    Args:
+        schema: resolved.
+        known: the words.
+        where: the names of the fields that led here.
+    """
     if not isinstance(schema, Mapping):
         return {}
-    told = {word: value for word, value in schema.items() if word in _KNOWN}
+    _check_names_fields(schema, where)
+    told = {word: value for word, value in schema.items() if word in known}
+    _narrow_bounds(told, schema)
     _narrow_type(told)
     if "properties" in told:
-        told["properties"] = {name: _narrowed(each) for name, each in told["properties"].items()}
+        told["properties"] = {
+            name: _narrowed(each, known, f"{where}.{name}" if where else name)
+            for name, each in told["properties"].items()
+        }
     if "items" in told or told.get("type") == "array":
         each = told.get("items") or {"anyOf": schema.get("prefixItems") or [{"type": "string"}]}
-        told["items"] = _narrowed(each)
+        told["items"] = _narrowed(each, known, f"{where}[]")
     if "anyOf" in told:
-        _narrow_choice(told)
+        told["anyOf"] = [_narrowed(each, known, where) for each in told["anyOf"]]
+        _narrow_choice(told, shared=_CLOSED in known)
     if "enum" in told:
         _narrow_values(told)
     if told.get("type") == "string" and told.get("format") not in _FORMATS:
@@ -102,29 +121,58 @@ def _narrowed(schema: Any) -> Any:
     return told
 
 
+def _check_names_fields(schema: Mapping[str, Any], where: str) -> None:
+    """Gemini takes no object without fields, but for a tool without arguments."""
+    is_free = isinstance(schema.get(_CLOSED), Mapping) and bool(schema[_CLOSED])
+    if schema.get("type") == "object" and not schema.get("properties") and (where or is_free):
+        raise EncodingError(
+            f"{where or 'a schema'} is an object that does not name its fields, and Gemini has no words for that: name "
+            "them, or make it a list of objects with a key and a value"
+        )
+
+
+def _narrow_bounds(told: dict[str, Any], schema: Mapping[str, Any]) -> None:
+    """Bounds that Gemini has no words for are said in words."""
+    for word, said in _BOUNDS.items():
+        if isinstance(bound := schema.get(word), int | float) and not isinstance(bound, bool):
+            _describe(told, said.format(bound))
+    if schema.get("uniqueItems") is True:
+        _describe(told, "Each of them once.")
+
+
+def _describe(told: dict[str, Any], said: str) -> None:
+    told["description"] = f"{told['description']} {said}" if told.get("description") else said
+
+
 def _narrow_type(told: dict[str, Any]) -> None:
-    """One type, which may be null."""
-    if isinstance(told.get("type"), list):
-        types = [each for each in told["type"] if each != "null"]
-        if len(types) < len(told["type"]):
-            told["nullable"] = True
-        if len(types) == 1:
-            told["type"] = types[0]
-        else:
-            del told["type"]
-            told["anyOf"] = [{"type": each} for each in types]
+    """One type, or else alternatives."""
+    if not isinstance(types := told.get("type"), list):
+        return
+    if len(types) == 1:
+        told["type"] = types[0]
+        return
+    del told["type"]
+    own = {word: told.pop(word) for word in _OF_ONE_TYPE & told.keys()}
+    told["anyOf"] = [{"type": each} if each == "null" else {**own, "type": each} for each in types]
 
 
-def _narrow_choice(told: dict[str, Any]) -> None:
-    """Alternatives, which may be null."""
-    alternatives = [each for each in told["anyOf"] if each != {"type": "null"}]
-    if len(alternatives) < len(told["anyOf"]):
-        told["nullable"] = True
-    if len(alternatives) == 1:
+def _narrow_choice(told: dict[str, Any], *, shared: bool) -> None:
+    """Alternatives, which may be null: Gemini has a word of its own for that."""
+    others = [each for each in told["anyOf"] if each != _NULL]
+    is_nullable = len(others) < len(told["anyOf"])
+    if is_nullable and others and shared:
+        return
+    if not others:
         del told["anyOf"]
-        told |= {**_narrowed(alternatives[0]), **told}
+        told["type"] = "null"
+        return
+    if is_nullable:
+        told["nullable"] = True
+    if len(others) == 1:
+        del told["anyOf"]
+        told |= {**others[0], **told}
     else:
-        told["anyOf"] = [_narrowed(each) for each in alternatives]
+        told["anyOf"] = others
 
 
 def _narrow_values(told: dict[str, Any]) -> None:
@@ -134,6 +182,5 @@ def _narrow_values(told: dict[str, Any]) -> None:
         told["type"] = "string"
         return
     del told["enum"]
-    listed = f"One of: {', '.join(map(str, values))}."
-    told["description"] = f"{told['description']} {listed}" if told.get("description") else listed
+    _describe(told, f"One of: {', '.join(map(str, values))}.")
     told.setdefault("type", next((_TYPES[type(value)] for value in values if type(value) in _TYPES), "string"))

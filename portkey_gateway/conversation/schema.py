@@ -5,7 +5,7 @@ Anthropic refuses ``anyOf``, ``oneOf`` and ``allOf`` at the top of an ``input_sc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from portkey_gateway.errors import EncodingError, warn
@@ -85,16 +85,21 @@ def flattened(schema: Any, definitions: Mapping[str, Any], tool: str, behind: tu
                 f"Claude takes no {keyword} at the top of a schema, as tool {tool!r} has it: its alternatives are "
                 "offered as one object; wrap them in a property to keep them apart"
             )
-    joined: dict[str, Any] = {}
-    for part in [*parts, own]:
-        properties = {**joined.get("properties", {}), **part.get("properties", {})}
-        required = list(dict.fromkeys([*joined.get("required", ()), *part.get("required", ())]))
-        joined = {**joined, **part}
+    return joined([*parts, own])
+
+
+def joined(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Schemas that all hold as one: with the properties of all; of other words the last one's."""
+    told: dict[str, Any] = {}
+    for part in parts:
+        properties = {**told.get("properties", {}), **part.get("properties", {})}
+        required = list(dict.fromkeys([*told.get("required", ()), *part.get("required", ())]))
+        told = {**told, **part}
         if properties:
-            joined["properties"] = properties
+            told["properties"] = properties
         if required:
-            joined["required"] = required
-    return joined
+            told["required"] = required
+    return told
 
 
 def _union(alternatives: list[dict[str, Any]]) -> dict[str, Any]:

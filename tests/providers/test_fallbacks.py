@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
+from pydantic import BaseModel, Field
 
 from portkey_gateway.sandbox import Sandbox
 from tests.llamaindex.media import PNG
@@ -28,6 +29,20 @@ PAIRS: Final = [
 ]
 LOOKED: Final = Said(calls=(Call("look", {"at": "sky"}),), ending="tool_calls")
 NOT_TODAY: Final = RefusedError("Not today.", 503)
+
+
+class Order(BaseModel):
+    """An order."""
+
+    count: int = Field(gt=0)
+    note: str | None
+    size: Literal[1, 2]
+
+
+def tool(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "function", "function": {"name": name, "description": "A tool.", "parameters": parameters}}
+
+
 pytestmark = pytest.mark.filterwarnings("ignore::portkey_gateway.errors.PortkeyWarning")
 
 
@@ -78,3 +93,21 @@ def test_the_other_goes_on_in_the_middle_of_a_tool_loop(framework: Framework, pa
     answer = framework.ask(way, [framework.user("Look."), framework.stored(heard.message), result], tools=[LOOK])
     assert answer.text == "It is blue."
     assert not second.refused
+
+
+@pytest.mark.parametrize("pair", [("azure-openai", "google"), ("google", "azure-openai")], indirect=True, ids="→".join)
+@whole_or_streamed
+def test_both_take_the_tools_and_schemas_of_pydantic_classes(framework: Framework, pair: Any, way: Way) -> None:
+    _, failing, _, answering = pair
+    schema = Order.model_json_schema()
+    named = {"name": "order", "schema": schema}
+    answering.say(Said('{"count": 1, "note": null, "size": 2}'))
+    asked = framework.ask(
+        way,
+        [framework.user("Order.")],
+        tools=[tool("now", {"type": "object", "properties": {}}), tool("order", schema)],
+        response_format={"type": "json_schema", "json_schema": named},
+    )
+    assert Order.model_validate_json(asked.text) == Order(count=1, note=None, size=2)
+    assert {refused.status for refused in failing.refused} == {503}
+    assert not answering.refused

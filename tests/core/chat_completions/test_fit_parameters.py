@@ -102,6 +102,37 @@ def test_gemini_gets_no_empty_schema() -> None:
     assert fit(GEMINI, tools=[tool(parameters={"type": "object", "properties": {}})])["tools"] == [tool()]
 
 
+@pytest.mark.parametrize("other", [OPENAI, ANTHROPIC, AZURE])
+def test_nor_does_anybody_where_gemini_may_answer(other: Any) -> None:
+    empty = {"type": "object", "properties": {}, "additionalProperties": False}
+    assert fit(other, GEMINI, tools=[tool(parameters=empty, strict=True)])["tools"] == [tool()]
+
+
+def test_what_one_wants_and_the_other_refuses_is_said() -> None:
+    with pytest.warns(PortkeyWarning, match="tool 'look' takes no arguments: Gemini refuses the empty schema that Cl"):
+        assert fit(BEDROCK, GEMINI, tools=[tool()])["tools"][0]["function"]["parameters"]
+
+
+def test_a_schema_is_said_to_others_as_gemini_takes_it_too() -> None:
+    given = {**SCHEMA, "properties": {"a": {"type": "integer", "exclusiveMinimum": 0}}, "additionalProperties": False}
+    told = {**given, "properties": {"a": {"type": "integer", "description": "More than 0."}}}
+    asked = {**FORMAT, "json_schema": {"name": "answer", "schema": given}}
+    fitted = fit(OPENAI, GEMINI, tools=[tool(parameters=given)], response_format=asked)
+    assert fitted["tools"] == [tool(parameters=told)]
+    assert fitted["response_format"]["json_schema"]["schema"] == told
+
+
+def test_a_schema_that_gemini_has_no_words_for_is_named() -> None:
+    given = {"type": "object", "properties": {"a": {"type": "object", "additionalProperties": {"type": "string"}}}}
+    asked = {**FORMAT, "json_schema": {"name": "answer", "schema": given}}
+    with pytest.raises(EncodingError, match="the parameters of tool 'look': a is an object that does not name"):
+        fit(GEMINI, tools=[tool(parameters=given)])
+    with pytest.raises(EncodingError, match="the schema of response_format: a is an object that does not name"):
+        fit(GEMINI, response_format=asked)
+    with pytest.warns(PortkeyWarning, match="the parameters of tool 'look' will be refused by Gemini, where the con"):
+        assert fit(OPENAI, GEMINI, tools=[tool(parameters=given)])["tools"] == [tool(parameters=given)]
+
+
 def test_a_tool_of_another_kind_is_left_alone() -> None:
     server_tool = {"type": "web_search", "web_search": {"name": "web_search_20250305"}}
     assert fit(BEDROCK, tools=[server_tool])["tools"] == [server_tool]

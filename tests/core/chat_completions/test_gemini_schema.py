@@ -9,11 +9,13 @@ import pytest
 from pydantic import AnyUrl, BaseModel, Field
 
 from portkey_gateway import EncodingError
-from portkey_gateway.chat_completions.gemini_schema import as_gemini_may_take_it, as_gemini_takes_it
+from portkey_gateway.chat_completions.gemini_schema import as_all_take_it, as_gemini_takes_it
 from tests.providers.emulated import RefusedError
 from tests.providers.gemini import check_schema
 
 TEXT = {"type": "string"}
+NULL = {"type": "null"}
+CLOSED = {"additionalProperties": False}
 
 
 def properties(**told: Any) -> dict[str, Any]:
@@ -39,7 +41,24 @@ def properties(**told: Any) -> dict[str, Any]:
             {"type": "array", "prefixItems": [TEXT, {"type": "integer"}], "minItems": 2},
             {"type": "array", "items": {"anyOf": [TEXT, {"type": "integer"}]}, "minItems": 2},
         ),
-        ({"type": "integer", "exclusiveMinimum": 0}, {"type": "integer"}),
+        ({"type": "integer", "exclusiveMinimum": 0}, {"type": "integer", "description": "More than 0."}),
+        (
+            {"type": "number", "exclusiveMaximum": 1.5, "multipleOf": 0.5, "description": "A."},
+            {"type": "number", "description": "A. Less than 1.5. A multiple of 0.5."},
+        ),
+        (
+            {"type": "array", "items": TEXT, "uniqueItems": True},
+            {"type": "array", "items": TEXT, "description": "Each of them once."},
+        ),
+        ({"type": "null"}, NULL),
+        ({"type": ["null"]}, NULL),
+        ({"anyOf": [NULL]}, NULL),
+        ({"type": ["array", "null"], "items": TEXT}, {"type": "array", "items": TEXT, "nullable": True}),
+        ({"allOf": [properties(a=TEXT), properties(b=TEXT)]}, properties(a=TEXT, b=TEXT)),
+        (
+            {**properties(c=TEXT), "required": ["c"], "allOf": [{**properties(a=TEXT), "required": ["a"]}]},
+            {**properties(a=TEXT, c=TEXT), "required": ["a", "c"]},
+        ),
     ],
 )
 def test_a_property_in_geminis_words(given: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -53,9 +72,9 @@ def test_a_property_may_be_called_as_a_word_of_schemas_is() -> None:
 
 def test_definitions_stand_in_their_places() -> None:
     told = {**properties(a={"$ref": "#/$defs/A", "description": "B."}), "$defs": {"A": {**TEXT, "description": "A."}}}
-    assert as_gemini_may_take_it(told) == properties(a={"type": "string", "description": "B."})
+    assert as_all_take_it(told) == properties(a={"type": "string", "description": "B."})
     old = {**properties(a={"$ref": "#/definitions/A"}), "definitions": {"A": TEXT}}
-    assert as_gemini_may_take_it(old) == properties(a=TEXT)
+    assert as_all_take_it(old) == properties(a=TEXT)
 
 
 @pytest.mark.parametrize("reference", ["A", "B"])
@@ -63,6 +82,42 @@ def test_a_schema_that_explains_itself_is_an_error(reference: str) -> None:
     told = {**properties(a={"$ref": f"#/$defs/{reference}"}), "$defs": {"A": properties(a={"$ref": "#/$defs/A"})}}
     with pytest.raises(EncodingError, match=f"a schema explains '{reference}' by itself, or not at all"):
         as_gemini_takes_it(told)
+
+
+@pytest.mark.parametrize("takes", [as_gemini_takes_it, as_all_take_it])
+@pytest.mark.parametrize(
+    ("field", "where"),
+    [
+        ({"type": "object", "additionalProperties": TEXT}, "a"),
+        ({"type": "object"}, "a"),
+        ({"type": ["object", "null"], "additionalProperties": True}, "a"),
+        ({"type": "array", "items": {"type": "object"}}, r"a\[\]"),
+        (properties(b={"type": "object"}), r"a\.b"),
+    ],
+)
+def test_an_object_that_does_not_name_its_fields_is_an_error(field: Any, where: str, takes: Any) -> None:
+    with pytest.raises(EncodingError, match=f"^{where} is an object that does not name its fields"):
+        takes(properties(a=field))
+
+
+def test_neither_is_a_tool_that_takes_anything() -> None:
+    with pytest.raises(EncodingError, match=r"^a schema is an object that does not name its fields"):
+        as_gemini_takes_it({"type": "object", "additionalProperties": TEXT})
+    assert as_gemini_takes_it({"type": "object", "additionalProperties": True}) == {"type": "object"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"anyOf": [TEXT, NULL]}, {"anyOf": [TEXT, NULL]}),
+        ({"type": ["string", "null"], "title": "A"}, {"anyOf": [TEXT, NULL], "title": "A"}),
+        ({**properties(b=TEXT), **CLOSED}, {**properties(b=TEXT), **CLOSED}),
+        ({"type": "string", "format": "uri", "examples": ["a"]}, TEXT),
+        ({"anyOf": [{"const": "a"}]}, {"type": "string", "enum": ["a"]}),
+    ],
+)
+def test_a_property_in_the_words_of_all(given: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert as_all_take_it(properties(a=given)) == properties(a=expected)
 
 
 class Color(Enum):
