@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 from portkey_gateway.chat_completions.providers import PROVIDERS, Medium, Provider
 
 SHOWN: Final = (
-    "azure-openai", "google", "vertex-ai", "vertex-ai/anthropic", "bedrock/anthropic", "mistral-ai", "cohere",
-    "deepseek", "ollama", "groq",
+    "openai", "anthropic", "azure-openai", "google", "vertex-ai", "vertex-ai/anthropic", "bedrock/anthropic",
+    "mistral-ai", "cohere", "deepseek", "ollama", "groq",
 )  # fmt: skip
 """The providers of the tables: those that stand behind the gateway in the tests."""
 _TESTS: Final = "../tests/providers"

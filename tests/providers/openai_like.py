@@ -1,6 +1,6 @@
 """Providers whose API is like OpenAI's: what each takes of it, and what each adds.
 
-Shapes and rules: Azure OpenAI's REST reference (and OpenAI's own rules, as the sandbox has them); DeepSeek's API
+Shapes and rules: OpenAI's own, as the sandbox has them; Azure OpenAI's REST reference; DeepSeek's API
 reference, "Create Chat Completion", and its guide "JSON Output"; Mistral's API reference, "Chat Completion"; Groq's and
 Ollama's pages on what they take of OpenAI's API, and Groq's on structured outputs. Wording of errors as users have
 published it.
@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Final
 
 from typing_extensions import override
 
+from portkey_gateway.sandbox.openai import sse
 from portkey_gateway.sandbox.openai.errors import OpenAIError
 from portkey_gateway.sandbox.openai.validate import validate
 from tests.providers.emulated import (
@@ -126,19 +127,11 @@ class OpenAILike(Wire):
         return whole({"error": failure}, status=refused.status)
 
 
-class Azure(OpenAILike):
-    """Azure OpenAI: OpenAI's own rules at an address of its own."""
+class OpenAI(OpenAILike):
+    """OpenAI, by the rules of the emulated one, whose streams these are, too."""
 
-    path = "/openai/deployments/main/chat/completions"
+    path = "/v1/chat/completions"
     model = "gpt-4.1-2025-04-14"
-    has_usage_apart = True
-
-    @override
-    def check_key(self, request: Request) -> None:
-        if request.header("api-key") != "key":
-            refuse("Access denied due to invalid subscription key or wrong API endpoint.", 401)
-        if query_of(request) != "api-version=2024-10-21":
-            refuse("Resource not found", 404)
 
     @override
     def check_body(self, body: Mapping[str, Any]) -> None:
@@ -146,6 +139,34 @@ class Azure(OpenAILike):
             validate(dict(body))
         except OpenAIError as error:
             refuse(str(error), error.status)
+
+    @override
+    def whole(self, said: Said) -> dict[str, Any]:
+        told = super().whole(said)
+        told["choices"][0]["message"]["refusal"] = None
+        return {**told, "service_tier": "default", "system_fingerprint": "fp_1"}
+
+    @override
+    def stream(self, said: Said) -> list[bytes]:
+        return [*map(sse.encode, sse.chunks(self.whole(said), {"include_usage": True})), sse.DONE]
+
+    @override
+    def error(self, refused: RefusedError, request: Request) -> Reply:
+        failure: Any = OpenAIError(refused.status, refused.message).body()
+        return whole(failure, status=refused.status)
+
+
+class Azure(OpenAI):
+    """Azure OpenAI: OpenAI's own rules at an address of its own."""
+
+    path = "/openai/deployments/main/chat/completions"
+
+    @override
+    def check_key(self, request: Request) -> None:
+        if request.header("api-key") != "key":
+            refuse("Access denied due to invalid subscription key or wrong API endpoint.", 401)
+        if query_of(request) != "api-version=2024-10-21":
+            refuse("Resource not found", 404)
 
     @override
     def stream(self, said: Said) -> list[bytes]:

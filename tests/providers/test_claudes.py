@@ -1,4 +1,4 @@
-"""Claudes of other houses: thoughts with their proofs in a tool loop, texts as documents, no tool."""
+"""Claudes of every house: thoughts with their proofs in a tool loop, texts as documents, no tool."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from portkey_gateway.sandbox.claude.signatures import sign
 from tests.providers.emulated import Call, EmulatedProvider, Said
 from tests.providers.frameworks import LOOK, Framework, LangChain, Way, any_way, whole_or_streamed
 
-claudes: Final = pytest.mark.parametrize("row", ["vertex-ai/anthropic", "bedrock/anthropic"], indirect=True)
+claudes: Final = pytest.mark.parametrize(
+    "row", ["anthropic", "vertex-ai/anthropic", "bedrock/anthropic"], indirect=True
+)
 THINKING: Final = {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 4096}
 
 

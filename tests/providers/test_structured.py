@@ -30,6 +30,7 @@ IN_WORDS: Final = Said(json.dumps(KIEL))
 UNFORCED: Final = {"deepseek", "ollama"}
 # How the schema of an answer is told, where one is.
 SCHEMAS: Final = {
+    "openai": "response_format",
     "azure-openai": "response_format",
     "ollama": "response_format",
     "groq": "response_format",
@@ -123,5 +124,5 @@ def test_an_agent_chooses_what_cohere_takes(framework: LangChain, provider: Emul
 
 
 def test_every_provider_is_spoken_of() -> None:
-    in_tools = {"vertex-ai/anthropic", "bedrock/anthropic", "mistral-ai"}
+    in_tools = {"anthropic", "vertex-ai/anthropic", "bedrock/anthropic", "mistral-ai"}
     assert {*SCHEMAS, "deepseek", *in_tools} == WIRES.keys()

@@ -23,7 +23,10 @@ CALLED: Final = Said("I will look.", calls=(Call("look", {"at": "sky"}), Call("l
                      ending="tool_calls")  # fmt: skip
 _REQUIRED: Final = '"tool_choice": "required"'
 _LOOK: Final = '"tool_choice": {"type": "function", "function": {"name": "look"}}'
+_CLAUDE: Final = ('"tool_choice": {"type": "any"}', '"tool_choice": {"type": "tool", "name": "look"}')
 FORCED: Final = {
+    "openai": (_REQUIRED, _LOOK),
+    "anthropic": _CLAUDE,
     "azure-openai": (_REQUIRED, _LOOK),
     "groq": (_REQUIRED, _LOOK),
     "mistral-ai": ('"tool_choice": "any"', _LOOK),
@@ -31,7 +34,7 @@ FORCED: Final = {
     "google": ('{"mode": "ANY"}', '{"mode": "ANY", "allowed_function_names": ["look"]}'),
     "vertex-ai": ('{"mode": "ANY"}', '{"mode": "ANY", "allowed_function_names": ["look"]}'),
     "bedrock/anthropic": ('"toolChoice": {"any": {}}', '"toolChoice": {"tool": {"name": "look"}}'),
-    "vertex-ai/anthropic": ('"tool_choice": {"type": "any"}', '"tool_choice": {"type": "tool", "name": "look"}'),
+    "vertex-ai/anthropic": _CLAUDE,
     "ollama": ("", ""),
 }
 """How each provider is told that some tool, or this one, has to be called."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from tests.providers.claude import Claude, VertexClaude
 from tests.providers.cohere import Cohere
 from tests.providers.converse import Converse
 from tests.providers.emulated import Wire
 from tests.providers.gemini import Gemini, VertexGemini
-from tests.providers.openai_like import Azure, DeepSeek, Groq, Mistral, Ollama
-from tests.providers.vertex_claude import VertexClaude
+from tests.providers.openai_like import Azure, DeepSeek, Groq, Mistral, Ollama, OpenAI
 
 WIRES: Final[dict[str, type[Wire]]] = {
+    "openai": OpenAI,
+    "anthropic": Claude,
     "azure-openai": Azure,
     "vertex-ai/anthropic": VertexClaude,
     "bedrock/anthropic": Converse,
