@@ -70,7 +70,8 @@ class GatewayFields(BaseModel):
     hold secrets."""
     config_targets: tuple[str, ...] = ()
     """Which providers may answer a config that is given by its id, such as ``("openai", "anthropic")``: nobody but
-    Portkey knows what stands in it, and a request is built so that each of its targets can take it."""
+    Portkey knows what stands in it, and a request is built so that each of its targets can take it. A slug of the
+    model catalog (``"@anthropic-prod"``) is a Claude's where it says ``anthropic`` or ``claude``."""
     custom_host: str | None = None
     """A provider host other than the provider's own, with its path."""
     trace_id: str | None = None
@@ -154,6 +155,16 @@ class GatewayFields(BaseModel):
         if not isinstance(parsed, dict):
             raise ValueError("config as JSON must be an object, as Portkey's config editor shows it; got a list")
         return parsed
+
+    @field_validator("config_targets")
+    @classmethod
+    def _check_told(cls, told: tuple[str, ...]) -> tuple[str, ...]:
+        slugs = tuple(slug.strip() for slug in told)
+        if not all(slug.strip("@") for slug in slugs):
+            raise ValueError(
+                "config_targets holds an empty text: name providers, such as 'openai', 'anthropic' or '@my-slug'"
+            )
+        return slugs
 
     @field_validator("forward_headers", "sensitive_headers", mode="before")
     @classmethod

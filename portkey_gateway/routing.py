@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
@@ -54,6 +55,8 @@ class Route:
     """Whether a config that is known may send a call to a Claude as well as to another model."""
     targets: tuple[tuple[str | None, str], ...] = ()
     """Provider and model of everyone who may answer; of a config that is not known only what the request names."""
+    is_told: bool = False
+    """Whether those are told of a config that is saved (``config_targets``), and stand in none that is known."""
     claude_models: tuple[str, ...] = ()
     """The Claudes that a config that is known may ask: its ``override_params`` win over the name of the request."""
 
@@ -111,7 +114,10 @@ def find_route(
         targets = [_told(name, model) for name in options.config_targets] if is_told else [(provider, model)]
     told = options.family_for(model)
     families = [_family(target, model, told) for target in targets]
-    are_claudes = [family == "claude" for family in families]
+    are_claudes = [
+        family == "claude" or (is_told and _is_called_after_claude(of))
+        for family, (of, _) in zip(families, targets, strict=True)
+    ]
     is_mixed = len({*are_claudes}) > 1
     are_geminis = [family == "gemini" or of == "google" for (of, _), family in zip(targets, families, strict=True)]
     family = _family((provider, model), model, told)
@@ -135,6 +141,7 @@ def find_route(
         falls_on_claude=not goes_to_claude and any(are_claudes),
         is_mixed=is_mixed,
         targets=tuple(dict.fromkeys(targets)),
+        is_told=is_told,
         claude_models=_names_of(targets, are_claudes) if config is not None else (),
     )
 
@@ -162,6 +169,11 @@ def _told(provider: str, model: str) -> tuple[str, str]:
     """A target of a config that is not known: the request's model is its own only where it may have such a model."""
     has_claudes = provider in SERVES_MESSAGES or provider.startswith("@")
     return provider, model if has_claudes or not is_claude(model) else ""
+
+
+def _is_called_after_claude(provider: str | None) -> bool:
+    """Tell whether a slug of the catalog says so by itself, whatever model the request names."""
+    return bool(provider and provider.startswith("@") and re.search("anthropic|claude", provider.lower()))
 
 
 def _family(target: tuple[str | None, str], model: str, told: Family | None) -> Family | None:

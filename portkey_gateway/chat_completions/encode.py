@@ -21,6 +21,7 @@ from portkey_gateway.chat_completions.fit_parameters import BY_ITSELF, EXPECTED,
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSSES, remedy
 from portkey_gateway.chat_completions.mixed import as_every_target_takes_it, without_marks
 from portkey_gateway.chat_completions.providers import find_provider, providers_of
+from portkey_gateway.chat_completions.told_targets import hears_of_limit, warn_of_limit, warn_of_told
 from portkey_gateway.chat_completions.tools import encode_tool
 from portkey_gateway.conversation.claude import default_max_tokens, fit_effort, prepare_for_claude, without_idle_effort
 from portkey_gateway.conversation.overrides import fit_to_claude, in_our_words, said_of
@@ -76,6 +77,7 @@ def encode_request(
     """
     claudes = route.claudes(str(request.get("model") or ""))
     request = cast("ChatRequest", with_one_name(request))
+    warn_of_told(route, request.get("max_tokens"))
     if route.is_mixed:
         others = [model for _, model in route.targets if model not in claudes]
         request, prompt_caching = as_every_target_takes_it(request, prompt_caching, claudes, others), None
@@ -97,9 +99,11 @@ def encode_request(
         config = _fit_config(config, body, request.get("max_tokens"), route)
     if "tool_choice" in body:
         body["tool_choice"] = _encode_choice(body["tool_choice"], route)
+    if not route.only_anthropic:
+        _check_answers(body)
     body = fit_parameters(body, route)
     if not route.only_anthropic:
-        _fit_every_provider(body, route)
+        _fit_every_provider(body, request.get("max_tokens"), route)
     try:
         text = to_json({name: value for name, value in body.items() if value is not None}, by_alias=False)
     except PydanticSerializationError as error:
@@ -205,19 +209,25 @@ def _is_lost(tool: Mapping[str, Any], route: Route) -> bool:
     return is_lost
 
 
-def _fit_every_provider(body: dict[str, Any], route: Route) -> None:
+def _check_answers(body: Mapping[str, Any]) -> None:
+    if body.get("stream") and (body.get("n") or 1) > 1:
+        raise EncodingError(f"n={body['n']} asks for several answers, and a stream tells one: ask for whole ones")
+
+
+def _fit_every_provider(body: dict[str, Any], limit: int | None, route: Route) -> None:
     """Say what OpenAI wants to be told in its newest words, which the gateway rewrites or drops for all others.
 
     Without ``include_usage`` a stream of OpenAI's tells no usage, and its reasoning models refuse ``max_tokens``. Tried
     on 17 routes of the open-source gateway 1.15.2; some providers know the older word only.
     """
     options = body.pop("stream_options", None)
-    if body.get("stream") and (body.get("n") or 1) > 1:
-        raise EncodingError(f"n={body['n']} asks for several answers, and a stream tells one: ask for whole ones")
     if body.get("stream"):
         body["stream_options"] = {"include_usage": True, **(options or {})}
-    if body.get("max_tokens") is not None and route.provider not in LIMITED_BY_MAX_TOKENS:
-        body["max_completion_tokens"] = body.pop("max_tokens")
+    if body.get("max_tokens") is None or route.provider in LIMITED_BY_MAX_TOKENS or hears_of_limit(route):
+        return
+    if limit and not (route.falls_on_claude and limit == default_max_tokens(body.get("thinking"))):
+        warn_of_limit(route)  # one that was asked for, and is not there for a Claude alone
+    body["max_completion_tokens"] = body.pop("max_tokens")
 
 
 def _encode_choice(choice: Any, route: Route) -> Any:

@@ -36,8 +36,8 @@ def fit_parameters(body: Mapping[str, Any], route: Route) -> dict[str, Any]:
         route: where the call goes.
 
     Raises:
-        EncodingError: if tools are offered, and the gateway drops them for all who may answer; if a schema cannot be
-            said to Gemini, and nobody else may answer.
+        EncodingError: if tools are offered, and the gateway drops them for all who may answer; if the tool that is
+            asked for is none of them; if a schema cannot be said to Gemini, and nobody else may answer.
 
     Warns:
         PortkeyWarning: if a parameter does not reach somebody who may answer.
@@ -52,8 +52,10 @@ def fit_parameters(body: Mapping[str, Any], route: Route) -> dict[str, Any]:
     _fit_format(fitted, providers)
     if "top_k" in fitted and any("k" in each.parameters for each in providers):
         fitted.setdefault("k", fitted["top_k"])  # Cohere's word for it, which the gateway tells nobody else
-    if all(each.thoughts == {"streamed"} for each in providers):
+    if all(each.thoughts == {"streamed"} for each in providers) and not fitted.get("stream"):
         fitted["stream"] = True  # of a whole answer the gateway drops them
+        if fitted.pop("n", 1) > 1:
+            warn(f"n is left out: {_names(providers)} gives one answer")
     if route.gateway == "oss-1":
         _tell_losses(fitted, providers)
     return fitted
@@ -83,6 +85,8 @@ def _fit_choice(body: dict[str, Any], providers: Sequence[Provider]) -> None:
     if isinstance(choice, Mapping) and all("one" not in each.choices for each in providers):
         wanted = choice["function"]["name"]
         body["tools"] = [tool for tool in body.get("tools") or () if _name_of(tool) == wanted]
+        if not body["tools"]:
+            raise EncodingError(f"tool_choice names {wanted!r}, which is none of the tools of the request: offer it")
         body["tool_choice"] = "required"
 
 

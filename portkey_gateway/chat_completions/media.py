@@ -5,7 +5,7 @@ Which media reach a provider, and how, stands in ``providers``; what is not know
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, remedy
@@ -96,8 +96,17 @@ def _find_form(block: Mapping[str, Any], where: str, route: Route) -> Form:
     if chosen is None:
         raise ContentError(f"{where} is {_describe(block)}, which does not reach {without}: {_advice(source)}")
     if missed:
-        warn(f"{where} is {_describe(block)}, which will not reach {without}, where the config may send the call")
+        warn(
+            f"{where} is {_describe(block)}, which will not reach {without}, where the config may send the call"
+            f"{_refusal(known) if (medium, chosen) == ('pdf', 'file') else ''}"
+        )
     return chosen
+
+
+def _refusal(known: Sequence[Provider | None]) -> str:
+    """Who refuses a call with a PDF as OpenAI takes it: the gateway hands on its data URL where data alone belong."""
+    names = [each.name for each in known if each and each.is_claude and each.texts_as_documents]
+    return f": {' and '.join(dict.fromkeys(names))} refuses the whole call then" if names else ""
 
 
 def _form_for(provider: Provider | None, medium: Medium, source: Mapping[str, Any]) -> Form | None:

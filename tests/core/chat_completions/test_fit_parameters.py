@@ -183,3 +183,16 @@ def test_what_is_carried_is_read_off_the_table(row: str) -> None:
 def test_a_thinking_deepseek_is_asked_for_a_stream() -> None:
     assert fit(DEEPSEEK)["stream"] is True
     assert "stream" not in fit(DEEPSEEK, OPENAI)
+
+
+def test_a_choice_of_a_tool_that_is_none_is_an_error() -> None:
+    choice = {"type": "function", "function": {"name": "search"}}
+    with pytest.raises(EncodingError, match="tool_choice names 'search', which is none of the tools of the request"):
+        fit(COHERE, tools=[tool("look")], tool_choice=choice)
+
+
+def test_of_deepseek_one_answer_is_asked_for_in_a_stream_of_our_own() -> None:
+    with pytest.warns(PortkeyWarning, match="n is left out: DeepSeek gives one answer") as caught:
+        fitted = fit(DEEPSEEK, n=2)
+    assert len(caught) == 1
+    assert (fitted["stream"], "n" in fitted) == (True, False)

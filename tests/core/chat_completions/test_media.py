@@ -145,7 +145,7 @@ def test_where_one_of_several_does_not_take_it_that_is_told() -> None:
         assert encoded(SOUND, route_to("openai", "anthropic")) == HEARD
     with pytest.warns(PortkeyWarning, match="which will not reach OpenAI, where the config may send the call"):
         assert encoded(VIDEO, route_to("openai", "google")) == SEEN
-    with pytest.warns(PortkeyWarning, match="'document', application/pdf, which will not reach Claude"):
+    with pytest.warns(PortkeyWarning, match="'document', application/pdf, .*: Claude refuses the whole call then"):
         assert encoded(PDF, route_to("openai", "anthropic"))["type"] == "file"
     with pytest.raises(ContentError, match="does not reach OpenAI or Claude"):
         encoded(BITMAP, route_to("openai", "anthropic"))
