@@ -15,7 +15,7 @@ help: ## List the targets
 install: $(STAMP) ## Build the environment in .venv from the pinned requirements
 
 $(STAMP): requirements/dev.txt pyproject.toml
-	@echo "Building $(VENV) (about a minute on a new machine) ..."
+	@echo "Building $(VENV) (a minute or more on a new machine) ..."
 	@$(CHECK_PYTHON)
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
@@ -64,7 +64,7 @@ peers: .venv-peers/.installed ## Run ChatAnthropic's own recorded tests on ChatP
 	@.venv-peers/bin/python -m tests.conformance.peers
 
 .venv-peers/.installed: requirements/peers.txt pyproject.toml
-	@echo "Building .venv-peers (about a minute on a new machine) ..."
+	@echo "Building .venv-peers (a minute or more on a new machine) ..."
 	@$(CHECK_PYTHON)
 	@test -d .venv-peers || $(PYTHON) -m venv .venv-peers
 	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/peers.txt
@@ -83,7 +83,7 @@ ecosystem: .venv-ecosystem/.installed ## Run what is built on LangChain, in its 
 	@.venv-ecosystem/bin/python -m pytest tests/ecosystem
 
 .venv-ecosystem/.installed: requirements/ecosystem.txt pyproject.toml
-	@echo "Building .venv-ecosystem (about a minute on a new machine) ..."
+	@echo "Building .venv-ecosystem (a minute or more on a new machine) ..."
 	@$(CHECK_PYTHON)
 	@test -d .venv-ecosystem || $(PYTHON) -m venv .venv-ecosystem
 	@.venv-ecosystem/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/ecosystem.txt

@@ -299,17 +299,17 @@ class GatewayClient:
             EncodingError: if value or weight is out of range.
             PortkeyError: if the call fails.
         """
-        self._post(
-            "/feedback", other_routes.feedback_body(trace_id, value, weight, metadata), other_routes.read_receipt
-        )
+        body = other_routes.feedback_body(trace_id, value, weight, metadata)
+        with other_routes.explaining_feedback():
+            self._post("/feedback", body, other_routes.read_receipt)
 
     async def afeedback(
         self, trace_id: str, value: int, *, weight: float = 1.0, metadata: Mapping[str, Any] | None = None
     ) -> None:
         """Async twin of ``feedback``."""
-        await self._apost(
-            "/feedback", other_routes.feedback_body(trace_id, value, weight, metadata), other_routes.read_receipt
-        )
+        body = other_routes.feedback_body(trace_id, value, weight, metadata)
+        with other_routes.explaining_feedback():
+            await self._apost("/feedback", body, other_routes.read_receipt)
 
     def models(self) -> list[ListedModel]:
         """List the models that can be called (``GET /models``).

@@ -34,7 +34,18 @@ _CONTEXT_OVERFLOW = re.compile(
 
 _ROUTE_NOT_FOUND: Final = {"message": "Not Found", "ok": False}
 """What the open-source gateway says of a path it does not serve (``src/index.ts``)."""
-_NO_ROUTE: Final = "x-portkey-config or x-portkey-provider header is required"
+_REMEDIES: Final = {
+    "x-portkey-config or x-portkey-provider header is required": (
+        "; pass provider= or config=: the open-source gateway has no model catalog, so no name (@slug/…) and no prompt "
+        "tells it where to go"
+    ),
+    "You need to pass a valid json": (
+        "; the open-source gateway has no saved configs: give the config itself in place of its id"
+    ),
+    "Invalid provider passed": "; provider= is one of Portkey's slugs, such as 'anthropic' or 'vertex-ai'",
+    "getaddrinfo": "; the gateway finds no such host: mind custom_host=, or its way out to the internet",
+}
+"""What the open-source gateway says of a request that it sends nowhere, and what to do about it."""
 _WAITED_IN_VAIN: Final = "HeadersTimeoutError"
 """Of Node's HTTP client, with which the open-source gateway waits for the first byte of an answer: 300 s (tried)."""
 _NO_LIBRARY: Final = "prompt completions error"
@@ -140,7 +151,7 @@ def _remedy(status: int, body: Any, message: str) -> str:
         return "; this gateway has no prompt library: base_url has to be Portkey's, or an enterprise gateway's"
     if message.startswith(f"messages{_NOT_SERVED}"):
         return "; pass api_format='chat_completions'"
-    return "; pass provider= or config=" if status == HTTPStatus.BAD_REQUEST and _NO_ROUTE in message else ""
+    return next((remedy for said, remedy in _REMEDIES.items() if said in message), "")
 
 
 def _describe(body: Any, *, is_html: bool, status: int) -> tuple[str, str]:
@@ -150,6 +161,9 @@ def _describe(body: Any, *, is_html: bool, status: int) -> tuple[str, str]:
     if not isinstance(body, dict):
         return str(body)[:_BODY_EXCERPT_LENGTH] or f"HTTP {status} without a body", ""
     error = body.get("error")
+    if "html-message" in body:
+        # Of the gateway's own request to the provider (``handlers/handlerUtils.ts``), as lines.
+        return " ".join(str(body["html-message"]).split())[:_BODY_EXCERPT_LENGTH], ""
     if isinstance(error, dict):
         return str(error.get("message") or error), str(error.get("type") or error.get("code") or "")
     data = body.get("data")

@@ -17,7 +17,7 @@ from portkey_gateway.info import GatewayInfo
 from portkey_gateway.models.facts import ModelFacts, find_facts
 
 _MODELS: Final = "/models"
-_NOT_LISTED: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED)
+_NOT_THERE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED)
 _MOST_OF_A_PAGE: Final = 1000
 # What each provider calls the list itself, and where its next page begins, in the answer and in the question.
 _LISTS: Final = ("data", "models")
@@ -73,13 +73,24 @@ class Listing:
     @contextlib.contextmanager
     def explaining(self) -> Iterator[None]:
         """Say of an error that the route is not there, if that is what it means."""
-        try:
+        with _explaining(f"{self._who} lists no models at this base_url"):
             yield
-        except PortkeyStatusError as error:
-            if error.status in _NOT_LISTED:
-                error.message += f"; {self._who} lists no models at this base_url"
-                error.args = (error.message,)
-            raise
+
+
+def explaining_feedback() -> contextlib.AbstractContextManager[None]:
+    """Say of an error that there is no feedback, as where the open-source gateway asks the provider."""
+    return _explaining("feedback is the hosted gateway's, or an enterprise gateway's: this base_url has none")
+
+
+@contextlib.contextmanager
+def _explaining(missing: str) -> Iterator[None]:
+    try:
+        yield
+    except PortkeyStatusError as error:
+        if error.status in _NOT_THERE:
+            error.message += f"; {missing}"
+            error.args = (error.message,)
+        raise
 
 
 def feedback_body(trace_id: str, value: int, weight: float, metadata: Mapping[str, Any] | None) -> dict[str, Any]:

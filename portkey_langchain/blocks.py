@@ -66,7 +66,7 @@ def encode_text_block(block: Block, *, where: str) -> TextBlock:
     """
     text = _text(block, where)
     if text is None:
-        raise ContentError(f"{where} is a {block.get('type')!r} block: a system message takes text only")
+        raise ContentError(f"{where} is a block of type {block.get('type')!r}: a system message takes text only")
     return text_block(text, cache_control(block, where=where))
 
 

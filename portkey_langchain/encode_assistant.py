@@ -133,7 +133,7 @@ def _encode_block(block: Block, where: str, *, is_signed: bool) -> ContentBlock 
     if own is not None:
         return cast("ContentBlock", own) if is_signed else None
     if kind not in _LEFT_OUT:
-        warn(f"{where} is a {kind!r} block, which no model takes back from an assistant: it is left out")
+        warn(f"{where} is a block of type {kind!r}, which no model takes back from an assistant: it is left out")
     return None
 
 

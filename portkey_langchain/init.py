@@ -6,6 +6,7 @@ to it. With the import line changed, the same calls go through the gateway.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -13,6 +14,7 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import ConfigurableField, Runnable
 
+from portkey_gateway.models.names import family_of
 from portkey_langchain.chat_model import ChatPortkey
 from portkey_langchain.embeddings import PortkeyEmbeddings
 
@@ -42,6 +44,8 @@ _PROVIDERS: Final = {
     "upstage": "upstage",
     "xai": "x-ai",
 }
+# A name that was tuned begins with it.
+_OF_NAMES: Final = frozenset({"ft"})
 _NAMED_OTHERWISE: Final = {"model_provider": "provider"}
 
 
@@ -68,7 +72,7 @@ def init_chat_model(
         The model; with ``configurable_fields`` a runnable that takes its calls. Bind tools before, by ``ChatPortkey``.
 
     Raises:
-        ValueError: if a field is none, or an option is not valid.
+        ValueError: if a field is none, an option is not valid, or the name begins with a provider that nobody knows.
     """
     made = ChatPortkey(**_named(model, model_provider), **kwargs)
     if not configurable_fields:
@@ -88,7 +92,7 @@ def init_embeddings(model: str, *, provider: str | None = None, **kwargs: Any) -
         kwargs: further arguments of ``PortkeyEmbeddings``.
 
     Raises:
-        ValueError: if an option is not valid.
+        ValueError: if an option is not valid, or the name begins with a provider that nobody knows.
     """
     return PortkeyEmbeddings(**_named(model, provider), **kwargs)
 
@@ -98,6 +102,15 @@ def _named(model: str, provider: str | None) -> dict[str, Any]:
     begins, colon, rest = model.partition(":")
     if provider is None and colon and begins in {_OWN, *_PROVIDERS}:
         provider, model = begins, rest
+    elif provider is None and _is_a_provider(begins, rest):
+        near = difflib.get_close_matches(begins, [_OWN, *_PROVIDERS], n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "say it as provider= in the gateway's words"
+        raise ValueError(f"model {model!r} begins with {begins!r}, which is no provider of LangChain's: {hint}")
     if provider is None or provider == _OWN:
         return {"model": model}
     return {"model": model, "provider": _PROVIDERS.get(provider.replace("-", "_"), provider)}
+
+
+def _is_a_provider(begins: str, rest: str) -> bool:
+    """Tell whether what stands before a colon is meant as a provider: Ollama's tags follow the model's own name."""
+    return begins not in _OF_NAMES and family_of(begins) is None and family_of(rest) is not None

@@ -29,7 +29,7 @@ def encode_media(block: Block, *, where: str) -> MediaBlock:
     load = _LOADERS.get(str(block.get("type")))
     if load is None:
         known = ", ".join(["text", *_LOADERS])
-        raise ContentError(f"{where} is a {block.get('type')!r} block, which no model takes; known: {known}")
+        raise ContentError(f"{where} is a block of type {block.get('type')!r}, which no model takes; known: {known}")
     try:
         encoded = _by_reference(block) or media_block(load(block))
     except ContentError as error:
@@ -99,6 +99,10 @@ def _load(block: Block, kind: MediaKind) -> Media:
             return _load_data(block, name, media_type, _name(block))
     if block.get("source_type") == "text":
         return _load_plain_text(block)
+    if "path" in block and "url" not in block:
+        raise ContentError(
+            "a path is not read here; give what is in the file: base64.b64encode(path.read_bytes()).decode()"
+        )
     return load_url(required_text(block, "url"), kind=kind, media_type=media_type)
 
 

@@ -150,9 +150,8 @@ def _encode_block(block: ContentBlock, where: str, route: Route) -> ContentBlock
         _warn_of("mark_document", f"cache_control on {where}", route)
         return cast("ContentBlock", {name: value for name, value in block.items() if name != "cache_control"})
     if route.is_claude and kind not in _PASSED:
-        raise ContentError(
-            f"{where} is a {kind!r} block, which the gateway drops; {remedy(BLOCK_LOSSES['other_blocks'], route)}"
-        )
+        why = remedy(BLOCK_LOSSES["other_blocks"], route)
+        raise ContentError(f"{where} is a block of type {kind!r}, which the gateway drops; {why}")
     return block
 
 

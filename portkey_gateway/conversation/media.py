@@ -20,7 +20,7 @@ def check_for_claude(block: Mapping[str, Any], where: str) -> None:
     """
     kind, source = block["type"], block.get("source")
     if kind in {"audio", "video"}:
-        raise ContentError(f"{where} is a {kind!r} block, which Claude does not take")
+        raise ContentError(f"{where} is a block of type {kind!r}, which Claude does not take")
     if kind == "image" and isinstance(source, Mapping) and source.get("type") == "base64":
         media_type = source.get("media_type")
         if media_type not in IMAGE_TYPES:

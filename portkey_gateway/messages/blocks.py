@@ -178,7 +178,7 @@ def encode_block(block: Mapping[str, Any], where: str) -> Block:
     """
     kind = block["type"]
     if kind in _UNKNOWN_TO_CLAUDE:
-        raise ContentError(f"{where} is a {kind!r} block, which Claude does not take")
+        raise ContentError(f"{where} is a block of type {kind!r}, which Claude does not take")
     if kind in _OPENAI_MEDIA:
         block = cast("Mapping[str, Any]", as_media(block, where))
     check_for_claude(block, where)

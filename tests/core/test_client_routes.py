@@ -15,6 +15,7 @@ from portkey_gateway import (
     GatewayOptions,
     HTMLResponseError,
     InvalidResponseError,
+    NotFoundError,
 )
 from tests.support.recording import RecordingServer, whole
 
@@ -105,4 +106,12 @@ def test_feedback_that_was_not_received(
     server.reply(whole(body))
 
     with pytest.raises(error_class):
+        call(client(server), "trace-1", 1)
+
+
+@routes("feedback")
+def test_a_gateway_without_feedback_says_so(server: RecordingServer, call: Route) -> None:
+    server.reply(whole({"error": {"type": "not_found_error", "message": "Not Found"}}, status=404))
+
+    with pytest.raises(NotFoundError, match="Not Found; feedback is the hosted gateway's"):
         call(client(server), "trace-1", 1)

@@ -136,6 +136,12 @@ def test_half_a_surrogate_pair_is_read() -> None:
 # --- bytes of the real gateway --------------------------------------------------------------------------------------
 
 
+NOWHERE = (
+    "; pass provider= or config=: the open-source gateway has no model catalog, so no name (@slug/…) and no prompt "
+    "tells it where to go"
+)
+
+
 @pytest.mark.parametrize(
     ("name", "error_class", "message"),
     [
@@ -148,7 +154,7 @@ def test_half_a_surrogate_pair_is_read() -> None:
         (
             "error_400_no_provider.json",
             errors.BadRequestError,
-            "Either x-portkey-config or x-portkey-provider header is required; pass provider= or config=",
+            f"Either x-portkey-config or x-portkey-provider header is required{NOWHERE}",
         ),
         ("error_500_broken.json", errors.GatewayFailureError, "Something went wrong"),
     ],
@@ -157,6 +163,21 @@ def test_the_gateways_errors(name: str, error_class: type[PortkeyError], message
     error = decode_error((WIRE / name).read_bytes(), GatewayInfo(int(name.split("_")[1].removesuffix(".json"))))
     assert type(error) is error_class
     assert error.message == message
+
+
+@pytest.mark.parametrize(
+    ("body", "remedy"),
+    [
+        ({"status": "failure", "message": "Invalid config passed. You need to pass a valid json"}, "no saved configs"),
+        ({"status": "failure", "message": "Invalid provider passed"}, "one of Portkey's slugs, such as 'anthropic'"),
+        ({"html-message": "Message: fetch failed\nCause: Error: getaddrinfo ENOTFOUND no.such"}, "finds no such host"),
+    ],
+)
+def test_what_the_gateway_sends_nowhere_says_what_to_do(body: dict[str, str], remedy: str) -> None:
+    error = decode_error(json.dumps(body).encode(), GatewayInfo(400))
+    said = " ".join(body.get("message", body.get("html-message", "")).split())
+    assert error.message.startswith(f"{said}; ")
+    assert remedy in error.message
 
 
 def test_a_guardrail_that_denied_says_which_check_failed() -> None:

@@ -32,6 +32,7 @@ OPENAI_TEXT_FILE = {"file_data": f"data:text/plain;base64,{TEXT64}", "filename":
         ({"type": "image", "base64": TEXT64, "mime_type": "image/png"}, "is no image"),
         ({"type": "image", "data": b"words"}, "starts with b'words'"),
         ({"type": "image"}, "needs 'url' as text; got NoneType"),
+        ({"type": "image", "path": "cat.png"}, "a path is not read here; give what is in the file"),
         ({"type": "image", "base64": 7}, "needs 'base64' as text; got int"),
         ({"type": "image", "source": {"type": "base64"}}, "'data'"),
         ({"type": "image", "url": "/home/me/x.png"}, "for a file, read it and give its base64"),
@@ -46,8 +47,8 @@ OPENAI_TEXT_FILE = {"file_data": f"data:text/plain;base64,{TEXT64}", "filename":
         ({"type": "input_audio", "input_audio": {"data": "AAAA"}}, "needs 'format' as text"),
         ({"type": "video", "url": "/home/me/x.mp4"}, "for a file, read it and give its base64"),
         ({"type": "media", "file_uri": "https://a.org/x.mp4"}, "needs 'mime_type' as text"),
-        ({"type": "guess"}, "a 'guess' block, which no model takes; known: text, image"),
-        ({"text": "no type"}, "None block"),
+        ({"type": "guess"}, "a block of type 'guess', which no model takes; known: text, image"),
+        ({"text": "no type"}, "a block of type None"),
         ({"type": "text"}, "needs 'text' as text; got NoneType"),
         ({"type": "text", "text": 5}, "needs 'text' as text; got int"),
         ({"type": "text", "text": "a", "cache_control": "yes"}, "cache_control of"),
@@ -71,13 +72,17 @@ def test_the_model_names_it_too(block: dict[str, Any]) -> None:
 @pytest.mark.parametrize("role", ["system", "developer"])
 def test_a_system_message_takes_text_only(role: str) -> None:
     messages = [SystemMessage([{"type": "image", "base64": PNG64}], additional_kwargs={"__openai_role__": role})]
-    with pytest.raises(ContentError, match=r"messages\[0\]\.content\[0\] is a 'image' block: a system message takes"):
+    with pytest.raises(
+        ContentError, match=r"messages\[0\]\.content\[0\] is a block of type 'image': a system message takes"
+    ):
         encode_messages(messages)
 
 
 @pytest.mark.parametrize("block", [{"type": "image", "base64": PNG64}, {"type": "of_a_kind_that_nobody_knows"}])
 def test_what_an_assistant_showed_is_left_out_with_a_warning(block: dict[str, Any]) -> None:
-    with pytest.warns(PortkeyWarning, match=rf"messages\[0\]\.content\[1\] is a '{block['type']}' block, which no"):
+    with pytest.warns(
+        PortkeyWarning, match=rf"messages\[0\]\.content\[1\] is a block of type '{block['type']}', which no"
+    ):
         [encoded] = encode_messages([AIMessage([{"type": "text", "text": "Look:"}, block])])
     assert encoded == {"role": "assistant", "content": [{"type": "text", "text": "Look:"}]}
 

@@ -20,6 +20,7 @@ NAMES = pytest.mark.parametrize(
         ("portkey:@openai-prod/gpt-5", "@openai-prod/gpt-5", None),
         ("@openai-prod/meta/llama:free", "@openai-prod/meta/llama:free", None),
         ("gpt-oss:20b", "gpt-oss:20b", None),
+        ("ft:gpt-4o-2024-08-06:acme::7p", "ft:gpt-4o-2024-08-06:acme::7p", None),
     ],
 )
 
@@ -40,6 +41,17 @@ def test_the_provider_may_be_said_apart_in_either_words(said: str, provider: str
     assert isinstance(made, ChatPortkey)
     assert (made.model, made.provider, made.temperature) == ("a:model", provider, 0.5)
     assert init_embeddings("m", provider=said, api_key="pk").provider == provider
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("anthropc:claude-opus-5-5", "did you mean 'anthropic'?"), ("acme:gpt-5", "say it as provider=")],
+)
+def test_a_provider_that_nobody_knows_is_named(name: str, hint: str) -> None:
+    for init in (init_chat_model, init_embeddings):
+        with pytest.raises(ValueError, match="which is no provider of LangChain's") as raised:
+            init(name, api_key="pk")
+        assert hint in str(raised.value)
 
 
 def test_every_name_of_a_provider_is_one_of_langchains() -> None:

@@ -163,7 +163,7 @@ def test_any_other_failure_is_told(server: RecordingServer, reply: Any, error: t
 
 
 def test_what_cannot_be_sent_cannot_be_counted(model: ChatPortkey) -> None:
-    with pytest.raises(EncodingError, match=r"messages\[0\].content\[0\] is a 'guess' block"):
+    with pytest.raises(EncodingError, match=r"messages\[0\].content\[0\] is a block of type 'guess'"):
         model.get_num_tokens_from_messages([HumanMessage([{"type": "guess"}])])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from llama_index.core.base.llms.types import (
+    AudioBlock,
     CacheControl,
     CachePoint,
     ChatMessage,
@@ -15,15 +16,17 @@ from llama_index.core.base.llms.types import (
     MessageRole,
     TextBlock,
     ToolCallBlock,
+    VideoBlock,
 )
 from pydantic import BaseModel
 
-from portkey_gateway import PortkeyWarning
+from portkey_gateway import ContentError, PortkeyWarning
 from portkey_gateway.sandbox import Sandbox
 from portkey_llamaindex import Portkey
 from tests.llamaindex.media import PDF, PDF_SOURCE, PNG, PNG_SOURCE, TEXT
 from tests.llamaindex.received import Received
 from tests.llamaindex.ways import ask, chat_way
+from tests.support.media import MP4, WAV
 from tests.support.recording import RecordingServer, whole
 
 MARK = {"type": "ephemeral"}
@@ -115,6 +118,14 @@ def test_a_mark_on_an_image_that_is_fetched_is_kept(llm: Portkey, server: Record
     block = ImageBlock(url=f"{server.base_url}/a.png")
     llm.chat([ChatMessage([block, POINT, TextBlock(text="What is it?")])], inline_images=True)
     assert received.content[0] == {"type": "image", "source": PNG_SOURCE, "cache_control": MARK}
+
+
+@pytest.mark.parametrize("block", [AudioBlock(audio=WAV), VideoBlock(video=MP4)])
+def test_what_no_claude_takes_is_an_error_that_names_it(llm: Portkey, received: Received, block: Any) -> None:
+    kind = block.block_type
+    with pytest.raises(ContentError, match=rf"messages\[0\]\.content\[0\] is a block of type '{kind}'.*Claude"):
+        llm.chat([ChatMessage([block, TextBlock(text="What is it?")])])
+    assert received.bodies == []
 
 
 def test_a_title_arrives_or_its_loss_is_told(llm: Portkey, received: Received, api_format: str) -> None:

@@ -187,7 +187,7 @@ def test_a_source_that_no_gateway_knows_is_refused(source: dict[str, Any], is_cl
 def test_a_block_that_the_gateway_would_drop_is_refused(role: str, kind: str) -> None:
     block = {"type": kind}
     with pytest.raises(
-        ContentError, match=rf"messages\[2\]\.content\[1\] is a '{kind}' block, which the gateway drops"
+        ContentError, match=rf"messages\[2\]\.content\[1\] is a block of type '{kind}', which the gateway drops"
     ):
         encoded({"role": role, "content": [SAID, block]})
     assert encoded({"role": role, "content": [block]}, is_claude=False)["content"] == [block]

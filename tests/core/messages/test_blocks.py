@@ -238,7 +238,9 @@ def test_how_closely_openai_looks_at_an_image_is_not_said() -> None:
 
 @pytest.mark.parametrize("kind", ["input_audio", "audio", "video", "video_url", "refusal"])
 def test_what_claude_does_not_take_is_refused_by_its_name_and_place(kind: str) -> None:
-    with pytest.raises(ContentError, match=rf"messages\[0\]\.content\[1\] is a '{kind}' block, which Claude does not"):
+    with pytest.raises(
+        ContentError, match=rf"messages\[0\]\.content\[1\] is a block of type '{kind}', which Claude does not"
+    ):
         user(SAID, {"type": kind})
-    with pytest.raises(ContentError, match=f"here is a '{kind}' block"):
+    with pytest.raises(ContentError, match=f"here is a block of type '{kind}'"):
         encode_block({"type": kind}, "here")

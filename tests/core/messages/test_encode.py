@@ -97,7 +97,9 @@ def test_what_claude_asks_of_every_request_is_asked_here_too() -> None:
 
 
 def test_what_is_no_request_is_an_error() -> None:
-    with pytest.raises(ContentError, match=r"messages\[0\]\.content\[0\] is a 'input_audio' block, which Claude"):
+    with pytest.raises(
+        ContentError, match=r"messages\[0\]\.content\[0\] is a block of type 'input_audio', which Claude"
+    ):
         encode({"role": "user", "content": [{"type": "input_audio"}]})
     with pytest.raises(ContentError, match=r"content\[1\]\.file needs file_data, file_url or file_id"):
         encode({"role": "user", "content": [SAID, {"type": "file", "file": {}}]})
