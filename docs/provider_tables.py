@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from portkey_gateway.chat_completions.providers import PROVIDERS, Medium, Provider
@@ -12,6 +13,15 @@ SHOWN: Final = (
     "mistral-ai", "cohere", "deepseek", "ollama", "groq",
 )  # fmt: skip
 """The providers of the tables: those that stand behind the gateway in the tests."""
+COLUMNS: Final = {
+    **{row: PROVIDERS[row] for row in SHOWN},
+    "messages": replace(
+        PROVIDERS["anthropic"],
+        name="Claude over `messages`",
+        parameters=PROVIDERS["anthropic"].parameters | {"response_format"},
+    ),
+}
+"""The columns of the first table: the providers over chat completions, and Claude over its own format."""
 _TESTS: Final = "../tests/providers"
 
 
@@ -103,16 +113,16 @@ PARAMETERS: Final = ("tools", "tool_choice", "parallel_tool_calls", "response_fo
 
 def render_features() -> str:
     """Render what each provider is told and tells."""
-    lines = [_head("", "shown by")]
+    lines = [_head(COLUMNS.values(), "", "shown by")]
     for name, cell, test, file in FEATURES:
-        cells = [cell(PROVIDERS[row]) for row in SHOWN]
+        cells = [*map(cell, COLUMNS.values())]
         lines.append(f"| {name} | {' | '.join(cells)} | [`{test}`]({_TESTS}/{file}) |")
     return "\n".join(lines) + "\n"
 
 
 def render_parameters() -> str:
     """Render which parameters the gateway carries to each provider."""
-    lines = [_head("parameter")]
+    lines = [_head([PROVIDERS[row] for row in SHOWN], "parameter")]
     for name in PARAMETERS:
         cells = [_carried(name, PROVIDERS[row]) for row in SHOWN]
         lines.append(f"| `{name}` | {' | '.join(cells)} |")
@@ -129,6 +139,6 @@ def _carried(name: str, provider: Provider) -> str:
     return "yes" if name in provider.parameters or (name == "top_k" and "k" in provider.parameters) else ""
 
 
-def _head(first: str, *last: str) -> str:
-    names = [first, *(PROVIDERS[row].name for row in SHOWN), *last]
+def _head(columns: Iterable[Provider], first: str, *last: str) -> str:
+    names = [first, *(column.name for column in columns), *last]
     return f"| {' | '.join(names)} |\n" + "|---" * len(names) + "|"

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from docs.provider_tables import FEATURES, SHOWN, Feature
+from docs.provider_tables import COLUMNS, FEATURES, SHOWN, Feature
 from tests.docs.test_parity import LINK
-from tests.providers.wires import WIRES
+from tests.providers.wires import ASKED, WIRES
 
 PAGE = Path(__file__).parents[2] / "docs" / "providers.md"
 
 
 def test_every_provider_of_the_tests_stands_in_the_tables() -> None:
     assert {*SHOWN} == WIRES.keys()
+    assert COLUMNS.keys() == ASKED.keys()
 
 
 def test_every_test_that_is_named_is_there() -> None:

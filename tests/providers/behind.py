@@ -63,10 +63,12 @@ def reached(row: str, gateway: str, host: str) -> dict[str, Any]:
     """The keyword arguments of a model.
 
     Args:
-        row: the row of the table of providers.
+        row: the row of the table of providers, or ``messages``.
         gateway: the gateway's base URL.
         host: the server in the provider's place, without a path.
     """
+    # The same Claude in its own format.
+    api_format, row = ("messages", "anthropic") if row == "messages" else ("chat_completions", row)
     provider = row.partition("/")[0]
     more = {"gateway_headers": _HEADERS[provider]} if provider in _HEADERS else {}
     return {
@@ -75,7 +77,7 @@ def reached(row: str, gateway: str, host: str) -> dict[str, Any]:
         "provider_api_key": "key",
         "base_url": gateway,
         "custom_host": host + _PREFIXES.get(provider, ""),
-        "api_format": "chat_completions",
+        "api_format": api_format,
         "max_retries": 0,
         **more,
     }

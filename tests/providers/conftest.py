@@ -10,7 +10,7 @@ import pytest
 from tests.providers.behind import reached
 from tests.providers.emulated import EmulatedProvider
 from tests.providers.frameworks import FRAMEWORKS, Framework
-from tests.providers.wires import WIRES
+from tests.providers.wires import ASKED
 from tests.support.fixtures import server
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def _no_portkey_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"PORTKEY_{name}", raising=False)
 
 
-@pytest.fixture(params=WIRES)
+@pytest.fixture(params=ASKED)
 def row(request: pytest.FixtureRequest) -> str:
     """Each provider, by its row in the table; a test may name those it is about by ``indirect``."""
     return str(request.param)
@@ -34,7 +34,7 @@ def row(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def provider(row: str) -> Iterator[EmulatedProvider]:
     """The provider itself."""
-    with EmulatedProvider(WIRES[row]()) as running:
+    with EmulatedProvider(ASKED[row]()) as running:
         yield running
 
 

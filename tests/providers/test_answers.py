@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from portkey_gateway.chat_completions.providers import PROVIDERS
+from docs.provider_tables import COLUMNS
 from tests.providers.emulated import INPUT_TOKENS, OUTPUT_TOKENS, Call, EmulatedProvider, Ending, Said
 from tests.providers.frameworks import LOOK, Framework, LlamaIndex, Way, any_way, is_streamed, whole_or_streamed
 
@@ -16,7 +16,7 @@ def test_a_text(framework: Framework, provider: EmulatedProvider, row: str, way:
     assert not provider.refused
     assert heard.text == "Grüße aus Köln. 🌞"
     assert heard.facts["finish_reason"] == "stop"
-    is_told = PROVIDERS[row].tells_usage_in_streams or not is_streamed(way)
+    is_told = COLUMNS[row].tells_usage_in_streams or not is_streamed(way)
     assert heard.tokens == ((INPUT_TOKENS, OUTPUT_TOKENS) if is_told else None)
 
 
@@ -26,7 +26,7 @@ def test_thoughts(framework: Framework, provider: EmulatedProvider, row: str, wa
     heard = framework.ask(way, [framework.user("Hi")])
     assert heard.text == "Yes."
     # Of a whole answer of DeepSeek's, whose thoughts the gateway tells in streams only, a stream is asked for.
-    told = PROVIDERS[row].thoughts
+    told = COLUMNS[row].thoughts
     is_told = told == {"streamed"} or ("streamed" if is_streamed(way) else "whole") in told
     assert heard.thinking == ("Hm, well." if is_told else "")
 

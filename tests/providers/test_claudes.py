@@ -15,7 +15,7 @@ from tests.providers.emulated import Call, EmulatedProvider, Said
 from tests.providers.frameworks import LOOK, Framework, LangChain, Way, any_way, whole_or_streamed
 
 claudes: Final = pytest.mark.parametrize(
-    "row", ["anthropic", "vertex-ai/anthropic", "bedrock/anthropic"], indirect=True
+    "row", ["anthropic", "messages", "vertex-ai/anthropic", "bedrock/anthropic"], indirect=True
 )
 THINKING: Final = {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 4096}
 

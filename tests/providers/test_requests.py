@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from portkey_gateway.chat_completions.providers import PROVIDERS
+from docs.provider_tables import COLUMNS
 from portkey_gateway.errors import ContentError
 from tests.llamaindex.media import PDF, PNG
 from tests.providers.emulated import EmulatedProvider
@@ -45,7 +45,7 @@ def test_a_system_message_amid_the_conversation_arrives(
 @whole_or_streamed
 def test_an_image_arrives(framework: Framework, provider: EmulatedProvider, row: str, way: Way) -> None:
     asked = [framework.user("What is this?", PNG)]
-    if "image" not in PROVIDERS[row].media:
+    if "image" not in COLUMNS[row].media:
         with pytest.raises(ContentError, match=r"image/png, which does not reach DeepSeek"):
             framework.ask(way, asked)
         assert not provider.requests
@@ -60,7 +60,7 @@ def test_a_pdf_arrives_or_is_refused_by_name(
     framework: Framework, provider: EmulatedProvider, row: str, way: Way
 ) -> None:
     asked = [framework.user("What is this?", PDF)]
-    if "pdf" not in PROVIDERS[row].media:
+    if "pdf" not in COLUMNS[row].media:
         with pytest.raises(ContentError, match=r"application/pdf, which does not reach"):
             framework.ask(way, asked)
         assert not provider.requests

@@ -10,10 +10,10 @@ from langchain.agents import create_agent
 from langchain.agents.structured_output import ProviderStrategy
 from pydantic import BaseModel
 
-from portkey_gateway.chat_completions.providers import PROVIDERS
+from docs.provider_tables import COLUMNS
 from tests.providers.emulated import Call, EmulatedProvider, Said
 from tests.providers.frameworks import Framework, LangChain, Way, any_way, whole_or_streamed
-from tests.providers.wires import WIRES
+from tests.providers.wires import ASKED
 
 
 class City(BaseModel):
@@ -37,6 +37,7 @@ SCHEMAS: Final = {
     "cohere": "response_format",
     "google": "responseSchema",
     "vertex-ai": "responseSchema",
+    "messages": "output_config",
 }
 
 
@@ -78,7 +79,7 @@ def test_json_mode(framework: LangChain, provider: EmulatedProvider, row: str, w
     assert framework.give(way, City, "Tell me of Kiel.", method="json_mode") == City(**KIEL)
     assert not provider.refused
     received = json.dumps(provider.received)
-    if row in SCHEMAS or row == "deepseek":
+    if row != "messages" and (row in SCHEMAS or row == "deepseek"):
         assert '{"type": "json_object"}' in received or '"responseMimeType": "application/json"' in received
     else:
         assert "response_format" not in received
@@ -98,13 +99,13 @@ def ask_agent(agent: Any, way: Way) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore:tool calls of earlier turns do not reach Cohere")
-@pytest.mark.parametrize("row", [row for row in WIRES if "tools" in PROVIDERS[row].parameters], indirect=True)
+@pytest.mark.parametrize("row", [row for row in ASKED if "tools" in COLUMNS[row].parameters], indirect=True)
 @pytest.mark.parametrize("framework", ["langchain"], indirect=True)
 @whole_or_streamed
 def test_an_agent_with_a_tool_and_an_answer_of_a_schema(
     framework: LangChain, provider: EmulatedProvider, row: str, way: Way
 ) -> None:
-    is_bound = row in SCHEMAS and PROVIDERS[row].binds_beside_tools
+    is_bound = row in SCHEMAS and COLUMNS[row].binds_beside_tools
     looking = Said(calls=(Call("look", {"at": "Kiel"}),), ending="tool_calls")
     provider.say(looking, IN_WORDS if is_bound else called(provider, "City"))
     told = ask_agent(create_agent(framework.model, [look], response_format=ProviderStrategy(City)), way)
@@ -125,4 +126,4 @@ def test_an_agent_chooses_what_cohere_takes(framework: LangChain, provider: Emul
 
 def test_every_provider_is_spoken_of() -> None:
     in_tools = {"anthropic", "vertex-ai/anthropic", "bedrock/anthropic", "mistral-ai"}
-    assert {*SCHEMAS, "deepseek", *in_tools} == WIRES.keys()
+    assert {*SCHEMAS, "deepseek", *in_tools} == ASKED.keys()

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from portkey_gateway.chat_completions.providers import PROVIDERS
+from docs.provider_tables import COLUMNS
 from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
 from portkey_langchain import ChatPortkey
 from portkey_llamaindex import Portkey
@@ -17,7 +17,7 @@ from tests.llamaindex.media import PNG
 from tests.providers.behind import reached
 from tests.providers.emulated import Call, EmulatedProvider, Said
 from tests.providers.frameworks import LOOK, Framework, Way, any_way, whole_or_streamed
-from tests.providers.wires import WIRES
+from tests.providers.wires import ASKED
 
 CALLED: Final = Said("I will look.", calls=(Call("look", {"at": "sky"}), Call("look", {"at": "sea"})),
                      ending="tool_calls")  # fmt: skip
@@ -27,6 +27,7 @@ _CLAUDE: Final = ('"tool_choice": {"type": "any"}', '"tool_choice": {"type": "to
 FORCED: Final = {
     "openai": (_REQUIRED, _LOOK),
     "anthropic": _CLAUDE,
+    "messages": _CLAUDE,
     "azure-openai": (_REQUIRED, _LOOK),
     "groq": (_REQUIRED, _LOOK),
     "mistral-ai": ('"tool_choice": "any"', _LOOK),
@@ -39,13 +40,13 @@ FORCED: Final = {
 }
 """How each provider is told that some tool, or this one, has to be called."""
 TASTE: Final[dict[str, Any]] = {**LOOK, "function": {**LOOK["function"], "name": "taste"}}
-NO_TOOLS: Final = [row for row in WIRES if "tools" not in PROVIDERS[row].parameters]
-with_tools: Final = pytest.mark.parametrize("row", [row for row in WIRES if row not in NO_TOOLS], indirect=True)
+NO_TOOLS: Final = [row for row in ASKED if "tools" not in COLUMNS[row].parameters]
+with_tools: Final = pytest.mark.parametrize("row", [row for row in ASKED if row not in NO_TOOLS], indirect=True)
 
 
 def unheard(row: str, match: str) -> AbstractContextManager[Any]:
     """A warning where the gateway drops what was asked."""
-    return nullcontext() if PROVIDERS[row].keeps_calls else pytest.warns(PortkeyWarning, match=match)
+    return nullcontext() if COLUMNS[row].keeps_calls else pytest.warns(PortkeyWarning, match=match)
 
 
 @with_tools
@@ -70,14 +71,14 @@ def test_a_tool_loop(framework: Framework, provider: EmulatedProvider, row: str,
 @whole_or_streamed
 def test_a_forced_tool(framework: Framework, provider: EmulatedProvider, row: str, way: Way, choice: str) -> None:
     provider.say(Said(calls=(Call("look", {"at": "sky"}),), ending="tool_calls"))
-    is_carried = "tool_choice" in PROVIDERS[row].parameters
+    is_carried = "tool_choice" in COLUMNS[row].parameters
     lost = nullcontext() if is_carried else pytest.warns(PortkeyWarning, match="tool_choice does not reach")
     with lost:
         heard = framework.ask(way, [framework.user("Hi")], tools=[LOOK, TASTE], tool_choice=choice)
     assert not provider.refused
     assert [call.name for call in heard.calls] == ["look"]
     assert FORCED[row][choice == "look"] in json.dumps(provider.received)
-    if choice == "look" and "one" not in PROVIDERS[row].choices:
+    if choice == "look" and "one" not in COLUMNS[row].choices:
         assert "taste" not in json.dumps(provider.received)
 
 
@@ -89,13 +90,13 @@ def test_tools_that_the_gateway_drops_are_an_error(framework: Framework, provide
     assert not provider.requests
 
 
-@pytest.mark.parametrize("row", WIRES)
+@pytest.mark.parametrize("row", ASKED)
 def test_what_the_frameworks_are_told_of_tools(row: str) -> None:
     options = reached(row, "http://localhost:8787/v1", "http://localhost:1")
     profile: Any = ChatPortkey(**options).profile or {}
-    is_carried = "tools" in PROVIDERS[row].parameters
+    is_carried = "tools" in COLUMNS[row].parameters
     assert profile.get("tool_calling", True) is is_carried
-    assert profile.get("tool_choice", True) is ("tool_choice" in PROVIDERS[row].parameters)
+    assert profile.get("tool_choice", True) is ("tool_choice" in COLUMNS[row].parameters)
     assert Portkey(**options).metadata.is_function_calling_model is is_carried
 
 
@@ -105,7 +106,7 @@ def test_an_image_that_a_tool_returned(framework: Framework, provider: EmulatedP
     provider.say(Said(calls=(Call("look", {"at": "sky"}),), ending="tool_calls"), Said("It is blue."))
     heard = framework.ask(way, [framework.user("Look.")], tools=[LOOK])
     said = [framework.user("Look."), heard.message, framework.result(heard.calls[0], "Here:", PNG)]
-    if not PROVIDERS[row].user_behind_results:
+    if not COLUMNS[row].user_behind_results:
         with pytest.raises(
             ContentError, match=r"messages\[2\] shows media in the result of a tool: Mistral takes none"
         ):

@@ -25,3 +25,6 @@ WIRES: Final[dict[str, type[Wire]]] = {
     "ollama": Ollama,
     "groq": Groq,
 }
+"""Over chat completions."""
+ASKED: Final[dict[str, type[Wire]]] = {**WIRES, "messages": Claude}
+"""All that are asked the same: beside these a Claude in its own format."""
