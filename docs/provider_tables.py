@@ -61,9 +61,7 @@ def _named(provider: Provider) -> str:
 def _results(provider: Provider) -> str:
     if "tools" not in provider.parameters:
         return "-"
-    if provider.media_in_results:
-        return "in the result"
-    return "in a message behind it" if provider.user_behind_results else "an error"
+    return "in the result" if provider.media_in_results else "in a message behind it"
 
 
 def _schema(provider: Provider) -> str:

@@ -87,7 +87,7 @@ def encode_request(
     effort = body.get("reasoning_effort")
     if claudes and effort and PARAMETER_LOSSES["reasoning_effort"].is_carried(route.gateway):
         body["reasoning_effort"] = fit_effort(effort, claudes)
-    messages = fit_messages(request["messages"], route)
+    messages = fit_messages(request["messages"], route, has_tools=bool(request.get("tools")))
     encoded = [encode_message(message, f"messages[{index}]", route) for index, message in enumerate(messages)]
     body["messages"] = as_texts([*filter(says_something, encoded)], route)
     if route.is_claude:

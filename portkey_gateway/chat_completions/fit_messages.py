@@ -11,28 +11,29 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
+from portkey_gateway.chat_completions.blocks import ERROR_PREFIX
 from portkey_gateway.chat_completions.media import MEDIA
-from portkey_gateway.chat_completions.providers import Provider, providers_of
+from portkey_gateway.chat_completions.providers import providers_of
+from portkey_gateway.conversation.arguments import as_arguments
 from portkey_gateway.conversation.request import SYSTEM_ROLES, Message
-from portkey_gateway.errors import ContentError, warn
+from portkey_gateway.errors import warn
 from portkey_gateway.routing import Route
 
 _BETWEEN: Final = "\n\n"
 # Other blocks have no place in a user's message either.
 _MEDIA: Final = MEDIA | {"image_url", "file", "input_audio"}
 _SHOWN_BELOW: Final = "What it returned is shown in the next message."
+_HEARD: Final = "I have read it."
 _ID_LENGTH: Final = 9
 
 
-def fit_messages(messages: Sequence[Message], route: Route) -> list[Message]:
+def fit_messages(messages: Sequence[Message], route: Route, *, has_tools: bool) -> list[Message]:
     """Return messages that whoever may answer takes; they are not changed themselves.
 
     Args:
         messages: of the conversation, their calls and results in order.
         route: where the call goes.
-
-    Raises:
-        ContentError: if the result of a tool holds media for somebody whom they cannot be shown.
+        has_tools: whether it offers tools.
 
     Warns:
         PortkeyWarning: if something of a message does not reach somebody who may answer.
@@ -40,7 +41,7 @@ def fit_messages(messages: Sequence[Message], route: Route) -> list[Message]:
     providers = providers_of(route)
     fitted: list[Message] = [*messages]
     if not (route.is_claude and not route.is_mixed and all(each.media_in_results for each in providers)):
-        fitted = [*_with_media_behind_results(fitted, providers)]
+        fitted = [*_with_media_behind_results(fitted)]
     if any(each.one_system for each in providers):
         fitted = _with_one_system(fitted)
     if any(each.call_id for each in providers):
@@ -54,7 +55,13 @@ def fit_messages(messages: Sequence[Message], route: Route) -> list[Message]:
     if deaf := [each.name for each in lossy if not each.keeps_text_beside_calls]:
         fitted = [*_with_text_before_calls(fitted, deaf, alone=len(deaf) == len(providers))]
     if deaf := [each.name for each in lossy if not each.keeps_calls]:
-        fitted = [*_with_calls_in_words(fitted, deaf, alone=len(deaf) == len(providers))]
+        why = f"do not reach {' and '.join(deaf)} as such: the gateway drops them"
+        fitted = [*_with_calls_in_words(fitted, why, alone=len(deaf) == len(providers))]
+    if not has_tools and (strict := [each.name for each in providers if each.wants_tools_of_calls]):
+        why = f"are refused by {' and '.join(strict)} where no tools are offered: bind them to keep the calls"
+        fitted = [*_with_calls_in_words(fitted, why, alone=True)]
+    if any(not each.user_behind_results for each in providers):
+        fitted = [*_with_answers_behind_results(fitted)]
     return fitted
 
 
@@ -89,11 +96,11 @@ def _with_one_system(messages: list[Message]) -> list[Message]:
     return [{"role": "system", "content": _BETWEEN.join(texts)}, *rest] if texts else rest
 
 
-def _with_media_behind_results(messages: Sequence[Message], providers: Sequence[Provider]) -> Iterator[Message]:
+def _with_media_behind_results(messages: Sequence[Message]) -> Iterator[Message]:
     """What tools returned beside text, in a user's message behind all results of the turn."""
     shown: list[Any] = []
     names: dict[str, str] = {}
-    for index, message in enumerate(messages):
+    for message in messages:
         if message["role"] != "tool":
             if shown:
                 yield {"role": "user", "content": shown}
@@ -106,7 +113,6 @@ def _with_media_behind_results(messages: Sequence[Message], providers: Sequence[
         if not media:
             yield message
             continue
-        _check_may_follow(f"messages[{index}]", providers)
         texts = [block for block in content or () if block["type"] not in _MEDIA]  # type: ignore[index]  # of a list
         of = names.get(message.get("tool_call_id") or "", "the tool")
         shown += [{"type": "text", "text": f"What {of} returned:"}, *media]
@@ -115,13 +121,14 @@ def _with_media_behind_results(messages: Sequence[Message], providers: Sequence[
         yield {"role": "user", "content": shown}
 
 
-def _check_may_follow(where: str, providers: Sequence[Provider]) -> None:
-    strict = [each.name for each in providers if not each.user_behind_results]
-    if strict:
-        raise ContentError(
-            f"{where} shows media in the result of a tool: {' and '.join(strict)} takes none there, nor a user's "
-            "message right behind it; let the tool describe them in words"
-        )
+def _with_answers_behind_results(messages: Sequence[Message]) -> Iterator[Message]:
+    """A word of the model's between the results of tools and a user's message, which may not follow right behind."""
+    before = None
+    for message in messages:
+        if before == "tool" and message["role"] == "user":
+            yield {"role": "assistant", "content": _HEARD}
+        before = message["role"]
+        yield message
 
 
 def _with_short_ids(messages: Sequence[Message], pattern: str) -> list[Message]:
@@ -183,26 +190,42 @@ def _texts_of(message: Message) -> Any:
     return [block for block in content if block["type"] == "text"] if isinstance(content, list) else content
 
 
-def _with_calls_in_words(messages: Sequence[Message], deaf: Sequence[str], *, alone: bool) -> Iterator[Message]:
+def _with_calls_in_words(messages: Sequence[Message], why: str, *, alone: bool) -> Iterator[Message]:
     """Calls and their results, said in words."""
     names: dict[str, str] = {}
     for message in messages:
-        calls = message.get("tool_calls") or ()
+        calls = _calls_of(message)
         if not calls and message["role"] != "tool":
             yield message
             continue
         warn(
-            f"tool calls of earlier turns do not reach {' and '.join(deaf)} as such: the gateway drops them"
+            f"tool calls of earlier turns {why}"
             + ("; they are told in words" if alone else ", and a request that holds some is refused there")
         )
         if not alone:
             yield message
             continue
-        names |= {call["id"]: call["function"]["name"] for call in calls}
+        names |= {call_id: name for call_id, name, _ in calls}
         said = _joined(_texts_of(message))
         if message["role"] == "tool":
             name = names.get(message.get("tool_call_id") or "", "the tool")
-            yield {"role": "user", "content": f"Result of {name}: {said}"}
+            failed = ERROR_PREFIX if message.get("is_error") and not said.startswith(ERROR_PREFIX) else ""
+            yield {"role": "user", "content": f"Result of {name}: {failed}{said}"}
             continue
-        called = [f"Calling {call['function']['name']} with {call['function']['arguments']}" for call in calls]
+        called = [f"Calling {name} with {arguments}" for _, name, arguments in calls]
         yield {"role": "assistant", "content": "\n".join([*([said] if said else []), *called])}
+
+
+def _calls_of(message: Message) -> list[tuple[str, str, str]]:
+    """Id, name and arguments of each call, whether it stands apart or among the blocks in Anthropic's form."""
+    told = [
+        (call["id"], call["function"]["name"], call["function"]["arguments"]) for call in message.get("tool_calls", ())
+    ]
+    content = message.get("content")
+    blocks = cast("list[Mapping[str, Any]]", content if isinstance(content, list) else [])
+    known = {call_id for call_id, _, _ in told}
+    return told + [
+        (block["id"], block["name"], as_arguments(block.get("input") or {}))
+        for block in blocks
+        if block["type"] == "tool_use" and block["id"] not in known
+    ]

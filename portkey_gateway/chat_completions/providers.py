@@ -122,6 +122,8 @@ class Provider:
     """Whether it is told of the calls of earlier turns, and of their results as such."""
     keeps_text_beside_calls: bool = True
     """Whether it is told what was said beside a call in an earlier turn."""
+    wants_tools_of_calls: bool = False
+    """Whether it refuses calls of earlier turns where no tools are offered."""
     wants_call_names: bool = False
     """Whether the result of a tool names the tool."""
     wants_parameters: bool = False
@@ -189,6 +191,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         _CONVERSE_MEDIA,
         _CONVERSE_IMAGES,
         is_claude=True,
+        wants_tools_of_calls=True,
         wants_parameters=True,
         choices=_EVERY_CHOICE - {"none"},
     ),
@@ -198,6 +201,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         _CONVERSE,
         _CONVERSE_MEDIA,
         _CONVERSE_IMAGES,
+        wants_tools_of_calls=True,
         wants_parameters=True,
         choices=_EVERY_CHOICE - {"none"},
         takes_marks=True,

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from docs.provider_tables import COLUMNS
-from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
+from portkey_gateway.errors import EncodingError, PortkeyWarning
 from portkey_langchain import ChatPortkey
 from portkey_llamaindex import Portkey
 from tests.llamaindex.media import PNG
@@ -106,13 +106,28 @@ def test_an_image_that_a_tool_returned(framework: Framework, provider: EmulatedP
     provider.say(Said(calls=(Call("look", {"at": "sky"}),), ending="tool_calls"), Said("It is blue."))
     heard = framework.ask(way, [framework.user("Look.")], tools=[LOOK])
     said = [framework.user("Look."), heard.message, framework.result(heard.calls[0], "Here:", PNG)]
-    if not COLUMNS[row].user_behind_results:
-        with pytest.raises(
-            ContentError, match=r"messages\[2\] shows media in the result of a tool: Mistral takes none"
-        ):
-            framework.ask(way, said, tools=[LOOK])
-        return
     with unheard(row, "tool calls of earlier turns"):
         assert framework.ask(way, said, tools=[LOOK]).text == "It is blue."
     assert not provider.refused
     assert base64.b64encode(PNG).decode() in json.dumps(provider.received)
+
+
+@with_tools
+@pytest.mark.parametrize("tools", [[LOOK], []], ids=["with tools", "without"])
+@whole_or_streamed
+def test_a_user_goes_on_behind_a_result(
+    framework: Framework, provider: EmulatedProvider, row: str, way: Way, tools: list[Any]
+) -> None:
+    provider.say(CALLED, Said("It is blue."))
+    heard = framework.ask(way, [framework.user("Look.")], tools=[LOOK])
+    results = [framework.result(call, "blue " + call.arguments["at"]) for call in heard.calls]
+    is_lost = not COLUMNS[row].keeps_calls or (not tools and COLUMNS[row].wants_tools_of_calls)
+    lost = pytest.warns(PortkeyWarning, match="tool calls of earlier turns") if is_lost else nullcontext()
+    with lost:
+        answer = framework.ask(
+            way, [framework.user("Look."), heard.message, *results, framework.user("Sum it up.")], tools=tools
+        )
+    assert answer.text == "It is blue."
+    assert not provider.refused
+    received = json.dumps(provider.received)
+    assert all(told in received for told in ("blue sky", "blue sea", "look", "Sum it up."))

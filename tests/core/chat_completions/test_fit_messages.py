@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from portkey_gateway import ContentError, PortkeyWarning
+from portkey_gateway import PortkeyWarning
 from portkey_gateway.chat_completions.fit_messages import as_texts, fit_messages
 from portkey_gateway.routing import Route
 
@@ -16,6 +16,7 @@ MISTRAL = ("mistral-ai", "mistral-large-latest")
 COHERE = ("cohere", "command-a-03-2025")
 DEEPSEEK = ("deepseek", "deepseek-chat")
 BEDROCK = ("bedrock", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0")
+LLAMA = ("bedrock", "meta.llama3-70b-instruct-v1:0")
 ANTHROPIC = ("anthropic", "claude-sonnet-4-5")
 USER = {"role": "user", "content": "Hi"}
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
@@ -45,8 +46,8 @@ def contents(messages: list[Any]) -> list[Any]:
     return [message["content"] for message in messages]
 
 
-def fit(messages: list[Any], *targets: Any, **more: Any) -> list[Any]:
-    return [*fit_messages(messages, Route(targets=targets, **more))]
+def fit(messages: list[Any], *targets: Any, has_tools: bool = True, **more: Any) -> list[Any]:
+    return [*fit_messages(messages, Route(targets=targets, **more), has_tools=has_tools)]
 
 
 @pytest.mark.parametrize("targets", [[GEMINI], [MISTRAL], [OPENAI, GEMINI]])
@@ -118,6 +119,24 @@ def test_calls_stay_calls_where_another_than_cohere_may_answer() -> None:
         assert fit(told, OPENAI, COHERE) == told
 
 
+@pytest.mark.parametrize("targets", [[BEDROCK], [LLAMA], [OPENAI, BEDROCK]])
+def test_bedrock_is_told_of_calls_in_words_where_no_tools_are_offered(targets: list[Any]) -> None:
+    in_content = [text("I will look."), {"type": "tool_use", "id": "call_1", "name": "look", "input": {"at": "sky"}}]
+    failed = {**result("bad"), "is_error": True}
+    for calls in (calling(call(), said="I will look."), {"role": "assistant", "content": in_content}):
+        with pytest.warns(PortkeyWarning, match="are refused by .* on Bedrock where no tools are offered: bind them"):
+            _, called, answered = fit([USER, calls, failed], *targets, has_tools=False)
+        assert called == {"role": "assistant", "content": 'I will look.\nCalling look with {"at":"sky"}'}
+        assert answered == {"role": "user", "content": "Result of look: Error: bad"}
+
+
+def test_calls_stay_calls_where_bedrock_sees_their_tools() -> None:
+    told = [USER, calling(call()), result()]
+    assert fit(told, BEDROCK) == told
+    assert fit(told, OPENAI, has_tools=False) == told
+    assert fit([USER], BEDROCK, has_tools=False) == [USER]
+
+
 @pytest.mark.parametrize("targets", [[COHERE], [OPENAI, GEMINI]])
 def test_of_what_the_hosted_gateway_drops_nothing_is_known(targets: list[Any]) -> None:
     told = [USER, calling(call(), said="I will look."), result()]
@@ -160,9 +179,15 @@ def test_they_stay_where_only_claudes_answer() -> None:
     assert fit(told, ANTHROPIC, is_claude=True) == told
 
 
-def test_mistral_can_be_shown_none() -> None:
-    with pytest.raises(ContentError, match=r"messages\[2\] shows media in the result of a tool: Mistral takes none"):
-        fit([USER, calling(call()), result([IMAGE])], MISTRAL)
+def test_mistral_hears_of_a_user_behind_an_answer() -> None:
+    heard = {"role": "assistant", "content": "I have read it."}
+    told = [USER, calling(call("D681PevKs")), result(call_id="D681PevKs")]
+    assert fit([*told, USER], MISTRAL) == [*told, heard, USER]
+    assert fit([*told, USER], OPENAI, MISTRAL) == [*told, heard, USER]
+    assert fit([*told, heard], MISTRAL) == [*told, heard]
+    *_, before, shown = fit([*told[:-1], result([IMAGE], "D681PevKs")], MISTRAL)
+    assert before == heard
+    assert shown["content"] == [text("What look returned:"), IMAGE]
 
 
 # --- texts ----------------------------------------------------------------------------------------------------------
