@@ -195,6 +195,7 @@ class ChatPortkey(CallingModel, ConfidentialModel):
         include_raw: bool = False,
         method: Method = "function_calling",
         strict: bool | None = None,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] = (),
         **kwargs: Any,
     ) -> Structured:
         """Return a runnable that answers with objects of a schema.
@@ -207,6 +208,8 @@ class ChatPortkey(CallingModel, ConfidentialModel):
                 carries it, and asks for a tool otherwise. ``"json_mode"`` asks for JSON in the system message, and
                 with OpenAI's JSON mode where there is one.
             strict: asks OpenAI to hold the model to the schema.
+            tools: what the model may call in the place of an answer, with ``method="json_schema"``; the object is
+                ``None`` then, and the call stands in ``raw`` (``include_raw=True``).
             kwargs: none; a name here is an error.
 
         Raises:
@@ -223,6 +226,7 @@ class ChatPortkey(CallingModel, ConfidentialModel):
             method=method,
             include_raw=include_raw,
             strict=strict,
+            tools=[encode_tool(tool, strict=strict) for tool in tools],
             may_force=self.may_force_tools(self.model_kwargs),
             knows_json_mode=self.knows_json_mode(),
         )

@@ -6,6 +6,7 @@ as a tool, which the gateway carries to every provider; JSON mode is an instruct
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, Literal, TypeGuard, cast, get_args
 
@@ -50,6 +51,7 @@ def structured_output(
     method: Method,
     include_raw: bool,
     strict: bool | None,
+    tools: Sequence[Mapping[str, Any]] = (),
     may_force: bool,
     knows_json_mode: bool,
 ) -> Structured:
@@ -61,15 +63,18 @@ def structured_output(
         method: how to ask.
         include_raw: whether to return ``{"raw", "parsed", "parsing_error"}`` instead of raising.
         strict: asks OpenAI to hold the model to the schema.
+        tools: encoded; the model may call one of them in the place of an object, which is ``None`` then.
         may_force: whether the model takes a forced tool choice. Claude does not while it thinks, and its newest models
             never: they are asked for the schema as ``response_format``.
         knows_json_mode: whether ``response_format`` of type ``json_object`` means something to the model.
 
     Raises:
-        ValueError: if the method is none of the three.
+        ValueError: if the method is none of the three, or cannot have tools.
     """
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {', '.join(get_args(Method))}; got {method!r}")
+    if tools and method != "json_schema":
+        raise ValueError(f"tools go with method='json_schema' only; got {method!r}")
     told = {"kwargs": {"method": method}, "schema": schema}
     if method == "json_mode":
         instructed = _instructed(model, schema_in_words(convert_to_json_schema(schema)))
@@ -78,7 +83,10 @@ def structured_output(
         return _parsed(asked, _json_parser(schema), include_raw=include_raw)
     if method == "json_schema" or not may_force:
         asked = model.bind(response_format=as_response_format(schema, strict=strict), ls_structured_output_format=told)
-        return _parsed(asked, _json_parser(schema), include_raw=include_raw)
+        if not tools:
+            return _parsed(asked, _json_parser(schema), include_raw=include_raw)
+        parser: Runnable[Any, Any] = _SaidUnlessCalledParser(said=_json_parser(schema))
+        return _parsed(asked.bind(tools=[*tools]), parser, include_raw=include_raw)
     form = {UNFORCED_FORM: as_response_format(schema, strict=strict)}
     asked = model.bind_tools([schema], tool_choice="any", strict=strict, ls_structured_output_format=told, **form)
     parser = _CalledOrSaidParser(called=_tool_call_parser(schema), said=_json_parser(schema))
@@ -178,6 +186,21 @@ class _CalledOrSaidParser(BaseCumulativeTransformOutputParser[Any]):
         is_called = message.tool_calls or message.invalid_tool_calls
         is_said = not is_called and message.text.lstrip().startswith("{")
         return (self.said if is_said else self.called).parse_result(result, partial=partial)
+
+    @override
+    def parse(self, text: str) -> Any:
+        return self.said.parse(text)
+
+
+class _SaidUnlessCalledParser(BaseCumulativeTransformOutputParser[Any]):
+    """Reads the object that was said; ``None`` where a tool was called instead."""
+
+    said: BaseCumulativeTransformOutputParser[Any]
+
+    @override
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        message = cast("AIMessage", cast("ChatGeneration", result[0]).message)
+        return None if message.tool_calls else self.said.parse_result(result, partial=partial)
 
     @override
     def parse(self, text: str) -> Any:

@@ -11,6 +11,7 @@ from langchain.agents.structured_output import ProviderStrategy
 from pydantic import BaseModel
 
 from docs.provider_tables import COLUMNS
+from portkey_langchain import ChatPortkey
 from tests.providers.emulated import Call, EmulatedProvider, Said
 from tests.providers.frameworks import Framework, LangChain, Way, any_way, whole_or_streamed
 from tests.providers.wires import ASKED
@@ -122,6 +123,40 @@ def test_an_agent_chooses_what_cohere_takes(framework: LangChain, provider: Emul
     told = ask_agent(create_agent(framework.model, [look], response_format=City), way)
     assert told["structured_response"] == City(**KIEL)
     assert not provider.refused
+
+
+@pytest.mark.parametrize("row", [row for row in ASKED if "tools" in COLUMNS[row].parameters], indirect=True)
+@pytest.mark.parametrize("framework", ["langchain"], indirect=True)
+@whole_or_streamed
+def test_it_calls_a_tool_or_answers_in_the_form(
+    framework: LangChain, provider: EmulatedProvider, row: str, way: Way
+) -> None:
+    is_bound = row in SCHEMAS and COLUMNS[row].binds_beside_tools
+    calling = Said(calls=(Call("look", {"at": "Kiel"}),), ending="tool_calls")
+    provider.say(calling, IN_WORDS if is_bound else called(provider, "City"))
+    chain = framework.model.with_structured_output(City, method="json_schema", tools=[look], include_raw=True)
+    first, second = (ask_chain(chain, way) for _ in range(2))
+    assert not provider.refused
+    assert [call["name"] for call in first["raw"].tool_calls] == ["look"]
+    assert (first.get("parsed"), first.get("parsing_error")) == (None, None)
+    assert second["parsed"] == City(**KIEL)
+
+
+def ask_chain(chain: Any, way: Way) -> Any:
+    """What a chain with ``include_raw`` gives."""
+    if way == "invoke":
+        return chain.invoke("Tell me of Kiel.")
+    told: dict[str, Any] = {}
+    for part in chain.stream("Tell me of Kiel."):
+        told |= {**part, "raw": told["raw"] + part["raw"]} if "raw" in part and "raw" in told else part
+    return told
+
+
+@pytest.mark.parametrize("method", ["function_calling", "json_mode"])
+def test_tools_go_with_a_form_only(method: Any) -> None:
+    model = ChatPortkey(model="gpt-5", api_key="pk")
+    with pytest.raises(ValueError, match=r"tools go with method='json_schema' only"):
+        model.with_structured_output(City, method=method, tools=[look])
 
 
 def test_every_provider_is_spoken_of() -> None:
