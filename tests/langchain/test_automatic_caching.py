@@ -113,9 +113,10 @@ def test_middleware_may_set_it_in_an_agent(model: ChatPortkey, sandbox: Sandbox,
     assert result["messages"][-1].usage_metadata["input_token_details"]["cache_read"] > 1024
 
 
-def test_other_models_get_it_as_it_is(server: RecordingServer) -> None:
+def test_openai_which_refuses_it_gets_none(server: RecordingServer) -> None:
     model = ChatPortkey(model="gpt-5", provider="openai", provider_api_key="sk-x", base_url=server.base_url)
-    model.invoke("Hi", cache_control=MARK)
+    with pytest.warns(PortkeyWarning, match="cache_control is left out: OpenAI takes no marks"):
+        model.invoke("Hi", cache_control=MARK)
     sent = server.requests[-1].json
-    assert sent["cache_control"] == MARK
+    assert "cache_control" not in sent
     assert sent["messages"] == [{"role": "user", "content": "Hi"}]
