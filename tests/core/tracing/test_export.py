@@ -147,7 +147,8 @@ def test_a_receiver_that_fails_costs_spans_not_time(
         begun = time.perf_counter()
         for _ in range(600):  # more than one batch, so that they are sent meanwhile
             export.add(span())
-        assert time.perf_counter() - begun < 0.5
+        # Waiting for the receiver would take each of them up to 0.2 s; a busy machine takes a second for all.
+        assert time.perf_counter() - begun < 10
         for _ in range(2):
             export.add(span())
             export.flush()
