@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self, TypedDict
+from typing import TYPE_CHECKING, Any, Self, TypedDict, cast
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from pydantic import BaseModel
 
 from portkey_gateway.calls import binds_answers
 from portkey_gateway.client import GatewayClient
@@ -22,6 +23,7 @@ from portkey_langchain.content_form import is_told_in_blocks
 from portkey_langchain.cut import cut_delta
 from portkey_langchain.decode import ContentState, decode_message
 from portkey_langchain.encode import encode_messages
+from portkey_langchain.parsed import add_parsed, class_of
 from portkey_langchain.response_format import FormatTool, with_response_format
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Call:
         labels: the keyword arguments of the client's methods.
         in_blocks: tell content as a list even where it is text alone.
         format_tool: the tool that stands for a form of the answer, if one does.
+        form: the class as which that form was asked for, if it was one.
 
     Attributes:
         client: as given, and so the next two.
@@ -60,11 +63,13 @@ class Call:
         *,
         in_blocks: bool,
         format_tool: FormatTool | None = None,
+        form: type[BaseModel] | None = None,
     ) -> None:
         self.client = client
         self.request = request
         self.labels = labels
         self._format = format_tool
+        self._class = form
         self._in_blocks = in_blocks
         self._content = ContentState(in_blocks=in_blocks)
 
@@ -90,6 +95,7 @@ class Call:
             EncodingError: if a message or parameter cannot be sent.
         """
         name = str(parameters.get("model") or model.model)
+        asked = class_of(parameters.get("response_format"))
         parameters = with_response_format(parameters)
         form = FormatTool.wanted(parameters)
         if form and binds_answers(route, name, form.schema, has_tools=bool(parameters.get("tools"))):
@@ -102,12 +108,14 @@ class Call:
         request = model.request(encoded, parameters)
         labels = call_labels(model, model.metadata, run, inline_images=model.inline_images)
         client = model.gateway_client(route=route)
-        return cls(client, request, labels, in_blocks=is_told_in_blocks(request), format_tool=form)
+        return cls(client, request, labels, in_blocks=is_told_in_blocks(request), format_tool=form, form=asked)
 
     def result(self, answer: Answer) -> ChatResult:
         """Decode a whole answer."""
         answers = [self._format.read(each) if self._format else each for each in (answer, *answer.others)]
         said = [decode_message(each, in_blocks=self._in_blocks) for each in answers]
+        for message, each in zip(said, answers, strict=True):
+            add_parsed(message, each, self._class)
         return ChatResult(
             generations=[ChatGeneration(message=message) for message in said],
             llm_output={"model_name": answer.model, "id": answer.id},
@@ -125,7 +133,9 @@ class Call:
             if last := self._content.decode_chunk(self._format.last_delta()):
                 yield last
             answer = self._format.read(answer)
-        yield self._content.decode_last_chunk(answer)
+        last_chunk = self._content.decode_last_chunk(answer)
+        add_parsed(cast("AIMessage", last_chunk.message), answer, self._class)
+        yield last_chunk
 
 
 def call_labels(

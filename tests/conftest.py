@@ -20,6 +20,17 @@ def sandbox(portkey_sandbox: "Sandbox") -> "Iterator[Sandbox]":
     portkey_sandbox.claude.clear()
 
 
+@pytest.fixture
+def both(portkey_sandbox_with_openai: "Sandbox") -> "Iterator[Sandbox]":
+    """The session's sandbox with both providers, without what other tests asked, queued or broke."""
+    providers = (portkey_sandbox_with_openai.claude, portkey_sandbox_with_openai.openai)
+    for provider in providers:
+        provider.clear()
+    yield portkey_sandbox_with_openai
+    for provider in providers:
+        provider.clear()
+
+
 @pytest.fixture(scope="session")
 def portkey_prompts() -> Path:
     """The prompts of `library`."""

@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from portkey_gateway.sandbox import Sandbox
+from tests.conformance.beside import Pair
 from tests.conformance.media import AUDIO_URL, IMAGE_URL, PDF_URL, draw_png, write_pdf
 from tests.support.media import WAV
 
@@ -35,3 +37,19 @@ def _no_gateway_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what a developer's shell says of a gateway out of the models and the snapshot."""
     for name in [name for name in os.environ if name.startswith("PORTKEY_")]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(params=["gpt-4o", "gpt-5"])
+def pair(both: Sandbox, request: pytest.FixtureRequest) -> Pair:
+    """`ChatOpenAI` and `ChatPortkey`, of each kind of model."""
+    return Pair(both, request.param)
+
+
+@pytest.fixture
+def gpt_4o(both: Sandbox) -> Pair:
+    return Pair(both, "gpt-4o")
+
+
+@pytest.fixture
+def ears(both: Sandbox) -> Pair:
+    return Pair(both, "gpt-4o-audio-preview")

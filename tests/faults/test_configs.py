@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,28 +11,19 @@ from portkey_gateway import Condition, GatewayConfig, Retry, Strategy, Target
 from portkey_gateway.sandbox import Fault, Sandbox
 from portkey_langchain import ChatPortkey
 from portkey_llamaindex import Portkey
+from tests.support.routed import routed
 
 Told = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture
-def both(portkey_sandbox_with_openai: Sandbox) -> Iterator[Sandbox]:
-    sandbox = portkey_sandbox_with_openai
-    for provider in (sandbox.claude, sandbox.openai):
-        provider.clear()
-    yield sandbox
-    for provider in (sandbox.claude, sandbox.openai):
-        provider.clear()
-
-
 def langchain(sandbox: Sandbox, config: GatewayConfig, **labels: str) -> dict[str, Any]:
-    model: Any = ChatPortkey(model="gpt-5", base_url=sandbox.base_url, config=config, max_retries=0)
+    model: Any = ChatPortkey(**routed(sandbox, config))
     told: dict[str, Any] = model.invoke("Hi", config={"metadata": labels}).response_metadata
     return told
 
 
 def llamaindex(sandbox: Sandbox, config: GatewayConfig, **labels: str) -> dict[str, Any]:
-    llm: Any = Portkey(model="gpt-5", base_url=sandbox.base_url, config=config, max_retries=0, request_metadata=labels)
+    llm: Any = Portkey(**routed(sandbox, config, request_metadata=labels))
     told: dict[str, Any] = llm.complete("Hi").raw
     return told
 

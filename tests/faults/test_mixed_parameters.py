@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import pytest
@@ -13,6 +13,7 @@ from portkey_gateway import PortkeyWarning
 from portkey_gateway.sandbox import Fault, Sandbox
 from portkey_langchain import ChatPortkey
 from portkey_llamaindex import Portkey
+from tests.support.routed import routed
 
 FRAMEWORKS: Final[dict[str, Callable[..., Any]]] = {
     "langchain": lambda options, asked: ChatPortkey(**options).invoke("Hello", **asked),
@@ -25,20 +26,12 @@ LOST: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def both(portkey_sandbox_with_openai: Sandbox) -> Iterator[Sandbox]:
-    """Both providers behind one gateway, as if nobody had asked anything yet."""
-    yield portkey_sandbox_with_openai
-    portkey_sandbox_with_openai.openai.clear()
-    portkey_sandbox_with_openai.claude.clear()
-
-
 def behind(sandbox: Sandbox, model: str, *targets: Mapping[str, Any]) -> dict[str, Any]:
     """Options of a config whose first target is down."""
     first = sandbox.openai if targets[0]["provider"] == "openai" else sandbox.claude
     first.inject(Fault("status", status=503))
     config = {"strategy": {"mode": "fallback", "on_status_codes": [503]}, "targets": [*targets]}
-    return {"model": model, "base_url": sandbox.base_url, "config": config, "max_retries": 0}
+    return routed(sandbox, config, model)
 
 
 def warned(call: Callable[[], Any]) -> list[str]:

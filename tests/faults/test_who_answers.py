@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -28,6 +28,7 @@ from portkey_llamaindex import Portkey
 from tests.langchain.ask import invoke, stream, total
 from tests.langchain.media import PNG64
 from tests.llamaindex.media import PNG
+from tests.support.routed import routed
 
 Facts = dict[str, Any]
 LISBON = "Which city is in the text? name: Lisbon, population: 545000. Answer in JSON."
@@ -116,17 +117,6 @@ ROUTES: dict[str, tuple[Callable[[Sandbox], tuple[GatewayConfig, str]], str]] = 
 }
 
 
-@pytest.fixture
-def both(portkey_sandbox_with_openai: Sandbox) -> Iterator[Sandbox]:
-    """A sandbox with both providers, without what other tests asked, queued or broke."""
-    sandbox = portkey_sandbox_with_openai
-    for provider in (sandbox.claude, sandbox.openai):
-        provider.clear()
-    yield sandbox
-    for provider in (sandbox.claude, sandbox.openai):
-        provider.clear()
-
-
 # --- what is asked ----------------------------------------------------------------------------------------------------
 
 
@@ -197,7 +187,7 @@ def test_whoever_answers_does_what_was_asked_and_says_who_it_was(
 ) -> None:
     build, provider = ROUTES[route]
     config, path = build(both)
-    options: Facts = {"model": "gpt-5", "base_url": both.base_url, "config": config, "max_retries": 0}
+    options: Facts = routed(both, config)
     facts = framework({**options, "max_tokens": 2000}, asked, streamed=streamed)
     server = both.openai if provider == "openai" else both.claude
     assert server.requests[-1].status == 200
@@ -254,7 +244,7 @@ def test_what_a_target_says_of_itself_breaks_no_call(
     down(both, "openai")
     claude = target(both, "anthropic", override_params=override)
     config = GatewayConfig(strategy=Strategy(mode="fallback"), targets=[target(both, "openai"), claude])
-    options: Facts = {"model": "gpt-5", "base_url": both.base_url, "config": config, "max_retries": 0}
+    options: Facts = routed(both, config)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", PortkeyWarning)
         framework({**options, "max_tokens": 2000}, asked, streamed=streamed)
@@ -275,7 +265,7 @@ def test_an_error_says_who_failed_before(both: Sandbox, framework: Any, *, strea
     down(both, "anthropic", status=529)
     inner = Target(strategy=Strategy(mode="fallback"), targets=[target(both, "openai"), target(both, "anthropic")])
     config = GatewayConfig(strategy=Strategy(mode="fallback"), targets=[target(both, "openai"), inner])
-    options: Facts = {"model": "gpt-5", "base_url": both.base_url, "config": config, "max_retries": 0}
+    options: Facts = routed(both, config)
     with pytest.raises(OverloadedError) as raised:
         framework(options, "text", streamed=streamed)
     error = raised.value
@@ -292,9 +282,7 @@ def test_an_error_of_the_only_target_speaks_of_no_other(both: Sandbox, framework
     targets = [target(both, "anthropic", weight=0), target(both, "openai", weight=1)]
     config = GatewayConfig(strategy=Strategy(mode="loadbalance"), targets=targets)
     with pytest.raises(ServerError) as raised:
-        framework(
-            {"model": "gpt-5", "base_url": both.base_url, "config": config, "max_retries": 0}, "text", streamed=False
-        )
+        framework(routed(both, config), "text", streamed=False)
     assert "before it" not in str(raised.value)
     assert raised.value.target_index == "config.targets[1]"
 
@@ -311,7 +299,7 @@ def test_the_gateway_tries_a_target_again_before_it_falls_back(
     both.openai.inject(Fault("status", status=503, times=1))
     retried = target(both, "openai", retry={"attempts": 1})
     config = GatewayConfig(strategy=Strategy(mode="fallback"), targets=[retried, target(both, "anthropic")])
-    options: Facts = {"model": "gpt-5", "base_url": both.base_url, "config": config, "max_retries": 0}
+    options: Facts = routed(both, config)
     facts = framework(options, asked, streamed=streamed)
     assert not both.claude.requests
     if facts:
@@ -323,7 +311,7 @@ def test_the_gateway_tries_a_target_again_before_it_falls_back(
 def test_this_gateway_has_no_cache_of_answers_and_says_so(both: Sandbox, framework: Any, *, streamed: bool) -> None:
     """The build of 1.15.2 on npm takes ``cache`` in a config and does nothing with it."""
     config = GatewayConfig.model_validate({**both.target("openai"), "cache": Cache(max_age=60).model_dump()})
-    options: Facts = {"model": "gpt-5", "base_url": both.base_url, "config": config, "max_retries": 0}
+    options: Facts = routed(both, config)
     facts = [framework(options, "text", streamed=streamed) for _ in range(2)]
     assert [each["cache_status"] for each in facts] == ["DISABLED", "DISABLED"]
     assert len(both.openai.requests) == 2

@@ -6,7 +6,6 @@ LangChain answer is given here as their own decoders build it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,6 +29,7 @@ from portkey_gateway.sandbox.claude.signatures import sign
 from portkey_langchain import ChatPortkey
 from tests.langchain.ask import Ask, any_call, whole_or_streamed
 from tests.langchain.media import PNG64
+from tests.support.routed import routed
 
 BUDGET = {"type": "enabled", "budget_tokens": 2000}
 SEARCH = {"type": "web_search_20250305", "name": "web_search"}
@@ -44,16 +44,6 @@ FACTS = {
 def get_weather(city: str) -> str:
     """Get the weather of a city."""
     return f"{city}: sunny"
-
-
-@pytest.fixture
-def both(portkey_sandbox_with_openai: Sandbox) -> Iterator[Sandbox]:
-    sandbox = portkey_sandbox_with_openai
-    for provider in (sandbox.claude, sandbox.openai):
-        provider.clear()
-    yield sandbox
-    for provider in (sandbox.claude, sandbox.openai):
-        provider.clear()
 
 
 @pytest.fixture
@@ -221,7 +211,7 @@ def test_what_another_class_wrote_goes_on(
     told = str(both.openai.requests[-1].body["messages"])
     assert ("Blue." in told) is ("Blue." in message.text)
     assert ("look" in told) is bool(message.tool_calls)
-    fallback = ChatPortkey(model="gpt-5", base_url=both.base_url, config=both.config(), max_retries=0)
+    fallback = ChatPortkey(**routed(both, both.config()))
     assert ask(fallback, history).text
 
 

@@ -71,6 +71,34 @@ def test_every_form_binds_the_answer(model: ChatPortkey, received: Received, ask
     assert body["output_config"]["format"]["schema"]["additionalProperties"] is False
 
 
+@any_call
+@pytest.mark.parametrize("api_format", ["messages", "chat_completions"])
+def test_a_class_leaves_its_object(model: ChatPortkey, ask: Ask, api_format: Any) -> None:
+    """As ``ChatOpenAI`` does; ``ChatAnthropic`` (1.7.10) tells the text alone."""
+    asked = model.with_options(api_format=api_format)
+    assert ask(asked, ASKED, response_format=Weather).additional_kwargs["parsed"] == PARIS
+    always = asked.with_options(response_format=Weather)
+    assert ask(always, ASKED).additional_kwargs["parsed"] == PARIS
+    assert "parsed" not in ask(asked, ASKED, response_format=SCHEMA).additional_kwargs
+
+
+@any_call
+@pytest.mark.parametrize(
+    "said", [{"type": "text", "text": "It is sunny."}, {"type": "tool_use", "name": "get_weather", "input": {}}]
+)
+def test_where_no_object_was_said_there_is_none(model: ChatPortkey, sandbox: Sandbox, ask: Ask, said: Any) -> None:
+    sandbox.claude.reply_with(said)
+    answer = ask(model.bind_tools([get_weather]).bind(response_format=Weather), ASKED)
+    assert answer.additional_kwargs["parsed"] is None
+
+
+@any_call
+def test_of_an_answer_that_was_cut_there_is_none(model: ChatPortkey, ask: Ask) -> None:
+    answer = ask(model.bind(response_format=Weather, max_tokens=2), ASKED)
+    assert answer.response_metadata["finish_reason"] == "length"
+    assert answer.additional_kwargs["parsed"] is None
+
+
 def test_a_limit_that_cannot_bind_is_told_in_words(model: ChatPortkey, received: Received) -> None:
     model.with_structured_output(Weather, method="json_schema").invoke(ASKED)
     degrees = received()["output_config"]["format"]["schema"]["properties"]["degrees"]

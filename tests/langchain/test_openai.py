@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from portkey_gateway.sandbox import Fault, Sandbox
 from portkey_langchain import ChatPortkey
 from tests.langchain.ask import Ask, any_call
 from tests.langchain.media import PNG64
+from tests.support.routed import routed
 
 LISBON: dict[str, Any] = {"name": "Lisbon", "population": 545000}
 QUESTION = "Which city is in the text? name: Lisbon, population: 545000. Answer in JSON."
@@ -33,17 +33,6 @@ class City(BaseModel):
 def get_weather(city: str) -> str:
     """Get the weather of a city."""
     return f"{city}: sunny"
-
-
-@pytest.fixture
-def both(portkey_sandbox_with_openai: Sandbox) -> Iterator[Sandbox]:
-    """A sandbox with both providers, without what other tests asked, queued or broke."""
-    sandbox = portkey_sandbox_with_openai
-    for provider in (sandbox.claude, sandbox.openai):
-        provider.clear()
-    yield sandbox
-    for provider in (sandbox.claude, sandbox.openai):
-        provider.clear()
 
 
 @pytest.fixture(params=["gpt-4o", "gpt-5"])
@@ -163,7 +152,7 @@ def falling_back(both: Sandbox, first: Any, second: Any, **more: Any) -> ChatPor
     provider = both.openai if first == "openai" else both.claude
     provider.inject(Fault("status", status=500, times=9))
     name = "gpt-5" if first == "openai" else both.model
-    return ChatPortkey(model=name, base_url=both.base_url, config=both.config(first, second), max_retries=0, **more)
+    return ChatPortkey(**routed(both, both.config(first, second), name, **more))
 
 
 ways = pytest.mark.parametrize(("first", "second"), [("openai", "anthropic"), ("anthropic", "openai")])
@@ -204,13 +193,13 @@ def on_claude(both: Sandbox, *models: str, name: str = "claude-sonnet-4-6", **mo
     for _ in models[1:]:
         both.claude.inject(Fault("status", status=500))
     config = {"strategy": {"mode": "fallback"}, "targets": [both.target(model=model) for model in models]}
-    return ChatPortkey(model=name, base_url=both.base_url, config=config, max_retries=0, **more)
+    return ChatPortkey(**routed(both, config, name, **more))
 
 
 def claude_behind_openai(both: Sandbox, model: str, **more: Any) -> ChatPortkey:
     both.openai.inject(Fault("status", status=500, times=9))
     config = {"strategy": {"mode": "fallback"}, "targets": [both.target("openai"), both.target(model=model)]}
-    return ChatPortkey(model="gpt-5", base_url=both.base_url, config=config, max_retries=0, **more)
+    return ChatPortkey(**routed(both, config, **more))
 
 
 BUDGET = {"type": "enabled", "budget_tokens": 5000}
@@ -265,7 +254,7 @@ def test_a_temperature_that_openai_s_model_refuses_is_no_end_of_a_fallback(both:
     config = both.config("anthropic", "openai")
     config["targets"][1]["override_params"] = {"model": "gpt-5"}
     both.claude.inject(Fault("status", status=500, times=9))
-    model = ChatPortkey(model=both.model, temperature=0.5, max_retries=0, base_url=both.base_url, config=config)
+    model = ChatPortkey(**routed(both, config, both.model, temperature=0.5))
     with pytest.warns(PortkeyWarning, match="temperature is left out: the call may go to gpt-5"):
         assert ask(model, "Hi").response_metadata["provider"] == "openai"
     assert "temperature" not in both.openai.requests[-1].body
@@ -319,10 +308,8 @@ def test_a_claude_that_thinks_goes_on_after_a_tool_though_another_may_answer(
 ) -> None:
     names = {"openai": "gpt-5", "anthropic": "claude-sonnet-4-5"}
     targets = [both.target(each, model=names[each]) for each in (first, second)]  # type: ignore[arg-type]  # providers
-    model = ChatPortkey(
-        model=names[first], base_url=both.base_url, config={"strategy": {"mode": "fallback"}, "targets": targets},
-        max_retries=0, thinking=BUDGET, max_tokens=9000,
-    )  # fmt: skip
+    config = {"strategy": {"mode": "fallback"}, "targets": targets}
+    model = ChatPortkey(**routed(both, config, names[first], thinking=BUDGET, max_tokens=9000))
     both.openai.inject(Fault("status", status=500, times=9))
     question = HumanMessage("What is the weather in Paris?")
     with_tool = model.bind_tools([get_weather])
@@ -375,7 +362,7 @@ def test_a_text_document_and_a_strict_tool_reach_both(both: Sandbox, ask: Ask, f
     }
     name = "gpt-5" if first == "openai" else both.model
     both.claude.inject(Fault("status", status=500, times=9))
-    model = ChatPortkey(model=name, base_url=both.base_url, config=targets, max_retries=0)
+    model = ChatPortkey(**routed(both, targets, name))
     document = {"type": "text-plain", "text": "The word is azure.", "mime_type": "text/plain"}
     question = [HumanMessage([{"type": "text", "text": "What is the word?"}, document])]
     ask(model.bind_tools([strict]), question)

@@ -6,7 +6,6 @@ LlamaIndex answer is given here as their own decoders build it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -28,6 +27,7 @@ from portkey_gateway.sandbox.claude.signatures import sign
 from portkey_llamaindex import Portkey
 from tests.llamaindex.media import PNG
 from tests.llamaindex.ways import ask, chat_way
+from tests.support.routed import routed
 
 BUDGET = {"type": "enabled", "budget_tokens": 2000}
 SEARCH = {"type": "web_search_20250305", "name": "web_search"}
@@ -39,16 +39,6 @@ LOOK: dict[str, Any] = {
         "parameters": {"type": "object", "properties": {"at": {"type": "string"}}, "required": ["at"]},
     },
 }
-
-
-@pytest.fixture
-def both(portkey_sandbox_with_openai: Sandbox) -> Iterator[Sandbox]:
-    sandbox = portkey_sandbox_with_openai
-    for provider in (sandbox.claude, sandbox.openai):
-        provider.clear()
-    yield sandbox
-    for provider in (sandbox.claude, sandbox.openai):
-        provider.clear()
 
 
 @pytest.fixture(params=["chat_completions", "messages"])
@@ -172,7 +162,7 @@ def test_what_another_class_wrote_goes_on(
     name = "call_id" if written.startswith("Responses") else "tool_call_id"
     results = [ChatMessage("grey", role=MessageRole.TOOL, additional_kwargs={name: call_id})] if call_id else []
     history = [ChatMessage("Look."), message, *results, ChatMessage("And now?")]
-    fallback = Portkey(model="gpt-5", base_url=both.base_url, config=both.config(), max_retries=0)
+    fallback = Portkey(**routed(both, both.config()))
     for llm, provider in ((claude, both.claude), (openai, both.openai), (fallback, both.openai)):
         assert ask(llm, way, history).message.content
         told = str(provider.requests[-1].body["messages"])

@@ -14,14 +14,6 @@ PAGES = [f"Page {number}. " + "The harbour of Kiel is twelve metres deep. " * 12
 """Of some 1,200 tokens each, all together four times what LlamaIndex allows a model that it does not know."""
 
 
-@pytest.fixture
-def both(portkey_sandbox_with_openai: Sandbox) -> Sandbox:
-    """A sandbox with both providers."""
-    for provider in (portkey_sandbox_with_openai.claude, portkey_sandbox_with_openai.openai):
-        provider.clear()
-    return portkey_sandbox_with_openai
-
-
 def asked(llm: Portkey, both: Sandbox) -> list[Any]:
     """The bodies of all requests for the answer to a question about all pages."""
     provider = both.openai if llm.provider == "openai" else both.claude

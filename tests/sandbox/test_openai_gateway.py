@@ -41,14 +41,6 @@ FORM: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def both(portkey_sandbox_with_openai: Sandbox) -> Iterator[Sandbox]:
-    sandbox = portkey_sandbox_with_openai
-    _forget(sandbox)
-    yield sandbox
-    _forget(sandbox)
-
-
 def _forget(sandbox: Sandbox) -> None:
     """The sandbox is one for all tests, and some of them leave what they asked."""
     sandbox.claude.clear()
