@@ -19,6 +19,7 @@ from portkey_gateway.embeddings.answer import Embeddings
 from portkey_gateway.embeddings.batches import Batch
 from portkey_gateway.embeddings.decode import BatchAnswer, decode_embeddings
 from portkey_gateway.embeddings.request import EmbeddingRequest, Kind
+from portkey_gateway.embeddings.whole import Part
 from portkey_gateway.http import transport
 from portkey_gateway.http.answer_stream import AnswerStream, Asked, AsyncAnswerStream
 from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
@@ -191,6 +192,7 @@ class GatewayClient:
         max_concurrency: int = EMBEDDINGS_AT_ONCE,
         trace: TraceContext | None = None,
         metadata: Mapping[str, Any] | None = None,
+        part: Part | None = None,
     ) -> Embeddings:
         """Embed texts (``POST /embeddings``), in as many requests as it takes.
 
@@ -204,12 +206,14 @@ class GatewayClient:
             max_concurrency: how many requests are under way at the same time.
             trace: where the call stands in its trace; of several requests each is a span of its own, side by side.
             metadata: labels of this call, added to those of the options.
+            part: where the texts stand, if they are part of a whole that several calls embed: when one of these
+                fails, the others send nothing more.
 
         Raises:
             EncodingError: if a text cannot be embedded, or a parameter would not arrive.
             PortkeyError: if a request fails; the class says how.
         """
-        plan = embeddings.plan_embedding(request, self._calls.route(request), kind, batch_size)
+        plan = embeddings.plan_embedding(request, self._calls.route(request), kind, batch_size, part)
         headers = self._calls.labelled_headers(trace, metadata)
 
         def ask(batch: Batch) -> BatchAnswer:
@@ -232,9 +236,10 @@ class GatewayClient:
         max_concurrency: int = EMBEDDINGS_AT_ONCE,
         trace: TraceContext | None = None,
         metadata: Mapping[str, Any] | None = None,
+        part: Part | None = None,
     ) -> Embeddings:
         """Async twin of ``embed``."""
-        plan = embeddings.plan_embedding(request, self._calls.route(request), kind, batch_size)
+        plan = embeddings.plan_embedding(request, self._calls.route(request), kind, batch_size, part)
         headers = self._calls.labelled_headers(trace, metadata)
 
         async def ask(batch: Batch) -> BatchAnswer:

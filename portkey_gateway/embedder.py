@@ -10,8 +10,13 @@ from pydantic import Field
 from portkey_gateway.caller import GatewayCaller
 from portkey_gateway.client import EMBEDDINGS_AT_ONCE
 from portkey_gateway.embeddings.request import EmbeddingRequest, EncodingFormat
+from portkey_gateway.errors import EncodingError
 
 _PARAMETERS: Final = ("dimensions", "encoding_format", "input_type")
+_NO_PARAMETERS: Final = {
+    "input": "the texts: give these as the method's argument",
+    "model": "the model: say model= to the constructor, to with_options or to the call itself",
+}
 
 
 class GatewayEmbedder(GatewayCaller):
@@ -42,6 +47,13 @@ class GatewayEmbedder(GatewayCaller):
         return (self.with_options(**options) if options else self), parameters
 
     def embedding_request(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> EmbeddingRequest:
-        """Build a request from texts, the model's own parameters, and further ones, which win."""
+        """Build a request from texts, the model's own parameters, and further ones, which win.
+
+        Raises:
+            EncodingError: if the further ones name other texts or another model.
+        """
+        for name, instead in _NO_PARAMETERS.items():
+            if name in parameters:
+                raise EncodingError(f"{name}= among the parameters would replace {instead}")
         own = {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
         return cast("EmbeddingRequest", {"model": self.model, "input": texts, **own, **parameters})

@@ -14,8 +14,10 @@ from portkey_gateway.embedder import GatewayEmbedder
 from portkey_gateway.embeddings.answer import Embeddings
 from portkey_gateway.embeddings.encode import most_texts
 from portkey_gateway.embeddings.request import EmbeddingRequest, Kind
+from portkey_gateway.errors import PortkeyError
 from portkey_gateway.options import check_metadata
 from portkey_gateway.routing import find_route
+from portkey_llamaindex.embedding_batches import CACHE, WORK, one_piece_of_work
 from portkey_llamaindex.instrumentation import embedding_labels
 from portkey_llamaindex.storing import Storable
 
@@ -48,7 +50,7 @@ class PortkeyEmbedding(GatewayEmbedder, Storable, BaseEmbedding):
     Raises:
         pydantic.ValidationError: (a ``ValueError``) at construction, naming the option and what to do.
         PortkeyError: from a call; the class says what failed. If some of many texts were embedded before one request
-            failed, they stand in the error's ``embedded``, by their places in the batch.
+            failed, they stand in the error's ``embedded``, by their places.
     """
 
     model_config = ConfigDict(
@@ -58,9 +60,10 @@ class PortkeyEmbedding(GatewayEmbedder, Storable, BaseEmbedding):
     model_name: str = ""
     """The same as ``model``, under LlamaIndex's own name."""
     embed_batch_size: int = Field(default=100, gt=0, le=2048)
-    """Texts of one batch, which LlamaIndex tells of in its events; by default 100, or what the provider takes."""
+    """Texts of one batch, which LlamaIndex tells of in its events, and the most of a request where it is said; by
+    default 100, or what the provider takes if that is more than one."""
     num_workers: int | None = EMBEDDINGS_AT_ONCE
-    """How many batches are under way at the same time, in async."""
+    """How many batches are under way at the same time, in async; no more requests than ``max_concurrency`` are."""
     request_metadata: dict[str, Any] = Field(default_factory=dict)
     """Labels of every call in Portkey's logs, and what conditional routing reads; they win over ``instrument_tags``."""
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
@@ -141,13 +144,59 @@ class PortkeyEmbedding(GatewayEmbedder, Storable, BaseEmbedding):
     async def _aget_text_embedding(self, text: str) -> Embedding:
         return (await self.aembed([text])).vectors[0]
 
+    @_without_span
+    def get_text_embedding_batch(self, texts: list[str], show_progress: bool = False, **kwargs: Any) -> list[Embedding]:
+        """Embed texts in batches, of which LlamaIndex's events tell.
+
+        Args:
+            texts: none of them empty.
+            show_progress: whether to draw a bar.
+            kwargs: as LlamaIndex takes them; it knows none.
+
+        Raises:
+            PortkeyError: if a request fails. Nothing more is sent then, and what was embedded stands in its
+                ``embedded``, by the places of the texts, and in the ``embeddings_cache``.
+        """
+        with one_piece_of_work(texts, self.max_concurrency, self.num_workers, self.embed_batch_size) as work:
+            try:
+                return super().get_text_embedding_batch(texts, show_progress, **kwargs)
+            except PortkeyError as error:
+                work.tell(error)
+                if self.embeddings_cache is not None:
+                    for text, value in work.to_cache():
+                        self.embeddings_cache.put(text, value, CACHE)
+                raise
+
+    @_without_span
+    async def aget_text_embedding_batch(
+        self, texts: list[str], show_progress: bool = False, **kwargs: Any
+    ) -> list[Embedding]:
+        """Async twin of ``get_text_embedding_batch``."""
+        with one_piece_of_work(texts, self.max_concurrency, self.num_workers, self.embed_batch_size) as work:
+            try:
+                return await super().aget_text_embedding_batch(texts, show_progress, **kwargs)
+            except PortkeyError as error:
+                await work.settled()
+                work.tell(error)
+                if self.embeddings_cache is not None:
+                    for text, value in work.to_cache():
+                        await self.embeddings_cache.aput(text, value, CACHE)
+                raise
+
     def _get_text_embeddings(self, texts: list[str]) -> list[Embedding]:
-        return self.embed(texts).vectors
+        work = WORK.get()
+        if work is None:
+            return self.embed(texts).vectors
+        client, request, rest = self._call(texts, "document", {})
+        return client.embed(request, **rest, part=work.whole.part(texts)).vectors
 
     async def _aget_text_embeddings(self, texts: list[str]) -> list[Embedding]:
-        # Where LlamaIndex has several batches under way, each sends one request at a time.
-        is_one_of_many = self.num_workers is not None and self.num_workers > 1
-        return (await self.aembed(texts, max_concurrency=1 if is_one_of_many else None)).vectors
+        work = WORK.get()
+        if work is None:
+            return (await self.aembed(texts)).vectors
+        async with work.batch() as at_once:
+            client, request, rest = self._call(texts, "document", {"max_concurrency": at_once})
+            return (await client.aembed(request, **rest, part=work.whole.part(texts))).vectors
 
     def _call(
         self, texts: list[str], kind: Kind, kwargs: dict[str, Any]
@@ -156,6 +205,12 @@ class PortkeyEmbedding(GatewayEmbedder, Storable, BaseEmbedding):
         at_once = kwargs.pop("max_concurrency", None)
         called, parameters = self.for_call(kwargs)
         labels = embedding_labels(called.trace_id, called.span_name or self.class_name(), called.request_metadata)
-        rest = {"kind": kind, "max_concurrency": at_once or called.max_concurrency, **labels}
+        rest = {
+            "kind": kind,
+            # By default it is made for LlamaIndex's events: what a request holds is the provider's affair.
+            "batch_size": called.embed_batch_size if "embed_batch_size" in called.model_fields_set else None,
+            "max_concurrency": at_once or called.max_concurrency,
+            **labels,
+        }
         request = called.embedding_request(texts, {**called.additional_kwargs, **parameters})
         return called.gateway_client(), request, rest

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Final
 
 from portkey_gateway.conversation.usage import Usage
 from portkey_gateway.embeddings.answer import Embeddings
 from portkey_gateway.embeddings.decode import BatchAnswer
+from portkey_gateway.embeddings.too_large import TooLarge, too_large
+from portkey_gateway.embeddings.whole import Part, Whole
 from portkey_gateway.errors import InvalidResponseError, PortkeyError, warn
 
 BYTES_PER_TOKEN: Final = 3
 """How many bytes of text count as a token: a word of English has some four, a character of Chinese three."""
-
-# How providers refuse what is too large: Mistral speaks of "too many inputs", Cohere of the "number of texts", OpenAI
-# of "tokens per request", Voyage of "tokens per submitted batch", servers of open models of the "batch size".
-_TOO_LARGE: Final = re.compile(
-    r"too many inputs|number of texts|tokens per (?:request|submitted batch)|max_tokens_per_request|batch[ _]size",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +32,11 @@ class Batch:
         """The place after its last text."""
         return self.start + len(self.texts)
 
+    @property
+    def size(self) -> int:
+        """The bytes of its texts."""
+        return sum(map(_size, self.texts))
+
     def halves(self) -> tuple[Batch, Batch]:
         """Two batches in its place."""
         middle = (len(self.texts) + 1) // 2
@@ -48,21 +46,26 @@ class Batch:
 class Batches:
     """What is still to be embedded, and what is. Safe to use from many threads.
 
-    A batch that a provider finds too large is halved, which costs nothing, since it was refused. Any other failure ends
-    the work: no further batch is handed out, and what was embedded by then stands in the error's ``embedded``.
+    A batch that a provider finds too large is halved, which costs nothing, since it was refused; so are those after it
+    that are as large, before they are sent. Any other failure ends the work: no further batch is handed out, and what
+    was embedded by then stands in the error's ``embedded``.
 
     Args:
         texts: all of them.
         most_texts: how many a request takes.
         most_tokens: how many tokens a request takes; counted by ``BYTES_PER_TOKEN``.
+        part: where they stand, if they are part of a whole that several calls embed.
     """
 
-    def __init__(self, texts: list[str], most_texts: int, most_tokens: int | None = None) -> None:
+    def __init__(
+        self, texts: list[str], most_texts: int, most_tokens: int | None = None, part: Part | None = None
+    ) -> None:
         self._count = len(texts)
+        self._part = part or Whole(texts).part(texts)
         self._waiting = deque(_cut(texts, most_texts, most_tokens))
         self._answers: dict[int, BatchAnswer] = {}
-        self._too_many = self._count + 1
-        self._error: Exception | None = None
+        self._too_many: int | None = None
+        self._too_long: int | None = None
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -72,10 +75,12 @@ class Batches:
     def take(self) -> Batch | None:
         """The next batch to send; ``None`` if there is none."""
         with self._lock:
+            if self._part.whole.has_failed:
+                self._waiting.clear()
             if not self._waiting:
                 return None
             batch = self._waiting.popleft()
-            while len(batch.texts) >= self._too_many > 1:
+            while len(batch.texts) > 1 and self._is_too_large(batch):
                 batch, rest = batch.halves()
                 self._waiting.appendleft(rest)
             return batch
@@ -84,16 +89,17 @@ class Batches:
         """Note the answer to a batch."""
         with self._lock:
             self._answers[batch.start] = answer
+        self._part.whole.settle(self._places(batch), answer.vectors)
 
     def fail(self, batch: Batch, error: Exception) -> None:
         """Note that a batch failed, for good as far as it alone is concerned."""
         with self._lock:
-            if len(batch.texts) > 1 and _says_too_large(error):
-                self._too_many = min(self._too_many, len(batch.texts))
+            kind = too_large(error)
+            if len(batch.texts) > 1 and kind:
+                self._learn(batch, kind)
                 self._waiting.extendleft(reversed(batch.halves()))
-            elif self._error is None:
-                self._error = self._located(batch, error)
-                self._waiting.clear()
+            else:
+                self._part.whole.fail(self._located(batch, error))
 
     def stop(self) -> None:
         """Hand out nothing more."""
@@ -108,20 +114,11 @@ class Batches:
         """
         answers = [self._answers[start] for start in sorted(self._answers)]
         vectors = [vector for answer in answers for vector in answer.vectors]
-        error = self._error
-        if error is None and len({len(vector) for vector in vectors}) > 1:
-            lengths = sorted({len(vector) for vector in vectors})
-            error = InvalidResponseError(
-                f"vectors of different lengths came back, {lengths}: may a config ask several models?",
-                info=answers[0].info,
-            )
-        if error is not None:
-            if isinstance(error, PortkeyError):
-                error.embedded = {
-                    place: vector
-                    for start, answer in sorted(self._answers.items())
-                    for place, vector in enumerate(answer.vectors, start)
-                }
+        whole = self._part.whole
+        if len(vectors) == self._count and len(lengths := sorted(whole.lengths)) > 1:
+            text = f"vectors of different lengths came back, {lengths}: may a config ask several models?"
+            whole.fail(InvalidResponseError(text, info=answers[0].info))
+        if error := whole.failure():
             raise error
         models = list(dict.fromkeys(answer.model for answer in answers if answer.model))
         if len(models) > 1:
@@ -131,11 +128,27 @@ class Batches:
         usage = Usage(input_tokens=sum(usage.input_tokens for usage in usages)) if told else None
         return Embeddings(vectors, models[0] if models else "", usage, tuple(answer.info for answer in answers))
 
+    def _learn(self, batch: Batch, kind: TooLarge) -> None:
+        if kind is TooLarge.TEXTS:
+            self._too_many = min(len(batch.texts), self._too_many or len(batch.texts))
+        else:
+            self._too_long = min(batch.size, self._too_long or batch.size)
+
+    def _is_too_large(self, batch: Batch) -> bool:
+        if self._too_many is not None and len(batch.texts) >= self._too_many:
+            return True
+        return self._too_long is not None and batch.size >= self._too_long
+
+    def _places(self, batch: Batch) -> Sequence[int]:
+        return self._part.places[batch.start : batch.end]
+
     def _located(self, batch: Batch, error: Exception) -> Exception:
         """Say which of many texts an error is about."""
-        if isinstance(error, PortkeyError) and len(batch.texts) < self._count:
-            which = f"text {batch.start}" if len(batch.texts) == 1 else f"texts {batch.start} to {batch.end - 1}"
-            error.message = f"{which} of {self._count}: {error.message}"
+        count = len(self._part.whole)
+        if isinstance(error, PortkeyError) and len(batch.texts) < count:
+            first, *others = self._places(batch)
+            which = f"texts {first} to {others[-1]}" if others else f"text {first}"
+            error.message = f"{which} of {count}: {error.message}"
             error.args = (error.message,)
         return error
 
@@ -147,7 +160,7 @@ def _cut(texts: list[str], most_texts: int, most_tokens: int | None) -> Iterator
         return
     start, size, most_bytes = 0, 0, most_tokens * BYTES_PER_TOKEN
     for place, text in enumerate(texts):
-        length = len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+        length = _size(text)
         if place > start and (place - start == most_texts or size + length > most_bytes):
             yield Batch(start, texts[start:place])
             start, size = place, 0
@@ -156,8 +169,5 @@ def _cut(texts: list[str], most_texts: int, most_tokens: int | None) -> Iterator
         yield Batch(start, texts[start:])
 
 
-def _says_too_large(error: Exception) -> bool:
-    if not isinstance(error, PortkeyError):
-        return False
-    refused = error.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
-    return error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or (refused and bool(_TOO_LARGE.search(error.message)))
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))

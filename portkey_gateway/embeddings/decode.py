@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import sys
 from array import array
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from portkey_gateway.info import GatewayInfo
 from portkey_gateway.prices import find_prices
 
 _FLOAT_BYTES: Final = 4
+_NUMBERS: Final = frozenset({float, int})
 _WITHOUT_VECTORS: Final = "The body is JSON but holds no vectors"
 
 
@@ -47,7 +49,7 @@ def decode_embeddings(content: bytes, info: GatewayInfo, count: int, dimensions:
         dimensions: how long the vectors have to be, if that was asked for.
 
     Raises:
-        InvalidResponseError: if vectors are missing, too many, not in place, or of another length.
+        InvalidResponseError: if vectors are missing, too many, not in place, of another length, or not of numbers.
     """
     try:
         body = from_json(content)
@@ -71,6 +73,10 @@ def decode_embeddings(content: bytes, info: GatewayInfo, count: int, dimensions:
     if not all(lengths) or (dimensions is not None and lengths - {dimensions}):
         wanted = f"; dimensions={dimensions} was asked for" if dimensions is not None else ""
         raise InvalidResponseError(f"vectors of {sorted(lengths)} dimensions came back{wanted}", info=info)
+    for place, vector in enumerate(vectors):
+        # A sum is finite if all that it adds is; it is much faster than to ask each number.
+        if not math.isfinite(sum(vector)):
+            raise InvalidResponseError(f"vector {place} of {count} holds a number that is not finite", info=info)
     model = body.get("model")
     return BatchAnswer(vectors, model if isinstance(model, str) else "", _decode_usage(body.get("usage")), info)
 
@@ -86,6 +92,8 @@ def _decode_vector(embedding: Any) -> list[float]:
         return numbers.tolist()
     if not isinstance(embedding, list):
         raise TypeError("neither numbers nor base64")
+    if not _NUMBERS.issuperset(map(type, embedding)):
+        raise TypeError("no numbers")
     # JSON writes 1.0 as 1 where it likes to.
     return list(map(float, embedding))
 

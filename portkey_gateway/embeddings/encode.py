@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from portkey_gateway.embeddings.batches import Batch, Batches
 from portkey_gateway.embeddings.providers import MOST_TEXTS, UNKNOWN_TEXTS, EmbeddingProvider, find_provider
 from portkey_gateway.embeddings.request import EmbeddingRequest, Kind, check_texts
+from portkey_gateway.embeddings.whole import Part
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.routing import Route
 
@@ -44,7 +45,9 @@ class EmbeddingPlan:
             raise EncodingError(f"the request holds something that JSON does not know: {error}") from error
 
 
-def plan_embedding(request: EmbeddingRequest, route: Route, kind: Kind, batch_size: int | None) -> EmbeddingPlan:
+def plan_embedding(
+    request: EmbeddingRequest, route: Route, kind: Kind, batch_size: int | None, part: Part | None = None
+) -> EmbeddingPlan:
     """Plan how to embed texts, so that everyone who may answer can.
 
     Args:
@@ -52,6 +55,7 @@ def plan_embedding(request: EmbeddingRequest, route: Route, kind: Kind, batch_si
         route: where the calls go.
         kind: whether they are what is searched or what is searched for.
         batch_size: the most texts of a request, if fewer than the provider takes.
+        part: where the texts stand, if they are part of a whole that several calls embed.
 
     Raises:
         EncodingError: if a text cannot be embedded, or a parameter would not arrive.
@@ -70,7 +74,8 @@ def plan_embedding(request: EmbeddingRequest, route: Route, kind: Kind, batch_si
     else:
         _check_dimensions(known, route)
     parameters |= _input_type(request.get("input_type"), kind, known)
-    return EmbeddingPlan(Batches(texts, min(batch_size or MOST_TEXTS, most_texts(route)), most_tokens), parameters)
+    most = min(batch_size or MOST_TEXTS, most_texts(route))
+    return EmbeddingPlan(Batches(texts, most, most_tokens, part), parameters)
 
 
 def most_texts(route: Route) -> int:

@@ -107,21 +107,43 @@ _NAMES: Final = (
     ("embed-multilingual", "cohere"),
 )
 """Whose models these are, where only the name tells; the first that fits counts."""
+# Who serves models of many makers, by a word in the slug that the catalog gives it: the name of a model tells no host.
+_HOSTS: Final = (
+    ("vertex", "vertex-ai"),
+    ("bedrock", "bedrock"),
+    ("azure-openai", "azure-openai"),
+    ("ollama", "ollama"),
+    ("workers-ai", "workers-ai"),
+    ("together", "together-ai"),
+    ("fireworks", "fireworks-ai"),
+    ("siliconflow", "siliconflow"),
+)
 
 
 def find_provider(provider: str | None, model: str) -> EmbeddingProvider | None:
     """What is known of the provider that embeds; ``None`` if nothing is.
 
     Args:
-        provider: its slug; ``None``, or one of the model catalog (``@slug``), where the name of the model has to tell.
-        model: the name of the model, as the gateway is given it.
+        provider: its slug; ``None``, or one of the model catalog (``@slug``), whose words are their maker's own: it
+            counts where it names a host (``@vertex-prod``), else the name of the model has to tell.
+        model: the name of the model, as the gateway is given it; with or without a slug of the catalog.
     """
+    model = model.lower()
     if provider is None or provider.startswith("@"):
-        slug = next((slug for part, slug in _NAMES if part in model.lower()), None)
+        if model.startswith("@"):
+            provider, _, model = model.partition("/")
+        host = next((host for word, host in _HOSTS if word in (provider or "").lower()), None)
+        slug = _served_by(host, model) if host else None
+        if slug not in PROVIDERS:
+            slug = next((slug for part, slug in _NAMES if part in model), None)
     else:
-        maker = next((maker for maker in _MAKERS.get(provider, ()) if maker in model.lower()), None)
-        slug = f"{provider}/{maker}" if maker else provider
+        slug = _served_by(provider, model)
     return PROVIDERS.get(slug) if slug else None
+
+
+def _served_by(provider: str, model: str) -> str:
+    maker = next((maker for maker in _MAKERS.get(provider, ()) if maker in model), None)
+    return f"{provider}/{maker}" if maker else provider
 
 
 def render_table() -> str:

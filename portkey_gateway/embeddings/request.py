@@ -41,4 +41,16 @@ def check_texts(texts: Any) -> list[str]:
             raise EncodingError(f"text {place} to embed is a {type(text).__name__}: give text")
         if not text:
             raise EncodingError(f"text {place} to embed is empty, which providers refuse: leave it out")
+        if not text.isascii():
+            _check_characters(text, place)
     return list(texts)
+
+
+def _check_characters(text: str, place: int) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise EncodingError(
+            f"text {place} to embed holds half a character, {text[error.start]!a} at its position {error.start}, which "
+            "no request can carry: mend it where it was cut, or text.encode(errors='replace').decode()"
+        ) from None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Protocol, TypeVar
 
@@ -35,7 +35,10 @@ class Work(Protocol[_PieceT, _ResultT_contra]):
 
 
 def work_off(work: Work[PieceT, ResultT], call: Callable[[PieceT], ResultT], at_once: int) -> None:
-    """Call for all pieces, ``at_once`` at the same time; what is under way when one fails is still waited for."""
+    """Call for all pieces, ``at_once`` at the same time; what is under way when one fails is still waited for.
+
+    Not so where the caller is interrupted, by Ctrl-C: then nothing more is begun, and what is under way goes on alone.
+    """
 
     def run() -> None:
         while (piece := work.take()) is not None:
@@ -48,13 +51,17 @@ def work_off(work: Work[PieceT, ResultT], call: Callable[[PieceT], ResultT], at_
     if workers <= 1:
         run()
         return
-    with ThreadPoolExecutor(workers, thread_name_prefix="portkey") as pool:
-        running = [pool.submit(copy_context().run, run) for _ in range(workers)]
-        try:
-            for each in running:
-                each.result()
-        finally:
-            work.stop()
+    # Threads of a pool would keep the whole process from ending, for as long as a request takes.
+    threads = [
+        threading.Thread(target=copy_context().run, args=(run,), name="portkey", daemon=True) for _ in range(workers)
+    ]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        work.stop()
 
 
 async def awork_off(work: Work[PieceT, ResultT], call: Callable[[PieceT], Awaitable[ResultT]], at_once: int) -> None:

@@ -15,7 +15,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_core.vectorstores import InMemoryVectorStore
 from pydantic import ValidationError
 
-from portkey_gateway import NotFoundError, PortkeyWarning, trace_cost
+from portkey_gateway import EncodingError, NotFoundError, PortkeyWarning, trace_cost
 from portkey_gateway.prices import find_prices
 from portkey_gateway.sandbox import Fault, Sandbox
 from portkey_langchain import PortkeyEmbeddings
@@ -93,6 +93,14 @@ def test_options_and_parameters_of_one_call(embeddings: PortkeyEmbeddings, sandb
         (MODEL, "u-17"),
         ("text-embedding-3-large", "u-4"),
     ]
+
+
+def test_a_parameter_cannot_replace_the_texts(embeddings: PortkeyEmbeddings, sandbox: Sandbox) -> None:
+    with pytest.raises(EncodingError, match="input= among the parameters would replace the texts"):
+        embeddings.embed_documents(["a"], input=["b"])
+    with pytest.raises(langchain.ModelInvalidRequestError, match="model= among the parameters would replace the model"):
+        embeddings.with_options(model_kwargs={"model": "b"}).embed_query("a")
+    assert received(sandbox) == []
 
 
 def test_errors_are_langchains_own_too(embeddings: PortkeyEmbeddings, sandbox: Sandbox) -> None:

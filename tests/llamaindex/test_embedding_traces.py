@@ -66,11 +66,21 @@ def test_requests_of_one_batch_are_spans_side_by_side(gateway: EmbeddingGateway,
     assert len({headers["x-portkey-span-id"] for headers in told}) == 3
 
 
-@pytest.mark.parametrize("provider", ["openai", "google"])
-async def test_async_batches_are_as_many_at_once_as_there_are_workers(gateway: EmbeddingGateway, provider: str) -> None:
-    embed_model = model(gateway, provider=provider, embed_batch_size=5, num_workers=4)
+@pytest.mark.parametrize(
+    ("provider", "size", "at_once"), [("openai", 5, 4), ("google", 5, 8), ("google", 100, 8), ("google", 50, 8)]
+)
+async def test_async_batches_are_as_many_at_once_as_there_are_workers_and_share_the_requests(
+    gateway: EmbeddingGateway, provider: str, size: int, at_once: int
+) -> None:
+    embed_model = model(gateway, provider=provider, embed_batch_size=size, num_workers=4)
     assert len(await embed_model.aget_text_embedding_batch(TEXTS)) == 100
-    assert gateway.most_at_once == 4
+    assert gateway.most_at_once == at_once
+
+
+async def test_no_more_requests_are_under_way_than_may_be(gateway: EmbeddingGateway) -> None:
+    embed_model = model(gateway, embed_batch_size=5, num_workers=8, max_concurrency=2)
+    await embed_model.aget_text_embedding_batch(TEXTS)
+    assert gateway.most_at_once == 2
 
 
 @pytest.mark.parametrize("workers", [None, 1])

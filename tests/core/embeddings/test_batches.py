@@ -73,24 +73,29 @@ def test_usage_is_not_known_where_one_batch_does_not_tell_it() -> None:
     assert batches.result().usage is None
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        "Requested 300001 tokens, max 300000 tokens per request",
-        "max_tokens_per_request: too much",
-        "Too many inputs in request, split into more batches.",
-        "invalid request: total number of texts must be at most 96 - received 100",
-        "The max allowed tokens per submitted batch is 120000.",
-        "batch size 64 > maximum allowed batch size 32",
-        "batch_size is invalid, it should not be larger than 10",
-    ],
-)
-def test_what_is_too_large_is_halved_and_everything_after_it_at_once(message: str) -> None:
-    batches = Batches(TEXTS, 8)
+@pytest.mark.parametrize("message", ["Too many inputs in request", "Too many tokens in batch"])
+def test_what_is_too_large_is_halved_and_everything_as_large_after_it_at_once(message: str) -> None:
+    batches = Batches([f"text {number}" for number in range(10)] * 2, 8)
     first = batches.take()
     assert first
     batches.fail(first, refused(message))
-    assert sizes(batches) == [4, 4, 2]
+    assert sizes(batches) == [4, 4, 4, 4, 4]
+
+
+def test_of_one_pair_that_is_too_long_the_short_ones_are_not_parted() -> None:
+    batches = Batches(["text 0" + "x" * 90] * 2 + TEXTS, 2)
+    first = batches.take()
+    assert first
+    batches.fail(first, refused("Requested 400 tokens, max 300 tokens per request"))
+    assert sizes(batches) == [1, 1, 2, 2, 2, 2, 2]
+
+
+def test_of_texts_that_are_too_many_the_long_ones_are_parted_alike() -> None:
+    batches = Batches(["text 0", "text 1", "text 0" + "x" * 90, "text 1" + "x" * 90], 2)
+    first = batches.take()
+    assert first
+    batches.fail(first, refused("Too many inputs. The max number of inputs is 1."))
+    assert sizes(batches) == [1, 1, 1, 1]
 
 
 def test_what_is_too_large_by_its_status_is_halved() -> None:

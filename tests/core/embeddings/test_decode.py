@@ -95,3 +95,19 @@ def test_what_is_no_answer_is_an_error_of_its_kind(content: bytes, kind: type[Po
     with pytest.raises(kind) as caught:
         decode_embeddings(content, INFO, 1)
     assert type(caught.value) is kind
+
+
+NAN, INFINITY = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize("spoilt", [[NAN, 1.0], [1.0, INFINITY], [INFINITY, -INFINITY]])
+@pytest.mark.parametrize("form", [list, pack])
+def test_a_number_that_is_not_finite_is_an_error(spoilt: list[float], form: Any) -> None:
+    with pytest.raises(InvalidResponseError, match="vector 1 of 2 holds a number that is not finite"):
+        decode_embeddings(body(form([0.5, 0.5]), form(spoilt)), INFO, 2)
+
+
+@pytest.mark.parametrize("spoilt", [["NaN", "1.0"], [True, 1.0], [None, 1.0], [[1.0], [2.0]]])
+def test_what_is_no_number_is_none(spoilt: list[Any]) -> None:
+    with pytest.raises(InvalidResponseError, match="holds no vectors"):
+        decode_embeddings(body(spoilt), INFO, 1)

@@ -9,7 +9,7 @@ import pytest
 
 from portkey_gateway.embeddings.encode import EmbeddingPlan, most_texts, plan_embedding
 from portkey_gateway.embeddings.providers import PROVIDERS, find_provider
-from portkey_gateway.embeddings.request import EmbeddingRequest
+from portkey_gateway.embeddings.request import EmbeddingRequest, check_texts
 from portkey_gateway.errors import EncodingError, PortkeyWarning
 from portkey_gateway.options import GatewayOptions
 from portkey_gateway.routing import Route, find_route
@@ -136,3 +136,34 @@ def test_providers_are_found_by_slug_and_else_by_the_name_of_the_model(
 def test_of_others_nothing_is_known(provider: str | None, model: str) -> None:
     assert find_provider(provider, model) is None
     assert most_texts(route_to(provider, model)) == 96
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "row"),
+    [
+        (None, "@vertex/gemini-embedding-001", "vertex-ai/gemini"),
+        (None, "@vertex-prod/text-embedding-005", "vertex-ai"),
+        ("@my-vertex-ai", "text-multilingual-embedding-002", "vertex-ai"),
+        (None, "@ollama/nomic-embed-text", "ollama"),
+        (None, "@bedrock-eu/us.cohere.embed-v4:0", "bedrock/cohere"),
+        (None, "@workers-ai/@cf/baai/bge-base-en-v1.5", "workers-ai"),
+        (None, "@gemini/models/gemini-embedding-2", "google"),
+        # A slug that names no host says nothing: whoever made it named it as they liked.
+        (None, "@openai-team/embed-v4.0", "cohere"),
+        (None, "@bedrock/text-embedding-3-small", "openai"),
+        # Here it is no slug.
+        ("workers-ai", "@cf/ollama/x", "workers-ai"),
+    ],
+)
+def test_a_slug_of_the_catalog_tells_the_host(provider: str | None, model: str, row: str) -> None:
+    assert find_provider(provider, model) is PROVIDERS[row]
+
+
+@pytest.mark.parametrize("model", ["@azure/my-embedder", "@bedrock/my-embedder", "@prod/ollama"])
+def test_of_other_slugs_nothing_is_known(model: str) -> None:
+    assert find_provider(None, model) is None
+
+
+def test_half_a_character_is_told_with_its_place() -> None:
+    with pytest.raises(EncodingError, match=r"text 1 to embed holds half a character, '\\ud800' at its position 3"):
+        check_texts(["Ö", "bad\ud800"])

@@ -1,0 +1,62 @@
+"""Many calls of one piece of work, when the caller is interrupted amid them."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from portkey_gateway.http.many import work_off
+
+
+class Numbers:
+    """Numbers to call for."""
+
+    def __init__(self, count: int) -> None:
+        self.waiting = list(range(count))
+        self.settled: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.waiting)
+
+    def take(self) -> int | None:
+        return self.waiting.pop() if self.waiting else None
+
+    def settle(self, piece: int, _: object, /) -> None:
+        self.settled.append(piece)
+
+    def fail(self, piece: int, error: Exception, /) -> None:
+        raise AssertionError(piece) from error
+
+    def stop(self) -> None:
+        self.waiting.clear()
+
+
+def test_an_interrupt_waits_for_nothing_and_nothing_more_begins() -> None:
+    work = Numbers(10)
+    both, over = threading.Barrier(2), threading.Event()
+    called: list[int] = []
+
+    def call(number: int) -> None:
+        called.append(number)
+        if both.wait() == 0:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        over.wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        work_off(work, call, 2)
+    assert (len(called), work.settled, len(work)) == (2, [], 0)
+    running = [thread for thread in threading.enumerate() if thread.name == "portkey"]
+    assert running
+    assert all(thread.daemon for thread in running)
+    over.set()
+    for thread in running:
+        thread.join()
+    assert sorted(work.settled) == sorted(called)
+
+
+def test_so_many_at_once_and_each_one_once() -> None:
+    work = Numbers(7)
+    work_off(work, lambda _: None, 3)
+    assert sorted(work.settled) == [*range(7)]
