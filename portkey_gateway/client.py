@@ -30,8 +30,8 @@ from portkey_gateway.other_routes import ListedModel, Listing
 from portkey_gateway.prompts.completion import PromptRequest
 from portkey_gateway.prompts.library import PromptLibrary, Question
 from portkey_gateway.routing import Route
-from portkey_gateway.tracing.context import TraceContext
-from portkey_gateway.tracing.costs import TRACE_COSTS
+from portkey_gateway.tracing.context import TraceContext, read_context
+from portkey_gateway.tracing.watch import Watch, watch_call
 
 DEFAULT_TIMEOUT_S: Final = 600.0
 """Seconds without a byte after which a call fails; a long answer of a large model takes minutes."""
@@ -111,11 +111,12 @@ class GatewayClient:
             EncodingError: if the request cannot be sent as it is.
             PortkeyError: if the call fails; the class says how.
         """
-        request = self._inline(request) if inline_images else request
-        call, decoding = self._calls.chat(request, trace, metadata)
-        with call.redacting():
-            answer = decoding.decode(*transport.read_response(self._http_client, call))
-        TRACE_COSTS.note(answer)
+        with watch_call("chat", request, trace, self.options) as watch:
+            request = self._inline(request) if inline_images else request
+            call, decoding = self._calls.chat(request, trace, metadata)
+            with call.redacting():
+                answer = decoding.decode(*transport.read_response(self._http_client, call))
+            watch.answered(answer)
         return answer
 
     async def achat(
@@ -127,11 +128,12 @@ class GatewayClient:
         inline_images: bool = False,
     ) -> Answer:
         """Async twin of ``chat``."""
-        request = await self._ainline(request) if inline_images else request
-        call, decoding = self._calls.chat(request, trace, metadata)
-        with call.redacting():
-            answer = decoding.decode(*await transport.aread_response(self._http_async_client, call))
-        TRACE_COSTS.note(answer)
+        with watch_call("chat", request, trace, self.options) as watch:
+            request = await self._ainline(request) if inline_images else request
+            call, decoding = self._calls.chat(request, trace, metadata)
+            with call.redacting():
+                answer = decoding.decode(*await transport.aread_response(self._http_async_client, call))
+            watch.answered(answer)
         return answer
 
     def stream(
@@ -152,7 +154,7 @@ class GatewayClient:
             call, decoding = self._calls.chat(_streamed(asked), trace, metadata)
             return transport.send(self._http_client, call), call, decoding
 
-        return AnswerStream(ask, TRACE_COSTS.note)
+        return AnswerStream(ask, watch_call("chat", request, trace, self.options, streamed=True))
 
     def astream(
         self,
@@ -169,7 +171,7 @@ class GatewayClient:
             call, decoding = self._calls.chat(_streamed(asked), trace, metadata)
             return await transport.asend(self._http_async_client, call), call, decoding
 
-        return AsyncAnswerStream(ask, TRACE_COSTS.note)
+        return AsyncAnswerStream(ask, watch_call("chat", request, trace, self.options, streamed=True))
 
     def request_body(self, request: ChatRequest | PromptRequest) -> dict[str, Any]:
         """The body that a whole answer to a request would be asked for with.
@@ -218,10 +220,11 @@ class GatewayClient:
 
         def ask(batch: Batch) -> BatchAnswer:
             call = self._calls.embedding(plan, batch, headers)
-            with call.redacting():
-                content, info = transport.read_response(self._http_client, call)
-                answer = decode_embeddings(content, info, len(batch.texts), plan.dimensions)
-            TRACE_COSTS.note(answer)
+            with self._watch_batch(request, batch, call) as watch:
+                with call.redacting():
+                    content, info = transport.read_response(self._http_client, call)
+                    answer = decode_embeddings(content, info, len(batch.texts), plan.dimensions)
+                watch.answered(answer)
             return answer
 
         work_off(plan.batches, ask, max_concurrency)
@@ -244,10 +247,11 @@ class GatewayClient:
 
         async def ask(batch: Batch) -> BatchAnswer:
             call = self._calls.embedding(plan, batch, headers)
-            with call.redacting():
-                content, info = await transport.aread_response(self._http_async_client, call)
-                answer = decode_embeddings(content, info, len(batch.texts), plan.dimensions)
-            TRACE_COSTS.note(answer)
+            with self._watch_batch(request, batch, call) as watch:
+                with call.redacting():
+                    content, info = await transport.aread_response(self._http_async_client, call)
+                    answer = decode_embeddings(content, info, len(batch.texts), plan.dimensions)
+                watch.answered(answer)
             return answer
 
         await awork_off(plan.batches, ask, max_concurrency)
@@ -340,6 +344,9 @@ class GatewayClient:
         return listing.models
 
     # --- sending them ----------------------------------------------------------------------------------------------
+
+    def _watch_batch(self, request: EmbeddingRequest, batch: Batch, call: transport.Call) -> Watch:
+        return watch_call("embeddings", {**request, "input": batch.texts}, read_context(call.headers), self.options)
 
     def _post(self, path: str, body: Mapping[str, Any], read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
         return self._send(self._calls.call(path, encode_body(body), self._calls.headers), read)

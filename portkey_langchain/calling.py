@@ -5,20 +5,30 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from typing_extensions import override
 
 from portkey_langchain.call import Call
 from portkey_langchain.callbacks import RUNS, RunLabels
+from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
+from portkey_langchain.run_spans import GATEWAY_MARK
 
 
 class CallingModel(BaseChatModel):
     """A chat model whose calls are made of a ``Call``."""
+
+    @override
+    def _get_ls_params_with_defaults(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        # The tracer, too, tells by it whose calls these are.
+        params: dict[str, Any] = {**super()._get_ls_params_with_defaults(stop=stop, **kwargs)}
+        return cast("LangSmithParams", {**params, GATEWAY_MARK: MODEL_PROVIDER})
 
     @abstractmethod
     def _call(

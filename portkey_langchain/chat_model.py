@@ -30,7 +30,6 @@ from portkey_langchain.container import with_last_container
 from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.profile import model_profile
-from portkey_langchain.run_spans import GATEWAY_MARK
 from portkey_langchain.structured import UNFORCED_FORM, Method, Schema, Structured, structured_output, take_form
 from portkey_langchain.tools import encode_tool
 
@@ -104,7 +103,7 @@ class ChatPortkey(CallingModel, ConfidentialModel):
         Middleware asks ``_get_ls_params``, and compares its answer with the provider that our messages name.
         """
         params = super()._get_ls_params_with_defaults(stop=stop, **kwargs)
-        told: dict[str, Any] = {**params, GATEWAY_MARK: MODEL_PROVIDER}
+        told: dict[str, Any] = {**params}
         name = str(params.get("ls_model_name") or self.model)
         if self.route(name).is_surely_claude:
             told |= {"ls_provider": "anthropic", "ls_model_name": name.rpartition("/")[2]}

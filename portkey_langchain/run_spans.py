@@ -34,14 +34,14 @@ class RunStart:
 
 
 def is_ours(metadata: Mapping[str, Any] | None) -> bool:
-    """Whether a model's run is one of ``ChatPortkey``, whose span is the gateway's own log."""
+    """Whether a model's run is one of ours, which tells of its call itself."""
     return GATEWAY_MARK in (metadata or {})
 
 
 def describe_chain(run: RunStart) -> Described:
     """A chain, a graph or a step of one; an agent where LangChain says that it begins."""
     agent = run.metadata.get("lc_agent_name")
-    shared = {semconv.AGENT_NAME: agent, semconv.CONVERSATION_ID: _text(run.metadata.get("thread_id"))}
+    shared = {semconv.AGENT_NAME: agent}
     if _begins_agent(run):
         named = {semconv.OPERATION: "invoke_agent", **shared}
         messages = _messages_in(run.given)
@@ -91,6 +91,17 @@ def describe_retriever(run: RunStart) -> Described:
 def conclude_retriever(_: OpenSpan, documents: Sequence[Document]) -> Described:
     """What a retriever found."""
     return Described(content={semconv.RETRIEVAL_DOCUMENTS: documents})
+
+
+def describe_call(run: RunStart) -> Described:
+    """A call of ours, which tells of itself once it is made."""
+    model = run.metadata.get("ls_model_name")
+    attributes = {
+        semconv.OPERATION: "chat",
+        semconv.REQUEST_MODEL: model,
+        semconv.AGENT_NAME: run.metadata.get("lc_agent_name"),
+    }
+    return Described(f"chat {model or run.name}", attributes, kind="client")
 
 
 def describe_model(run: RunStart) -> Described:

@@ -1,7 +1,7 @@
-"""``PortkeyTracer``: the runs around the calls of models, exported as OpenTelemetry spans.
+"""``PortkeyTracer``: the runs around the calls of models, and those calls, exported as OpenTelemetry spans.
 
-The calls of ``ChatPortkey`` are not exported: the gateway's log is their span. The ids that they send
-(``portkey_langchain.callbacks``) are those of the spans here, so that both form one tree.
+At Portkey the gateway's own log is the span of a call; any other receiver gets one (``portkey_gateway.tracing.watch``).
+The ids that calls send (``portkey_langchain.callbacks``) are those of the spans here, so that all form one tree.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pydantic import SecretStr
 from typing_extensions import override
 
 from portkey_gateway.tracing.spans import Described, OpenSpan
-from portkey_gateway.tracing.steps import Tracing
+from portkey_gateway.tracing.steps import Calls, Tracing
 from portkey_langchain import run_spans
 from portkey_langchain.callbacks import RUNS, read_labels
 from portkey_langchain.run_spans import RunStart
@@ -76,7 +76,9 @@ class RunTracer(BaseCallbackHandler):
 
     @override
     def on_chat_model_start(self, serialized: Any, messages: list[list[BaseMessage]], **kwargs: Any) -> None:
-        if not run_spans.is_ours(kwargs.get("metadata")):
+        if run_spans.is_ours(kwargs.get("metadata")):
+            self._start(run_spans.describe_call, serialized, messages, awaits_call=True, **kwargs)
+        else:
             self._start(run_spans.describe_model, serialized, messages, **kwargs)
 
     # --- runs end ---------------------------------------------------------------------------------------------------
@@ -115,8 +117,16 @@ class RunTracer(BaseCallbackHandler):
 
     # ----------------------------------------------------------------------------------------------------------------
 
-    def _start(self, describe: Callable[[RunStart], Described], serialized: Any, given: Any, **kwargs: Any) -> None:
-        if self._tracing.export is None:
+    def _start(
+        self,
+        describe: Callable[[RunStart], Described],
+        serialized: Any,
+        given: Any,
+        *,
+        awaits_call: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        if self._tracing.export is None or (awaits_call and not self._tracing.calls):
             return
         with self._tracing.unnoticed():
             run_id, parent_id = kwargs["run_id"], kwargs.get("parent_run_id")
@@ -130,7 +140,9 @@ class RunTracer(BaseCallbackHandler):
 
             labels = read_labels(kwargs.get("tags"), metadata)
             parent_key = parent_id.hex if parent_id else None
-            self._tracing.start(run_id.hex, context, described, parent_key=parent_key, labels=labels)
+            self._tracing.start(
+                run_id.hex, context, described, parent_key=parent_key, labels=labels, awaits_call=awaits_call
+            )
 
     def _end(self, run_id: UUID, conclude: Callable[[OpenSpan], Described], inputs: Any = None) -> None:
         # A chain that streams its input knows it only at its end.
@@ -144,9 +156,10 @@ class PortkeyTracer(RunTracer):
     """Exports the runs around the calls of models, by OpenTelemetry: chains, agents, tools, retrievers, other models.
 
     Pass it as a callback (``config={"callbacks": [PortkeyTracer()]}``), or set ``PORTKEY_TRACING=true`` for one with
-    the defaults in every run. Calls of ``ChatPortkey`` are not exported, since the gateway's log is their span, but
-    their ids belong to the same tree. Spans go out in the background, and at exit; at most 2048 wait, and a loss is
-    counted (``lost``) and logged once. It never breaks a run.
+    the defaults in every run; several may be passed, to Portkey and to a collector of one's own. Calls of
+    ``ChatPortkey`` and ``PortkeyEmbeddings`` belong to the same tree: at Portkey the gateway's own log is their span,
+    any other receiver gets one of each, with tokens and cost. Spans go out in the background, and at exit; at most 2048
+    wait, and a loss is counted (``lost``) and logged once. It never breaks a run.
 
     Args:
         endpoint: an OTLP/HTTP receiver, with its ``/v1/traces``. If none is given, OpenTelemetry's variables
@@ -157,10 +170,12 @@ class PortkeyTracer(RunTracer):
         capture_content: whether spans hold inputs, outputs and the texts of errors; by default true, unless
             ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` says ``false``.
         metadata_keys: the only metadata of runs to export, if given.
+        calls: whether calls of ours are exported too; by default (``auto``) to any receiver but Portkey.
 
     Raises:
         ImportError: if OpenTelemetry is not installed, naming the extra ``otel``.
-        ValueError: if spans are to go to the hosted gateway and there is no API key.
+        ValueError: if spans are to go to the hosted gateway and there is no API key; or if ``calls`` is none of its
+            values.
     """
 
     def __init__(
@@ -172,6 +187,7 @@ class PortkeyTracer(RunTracer):
         base_url: str | None = None,
         capture_content: bool | None = None,
         metadata_keys: Sequence[str] | None = None,
+        calls: Calls = "auto",
     ) -> None:
         super().__init__(
             Tracing.to_receiver(
@@ -182,6 +198,7 @@ class PortkeyTracer(RunTracer):
                 base_url=base_url,
                 capture_content=capture_content,
                 metadata_keys=metadata_keys,
+                calls=calls,
             )
         )
 

@@ -72,8 +72,14 @@ class SpanStart:
 
 
 def is_gateway_call(instance: Any, method: str) -> bool:
-    """Whether a span is a call of ``Portkey``, whose span is the gateway's own log."""
+    """Whether a span is a call of ``Portkey``, which tells of itself once it is made."""
     return isinstance(instance, GatewayModel) and method in CHAT_METHODS | COMPLETION_METHODS
+
+
+def describe_call(model: Any) -> Described:
+    """A call of ours, which tells of itself once it is made."""
+    attributes = {semconv.OPERATION: "chat", semconv.REQUEST_MODEL: model.model}
+    return Described(f"chat {model.model}", attributes, kind="client")
 
 
 def describe(span: SpanStart) -> Described:

@@ -1,7 +1,7 @@
-"""``instrument()``: what LlamaIndex does around the calls of models, exported as OpenTelemetry spans.
+"""``instrument()``: what LlamaIndex does around the calls of models, and those calls, exported as OpenTelemetry spans.
 
-The calls of ``Portkey`` are not exported: the gateway's log is their span. The ids that they send
-(``portkey_llamaindex.instrumentation``) are those of the spans here, so that both form one tree.
+At Portkey the gateway's own log is the span of a call; any other receiver gets one (``portkey_gateway.tracing.watch``).
+The ids that calls send (``portkey_llamaindex.instrumentation``) are those of the spans here, so that all form one tree.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from llama_index.core.instrumentation.events.exception import ExceptionEvent
 from llama_index.core.instrumentation.events.llm import (
@@ -30,15 +30,18 @@ from typing_extensions import override
 
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.spans import Described, OpenSpan
-from portkey_gateway.tracing.steps import Tracing
+from portkey_gateway.tracing.steps import Calls, Tracing
 from portkey_llamaindex import spans
 from portkey_llamaindex.instrumentation import enter_place, read_tags
 from portkey_llamaindex.plain import plain
 from portkey_llamaindex.spans import SpanStart
 
+if TYPE_CHECKING:
+    from portkey_gateway.tracing.export import Receiver
+
 
 class SpanTracer(BaseSpanHandler[BaseSpan]):
-    """Makes a span of every span of LlamaIndex, but those of the calls that the gateway logs."""
+    """Makes a span of every span of LlamaIndex; of those of our own calls, only where they are wanted."""
 
     _tracing: Tracing = PrivateAttr()
 
@@ -61,14 +64,17 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
             tags = active_instrument_tags.get() if tags is None else tags
             context = enter_place(id_, parent_span_id, tags).trace
             name = context.span_name or ""
-            if spans.is_gateway_call(instance, name.rpartition(".")[2]):
-                return
+            is_call = spans.is_gateway_call(instance, name.rpartition(".")[2])
 
             def described(parent: OpenSpan | None) -> Described:
+                if is_call:
+                    return spans.describe_call(instance)
                 is_root = parent_span_id is None
                 return spans.describe(SpanStart(name, instance, bound_args.arguments, parent, is_root=is_root))
 
-            self._tracing.start(id_, context, described, parent_key=parent_span_id, labels=read_tags(tags))
+            self._tracing.start(
+                id_, context, described, parent_key=parent_span_id, labels=read_tags(tags), awaits_call=is_call
+            )
 
     @override
     def prepare_to_exit_span(
@@ -150,6 +156,11 @@ class Instrumentation:
         self._handlers: Final = (SpanTracer(tracing), EventTracer(tracing))
 
     @property
+    def receiver(self) -> Receiver | None:
+        """Where the spans go."""
+        return self._tracing.export.receiver if self._tracing.export else None
+
+    @property
     def lost(self) -> int:
         """How many spans were lost: they could not be sent, or never ended."""
         return self._tracing.lost
@@ -160,6 +171,8 @@ class Instrumentation:
 
     def close(self) -> None:
         """Hear of no more spans, and send those that wait."""
+        if self in _running:
+            _running.remove(self)
         root = get_dispatcher()
         root.span_handlers = [each for each in root.span_handlers if each is not self._handlers[0]]
         root.event_handlers = [each for each in root.event_handlers if each is not self._handlers[1]]
@@ -187,12 +200,16 @@ def instrument(
     base_url: str | None = None,
     capture_content: bool | None = None,
     metadata_keys: Sequence[str] | None = None,
+    calls: Calls = "auto",
 ) -> Instrumentation:
     """Export what LlamaIndex does, by OpenTelemetry: workflows, agents, queries, tools, retrievers, other models.
 
-    Calls of ``Portkey`` are not exported, since the gateway's log is their span, but their ids belong to the same
-    tree. Spans go out in the background, and at exit; at most 2048 wait, and a loss is counted (``lost``) and logged
-    once. It never breaks a call. What was instrumented before is closed: no span is exported twice.
+    Calls of ``Portkey`` and ``PortkeyEmbedding`` belong to the same tree: at Portkey the gateway's own log is their
+    span, any other receiver gets one of each, with tokens and cost. Spans go out in the background, and at exit; at
+    most 2048 wait, and a loss is counted (``lost``) and logged once. It never breaks a call.
+
+    Call it once for each receiver, such as Portkey and a collector of your own. What was instrumented before for the
+    same receiver is closed: no span is exported twice.
 
     Example:
         ```python
@@ -210,13 +227,15 @@ def instrument(
         capture_content: whether spans hold inputs, outputs and the texts of errors; by default true, unless
             ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` says ``false``.
         metadata_keys: the only tags (``instrument_tags``) to export, if given.
+        calls: whether calls of ours are exported too; by default (``auto``) to any receiver but Portkey.
 
     Returns:
         What was started: ``flush()`` sends what waits, ``close()`` ends it, ``lost`` counts.
 
     Raises:
         ImportError: if OpenTelemetry is not installed, naming the extra ``otel``.
-        ValueError: if spans are to go to the hosted gateway and there is no API key.
+        ValueError: if spans are to go to the hosted gateway and there is no API key; or if ``calls`` is none of its
+            values.
     """
     tracing = Tracing.to_receiver(
         convert=plain,
@@ -226,10 +245,11 @@ def instrument(
         base_url=base_url,
         capture_content=capture_content,
         metadata_keys=metadata_keys,
+        calls=calls,
     )
-    while _running:
-        _running.pop().close()
     started = Instrumentation(tracing)
+    for before in [each for each in _running if each.receiver == started.receiver]:
+        before.close()
     _running.append(started)
     started._start()  # noqa: SLF001 nobody else starts one
     return started

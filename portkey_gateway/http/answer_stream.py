@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import aclosing, closing
-from typing import Self, TypeAlias
+from contextlib import ExitStack, aclosing, closing
+from types import TracebackType
+from typing import Protocol, Self, TypeAlias
 
 import httpx
 
@@ -17,6 +18,32 @@ Asked: TypeAlias = tuple[httpx.Response, transport.Call, Decoding]
 """A response whose body is still to be read, the call that it answers, and how to decode it."""
 
 
+class Watch(Protocol):
+    """Is told of a call as it goes on: it is entered before the request is sent, and left when all is over."""
+
+    def __enter__(self) -> Self:
+        """The call begins."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """The call is over."""
+        ...
+
+    def answering(self, so_far: Callable[[], Answer]) -> None:
+        """The answer begins; ``so_far`` tells what came of it."""
+        ...
+
+    def chunk(self) -> None:
+        """A piece of the answer came."""
+        ...
+
+    def answered(self, answer: Answer) -> None:
+        """The whole answer came."""
+        ...
+
+
 class _Stream:
     """What the sync and the async stream share."""
 
@@ -24,13 +51,14 @@ class _Stream:
     _call: transport.Call
     _decoding: Decoding
     _fold: Fold
-    _on_whole: Callable[[Answer], None]
+    _watch: Watch
 
     def _begin(self, response: httpx.Response, call: transport.Call, decoding: Decoding) -> Self:
         self._response = response
         self._call = call
         self._decoding = decoding
         self._fold = decoding.begin(call.info(response))
+        self._watch.answering(self._fold.answer)
         return self
 
     @property
@@ -51,18 +79,27 @@ class AnswerStream(_Stream):
 
     Args:
         ask: sends the request.
-        on_whole: is told the answer once the iteration is over.
+        watch: is told of the call, and the answer once the iteration is over.
     """
 
-    def __init__(self, ask: Callable[[], Asked], on_whole: Callable[[Answer], None]) -> None:
+    def __init__(self, ask: Callable[[], Asked], watch: Watch) -> None:
         self._ask = ask
-        self._on_whole = on_whole
+        self._watch = watch
 
     def __enter__(self) -> Self:
-        return self._begin(*self._ask())
+        with ExitStack() as unless_begun:
+            unless_begun.enter_context(self._watch)
+            begun = self._begin(*self._ask())
+            unless_begun.pop_all()
+        return begun
 
-    def __exit__(self, *_: object) -> None:
-        self._response.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._response.close()
+        finally:
+            self._watch.__exit__(kind, error, trace)
 
     def __iter__(self) -> Generator[Delta]:
         """Yield what each chunk adds, to the very end of the body, so that the connection can be used again."""
@@ -70,12 +107,13 @@ class AnswerStream(_Stream):
             if _is_event_stream(self._response):
                 events = self._decoding.events(self.info)
                 for data in body:
+                    self._watch.chunk()
                     yield from map(self._fold.add, events.feed(data))
                 yield from map(self._fold.add, events.close())
             else:
                 # From the gateway's response cache, which knows whole answers only; or an error.
                 yield self._fold.add_whole(b"".join(body))
-        self._on_whole(self.answer)
+        self._watch.answered(self.answer)
 
 
 class AsyncAnswerStream(_Stream):
@@ -85,15 +123,24 @@ class AsyncAnswerStream(_Stream):
     async generators at once, one that waits for another among them.
     """
 
-    def __init__(self, ask: Callable[[], Awaitable[Asked]], on_whole: Callable[[Answer], None]) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[Asked]], watch: Watch) -> None:
         self._ask = ask
-        self._on_whole = on_whole
+        self._watch = watch
 
     async def __aenter__(self) -> Self:
-        return self._begin(*await self._ask())
+        with ExitStack() as unless_begun:
+            unless_begun.enter_context(self._watch)
+            begun = self._begin(*await self._ask())
+            unless_begun.pop_all()
+        return begun
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._response.aclose()
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._response.aclose()
+        finally:
+            self._watch.__exit__(kind, error, trace)
 
     async def __aiter__(self) -> AsyncGenerator[Delta]:
         """Yield what each chunk adds, to the very end of the body."""
@@ -102,13 +149,14 @@ class AsyncAnswerStream(_Stream):
                 if _is_event_stream(self._response):
                     events = self._decoding.events(self.info)
                     async for data in body:
+                        self._watch.chunk()
                         for event in events.feed(data):
                             yield self._fold.add(event)
                     for event in events.close():
                         yield self._fold.add(event)
                 else:
                     yield self._fold.add_whole(b"".join([data async for data in body]))
-        self._on_whole(self.answer)
+        self._watch.answered(self.answer)
 
 
 def _is_event_stream(response: httpx.Response) -> bool:

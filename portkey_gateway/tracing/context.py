@@ -16,6 +16,7 @@ from typing import Any, Final
 from pydantic_core import to_json, to_jsonable_python
 
 from portkey_gateway.errors import warn
+from portkey_gateway.tracing.session import SESSION_LABEL, find_session
 
 MAX_METADATA_VALUE_LENGTH: Final = 128
 """Characters of one metadata value that Portkey takes."""
@@ -29,6 +30,8 @@ MAX_RUN_AGE_S: Final = 3600.0
 
 _TRACE_HEADER: Final = "x-portkey-trace-id"
 _SPAN_HEADER: Final = "x-portkey-span-id"
+_PARENT_HEADER: Final = "x-portkey-parent-span-id"
+_NAME_HEADER: Final = "x-portkey-span-name"
 _CUT_MARK: Final = "..."
 # What the frameworks note for themselves: lc_versions, ls_provider, langgraph_step, __pregel_…, llamaindex.run_id.
 _INTERNAL_PREFIXES: Final = ("lc_", "ls_", "langgraph_", "llamaindex.", "checkpoint_", "__")
@@ -62,8 +65,8 @@ class TraceContext:
             "traceparent": self.traceparent,
             _TRACE_HEADER: self.trace_id,
             _SPAN_HEADER: self.span_id,
-            "x-portkey-parent-span-id": self.parent_span_id,
-            "x-portkey-span-name": self.span_name,
+            _PARENT_HEADER: self.parent_span_id,
+            _NAME_HEADER: self.span_name,
         }
         return {name: text for name, value in named.items() if (text := header_safe(value or ""))}
 
@@ -140,6 +143,11 @@ def new_span_id() -> str:
     return f"{1 + secrets.randbelow(2**64 - 1):016x}"
 
 
+def read_context(headers: Mapping[str, str]) -> TraceContext:
+    """Where a call stands, as its headers say; the names in lower case."""
+    return TraceContext(*map(headers.get, (_TRACE_HEADER, _SPAN_HEADER, _PARENT_HEADER, _NAME_HEADER)))
+
+
 def beside(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers of a call that stands beside another, in a span of its own; the same ones if that has none.
 
@@ -177,8 +185,8 @@ def encode_metadata(metadata: Mapping[str, Any], keys: Collection[str] | None = 
 
     Text stays text, so does what JSON writes as text (dates, UUIDs), other scalars become text (``True`` → ``true``),
     nested values become JSON. ``None`` is left out, and so are the frameworks' internal keys (``lc_*``, ``ls_*``,
-    ``langgraph_*``, ``llamaindex.*``, ``checkpoint_*``, ``__*``). ``user_id`` is also Portkey's ``_user``, where none
-    is given.
+    ``langgraph_*``, ``llamaindex.*``, ``checkpoint_*``, ``__*``). ``user_id`` is also Portkey's ``_user``, and
+    ``thread_id`` or ``conversation_id`` also ``session_id``, where none is given.
 
     A label never breaks a call: text over 128 characters, which is what Portkey takes, is cut and marked with ``...``;
     what JSON does not know, or does not fit into 8 KB any more, is left out; a warning tells.
@@ -192,7 +200,7 @@ def encode_metadata(metadata: Mapping[str, Any], keys: Collection[str] | None = 
     """
     texts: dict[str, str] = {}
     size = 2
-    for key, value in _with_user(metadata).items():
+    for key, value in _completed(metadata).items():
         if value is None or is_internal(key) or (keys is not None and key not in keys):
             continue
         text = _metadata_text(key, value)
@@ -211,9 +219,11 @@ def is_internal(key: str) -> bool:
     return key.startswith(_INTERNAL_PREFIXES)
 
 
-def _with_user(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
-    user = metadata.get("user_id")
-    return {**metadata, "_user": user} if user is not None and "_user" not in metadata else metadata
+def _completed(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the user and the conversation by the names that Portkey has them under, where they are told by another."""
+    told = {"_user": metadata.get("user_id"), SESSION_LABEL: find_session(metadata)}
+    missing = {name: value for name, value in told.items() if value is not None and name not in metadata}
+    return {**metadata, **missing} if missing else metadata
 
 
 def _ascii_json(texts: Mapping[str, str]) -> str:

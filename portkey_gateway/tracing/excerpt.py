@@ -53,6 +53,14 @@ def excerpt(value: Any, max_chars: int = MAX_EXCERPT_CHARS, convert: Callable[[A
         return f"<{type(value).__qualname__}>"
 
 
+def trimmed(value: Any, max_chars: int, convert: Callable[[Any], Any] = lambda value: value) -> Any:
+    """Copy a value into plain JSON values as ``excerpt`` does, without writing them; what cannot be read is named."""
+    try:
+        return _Trimmed(max_chars, convert).plain(value)
+    except Exception:  # noqa: BLE001 as above
+        return f"<{type(value).__qualname__}>"
+
+
 class _Trimmed:
     """Copies a value into plain JSON values until its length is used up."""
 

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from typing_extensions import override
@@ -34,6 +35,8 @@ EXIT_WAIT_S: Final = 5.0
 
 _ENDPOINT_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _TIMEOUT_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
+_PORTKEYS_ROUTE: Final = "/otel"
+"""Where the gateway takes OTLP, below its ``/v1`` (Portkey's documentation, "OpenTelemetry")."""
 _TIMEOUT_S: Final = 5.0
 _MAX_BATCH: Final = 512
 _MAX_REASON_CHARS: Final = 300
@@ -49,6 +52,8 @@ class Receiver:
     """The URL, with its ``/v1/traces``; ``None`` leaves it to OpenTelemetry's variables."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Headers of every request; they may hold keys, so no repr shows them."""
+    is_portkey: bool = False
+    """Whether it is the gateway, in whose own log the calls are."""
 
 
 def choose_receiver(
@@ -70,15 +75,21 @@ def choose_receiver(
         ValueError: if the spans are to go to the hosted gateway and there is no API key.
     """
     if endpoint:
-        return Receiver(endpoint, headers or {})
-    if not api_key and not base_url and any(os.environ.get(name) for name in _ENDPOINT_VARIABLES):
-        return Receiver(None, headers or {})
+        return Receiver(endpoint, headers or {}, _is_portkeys(endpoint))
+    if not api_key and not base_url and (named := next(filter(None, map(os.environ.get, _ENDPOINT_VARIABLES)), "")):
+        return Receiver(None, headers or {}, _is_portkeys(named))
     given = {name: value for name, value in (("api_key", api_key), ("base_url", base_url)) if value}
     options = GatewayOptions.model_validate(given)
-    # The route of Portkey's documentation, "OpenTelemetry".
-    endpoint = f"{options.base_url.rstrip('/')}/otel/v1/traces"
+    endpoint = f"{options.base_url.rstrip('/')}{_PORTKEYS_ROUTE}/v1/traces"
     key = options.render_headers().get("x-portkey-api-key")
-    return Receiver(endpoint, {**({"x-portkey-api-key": key} if key else {}), **(headers or {})})
+    return Receiver(endpoint, {**({"x-portkey-api-key": key} if key else {}), **(headers or {})}, is_portkey=True)
+
+
+def _is_portkeys(endpoint: str) -> bool:
+    """Whether a receiver is Portkey's, hosted by it or by an enterprise: by its host, or by its route."""
+    url = urlsplit(endpoint)
+    host = url.hostname or ""
+    return host == "portkey.ai" or host.endswith(".portkey.ai") or f"{_PORTKEYS_ROUTE}/" in f"{url.path}/"
 
 
 class SpanExport:
@@ -112,6 +123,11 @@ class SpanExport:
             # The child has none of the parent's threads, and its connections are not the child's to use.
             anew = weakref.WeakMethod(self._start_anew)
             os.register_at_fork(after_in_child=lambda: (method := anew()) and method())
+
+    @property
+    def receiver(self) -> Receiver:
+        """Where they are sent."""
+        return self._receiver
 
     @property
     def lost(self) -> int:

@@ -88,6 +88,8 @@ class OpenSpan:
     kind: Literal["internal", "client"] = "internal"
     ends_apart: bool = False
     """Whether its end is told apart from the end of its call, as a stream's is."""
+    awaits_call: bool = False
+    """Whether it stands for a call of ours that the framework is about to make; the call itself then tells the rest."""
     started_ns: int = field(default_factory=time.time_ns)
 
     @property
@@ -131,6 +133,7 @@ class OpenSpans:
         self._max_age_s = max_age_s
         self._clock = clock
         self._spans: OrderedDict[str, tuple[OpenSpan, float]] = OrderedDict()
+        self._keys: dict[str, str] = {}
         self._chars = 0
         self._lock = threading.Lock()
 
@@ -143,6 +146,8 @@ class OpenSpans:
         with self._lock:
             self._pop(key)
             self._spans[key] = span, self._clock()
+            if span.context.span_id:
+                self._keys[span.context.span_id] = key
             self._chars += span.chars
             while self._spans and self._exceeded():
                 self._pop(next(iter(self._spans)))
@@ -157,6 +162,12 @@ class OpenSpans:
             self._spans[key] = known[0], self._clock()
             self._spans.move_to_end(key)
             return known[0]
+
+    def find(self, span_id: str | None) -> tuple[str, OpenSpan] | None:
+        """The open span that has this id in its trace, and the framework's id of it."""
+        key = self._keys.get(span_id) if span_id else None
+        known = self._spans.get(key) if key else None
+        return (key, known[0]) if key and known else None
 
     def amend(self, key: str, change: Callable[[OpenSpan], OpenSpan]) -> None:
         """Put another in the place of an open span; one that is not known is none to change."""
@@ -175,8 +186,11 @@ class OpenSpans:
         known = self._spans.pop(key, None)
         if known is None:
             return None
-        self._chars -= known[0].chars
-        return known[0]
+        span = known[0]
+        if span.context.span_id:
+            self._keys.pop(span.context.span_id, None)
+        self._chars -= span.chars
+        return span
 
     def _exceeded(self) -> bool:
         oldest = next(iter(self._spans.values()))[1]

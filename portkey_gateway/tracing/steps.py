@@ -5,17 +5,35 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import SecretStr
 
 from portkey_gateway.tracing import semconv
+from portkey_gateway.tracing.call_facts import USAGE_AND_COST
 from portkey_gateway.tracing.context import TraceContext, is_internal
 from portkey_gateway.tracing.excerpt import excerpt
+from portkey_gateway.tracing.message_excerpt import excerpt_messages
+from portkey_gateway.tracing.openinference import openinference
+from portkey_gateway.tracing.receivers import RECEIVERS
+from portkey_gateway.tracing.session import find_session, find_user
 from portkey_gateway.tracing.spans import Attribute, Described, Failure, OpenSpan, OpenSpans, captures_content, failed
 
 if TYPE_CHECKING:
     from portkey_gateway.tracing.export import SpanExport
+
+Calls: TypeAlias = bool | Literal["auto"]
+"""Whether spans of our own calls are exported; ``auto``: to any receiver but Portkey, whose own log is their span."""
+
+# What a call has from the span around it, where the framework told of that one only.
+_INHERITED: Final = (
+    semconv.METADATA,
+    semconv.CONVERSATION_ID,
+    semconv.SESSION_ID,
+    semconv.USER_ID,
+    semconv.AGENT_NAME,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -28,10 +46,13 @@ class Tracing:
         convert: turns the framework's own objects into plain ones, for ``excerpt``.
         capture_content: whether spans hold inputs, outputs and the texts of errors.
         metadata_keys: the only labels that spans hold, if given.
+        is_portkey: whether they go to Portkey, which has the calls and what they cost in its own log.
+        calls: whether our own calls are exported.
 
     Attributes:
         export: where finished spans go, or ``None``.
         open: the spans that did not end yet.
+        calls: whether our own calls are exported.
     """
 
     def __init__(
@@ -41,13 +62,19 @@ class Tracing:
         convert: Callable[[Any], Any],
         capture_content: bool = True,
         metadata_keys: Collection[str] | None = None,
+        is_portkey: bool = False,
+        calls: Calls = "auto",
     ) -> None:
         self.open = OpenSpans()
         self.export = export
         self._convert = convert
         self._capture_content = capture_content
         self._metadata_keys = metadata_keys
+        self._is_portkey = is_portkey
         self._has_failed = False
+        self.calls = export is not None and (not is_portkey if calls == "auto" else calls)
+        if self.calls:
+            RECEIVERS.add(self)
 
     @classmethod
     def to_receiver(
@@ -60,13 +87,17 @@ class Tracing:
         base_url: str | None = None,
         capture_content: bool | None = None,
         metadata_keys: Collection[str] | None = None,
+        calls: Calls = "auto",
     ) -> Self:
         """Trace to an OTLP receiver: as given, else as OpenTelemetry's variables say, else the gateway's own.
 
         Raises:
             ImportError: if OpenTelemetry is not installed, naming the extra ``otel``.
-            ValueError: if spans are to go to the hosted gateway and there is no API key.
+            ValueError: if spans are to go to the hosted gateway and there is no API key; or if ``calls`` is none of
+                its values.
         """
+        if calls not in {"auto", True, False}:
+            raise ValueError(f"calls={calls!r}: it is 'auto', True or False")
         from portkey_gateway.tracing.export import SpanExport, choose_receiver  # noqa: PLC0415 needs the extra, only here
 
         receiver = choose_receiver(endpoint=endpoint, headers=headers, api_key=api_key, base_url=base_url)
@@ -75,6 +106,8 @@ class Tracing:
             convert=convert,
             capture_content=captures_content(capture_content),
             metadata_keys=metadata_keys,
+            is_portkey=receiver.is_portkey,
+            calls=calls,
         )
 
     @property
@@ -89,6 +122,7 @@ class Tracing:
 
     def close(self) -> None:
         """Send the spans that wait, and stop; spans that end later are lost."""
+        RECEIVERS.discard(self)
         if self.export:
             self.export.close()
 
@@ -100,6 +134,7 @@ class Tracing:
         *,
         parent_key: str | None = None,
         labels: Mapping[str, Any] | None = None,
+        awaits_call: bool = False,
     ) -> None:
         """Open a span.
 
@@ -109,8 +144,9 @@ class Tracing:
             describe: tells the span's name and attributes, of the span it belongs to, if that is open.
             parent_key: the framework's id of what it belongs to.
             labels: the metadata of the step.
+            awaits_call: whether it is a call of ours, which will tell of itself.
         """
-        if self.export is None:
+        if self.export is None or (awaits_call and not self.calls):
             return
         with self.unnoticed():
             parent = self.open.touch(parent_key) if parent_key else None
@@ -119,7 +155,7 @@ class Tracing:
                 described = describe(parent)
             name = described.name or context.span_name or "span"
             attributes = {**self._attributes(described), **self._labels(labels or {})}
-            self.open.start(key, OpenSpan(name, context, attributes, described.kind))
+            self.open.start(key, OpenSpan(name, context, attributes, described.kind, awaits_call=awaits_call))
 
     def end(self, key: str, conclude: Callable[[OpenSpan], Described], *, late_input: Any = None) -> None:
         """End a span, if it is open.
@@ -130,7 +166,9 @@ class Tracing:
             late_input: its input, where only the end tells it.
         """
         with self.unnoticed():
-            if span := self.open.take(key):
+            span = self.open.take(key)
+            # Where no call was made, as when the framework's own cache answered, there is none to tell of.
+            if span and not span.awaits_call:
                 described = Described()
                 with self.unnoticed():
                     described = conclude(span)
@@ -157,6 +195,43 @@ class Tracing:
                 attributes, failure = failed(error, interrupts=interrupts, capture_content=self._capture_content)
                 self._send(span, {**self._input(late_input), **attributes}, failure)
 
+    def take_call(self, trace: TraceContext) -> OpenSpan | None:
+        """The span of a call of ours that begins, which is open no longer; ``None`` if it is none of this receiver's.
+
+        Args:
+            trace: where the call stands, as it tells the gateway.
+        """
+        if found := self.open.find(trace.span_id):
+            key, span = found
+            if not span.awaits_call or self.open.take(key) is None:
+                return None
+            return replace(span, context=replace(span.context, trace_id=trace.trace_id))
+        if (found := self.open.find(trace.parent_span_id)) is None:
+            return None
+        key, around = found
+        self.open.touch(key)
+        known = {name: value for name in _INHERITED if (value := around.attributes.get(name)) is not None}
+        return OpenSpan("", trace, known, "client")
+
+    def finish_call(
+        self, span: OpenSpan, described: Described, error: BaseException | None, convert: Callable[[Any], Any]
+    ) -> None:
+        """Send the span of a call of ours, which is over.
+
+        Args:
+            span: as ``take_call`` gave it.
+            described: the call.
+            error: what it ended with, if it failed.
+            convert: makes plain values of what is said in the call.
+        """
+        attributes = self._attributes(described, convert)
+        if self._is_portkey:
+            attributes = {name: value for name, value in attributes.items() if name not in USAGE_AND_COST}
+        ended: tuple[dict[str, Attribute], Failure | None] = ({}, None)
+        if error is not None:
+            ended = failed(error, capture_content=self._capture_content)
+        self._send(span, {**attributes, **ended[0]}, ended[1])
+
     @contextmanager
     def unnoticed(self) -> Iterator[None]:
         """Keep whatever goes wrong from the user's call; the first time is logged."""
@@ -169,13 +244,26 @@ class Tracing:
 
     def _send(self, span: OpenSpan, attributes: Mapping[str, Attribute], failure: Failure | None = None) -> None:
         if self.export:
-            self.export.add(span.end(attributes, failure))
+            finished = span.end(attributes, failure)
+            if not self._is_portkey:
+                finished = replace(finished, attributes={**finished.attributes, **openinference(finished.attributes)})
+            self.export.add(finished)
 
-    def _attributes(self, described: Described) -> dict[str, Attribute]:
+    def _attributes(self, described: Described, convert: Callable[[Any], Any] | None = None) -> dict[str, Attribute]:
         known = {name: value for name, value in described.attributes.items() if value is not None}
         if not self._capture_content:
             return known
-        return known | {name: excerpt(value, convert=self._convert) for name, value in described.content.items()}
+        for name, value in described.content.items():
+            if name == semconv.INPUT_MESSAGES:
+                known[name] = excerpt_messages(value, convert or self._convert, beside={"role": "user"})
+            elif name == semconv.OUTPUT_MESSAGES:
+                reasons = described.attributes.get(semconv.FINISH_REASONS)
+                reason = reasons[0] if isinstance(reasons, list) else "stop"
+                beside = {"role": "assistant", "finish_reason": reason}
+                known[name] = excerpt_messages(value, convert or self._convert, beside=beside)
+            else:
+                known[name] = excerpt(value, convert=convert or self._convert)
+        return known
 
     def _input(self, value: Any) -> dict[str, Attribute]:
         captured = value is not None and self._capture_content
@@ -186,4 +274,8 @@ class Tracing:
         kept = {
             name: value for name, value in labels.items() if not is_internal(name) and (keys is None or name in keys)
         }
-        return {semconv.METADATA: excerpt(kept)} if kept else {}
+        if not kept:
+            return {}
+        session, user = find_session(kept), find_user(kept)
+        told = {semconv.CONVERSATION_ID: session, semconv.SESSION_ID: session, semconv.USER_ID: user}
+        return {semconv.METADATA: excerpt(kept), **{name: value for name, value in told.items() if value is not None}}

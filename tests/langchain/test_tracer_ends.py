@@ -97,7 +97,7 @@ async def test_a_stream_that_is_left_is_ended(tracer: PortkeyTracer, sent: Sent)
 
 
 def test_runs_that_never_end_are_given_up(receiver: RecordingServer) -> None:
-    with closing(PortkeyTracer(endpoint=f"{receiver.base_url}/traces")) as tracing:
+    with closing(PortkeyTracer(endpoint=f"{receiver.base_url}/otel/v1/traces")) as tracing:
         runs = [uuid4() for _ in range(12_000)]
         for run_id in runs:
             tracing.on_chain_start(None, {"text": "stuck"}, run_id=run_id, name="stuck")
@@ -114,7 +114,7 @@ async def test_a_receiver_that_fails_changes_nothing(
     receiver: RecordingServer, reply: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.2")
-    endpoint = f"{receiver.base_url}/traces"
+    endpoint = f"{receiver.base_url}/otel/v1/traces"
     if reply:
         receiver.reply(reply)
     else:

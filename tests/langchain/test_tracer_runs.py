@@ -42,6 +42,7 @@ def test_a_chain_says_what_went_in_and_out(tracer: PortkeyTracer, sent: Sent) ->
         "gen_ai.operation.name": "invoke_workflow",
         "gen_ai.workflow.name": "greet",
         "gen_ai.conversation.id": "7",
+        "session.id": "7",
         "input.value": '{"name": "Ada"}',
         "output.value": '{"said": "Ada"}',
     }
@@ -55,7 +56,8 @@ def test_a_model_that_is_not_ours_says_what_it_used(tracer: PortkeyTracer, sent:
     [span] = sent()
     assert (span.name, span.kind) == ("chat nova", 3)
     asked = [{"role": "user", "parts": [{"type": "text", "content": "What is it?"}, {"type": "image_url"}]}]
-    said = [{"role": "assistant", "parts": [{"type": "text", "content": "Hello."}]}]
+    text = [{"type": "text", "content": "Hello."}]
+    said = [{"role": "assistant", "parts": text, "finish_reason": "end_turn"}]
     assert span.attributes == {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "aws.bedrock",
@@ -111,8 +113,11 @@ def test_a_model_of_plain_text(tracer: PortkeyTracer, sent: Sent) -> None:
     FakeListLLM(responses=["noon"]).invoke("When?", {"callbacks": [tracer]})
     [span] = sent()
     assert span.name == "text_completion FakeListLLM"
-    assert span.attributes["gen_ai.input.messages"] == '["When?"]'
-    assert span.attributes["gen_ai.output.messages"] == '["noon"]'
+    [asked], [answered] = (json.loads(span.attributes[f"gen_ai.{way}.messages"]) for way in ("input", "output"))
+    assert asked == {"role": "user", "parts": [{"type": "text", "content": "When?"}]}
+    assert answered == {
+        "role": "assistant", "parts": [{"type": "text", "content": "noon"}], "finish_reason": "stop"
+    }  # fmt: skip
 
 
 def test_a_retriever_says_what_it_found(tracer: PortkeyTracer, sent: Sent) -> None:
@@ -156,7 +161,8 @@ def test_an_agent_with_another_agent_as_its_tool(tracer: PortkeyTracer, sent: Se
         "gen_ai.tool.call.arguments": '{"city": "Rome"}',
         "gen_ai.tool.call.result": "sunny in Rome",
     }
-    said = [{"role": "assistant", "parts": [{"type": "text", "content": "Hello."}]}]
+    text = [{"type": "text", "content": "Hello."}]
+    said = [{"role": "assistant", "parts": text, "finish_reason": "stop"}]
     assert json.loads(outer.attributes["gen_ai.output.messages"]) == said
     assert json.loads(outer.attributes["gen_ai.input.messages"])[0]["role"] == "user"
 
@@ -172,7 +178,7 @@ def test_a_chain_that_streams_its_input_tells_it_at_the_end(tracer: PortkeyTrace
 
 
 def test_content_is_left_out_where_it_is_not_wanted(receiver: RecordingServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    where: Any = {"endpoint": f"{receiver.base_url}/traces"}
+    where: Any = {"endpoint": f"{receiver.base_url}/otel/v1/traces"}
     monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "False")
     by_variable = PortkeyTracer(**where)
     monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")
@@ -193,7 +199,7 @@ def test_content_is_left_out_where_it_is_not_wanted(receiver: RecordingServer, m
 
 
 def test_only_the_metadata_that_is_allowed(receiver: RecordingServer) -> None:
-    with closing(PortkeyTracer(endpoint=f"{receiver.base_url}/traces", metadata_keys=["team"])) as tracing:
+    with closing(PortkeyTracer(endpoint=f"{receiver.base_url}/otel/v1/traces", metadata_keys=["team"])) as tracing:
         config: Any = {"callbacks": [tracing], "metadata": {"team": "a", "name": "Ada"}, "tags": ["t"]}
         RunnableLambda(str).invoke("Hi", config)
     assert spans_of(receiver)[0].attributes["portkey.metadata"] == '{"team": "a"}'

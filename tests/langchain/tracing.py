@@ -32,7 +32,7 @@ def receiver() -> Iterator[RecordingServer]:
 def tracer(receiver: RecordingServer) -> Iterator[PortkeyTracer]:
     """A tracer whose runs all end, and whose spans all arrive."""
     before = len(RUNS._tree)
-    with closing(PortkeyTracer(endpoint=f"{receiver.base_url}/traces")) as tracing:
+    with closing(PortkeyTracer(endpoint=f"{receiver.base_url}/otel/v1/traces")) as tracing:
         yield tracing
         tracing.flush()
         assert (tracing.lost, len(tracing._tracing.open)) == (0, 0)

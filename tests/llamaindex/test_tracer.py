@@ -173,7 +173,7 @@ async def test_two_hundred_interleaved_agents_form_two_hundred_trees(
         with instrument_tags({"number": number}):
             await agent.run(str(number), memory=ChatMemoryBuffer.from_defaults(tokenizer_fn=str.split))
 
-    with instrument(endpoint=f"{receiver.base_url}/traces") as started:
+    with instrument(endpoint=f"{receiver.base_url}/otel/v1/traces") as started:
         await asyncio.gather(*map(run, range(200)))
         started.flush()
         assert started.lost == 0
@@ -262,7 +262,7 @@ def test_no_key_is_in_any_span(
 def test_instrumenting_again_exports_no_span_twice(receiver: RecordingServer) -> None:
     root = get_dispatcher()
     before = (len(root.span_handlers), len(root.event_handlers))
-    endpoint = f"{receiver.base_url}/traces"
+    endpoint = f"{receiver.base_url}/otel/v1/traces"
     instrument(endpoint=endpoint)
     with instrument(endpoint=endpoint):
         assert (len(root.span_handlers), len(root.event_handlers)) == (before[0] + 1, before[1] + 1)
@@ -273,7 +273,7 @@ def test_instrumenting_again_exports_no_span_twice(receiver: RecordingServer) ->
 
 
 def test_it_stops_where_llamaindex_shuts_down(receiver: RecordingServer) -> None:
-    with instrument(endpoint=f"{receiver.base_url}/traces") as started:
+    with instrument(endpoint=f"{receiver.base_url}/otel/v1/traces") as started:
         Theirs().chat([])
         get_dispatcher().shutdown()
         assert [span.name for span in spans_of(receiver)] == ["chat nova"]

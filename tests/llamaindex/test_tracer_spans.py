@@ -37,6 +37,7 @@ from tests.llamaindex.tracing import (
     Bare,
     Sent,
     Theirs,
+    answered,
     instrumentation,
     no_opentelemetry_in_the_environment,
     one,
@@ -97,7 +98,7 @@ def test_a_model_that_is_not_ours_says_what_it_used(sent: Sent, way: str) -> Non
         "gen_ai.usage.cache_read.input_tokens": 4,
         "gen_ai.usage.reasoning.output_tokens": 2,
         "gen_ai.input.messages": json.dumps(asked),
-        "gen_ai.output.messages": json.dumps([said("Hello.")]),
+        "gen_ai.output.messages": json.dumps([answered("Hello.")]),
     }
 
 
@@ -165,7 +166,7 @@ def test_a_chat_that_is_a_completion_is_counted_once(sent: Sent, way: str) -> No
     assert not any("usage" in name for span in inner for name in span.attributes)
     if way == "chat":
         assert model.attributes["gen_ai.usage.input_tokens"] == 5
-    assert json.loads(model.attributes["gen_ai.output.messages"]) == [said("Hello.")]
+    assert json.loads(model.attributes["gen_ai.output.messages"]) == [answered("Hello.")]
 
 
 @pytest.mark.parametrize("way", ["chat", "achat", "stream_chat", "complete", "acomplete", "stream_complete"])
@@ -225,7 +226,7 @@ async def test_an_agent_and_its_tools(
                 {"role": "user", "parts": [{"type": "text", "content": "Umbrella?"}]},
             ]
         ),
-        "gen_ai.output.messages": json.dumps([said("Hello.")]),
+        "gen_ai.output.messages": json.dumps([answered("Hello.")]),
     }
     tool = one(spans, "execute_tool weather").attributes
     assert tool == {
@@ -317,7 +318,7 @@ def test_a_tool_that_tells_its_failure(sent: Sent, index: VectorStoreIndex) -> N
 
 
 def test_content_is_left_out_where_it_is_not_wanted(receiver: RecordingServer, index: VectorStoreIndex) -> None:
-    with instrument(endpoint=f"{receiver.base_url}/traces", capture_content=False):
+    with instrument(endpoint=f"{receiver.base_url}/otel/v1/traces", capture_content=False):
         index.as_query_engine(llm=Theirs()).query("the text of the user")
         with pytest.raises(OSError, match="the line"):
             Theirs(breaks=True).chat([ChatMessage("the text of the user")])
@@ -333,7 +334,7 @@ def test_content_is_left_out_where_it_is_not_wanted(receiver: RecordingServer, i
 
 def test_only_the_tags_that_are_allowed(receiver: RecordingServer) -> None:
     tags = {"team": "a", "name": "Ada"}
-    with instrument(endpoint=f"{receiver.base_url}/traces", metadata_keys=["team"]), instrument_tags(tags):
+    with instrument(endpoint=f"{receiver.base_url}/otel/v1/traces", metadata_keys=["team"]), instrument_tags(tags):
         Theirs().chat([])
     assert spans_of(receiver)[0].attributes["portkey.metadata"] == '{"team": "a"}'
 

@@ -47,7 +47,7 @@ def receiver() -> Iterator[RecordingServer]:
 @pytest.fixture
 def instrumentation(receiver: RecordingServer) -> Iterator[Instrumentation]:
     """An instrumentation whose spans all end, and all arrive."""
-    with instrument(endpoint=f"{receiver.base_url}/traces") as started:
+    with instrument(endpoint=f"{receiver.base_url}/otel/v1/traces") as started:
         yield started
         started.flush()
         assert (started.lost, len(started._tracing.open)) == (0, 0)
@@ -71,6 +71,10 @@ def one(spans: list[Received], name: str) -> Received:
 
 def said(text: str) -> dict[str, Any]:
     return {"role": "assistant", "parts": [{"type": "text", "content": text}]}
+
+
+def answered(text: str) -> dict[str, Any]:
+    return {**said(text), "finish_reason": "stop"}
 
 
 RAW: dict[str, Any] = {

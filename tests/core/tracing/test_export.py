@@ -48,7 +48,7 @@ def export(receiver: RecordingServer) -> Iterator[SpanExport]:
 
 
 def to(receiver: RecordingServer) -> Receiver:
-    return Receiver(f"{receiver.base_url}/traces", {"x-key": "sk-receiver-key"})
+    return Receiver(f"{receiver.base_url}/otel/v1/traces", {"x-key": "sk-receiver-key"})
 
 
 def test_a_span_arrives_as_it_is(receiver: RecordingServer, export: SpanExport) -> None:
@@ -254,7 +254,7 @@ def test_by_default_they_go_to_the_hosted_gateway(monkeypatch: pytest.MonkeyPatc
 
 def test_a_gateway_of_ones_own_takes_them_too() -> None:
     chosen = choose_receiver(base_url="http://gateway.example/v1/", api_key="pk")
-    assert chosen == Receiver("http://gateway.example/v1/otel/v1/traces", {"x-portkey-api-key": "pk"})
+    assert chosen == Receiver("http://gateway.example/v1/otel/v1/traces", {"x-portkey-api-key": "pk"}, is_portkey=True)
     assert choose_receiver(base_url="http://gateway.example/v1").headers == {}
 
 

@@ -1,0 +1,162 @@
+"""Our own calls, watched by the receivers that want spans of them; where nobody does, it costs next to nothing.
+
+Where a call stands is told by the ids that it sends to the gateway (``TraceContext``). A receiver has its span if it
+has opened one for it, of what the framework told, or holds the span that the call belongs to.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Final, Literal, Self, TypeAlias
+
+from portkey_gateway.conversation.answer import Answer
+from portkey_gateway.errors import EncodingError, PortkeyError
+from portkey_gateway.options import GatewayFields
+from portkey_gateway.tracing import semconv
+from portkey_gateway.tracing.call_content import content_of_answer, content_of_request, plain_message
+from portkey_gateway.tracing.call_facts import describe_answer, describe_info, describe_request
+from portkey_gateway.tracing.context import TraceContext
+from portkey_gateway.tracing.costs import TRACE_COSTS
+from portkey_gateway.tracing.receivers import RECEIVERS
+from portkey_gateway.tracing.spans import Described, OpenSpan
+from portkey_gateway.tracing.steps import Tracing
+
+Operation: TypeAlias = Literal["chat", "embeddings"]
+
+
+class Watch:
+    """One call, from its beginning to its end; this one is watched by nobody, but its cost is noted."""
+
+    def __enter__(self) -> Self:
+        """The call begins."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """The call is over."""
+
+    def answering(self, so_far: Callable[[], Answer]) -> None:
+        """The answer begins to stream.
+
+        Args:
+            so_far: tells what came of it.
+        """
+
+    def chunk(self) -> None:
+        """A piece of the answer came."""
+
+    def answered(self, answer: Any) -> None:
+        """The whole answer came: an ``Answer``, or the vectors of one request."""
+        TRACE_COSTS.note(answer)
+
+
+class _Watched(Watch):
+    """A call that somebody wants a span of.
+
+    Args:
+        operation: what is asked for.
+        request: for an answer or for vectors, or of a prompt of the library.
+        trace: where the call stands.
+        options: of the client that sends it.
+        streamed: whether the answer is to come in pieces.
+    """
+
+    def __init__(
+        self,
+        operation: Operation,
+        request: Mapping[str, Any],
+        trace: TraceContext,
+        options: GatewayFields,
+        streamed: bool,
+    ) -> None:
+        self._operation: Operation = operation
+        self._request = request
+        self._trace = trace
+        self._options = options
+        self._streamed = streamed
+        self._spans: list[tuple[Tracing, OpenSpan]] = []
+        self._answer: Any = None
+        self._so_far: Callable[[], Answer] | None = None
+        self._begun_s = 0.0
+        self._first_chunk_s: float | None = None
+
+    def __enter__(self) -> Self:
+        self._begun_s = time.perf_counter()
+        for tracing in RECEIVERS.live():
+            with tracing.unnoticed():
+                if span := tracing.take_call(self._trace):
+                    self._spans.append((tracing, span))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for tracing, span in self._spans:
+            described = Described(attributes=dict(span.attributes))
+            with tracing.unnoticed():
+                described = self._described(error)
+            with tracing.unnoticed():
+                tracing.finish_call(replace(span, name=self._name), described, error, plain_message)
+
+    def answering(self, so_far: Callable[[], Answer]) -> None:
+        self._so_far = so_far
+
+    def chunk(self) -> None:
+        if self._first_chunk_s is None:
+            self._first_chunk_s = time.perf_counter() - self._begun_s
+
+    def answered(self, answer: Any) -> None:
+        super().answered(answer)
+        self._answer = answer
+
+    @property
+    def _name(self) -> str:
+        """As the conventions name spans of calls."""
+        return f"{self._operation} {self._request.get('model') or ''}".rstrip()
+
+    def _described(self, error: BaseException | None) -> Described:
+        request, answer = self._request, self._answer
+        attributes = describe_request(self._operation, request, self._options, streamed=self._streamed)
+        attributes[semconv.CALL_NAME] = self._trace.span_name
+        content: dict[str, Any] = {}
+        if isinstance(error, EncodingError):
+            pass  # it may have any form, and was not said
+        elif self._operation == "chat":
+            content = content_of_request(request)
+        else:
+            texts = request["input"]
+            content = {semconv.INPUT_VALUE: texts[0] if len(texts) == 1 else texts}
+        if answer is None and self._so_far:
+            answer = self._so_far()
+            # A reader who leaves a stream early is no error, and yet there is no whole answer.
+            attributes[semconv.OUTCOME] = "cancelled" if error is None else None
+        if answer is not None:
+            attributes |= describe_answer(answer)
+            content |= content_of_answer(answer) if isinstance(answer, Answer) else {}
+        if isinstance(error, PortkeyError) and error.info:
+            attributes |= {name: value for name, value in describe_info(error.info).items() if value is not None}
+        if self._streamed:
+            attributes[semconv.TIME_TO_FIRST_CHUNK] = self._first_chunk_s
+        return Described(attributes=attributes, content=content)
+
+
+UNWATCHED: Final = Watch()
+"""What a call is told to that nobody watches; it keeps nothing, so that all can share it."""
+
+
+def watch_call(
+    operation: Operation,
+    request: Mapping[str, Any],
+    trace: TraceContext | None,
+    options: GatewayFields,
+    *,
+    streamed: bool = False,
+) -> Watch:
+    """Watch a call that is about to be made; a context manager around it. The arguments are those of the span."""
+    if not RECEIVERS or trace is None:
+        return UNWATCHED
+    return _Watched(operation, request, trace, options, streamed)
