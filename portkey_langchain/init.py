@@ -12,7 +12,9 @@ from typing import Any, Final, Literal
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import ConfigurableField, Runnable
+from langchain_core.runnables import ConfigurableField, Runnable, RunnableConfig, ensure_config
+from langchain_core.runnables.configurable import RunnableConfigurableFields
+from typing_extensions import override
 
 from portkey_gateway.models.names import family_of
 from portkey_langchain.chat_model import ChatPortkey
@@ -44,9 +46,20 @@ _PROVIDERS: Final = {
     "upstage": "upstage",
     "xai": "x-ai",
 }
-# A name that was tuned begins with it.
-_OF_NAMES: Final = frozenset({"ft"})
+# LangChain's names of providers that the gateway 1.15.2 does not have.
+_ELSEWHERE: Final = frozenset(
+    {"baseten", "bedrock_mantle_anthropic", "bedrock_mantle_openai", "ibm", "langsmith", "litellm", "meta", "nvidia"}
+)
+# What names of models begin with, too: those of a tuned model, and Amazon's.
+_OF_NAMES: Final = frozenset({"ft", "arn"})
+# How alike a word has to be to a provider's name to be taken for it, misspelt. "codellama" is not "ollama".
+_MISSPELT: Final = 0.85
 _NAMED_OTHERWISE: Final = {"model_provider": "provider"}
+_NAMES: Final = {
+    _OWN: _OWN,
+    **{slug.replace("-", "_"): slug for slug in _PROVIDERS.values()},
+    **_PROVIDERS,
+}
 
 
 def init_chat_model(
@@ -60,11 +73,12 @@ def init_chat_model(
     """Make a chat model by its name, as ``langchain.chat_models.init_chat_model`` does.
 
     Args:
-        model: ``"anthropic:claude-opus-5-5"``, with LangChain's name of a provider; ``"portkey:@slug/name"`` or
-            ``"@slug/name"`` of Portkey's model catalog; or a name alone, which goes where the other options say.
+        model: ``"anthropic:claude-opus-5-5"``, with LangChain's name of a provider or the gateway's;
+            ``"portkey:@slug/name"`` or ``"@slug/name"`` of Portkey's model catalog; or a name alone, which goes where
+            the other options say.
         model_provider: LangChain's name of the provider, or the gateway's, where ``model`` does not begin with it.
         configurable_fields: which arguments a call may change (``config={"configurable": {"model": …}}``), ``"any"``
-            for all.
+            for all. What a call says of ``model`` and ``model_provider`` is read as here.
         config_prefix: what the keys of ``configurable`` begin with, and an underscore.
         kwargs: further arguments of ``ChatPortkey``.
 
@@ -74,13 +88,14 @@ def init_chat_model(
     Raises:
         ValueError: if a field is none, an option is not valid, or the name begins with a provider that nobody knows.
     """
-    made = ChatPortkey(**_named(model, model_provider), **kwargs)
+    made = ChatPortkey(**_said(model, model_provider), **kwargs)
     if not configurable_fields:
         return made
     names = list(ChatPortkey.model_fields) if configurable_fields == "any" else configurable_fields
     prefix = f"{config_prefix.removesuffix('_')}_" if config_prefix else ""
     fields = {_NAMED_OTHERWISE.get(name, name): ConfigurableField(id=f"{prefix}{name}") for name in names}
-    return made.configurable_fields(**fields)
+    made.configurable_fields(**fields)  # refuses a field that is none
+    return _Configurable(default=made, fields=fields, prefix=prefix)
 
 
 def init_embeddings(model: str, *, provider: str | None = None, **kwargs: Any) -> PortkeyEmbeddings:
@@ -94,23 +109,70 @@ def init_embeddings(model: str, *, provider: str | None = None, **kwargs: Any) -
     Raises:
         ValueError: if an option is not valid, or the name begins with a provider that nobody knows.
     """
-    return PortkeyEmbeddings(**_named(model, provider), **kwargs)
+    return PortkeyEmbeddings(**_said(model, provider), **kwargs)
+
+
+class _Configurable(RunnableConfigurableFields[LanguageModelInput, AIMessage]):
+    """Reads what a call says of model and provider as ``init_chat_model`` does."""
+
+    default: ChatPortkey
+    prefix: str = ""
+    """What the keys of ``configurable`` begin with."""
+
+    @override
+    def _prepare(self, config: RunnableConfig | None = None) -> tuple[Runnable[Any, AIMessage], RunnableConfig]:
+        config = ensure_config(config)
+        said = config.get("configurable", {})
+        changes = {field: said[spec.id] for field, spec in self.fields.items() if spec.id in said}
+        if "provider" in self.fields:
+            changes.setdefault("provider", said.get(f"{self.prefix}model_provider"))
+        provider = changes.pop("provider", None)
+        if "model" in changes:
+            changes |= _named(changes.pop("model"), provider)
+        elif provider is not None:
+            changes["provider"] = _provider(provider)
+        return (self.default.with_options(**changes) if changes else self.default), config
+
+
+def _said(model: str, provider: str | None) -> dict[str, Any]:
+    return {name: value for name, value in _named(model, provider).items() if value is not None}
 
 
 def _named(model: str, provider: str | None) -> dict[str, Any]:
-    """Model and provider as the gateway knows them."""
+    """Model and provider as the gateway knows them; the provider is ``None`` where the model brings its own."""
     begins, colon, rest = model.partition(":")
-    if provider is None and colon and begins in {_OWN, *_PROVIDERS}:
-        provider, model = begins, rest
-    elif provider is None and _is_a_provider(begins, rest):
-        near = difflib.get_close_matches(begins, [_OWN, *_PROVIDERS], n=1)
+    if provider is None and colon:
+        if (known := _known(begins)) is not None:
+            return {"model": rest, "provider": None if known == _OWN else known}
+        _check_beginning(model, begins, rest)
+    if provider is None:
+        return {"model": model}
+    return {"model": model, "provider": _provider(provider)}
+
+
+def _provider(said: str) -> str | None:
+    """A provider as the gateway calls it, whoever's name of it was said."""
+    known = _known(said) or said
+    return None if known == _OWN else known
+
+
+def _known(word: str) -> str | None:
+    name = word.lower().replace("-", "_")
+    return _NAMES.get(name)
+
+
+def _check_beginning(model: str, begins: str, rest: str) -> None:
+    """Refuse a provider that nobody knows. With Ollama's names of models, what stands before a colon is the model.
+
+    Raises:
+        ValueError: with the one that may be meant.
+    """
+    if begins.lower().replace("-", "_") in _ELSEWHERE:
+        raise ValueError(f"model {model!r} begins with {begins!r}, a provider that the gateway does not have")
+    if begins in _OF_NAMES or "/" in begins or begins.startswith("@") or family_of(begins) is not None:
+        return
+    near = difflib.get_close_matches(begins, [_OWN, *_PROVIDERS], n=1)
+    is_misspelt = bool(difflib.get_close_matches(begins, near, cutoff=_MISSPELT))
+    if is_misspelt or "/" in rest or family_of(rest) is not None:
         hint = f"did you mean {near[0]!r}?" if near else "say it as provider= in the gateway's words"
         raise ValueError(f"model {model!r} begins with {begins!r}, which is no provider of LangChain's: {hint}")
-    if provider is None or provider == _OWN:
-        return {"model": model}
-    return {"model": model, "provider": _PROVIDERS.get(provider.replace("-", "_"), provider)}
-
-
-def _is_a_provider(begins: str, rest: str) -> bool:
-    """Tell whether what stands before a colon is meant as a provider: Ollama's tags follow the model's own name."""
-    return begins not in _OF_NAMES and family_of(begins) is None and family_of(rest) is not None

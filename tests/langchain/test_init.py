@@ -9,7 +9,7 @@ from langchain.chat_models.base import _BUILTIN_PROVIDERS
 
 from portkey_gateway.sandbox import Sandbox
 from portkey_langchain import ChatPortkey, PortkeyEmbeddings, init_chat_model, init_embeddings
-from portkey_langchain.init import _PROVIDERS
+from portkey_langchain.init import _ELSEWHERE, _PROVIDERS
 
 NAMES = pytest.mark.parametrize(
     ("name", "model", "provider"),
@@ -19,7 +19,15 @@ NAMES = pytest.mark.parametrize(
         ("bedrock_converse:us.anthropic.claude-opus-5-v1:0", "us.anthropic.claude-opus-5-v1:0", "bedrock"),
         ("portkey:@openai-prod/gpt-5", "@openai-prod/gpt-5", None),
         ("@openai-prod/meta/llama:free", "@openai-prod/meta/llama:free", None),
+        ("google-genai:gemini-2.5-pro", "gemini-2.5-pro", "google"),
+        ("google:gemini-2.5-pro", "gemini-2.5-pro", "google"),
+        ("mistral-ai:codestral-latest", "codestral-latest", "mistral-ai"),
+        # Models whose names have a colon.
         ("gpt-oss:20b", "gpt-oss:20b", None),
+        ("codellama:7b", "codellama:7b", None),
+        ("phi3:mini", "phi3:mini", None),
+        ("mistral:7b-instruct", "mistral:7b-instruct", None),
+        ("arn:aws:bedrock:us-east-1:1:inference-profile/us.x-v1:0",) * 2 + (None,),
         ("ft:gpt-4o-2024-08-06:acme::7p", "ft:gpt-4o-2024-08-06:acme::7p", None),
     ],
 )
@@ -45,17 +53,25 @@ def test_the_provider_may_be_said_apart_in_either_words(said: str, provider: str
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("anthropc:claude-opus-5-5", "did you mean 'anthropic'?"), ("acme:gpt-5", "say it as provider=")],
+    [
+        ("anthropc:claude-opus-5-5", "no provider of LangChain's: did you mean 'anthropic'?"),
+        ("antropic:prod-7", "no provider of LangChain's: did you mean 'anthropic'?"),
+        ("acme:gpt-5", "no provider of LangChain's: say it as provider="),
+        ("acme:acme/large-1", "no provider of LangChain's: say it as provider="),
+        ("ibm:ibm/granite-3-8b", "'ibm', a provider that the gateway does not have"),
+        ("nvidia:nv-embed", "'nvidia', a provider that the gateway does not have"),
+    ],
 )
 def test_a_provider_that_nobody_knows_is_named(name: str, hint: str) -> None:
     for init in (init_chat_model, init_embeddings):
-        with pytest.raises(ValueError, match="which is no provider of LangChain's") as raised:
+        with pytest.raises(ValueError, match="begins with") as raised:
             init(name, api_key="pk")
         assert hint in str(raised.value)
 
 
-def test_every_name_of_a_provider_is_one_of_langchains() -> None:
-    assert _PROVIDERS.keys() <= _BUILTIN_PROVIDERS.keys()
+def test_every_provider_of_langchains_is_known_or_known_not_to_be_there() -> None:
+    assert _PROVIDERS.keys() | _ELSEWHERE == _BUILTIN_PROVIDERS.keys()
+    assert not _PROVIDERS.keys() & _ELSEWHERE
 
 
 def test_it_answers_through_the_gateway(sandbox: Sandbox) -> None:
@@ -73,6 +89,36 @@ def test_a_call_may_change_what_is_configurable(sandbox: Sandbox) -> None:
 
     asked = [(request.body["model"], request.body["max_tokens"]) for request in sandbox.claude.requests]
     assert asked == [("claude-haiku-4-5", 9), (sandbox.model, 128_000)]
+
+
+def test_what_a_call_says_of_the_model_is_read_as_the_name_is(sandbox: Sandbox) -> None:
+    options: dict[str, Any] = {name: value for name, value in sandbox.options().items() if name != "provider"}
+    configurable = init_chat_model(f"openai:{sandbox.model}", configurable_fields=("model",), **options)
+    said: Any = {"configurable": {"model": "anthropic:claude-haiku-4-5"}}
+    assert configurable.invoke("Hello!", config=said).response_metadata["provider"] == "anthropic"
+    assert configurable.with_config(said).invoke("Hello!").response_metadata["provider"] == "anthropic"
+    with pytest.raises(ValueError, match="did you mean 'anthropic'"):
+        configurable.invoke("Hello!", config={"configurable": {"model": "antropic:prod-7"}})
+
+
+@pytest.mark.parametrize(
+    ("said", "model", "provider"),
+    [
+        ({"model": "anthropic:claude-opus-5-5"}, "claude-opus-5-5", "anthropic"),
+        ({"model": "gemini-2.5-pro", "model_provider": "google_genai"}, "gemini-2.5-pro", "google"),
+        ({"model_provider": "azure_openai"}, "gpt-5", "azure-openai"),
+        ({"model": "portkey:@prod/claude-opus-5-5"}, "@prod/claude-opus-5-5", None),
+        # A name alone goes where the model goes that was named first.
+        ({"model": "gpt-4o"}, "gpt-4o", "openai"),
+        ({}, "gpt-5", "openai"),
+    ],
+)
+@pytest.mark.parametrize("fields", ["any", ("model", "model_provider")])
+def test_model_and_provider_of_a_call(fields: Any, said: dict[str, str], model: str, provider: str | None) -> None:
+    made: Any = init_chat_model("openai:gpt-5", configurable_fields=fields, config_prefix="my", api_key="pk")
+    chosen, _ = made.prepare({"configurable": {f"my_{name}": value for name, value in said.items()}})
+    assert (chosen.model, chosen.provider) == (model, provider)
+    assert chosen.profile == ChatPortkey(model=model, api_key="pk").profile
 
 
 def test_anything_may_be_configurable() -> None:
