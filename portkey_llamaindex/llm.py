@@ -76,7 +76,7 @@ class Portkey(Storable, PredictingLLM):
     """Further parameters of the request body, sent as they are; its server tools stand beside a call's own tools."""
     context_window: int | None = Field(default=None, gt=0)
     """Tokens that a prompt and its answer may take, by which LlamaIndex cuts what it asks; by default what the model
-    takes in, or 128,000 where nothing is known of it."""
+    takes in, or the least that models of its family do; 32,768 where nothing is known of it."""
     is_function_calling_model: bool | None = None
     """Whether the model calls tools; by default it does, unless it is known not to."""
 

@@ -1,14 +1,16 @@
-"""``make models``: write the table of models from the model profiles of LangChain's packages and from genai-prices.
+"""``make models``: write the table of models from the model profiles of LangChain's packages, litellm and genai-prices.
 
 The packages are unpacked beside each other in a folder of their own; their data is read there and nothing of them is
 run. The first source that knows a thing is believed: what ``models_supplement.toml`` says, the packages of those who
-make the models, then those who serve them; genai-prices knows windows only.
+make the models, then those who serve them. Of litellm it is the version of July 2025, which still has the models that
+have been retired since: it fills what the others leave open. genai-prices knows windows only.
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -31,12 +33,20 @@ PROFILES: Final = (
 MAKERS: Final = PROFILES[:7]
 RESELLERS: Final = PROFILES[-2:]
 PRICES: Final = "genai-prices"
+RETIRED: Final = "litellm"
+# Who had models that are gone, under names that mean the same everywhere.
+_RETIRED_AT: Final = frozenset(
+    {"openai", "text-completion-openai", "anthropic", "mistral", "cohere", "cohere_chat", "groq", "bedrock",
+     "vertex_ai-language-models", "vertex_ai-vision-models", "vertex_ai-embedding-models"}
+)  # fmt: skip
 # Whose windows are their own: what resellers say is often less than a model has.
 _PRICED: Final = (
     "anthropic", "openai", "google", "mistral", "cohere", "deepseek", "x-ai", "aws", "moonshotai", "zai", "meta",
 )  # fmt: skip
 # What speaks, what is no model itself, and names that OpenRouter gives to something smaller.
 _UNSPOKEN: Final = ("tts", ":free", "~", "gpt-3.5-turbo-0613", "gpt-3.5-turbo-instruct")
+# What does not chat, though litellm says so.
+_NOT_ALIKE: Final = ("realtime", "tts", "multimodal")
 _FIELDS: Final[Mapping[str, str]] = {
     "images": "image_inputs",
     "pdfs": "pdf_inputs",
@@ -57,6 +67,7 @@ _RULED: Final[Mapping[str, Any]] = {
 _LIMITS: Final[tuple[Literal["input", "window", "output", "dimensions"], ...]] = (
     "input", "window", "output", "dimensions",
 )  # fmt: skip
+_KEEPS_ROOM: Final = re.compile(r"gpt-[5-9](?!.*image)")
 Rows = dict[str, Row]
 
 
@@ -70,16 +81,19 @@ def main(folder: Path) -> None:
     rows: Rows = {}
     for name, row in _supplement():
         _learn(rows, name, row)
-    settled = frozenset(name for name, row in rows.items() if "input" in row)
+    settled = {name for name, row in rows.items() if "input" in row}
     for package in PROFILES:
         profiles = _literal(_read(packages[package], "data/_profiles.py"), "_PROFILES")
         for name, profile in profiles.items():
             if _speaks(name, profile):
                 _learn(rows, name, _row(profile, is_maker=package in MAKERS, is_resold=package in RESELLERS))
+    for name, row in _retired(_read(packages[RETIRED], "model_prices_and_context_window_backup.json")):
+        _learn_retired(rows, name, row, settled)
     for names, window in _windows(_read(packages[PRICES], "data.py")):
         _learn_windows(rows, names, window, settled)
+    _leave_room(rows)
     _check_rules(_literal(_read(packages["langchain-anthropic"], "data/_profiles.py"), "_PROFILES"))
-    _write(_without_repeats(rows), [f"{name} {packages[name].version}" for name in (*PROFILES, PRICES)])
+    _write(_without_repeats(rows), [f"{name} {packages[name].version}" for name in (*PROFILES, RETIRED, PRICES)])
 
 
 def _read(package: Distribution, path: str) -> str:
@@ -117,8 +131,54 @@ def _row(profile: Mapping[str, Any], *, is_maker: bool, is_resold: bool) -> Row:
     row["can"] = " ".join(name for name, says in told.items() if says)
     # Who resells a model may not offer all that it can.
     row["cannot"] = " ".join(name for name, says in told.items() if says is False) if not is_resold else ""
-    row["effort"] = " ".join(profile.get("reasoning_effort_levels") or ())
+    if levels := profile.get("reasoning_effort_levels"):
+        row["effort"] = " ".join(levels)
     return row
+
+
+def _retired(source: str) -> Iterator[tuple[str, Row]]:
+    """The limits of models as litellm knows them, of those who had them under names of their own."""
+    for name, told in json.loads(source).items():
+        own = name.rpartition("/")[2]
+        # A name without a number means another model each year.
+        is_passing = own.endswith("latest") or not any(letter.isdigit() for letter in own)
+        is_known = told.get("litellm_provider") in _RETIRED_AT and name.count("/") < 2  # noqa: PLR2004
+        if not is_known or is_passing or any(word in own for word in _NOT_ALIKE):
+            continue
+        taken, given = told.get("max_input_tokens"), told.get("max_output_tokens")
+        dimensions = told.get("output_vector_size")
+        if told.get("mode") == "embedding":
+            # Where none is told, what stands for the tokens is often the length of the vectors.
+            if dimensions and taken:
+                yield own, {"input": taken, "dimensions": dimensions}
+        elif told.get("mode") in {"chat", "completion", "responses"} and taken:
+            # Of a Claude's answers the rules of its generation have to know.
+            is_own = given and given != taken and family_of(own) != "claude"
+            yield own, {"input": taken, "output": given} if is_own else {"input": taken}
+
+
+def _learn_retired(rows: Rows, name: str, row: Row, settled: set[str]) -> None:
+    """Add a model that is not known, or is known without its date as another one; of others what is open."""
+    found = _find(rows, name)
+    if found is not None and _is_alike(found, row["input"]):
+        _learn_limits(found, row)
+    elif _key(name) not in rows:
+        settled.add(_key(name))
+        _learn(rows, name, row)
+
+
+def _leave_room(rows: Rows) -> None:
+    """Take the answer off the window of OpenAI's models that think, since GPT-5: so much of it is kept for it.
+
+    Their profiles say so of some, and of others what the window holds; models.dev has 272,000 of 400,000 and 922,000 of
+    1,050,000 for each.
+    """
+    for name, row in rows.items():
+        window = row.get("window", row.get("input"))
+        is_one = family_of(name) == "openai" and _KEEPS_ROOM.match(name) and "thinking" in row.get("can", "").split()
+        if is_one and window and (output := row.get("output")):
+            row["window"] = window
+            row["input"] = min(row.get("input", window), window - output)
 
 
 def _learn(rows: Rows, name: str, row: Row) -> None:
@@ -131,8 +191,8 @@ def _learn(rows: Rows, name: str, row: Row) -> None:
     both += _RULED if is_claude else ()
     known["can"] = _joined(known.get("can", ""), row.get("can", ""), both)
     known["cannot"] = _joined(known.get("cannot", ""), row.get("cannot", ""), both)
-    if (effort := row.get("effort")) and not is_claude:
-        known.setdefault("effort", effort)
+    if "effort" in row and not is_claude:
+        known.setdefault("effort", row["effort"])
     if "embed" in key:
         for column in ("output", "can", "cannot"):
             known.pop(column, None)  # type: ignore[misc]
@@ -154,7 +214,7 @@ def _plain_name(name: str) -> str:
     return next((each for each in spelt if ":" not in each and "@" not in each), spelt[-1])
 
 
-def _learn_windows(rows: Rows, names: list[str], window: int, settled: frozenset[str]) -> None:
+def _learn_windows(rows: Rows, names: list[str], window: int, settled: set[str]) -> None:
     """Add the window of a model, which has several names, the first of them its own."""
     own = _find(rows, names[0])
     for name in names:
@@ -165,6 +225,8 @@ def _learn_windows(rows: Rows, names: list[str], window: int, settled: frozenset
             # A name that is found without its date may be that of another model.
             if key not in rows:
                 rows[key] = {**own} if own and _is_alike(own, window) else {"input": window}
+                # It may be but a name that costs the same.
+                rows[key].pop("effort", None)
             elif family_of(name) == "openai" and window > rows[key].get("input", window):
                 # The profiles of OpenAI's models tell what goes in, which is less than the window of those that reason.
                 rows[key]["window"] = window

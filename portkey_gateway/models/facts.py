@@ -10,11 +10,15 @@ from portkey_gateway.models import claude
 from portkey_gateway.models.names import Family, family_of
 from portkey_gateway.models.table import Row, find_row
 
-UNKNOWN_WINDOW: Final = 128_000
-"""Tokens that a model of unknown window is taken to hold: no maker has sold less since 2024."""
-_WINDOWS: Final[dict[Family, int]] = {"claude": 200_000, "gemini": 1_048_576}
-"""The least that a model of such a family has, where it is more (Anthropic, "Models overview"; Google, "Gemini models":
-every one that takes chats since 2024)."""
+UNKNOWN_WINDOW: Final = 32_768
+"""Tokens that a model is taken to hold of which nothing is known but that it may be an open one: Mistral 7B, Mixtral,
+Qwen 2.5 and Qwen 3 hold so many; the table has the smaller ones."""
+_WINDOWS: Final[dict[Family, int]] = {
+    "claude": 200_000, "gemini": 1_048_576, "openai": 128_000, "cohere": 128_000, "grok": 128_000, "nova": 128_000,
+    "kimi": 128_000, "glm": 128_000, "minimax": 128_000, "sonar": 128_000, "gpt-oss": 128_000, "deepseek": 64_000,
+    "llama": 8_192, "gemma": 8_192,
+}  # fmt: skip
+"""The least that models of such a family hold that the table has of 2024 or later, but for names of their own."""
 
 ValueT = TypeVar("ValueT")
 
@@ -27,7 +31,7 @@ class ModelFacts:
     context_window: int | None = None
     """Of a request and its answer together."""
     max_input_tokens: int | None = None
-    """The most of a request: less than the window of OpenAI's models that reason, else the window."""
+    """The most of a request: less than the window of OpenAI's models that reason since GPT-5, else the window."""
     max_output_tokens: int | None = None
     takes_images: bool | None = None
     takes_pdfs: bool | None = None

@@ -47,10 +47,12 @@ _SERVES: Final[dict[str, Family]] = {
     "perplexity-ai": "sonar",
 }
 # A region of Bedrock's, and who made the model, as Bedrock and some users of Vertex AI write it.
+_REGION: Final = r"(?:us|us-gov|eu|apac|ap|jp|au|ca|sa|af|me|global|regional)\."
 _CLOUD: Final = (
-    r"(?:(?:us|us-gov|eu|apac|ap|jp|au|ca|sa|af|me|global|regional)\.)?"
+    rf"(?:{_REGION})?"
     r"(?:anthropic|amazon|meta|mistral|cohere|openai|google|qwen|moonshot|moonshotai|zai|minimax|nvidia|ai21|writer)\."
-    r"|databricks-"
+    # DeepSeek's models have no other name: what stands after it is but a number.
+    rf"|{_REGION}(?=deepseek\.)|databricks-"
 )
 _FINE_TUNED: Final = "ft:"
 
@@ -93,11 +95,13 @@ def _family_by_name(model: str) -> Family | None:
 # What follows the name itself, from the outermost on: Bedrock's version, Vertex AI's, a variant of OpenRouter's or a
 # tag of Ollama's; the date of a snapshot; its state.
 _ENDINGS: Final = (
-    r":\d+(?::\d+k)?$|@(?:default|latest|\d{8})$|:[a-z][a-z-]*$",
+    r":\d+(?::\d+k)?$|@(?:default|latest|\d{8})$|:[a-z0-9][a-z0-9_.-]*$",
     r"-v\d$|(?<=\db)-1$",
     r"-(?:\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{3,4})(?:-preview)?$",
     r"-(?:latest|preview(?:-\d{2}-\d{2})?|exp|beta)$",
 )
+# What Ollama calls `gpt-oss:20b` is `gpt-oss-20b` to others.
+_SIZE: Final = r":(?=\d+(?:\.\d+)?[bmt](?:-|$))"
 # Azure's deployments are called after models without their dots.
 _UNDOTTED: Final = r"^gpt-(\d)-?(\d)(?=-|$)"
 _NUMBERED: Final = r"deepseek\.(?=[rv]\d)"
@@ -107,6 +111,7 @@ def spellings(model: str) -> tuple[str, ...]:
     """The names under which a table may have a model, from the exact one to the one without version, date and state."""
     names = [re.sub(_NUMBERED, "deepseek-", own_name(model))]
     names.append(re.sub(_UNDOTTED, r"gpt-\1.\2", names[-1]))
+    sized = re.sub(_SIZE, "-", names[-1])
     for ending in _ENDINGS:
         names.append(re.sub(ending, "", names[-1]))
-    return tuple(dict.fromkeys(names))
+    return tuple(dict.fromkeys([*names[:2], sized, *names[2:]]))

@@ -47,7 +47,10 @@ def test_it_asks_as_often_as_a_small_window_needs(both: Sandbox) -> None:
         ("claude-3-haiku-20240307", {}, 200_000, 4_096),
         # Nothing is left for a question where the answer may take the whole window.
         ("gpt-4", {"max_tokens": 8_192}, 8_192, 4_096),
-        ("prod-7", {}, 128_000, 4_096),
+        ("prod-7", {}, 32_768, 4_096),
+        ("prod-7", {"provider": "azure-openai"}, 128_000, 4_096),
+        ("llama3:8b", {"provider": "ollama"}, 8_192, 4_096),
+        ("gpt-5.4", {}, 922_000, 4_096),
         ("prod-7", {"family": "claude"}, 200_000, 4_096),
         ("prod-7", {"context_window": 1_000}, 1_000, 500),
         ("gpt-5", {"config": {"targets": [{}, {"override_params": {"model": "claude-haiku-4-5"}}]}}, 200_000, 4_096),

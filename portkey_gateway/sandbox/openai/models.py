@@ -44,7 +44,10 @@ _LIMITS: Final = tuple(
     )
 )
 _EFFORTS: Final = (
-    (re.compile(r"o\d"), ("low", "medium", "high")),
+    (re.compile(r"o\d|gpt-5(?:\.1)?-codex(?!-max)"), ("low", "medium", "high")),
+    (re.compile(r"gpt-5\.[12]-codex"), ("low", "medium", "high", "xhigh")),
+    (re.compile(r"gpt-5\.[2-5]-pro"), ("medium", "high", "xhigh")),
+    (re.compile(r"gpt-6-astra|gpt-6\.1-sol"), ("low", "medium", "high", "xhigh", "max")),
     (re.compile(r"gpt-5\.1"), ("none", "low", "medium", "high")),
     (re.compile(r"gpt-5(?!\.)"), ("minimal", "low", "medium", "high")),
     (re.compile(r"gpt-5\.[2-5]"), ("none", "low", "medium", "high", "xhigh")),
@@ -101,7 +104,8 @@ def efforts(model: str) -> tuple[str, ...]:
 
 def default_effort(model: str) -> str:
     """Return the effort of a reasoning model that was not told any: none from GPT-5.1 to 5.4, else medium."""
-    return "none" if _FIRST_WITHOUT_EFFORT <= _generation(model) <= (5, 4) else "medium"
+    is_without = _FIRST_WITHOUT_EFFORT <= _generation(model) <= (5, 4) and "none" in efforts(model)
+    return "none" if is_without else "medium"
 
 
 def sees(model: str) -> bool:

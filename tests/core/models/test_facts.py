@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
 
 from portkey_gateway.models import claude
 from portkey_gateway.models.facts import UNKNOWN_WINDOW, common_facts, find_facts, most_output
-from portkey_gateway.models.names import family_of, spellings
+from portkey_gateway.models.names import Family, family_of, spellings
 from portkey_gateway.models.table import ABILITIES, Row, find_among, read_table
+from portkey_gateway.sandbox.openai import models as judge
 
 
 def test_a_model_of_openai_is_what_its_profile_says() -> None:
@@ -42,9 +44,12 @@ def test_a_claude_without_a_generation_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("model", "family", "limit"),
     [("prod-7", None, UNKNOWN_WINDOW), ("claude-of-tomorrow", None, 200_000), ("gemini-9", None, 1_048_576),
-     ("prod-7", "claude", 200_000), ("gpt-9", None, UNKNOWN_WINDOW)],
+     ("prod-7", "claude", 200_000), ("prod-7", "openai", 128_000), ("gpt-9", None, 128_000),
+     ("llama-guard3", None, 8_192), ("mistral-of-tomorrow", None, UNKNOWN_WINDOW), ("deepseek-9", None, 64_000)],
 )  # fmt: skip
-def test_what_is_taken_for_the_window_of_a_model_that_nobody_knows(model: str, family: None, limit: int) -> None:
+def test_what_is_taken_for_the_window_of_a_model_that_nobody_knows(
+    model: str, family: Family | None, limit: int
+) -> None:
     facts = find_facts(model, family=family)
     assert (facts.context_window, facts.input_limit) == (None, limit)
 
@@ -53,7 +58,9 @@ def test_what_is_taken_for_the_window_of_a_model_that_nobody_knows(model: str, f
     ("model", "dimensions"),
     [("text-embedding-3-large", 3072), ("@p/text-embedding-ada-002", 1536), ("embed-english-v3.0", 1024),
      ("cohere.embed-english-v3", 1024), ("amazon.titan-embed-text-v2:0", 1024), ("amazon.titan-embed-text-v1", 1536),
-     ("gemini-embedding-001", 3072), ("mistral-embed", 1024), ("gpt-5", None)],
+     ("gemini-embedding-001", 3072), ("mistral-embed", 1024), ("cohere.embed-v4:0", 1536),
+     ("us.cohere.embed-v4:0", 1536), ("amazon.titan-embed-g1-text-02", 1536), ("text-embedding-005", 768),
+     ("gpt-5", None)],
 )  # fmt: skip
 def test_an_embedding_model_tells_how_long_its_vectors_are(model: str, dimensions: int | None) -> None:
     assert find_facts(model).dimensions == dimensions
@@ -100,6 +107,35 @@ def test_every_row_of_the_table_says_what_a_row_can() -> None:
         assert row.get("window", row.get("input", 0)) >= row.get("input", 0), name
 
 
+def test_of_a_window_so_much_is_kept_for_the_answer_as_it_may_have() -> None:
+    parted = {name: row for name, row in read_table()["models"].items() if "window" in row}
+    assert len(parted) > 30
+    for name, row in parted.items():
+        assert row["input"] + row["output"] <= row["window"], name
+
+
+def test_of_openais_models_that_think_since_gpt_5_all_are_parted() -> None:
+    rows = {name: row for name, row in read_table()["models"].items() if re.match(r"gpt-[5-9](?!.*image)", name)}
+    whole = {name for name, row in rows.items() if "thinking" in row.get("can", "") and "window" not in row}
+    assert {name for name in whole if "output" in rows[name]} == set()
+
+
+@pytest.mark.parametrize(
+    ("model", "levels"),
+    [
+        ("gpt-5", "minimal low medium high"), ("gpt-5.1", "none low medium high"), ("gpt-5-codex", "low medium high"),
+        ("gpt-5-pro", "high"), ("gpt-5.1-codex", "low medium high"), ("gpt-5.1-codex-mini", "low medium high"),
+        ("gpt-5.1-codex-max", "low medium high xhigh"), ("gpt-5.2-codex", "low medium high xhigh"),
+        ("gpt-5.2-pro", "medium high xhigh"), ("gpt-5.4", "none low medium high xhigh"),
+        ("gpt-5.4-pro", "medium high xhigh"), ("gpt-5-chat-latest", ""), ("gpt-5.2-chat-latest", "medium"),
+        ("o3", "low medium high"), ("o1-pro", "low medium high"), ("o3-deep-research", "medium"), ("gpt-4.1", ""),
+    ],
+)  # fmt: skip
+def test_levels_of_effort_are_those_that_openai_takes(model: str, levels: str) -> None:
+    """As models.dev has them, ``providers/openai``."""
+    assert find_facts(model).effort_levels == tuple(levels.split())
+
+
 def test_every_row_is_found_by_its_own_name() -> None:
     rows = read_table()["models"]
     lost = [name for name, row in rows.items() if find_among(rows, name, is_claude=family_of(name) == "claude") != row]
@@ -121,3 +157,13 @@ def test_a_name_is_looked_up_from_the_exact_one_to_the_bare_one() -> None:
         "mistral-large-2407-v1:0", "mistral-large-2407-v1", "mistral-large-2407", "mistral-large",
     )  # fmt: skip
     assert spellings("gpt-4o-latest") == ("gpt-4o-latest", "gpt-4o")
+    assert spellings("gpt-oss:20b") == ("gpt-oss:20b", "gpt-oss-20b", "gpt-oss")
+    assert spellings("llama3:8b-instruct-q4_K_M")[-1] == "llama3"
+    assert spellings("us.deepseek.r1-v1:0") == ("deepseek-r1-v1:0", "deepseek-r1-v1", "deepseek-r1")
+
+
+def test_the_emulated_openai_takes_the_levels_that_the_table_has() -> None:
+    thinking = [model for model in judge.CHAT_MODELS if judge.reasons(model)]
+    known = {model: levels for model in thinking if (levels := find_facts(model).effort_levels)}
+    assert len(known) > 15
+    assert known == {model: judge.efforts(model) for model in known}

@@ -16,6 +16,8 @@ ANTHROPIC = "langchain-anthropic 1.7.10"
 OPENAI = "langchain-openai 1.7.4; the window of models that reason: genai-prices 0.2.3"
 GOOGLE = "langchain-google-genai 4.4.3"
 SUPPLEMENT = "the maker's page on models, in scripts/models_supplement.toml"
+RESERVED = "langchain-openai 1.7.4, of whose window the answer's part is kept: models.dev has the same"
+RETIRED = "litellm 1.74.0"
 UNKNOWN = "no source"
 
 # Name, family, window, the most of a request, the most of an answer, source.
@@ -38,7 +40,28 @@ NAMES = [
     ("gpt-5.2", "openai", 400_000, 272_000, 128_000, OPENAI),
     ("gpt-5-2", "openai", 400_000, 272_000, 128_000, OPENAI),
     ("@openai-prod/gpt-5.2-2025-12-11", "openai", 400_000, 272_000, 128_000, OPENAI),
-    ("gpt-6-sol", "openai", 1_050_000, 1_050_000, 128_000, OPENAI),
+    ("gpt-6-sol", "openai", 1_050_000, 922_000, 128_000, RESERVED),
+    ("gpt-5.4", "openai", 1_050_000, 922_000, 128_000, RESERVED),
+    ("gpt-5.4-mini", "openai", 400_000, 272_000, 128_000, RESERVED),
+    ("gpt-5-pro", "openai", 400_000, 272_000, 128_000, SUPPLEMENT),
+    ("gpt-5-codex", "openai", 400_000, 272_000, 128_000, SUPPLEMENT),
+    ("gpt-3.5-turbo-0613", "openai", 4_097, 4_097, 4_096, SUPPLEMENT),
+    ("gpt-4-0613", "openai", 8_192, 8_192, 8_192, OPENAI),
+    ("gpt-4.5-preview", "openai", 128_000, 128_000, 16_384, RETIRED),
+    ("claude-instant-1.2", "claude", 100_000, 100_000, None, RETIRED),
+    ("claude-2.1", "claude", 200_000, 200_000, None, RETIRED),
+    ("mixtral-8x7b-32768", "mistral", 32_768, 32_768, None, RETIRED),
+    ("mistral.mistral-small-2402-v1:0", "mistral", 32_000, 32_000, 8_191, RETIRED),
+    ("deepseek-chat", "deepseek", 131_072, 131_072, 8_192, SUPPLEMENT),
+    ("us.deepseek.r1-v1:0", "deepseek", 128_000, 128_000, 32_768, "langchain-aws 1.9.1"),
+    ("deepseek.r1-v1:0", "deepseek", 128_000, 128_000, 32_768, "langchain-aws 1.9.1"),
+    ("gpt-oss:20b", "gpt-oss", 131_072, 131_072, 65_536, "langchain-groq 1.1.3"),
+    ("llama3:8b", "llama", 8_192, 8_192, None, SUPPLEMENT),
+    ("llama3.1:8b-instruct-q4_K_M", "llama", 128_000, 128_000, None, SUPPLEMENT),
+    ("gemma2:9b", "gemma", 8_192, 8_192, None, SUPPLEMENT),
+    ("mistral:7b", "mistral", 32_768, 32_768, None, SUPPLEMENT),
+    ("qwen2.5:7b", "qwen", 32_768, 32_768, None, SUPPLEMENT),
+    ("phi3:mini", None, None, None, None, UNKNOWN),
     ("openai/gpt-4o", "openai", 128_000, 128_000, 16_384, OPENAI),
     ("gpt-4o-2024-05-13", "openai", 128_000, 128_000, 4_096, OPENAI),
     ("ft:gpt-4o-mini-2024-07-18:acme::Bx1", "openai", 128_000, 128_000, 16_384, OPENAI),
@@ -58,7 +81,6 @@ NAMES = [
     ("command-r-plus", "cohere", 128_000, 128_000, 4_096, SUPPLEMENT),
     ("grok-4-0709", "grok", 256_000, 256_000, None, "genai-prices 0.2.3, which has windows only"),
     ("sonar-pro", "sonar", 200_000, 200_000, 8_192, "langchain-perplexity 1.4.2"),
-    ("llama3.1:8b", "llama", None, None, None, UNKNOWN),
     ("prod-7", None, None, None, None, UNKNOWN),
 ]
 
