@@ -14,6 +14,7 @@ from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import ConfigurableField, Runnable, RunnableConfig, ensure_config
 from langchain_core.runnables.configurable import RunnableConfigurableFields
+from langchain_core.runnables.utils import AnyConfigurableField
 from typing_extensions import override
 
 from portkey_gateway.models.names import family_of
@@ -93,7 +94,9 @@ def init_chat_model(
         return made
     names = list(ChatPortkey.model_fields) if configurable_fields == "any" else configurable_fields
     prefix = f"{config_prefix.removesuffix('_')}_" if config_prefix else ""
-    fields = {_NAMED_OTHERWISE.get(name, name): ConfigurableField(id=f"{prefix}{name}") for name in names}
+    fields: dict[str, AnyConfigurableField] = {
+        _NAMED_OTHERWISE.get(name, name): ConfigurableField(id=f"{prefix}{name}") for name in names
+    }
     made.configurable_fields(**fields)  # refuses a field that is none
     return _Configurable(default=made, fields=fields, prefix=prefix)
 
@@ -115,7 +118,7 @@ def init_embeddings(model: str, *, provider: str | None = None, **kwargs: Any) -
 class _Configurable(RunnableConfigurableFields[LanguageModelInput, AIMessage]):
     """Reads what a call says of model and provider as ``init_chat_model`` does."""
 
-    default: ChatPortkey
+    default: ChatPortkey  # pyright: ignore[reportIncompatibleVariableOverride] never set
     prefix: str = ""
     """What the keys of ``configurable`` begin with."""
 

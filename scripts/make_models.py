@@ -160,7 +160,7 @@ def _retired(source: str) -> Iterator[tuple[str, Row]]:
 def _learn_retired(rows: Rows, name: str, row: Row, settled: set[str]) -> None:
     """Add a model that is not known, or is known without its date as another one; of others what is open."""
     found = _find(rows, name)
-    if found is not None and _is_alike(found, row["input"]):
+    if found is not None and _is_alike(found, row.get("input", 0)):
         _learn_limits(found, row)
     elif _key(name) not in rows:
         settled.add(_key(name))
