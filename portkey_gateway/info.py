@@ -73,6 +73,6 @@ def _read_retry_after(headers: Mapping[str, str]) -> float | None:
             continue
     try:
         when = parsedate_to_datetime(headers.get("retry-after") or "")
-    except ValueError:
+        return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):  # no date, or one that no clock knows
         return None
-    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

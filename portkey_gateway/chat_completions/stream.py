@@ -33,16 +33,16 @@ class ChunkStream:
     It is whole if a choice had a finish reason, whether or not ``[DONE]`` came: Gemini's never does, nor that of some
     hosts of open models. A broken answer shows in four ways, and each raises an error here: an ordinary-looking chunk
     whose ``finish_reason`` ends in ``_error`` (Claude) or is one of ``FAILURES``; one that has it inside ``delta``
-    (Bedrock, and ``[DONE]`` after it: ``getBedrockErrorChunk`` of the open-source gateway 1.15.2); an ``error`` object;
-    an end without finish reason.
+    (Bedrock, and ``[DONE]`` after it: ``getBedrockErrorChunk`` of the open-source gateway 1.15.2); an ``error`` object,
+    also after a finish reason; an end without finish reason.
     """
 
-    __slots__ = ("_decoder", "_info", "_is_whole")
+    __slots__ = ("_decoder", "_info", "has_ended", "is_whole")
 
     def __init__(self, info: GatewayInfo) -> None:
         self._decoder = EventDecoder()
         self._info = info
-        self._is_whole = False
+        self.is_whole = self.has_ended = False
 
     def feed(self, data: bytes) -> Iterator[Chunk]:
         """Yield the chunks that ``data`` completes. The iterator must be exhausted before the next call.
@@ -61,8 +61,9 @@ class ChunkStream:
             StreamTruncatedError: if the end came before a finish reason.
         """
         for payload in self._decoder.close():
-            yield from self._decode(payload)
-        if not self._is_whole:
+            if not self.is_whole or _read_chunk(payload) is not None:  # half an event behind a whole answer is nothing
+                yield from self._decode(payload)
+        if not self.is_whole:
             raise StreamTruncatedError(
                 "the stream ended before its end mark: the answer is cut off, usually because the provider's "
                 "connection broke",
@@ -71,6 +72,7 @@ class ChunkStream:
 
     def _decode(self, payload: bytes) -> Iterator[Chunk]:
         if payload.strip() == _DONE:
+            self.has_ended = True
             return
         chunk = _read_chunk(payload)
         if chunk is None:
@@ -95,7 +97,13 @@ class ChunkStream:
                 self._raise(reason, chunk, None)
             if misplaced and not reason:
                 self._raise("error", chunk, "the gateway does not say which")
-            self._is_whole = self._is_whole or bool(reason)
+            if delta is None and "message" in choice:
+                raise StreamDecodeError(
+                    "a whole message stands in the stream where what a chunk adds to it (delta) has to",
+                    info=self._info,
+                    body=chunk,
+                )
+            self.is_whole = self.is_whole or bool(reason)
 
     def _raise(self, error_type: str, chunk: dict[str, Any], message: str | None) -> None:
         raise StreamProviderError(

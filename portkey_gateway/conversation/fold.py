@@ -130,7 +130,15 @@ class Fold:
 
 
 class Events(Protocol):
-    """Turns the bytes of a streamed answer into events, and knows whether the answer is whole."""
+    """Turns the bytes of a streamed answer into events, and knows whether the answer is whole.
+
+    Attributes:
+        is_whole: whether the answer was told to its end; its usage, or an error, may still follow.
+        has_ended: whether the end mark of the stream came.
+    """
+
+    is_whole: bool
+    has_ended: bool
 
     def __init__(self, info: GatewayInfo) -> None: ...
 

@@ -6,34 +6,46 @@ Server-sent events: WHATWG HTML, 9.2.6 "Interpreting an event stream".
 from __future__ import annotations
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BLANK_LINE = b"\n\n"
 
 
 class EventDecoder:
-    """Cuts bytes into the data of server-sent events, however the network cut them before."""
+    """Cuts bytes into the data of server-sent events, however the network cut them before.
 
-    __slots__ = ("_at_start", "_rest")
+    What waits for the end of its event is joined once, so that a long event costs no more than its length.
+    """
+
+    __slots__ = ("_at_start", "_carried", "_waiting")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._waiting: list[bytes] = []
+        self._carried = b""
         self._at_start = True
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the data of the events that ``data`` completes."""
-        data = self._rest + data if self._rest else data
+        if self._carried:
+            data, self._carried = self._carried + data, b""
         if self._at_start:
             if len(data) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(data):
-                self._rest = data
+                self._carried = data
                 return []
             self._at_start = False
             data = data.removeprefix(_BYTE_ORDER_MARK)
-        carried = b""
         if b"\r" in data:
             # A CR at the end may be the first half of a CR LF.
             if data.endswith(b"\r"):
-                data, carried = data[:-1], b"\r"
+                data, self._carried = data[:-1], b"\r"
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *events, rest = data.split(b"\n\n")
-        self._rest = rest + carried
+        if self._waiting:
+            is_split = data.startswith(b"\n") and self._waiting[-1].endswith(b"\n")
+            if data:
+                self._waiting.append(data)
+            if not is_split and _BLANK_LINE not in data:
+                return []
+            data = b"".join(self._waiting)
+        *events, rest = data.split(_BLANK_LINE)
+        self._waiting = [rest] if rest else []
         return [payload for event in events if (payload := _event_data(event)) is not None]
 
     def close(self) -> list[bytes]:

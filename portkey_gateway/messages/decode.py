@@ -90,6 +90,8 @@ class MessageFold(Fold):
             message = None
         if not isinstance(message, dict) or not isinstance(message.get("content"), list):
             raise decode_not_an_answer(content, self.info, "The body is JSON but no message: it has no content")
+        if not message.get("stop_reason"):
+            raise decode_not_an_answer(content, self.info, "The body is a message without a stop_reason, so not whole")
         try:
             delta = self._decode_whole(message)
             self.gather(delta)

@@ -17,19 +17,28 @@ _DONE: Final = b"[DONE]"
 _EXCERPT_LENGTH: Final = 200
 
 
+def _read_event(payload: bytes) -> dict[str, Any] | None:
+    try:
+        event = read_json(payload)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
 class MessageEvents:
     """Turns the bytes of a streamed answer into events, and knows whether the answer is whole.
 
-    A broken answer shows in an ``error`` event, or in an end without a stop reason and ``message_stop``: the gateway
-    ends the stream cleanly where the provider's connection broke.
+    It is whole once a ``message_delta`` told a stop reason: all content stands before it, and only ``message_stop``
+    follows. A broken answer shows in an ``error`` event, or in an end before that: the gateway ends the stream cleanly
+    where the provider's connection broke.
     """
 
-    __slots__ = ("_decoder", "_has_stopped", "_info", "_is_whole")
+    __slots__ = ("_decoder", "_info", "has_ended", "is_whole")
 
     def __init__(self, info: GatewayInfo) -> None:
         self._decoder = EventDecoder()
         self._info = info
-        self._has_stopped = self._is_whole = False
+        self.is_whole = self.has_ended = False
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """Yield the events that ``data`` completes. The iterator must be exhausted before the next call.
@@ -46,12 +55,14 @@ class MessageEvents:
         """Yield what the end of the bytes completes.
 
         Raises:
-            StreamTruncatedError: if the end came before a stop reason and ``message_stop``.
+            StreamTruncatedError: if the end came before a stop reason.
         """
         for payload in self._decoder.close():
+            if self.is_whole and _read_event(payload) is None:
+                continue  # half an event behind a whole answer is nothing
             if (event := self._decode(payload)) is not None:
                 yield event
-        if not self._is_whole:
+        if not self.is_whole:
             raise StreamTruncatedError(
                 "the stream ended before its end mark: the answer is cut off, usually because the provider's "
                 "connection broke",
@@ -59,12 +70,10 @@ class MessageEvents:
             )
 
     def _decode(self, payload: bytes) -> Event | None:
-        try:
-            event = read_json(payload)
-        except ValueError:
-            event = None
-        if not isinstance(event, dict):
+        event = _read_event(payload)
+        if event is None:
             if payload.strip() == _DONE:
+                self.has_ended = True
                 return None
             text = payload[:_EXCERPT_LENGTH].decode("utf-8", "replace")
             raise StreamDecodeError(
@@ -74,9 +83,9 @@ class MessageEvents:
         if event.get("error") or event_type == "error":
             self._raise(event.get("error") or {}, event)
         if event_type == "message_delta":
-            self._has_stopped = bool((event.get("delta") or {}).get("stop_reason"))
+            self.is_whole = bool((event.get("delta") or {}).get("stop_reason"))
         elif event_type == "message_stop":
-            self._is_whole = self._has_stopped
+            self.has_ended = True
         return cast("Event", event)
 
     def _raise(self, error: Any, event: dict[str, Any]) -> None:

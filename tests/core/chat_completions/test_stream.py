@@ -118,6 +118,16 @@ def test_the_end_completes_an_event_that_lacks_its_blank_line() -> None:
         assert decoder.close() == [b"a"]
 
 
+def test_pieces_of_a_long_event_are_joined_once() -> None:
+    decoder = EventDecoder()
+    assert decoder.feed(b"data: ") == []
+    for _ in range(1000):
+        assert decoder.feed(b"x" * 100) == []
+    assert len(decoder._waiting) == 1001
+    assert decoder.feed(b"\n") == []
+    assert decoder.feed(b"\ndata: b\n\n") == [b"x" * 100_000, b"b"]
+
+
 EVENT_BYTES = st.lists(
     st.sampled_from(
         [b"data: ", b"data:", b"data", b":", b"\n", b"\r", b"\r\n", b"\n\n", b"\xef\xbb\xbf", b"{}", b" ", b"id: 1"]

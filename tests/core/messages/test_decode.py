@@ -338,4 +338,6 @@ def test_half_an_emoji_in_an_input_breaks_nothing() -> None:
 
 
 def test_a_guardrail_that_changes_an_answer_leaves_bare_texts() -> None:
-    assert DECODING.decode(b'{"content": ["Hi"]}', INFO).blocks == (AnswerBlock("text", "Hi"),)
+    assert DECODING.decode(b'{"content": ["Hi"], "stop_reason": "end_turn"}', INFO).blocks == (
+        AnswerBlock("text", "Hi"),
+    )
