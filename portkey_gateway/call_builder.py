@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from pydantic_core import to_json
@@ -14,7 +16,8 @@ from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.embeddings import encode as embeddings
 from portkey_gateway.embeddings.batches import Batch
 from portkey_gateway.errors import EncodingError
-from portkey_gateway.http import transport
+from portkey_gateway.http.call import Call
+from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
 from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.messages.encode import COUNT_PATH
 from portkey_gateway.options import GatewayFields, GatewayOptions
@@ -27,6 +30,9 @@ from portkey_gateway.tracing.context import TraceContext, beside, encode_metadat
 MAX_HEADER_BYTES: Final = 15_000
 """Node, under the gateway, answers 431 above 16 KB for all request headers together."""
 
+_IDEMPOTENCY: Final = "idempotency-key"
+_FORWARDED: Final = "x-portkey-forward-headers"
+
 
 class CallBuilder:
     """Builds the calls of a client.
@@ -35,6 +41,8 @@ class CallBuilder:
         options: where the calls go and how they are labelled.
         timeout_s: seconds without a byte after which a call fails; ``None`` waits for ever.
         max_retries: how often a call is tried again that failed before its answer began.
+        total_timeout_s: seconds that a whole call may take, with all its tries; ``None`` for no end.
+        retry_unanswered: whether a call is tried again, too, that was sent and got no answer.
         prompt_caching: what to mark for Claude's prompt cache.
         route: where all calls go, where that is known already.
 
@@ -48,30 +56,33 @@ class CallBuilder:
         *,
         timeout_s: float | None,
         max_retries: int,
+        total_timeout_s: float | None = TOTAL_TIMEOUT_S,
+        retry_unanswered: bool = False,
         prompt_caching: PromptCachingOption = None,
         route: Route | None = None,
     ) -> None:
         self.options = options
         self.headers = options.render_headers()
         self._timeout_s = timeout_s
-        self._retry = RetryPolicy(max_retries=max_retries)
+        self._total_timeout_s = total_timeout_s
+        self._retry = RetryPolicy(max_retries=max_retries, retry_unanswered=retry_unanswered)
         self._prompt_caching: PromptCachingOption = read_prompt_caching(prompt_caching)
         self._fixed_route = route
 
-    def count(self, request: ChatRequest) -> transport.Call:
+    def count(self, request: ChatRequest) -> Call:
         """Count the tokens of a request."""
         headers, body = encode_count_call(request, self.route(request), self.headers)
-        return self.call(COUNT_PATH, body, headers, find_secrets(request.get("mcp_servers")))
+        return replace(self.call(COUNT_PATH, body, headers, find_secrets(request.get("mcp_servers"))), is_free=True)
 
-    def question(self, question: Question[Any]) -> transport.Call:
+    def question(self, question: Question[Any]) -> Call:
         """Ask a route that answers at once."""
         if question.body is None:
             return self.call(question.path, b"", self.headers, method="GET")
-        return self.call(question.path, encode_body(question.body), self.headers)
+        return replace(self.call(question.path, encode_body(question.body), self.headers), is_free=True)
 
     def chat(
         self, request: ChatRequest | PromptRequest, trace: TraceContext | None, metadata: Mapping[str, Any] | None
-    ) -> tuple[transport.Call, Decoding]:
+    ) -> tuple[Call, Decoding]:
         """Ask for an answer; with the call comes what decodes it."""
         headers = self.labelled_headers(trace, metadata)
         if "prompt" in request:
@@ -82,7 +93,7 @@ class CallBuilder:
         secrets = find_secrets(request.get("mcp_servers"))
         return self.call(encoded.path, encoded.body, encoded.headers, secrets), encoded.decoding
 
-    def embedding(self, plan: embeddings.EmbeddingPlan, batch: Batch, headers: Mapping[str, str]) -> transport.Call:
+    def embedding(self, plan: embeddings.EmbeddingPlan, batch: Batch, headers: Mapping[str, str]) -> Call:
         """Ask for the vectors of a batch."""
         # The first stands where the call does, all others beside it.
         return self.call(embeddings.PATH, plan.encode(batch), headers if not batch.start else beside(headers))
@@ -101,7 +112,7 @@ class CallBuilder:
 
     def call(
         self, path: str, body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...] = (), method: str = "POST"
-    ) -> transport.Call:
+    ) -> Call:
         """Build a call of any route.
 
         Args:
@@ -124,9 +135,32 @@ class CallBuilder:
                 f"the request headers take {size} bytes and the gateway refuses more than 16 KB; the longest is "
                 f"{longest} ({len(headers[longest])} bytes): save an inline config in Portkey and give its id"
             )
-        secrets += self.options.secrets()
-        url = self.options.base_url + path
-        return transport.Call(url, headers, body, self._timeout_s, self._retry, secrets, method)
+        is_free = method == "GET"
+        if self._retry.retry_unanswered and not is_free:
+            headers = _with_key(headers)
+        return Call(
+            self.options.base_url + path,
+            headers,
+            body,
+            self._timeout_s,
+            self._retry,
+            self._total_timeout_s,
+            is_free=is_free,
+            secrets=secrets + self.options.secrets(),
+            method=method,
+        )
+
+
+def _with_key(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers with a key by which a server can tell that the tries of one call are one call.
+
+    The gateway passes it on where it is told to (1.15.2, tried in both formats). Neither OpenAI nor Anthropic is known
+    to honour one: their own SDKs have a place for its name, and leave it empty (openai 3.54, anthropic 2.12).
+    """
+    forwarded = [name.strip() for name in headers.get(_FORWARDED, "").split(",") if name.strip()]
+    if _IDEMPOTENCY not in forwarded:
+        forwarded.append(_IDEMPOTENCY)
+    return {_IDEMPOTENCY: str(uuid.uuid4()), **headers, _FORWARDED: ",".join(forwarded)}
 
 
 def encode_body(body: Mapping[str, Any]) -> bytes:

@@ -10,6 +10,7 @@ import httpx
 from pydantic import ConfigDict, Field, model_validator
 
 from portkey_gateway.client import DEFAULT_TIMEOUT_S, GatewayClient
+from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
 from portkey_gateway.names import check_names
 from portkey_gateway.options import GatewayFields
 
@@ -25,6 +26,11 @@ class GatewayCaller(GatewayFields):
     """Seconds without a byte after which a call fails; ``None`` waits for ever."""
     max_retries: int = Field(default=2, ge=0)
     """How often a call is tried again that failed before its answer began."""
+    total_timeout: float | None = Field(default=TOTAL_TIMEOUT_S, gt=0)
+    """Seconds that a whole call may take, with all its tries and waits; ``None`` for no end."""
+    retry_unanswered: bool = False
+    """Try a call again, too, that was sent and got no answer, as after a read timeout or a broken connection: it may
+    then be charged more than once."""
     http_client: httpx.Client | None = Field(default=None, exclude=True, repr=False)
     """A client of yours for sync calls; it is never closed here."""
     http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
@@ -75,6 +81,8 @@ class GatewayCaller(GatewayFields):
             self,
             timeout_s=self.timeout,
             max_retries=self.max_retries,
+            total_timeout_s=self.total_timeout,
+            retry_unanswered=self.retry_unanswered,
             http_client=self.http_client,
             http_async_client=self.http_async_client,
             **more,

@@ -22,8 +22,10 @@ from portkey_gateway.embeddings.request import EmbeddingRequest, Kind
 from portkey_gateway.embeddings.whole import Part
 from portkey_gateway.http import transport
 from portkey_gateway.http.answer_stream import AnswerStream, Asked, AsyncAnswerStream
+from portkey_gateway.http.call import Call
 from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
 from portkey_gateway.http.many import awork_off, work_off
+from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.options import GatewayFields, GatewayOptions
 from portkey_gateway.other_routes import ListedModel, Listing
@@ -51,6 +53,9 @@ class GatewayClient:
         options: where the calls go and how they are labelled.
         timeout_s: seconds without a byte after which a call fails; ``None`` waits for ever.
         max_retries: how often a call is tried again that failed before its answer began.
+        total_timeout_s: seconds that a whole call may take, with all its tries and waits; ``None`` for no end.
+        retry_unanswered: try a call again, too, that was sent and got no answer, as after a read timeout or a broken
+            connection; it may then be charged more than once (``docs/reliability.md``).
         http_client: a client of yours for the sync methods; it is never closed here.
         http_async_client: the same for the async methods.
         prompt_caching: what to mark for Claude's prompt cache: ``None`` (explicit marks only), ``"auto"``, or
@@ -68,6 +73,8 @@ class GatewayClient:
         *,
         timeout_s: float | None = DEFAULT_TIMEOUT_S,
         max_retries: int = 2,
+        total_timeout_s: float | None = TOTAL_TIMEOUT_S,
+        retry_unanswered: bool = False,
         http_client: httpx.Client | None = None,
         http_async_client: httpx.AsyncClient | None = None,
         prompt_caching: PromptCachingOption = None,
@@ -75,7 +82,13 @@ class GatewayClient:
     ) -> None:
         self.options = options if options is not None else GatewayOptions()
         self._calls = CallBuilder(
-            self.options, timeout_s=timeout_s, max_retries=max_retries, prompt_caching=prompt_caching, route=route
+            self.options,
+            timeout_s=timeout_s,
+            max_retries=max_retries,
+            total_timeout_s=total_timeout_s,
+            retry_unanswered=retry_unanswered,
+            prompt_caching=prompt_caching,
+            route=route,
         )
         self._timeout_s = timeout_s
         self._http_client = http_client
@@ -356,11 +369,11 @@ class GatewayClient:
     ) -> ResultT:
         return await self._asend(self._calls.call(path, encode_body(body), self._calls.headers), read)
 
-    def _send(self, call: transport.Call, read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
+    def _send(self, call: Call, read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
         with call.redacting():
             return read(*transport.read_response(self._http_client, call))
 
-    async def _asend(self, call: transport.Call, read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
+    async def _asend(self, call: Call, read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
         with call.redacting():
             return read(*await transport.aread_response(self._http_async_client, call))
 

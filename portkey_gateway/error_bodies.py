@@ -48,6 +48,11 @@ _REMEDIES: Final = {
 """What the open-source gateway says of a request that it sends nowhere, and what to do about it."""
 _WAITED_IN_VAIN: Final = "HeadersTimeoutError"
 """Of Node's HTTP client, with which the open-source gateway waits for the first byte of an answer: 300 s (tried)."""
+_UNANSWERED: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT, 524})
+"""Statuses of who waited in vain for an answer that may still be worked at; 524 is Cloudflare's."""
+_FETCH_FAILED: Final = "fetch failed Cause: "
+_NEVER_SENT: Final = re.compile(r"ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ConnectTimeout|CERT_")
+"""Causes of Node's ``fetch failed``, which the open-source gateway tells of its own request, where nothing was sent."""
 _NO_LIBRARY: Final = "prompt completions error"
 """What the open-source gateway, which has no prompts, says of every one (``src/index.ts``)."""
 _NOT_SERVED: Final = " is not supported by "  # of a format or another route, with the provider's name
@@ -98,6 +103,8 @@ def decode_error(content: bytes, info: GatewayInfo, failed_before: Iterable[str]
     error.is_retryable &= not (error_class is GatewayFailureError and lasts)
     # The next try would take as long, and be paid for, too.
     error.is_retryable &= _WAITED_IN_VAIN not in message
+    cause = message.partition(_FETCH_FAILED)[2]
+    error.may_be_charged |= info.status in _UNANSWERED or bool(cause and not _NEVER_SENT.search(cause))
     return error
 
 
@@ -142,6 +149,8 @@ def _decode_body(content: bytes) -> Any:
 def _remedy(status: int, body: Any, message: str) -> str:
     if status == HTTPStatus.NOT_FOUND and (isinstance(body, str) or body == _ROUTE_NOT_FOUND):
         return "; base_url usually ends in /v1"
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return "; no redirect is followed, which would carry keys and prompt to another host: is base_url right?"
     if _WAITED_IN_VAIN in message:
         return (
             "; the open-source gateway waits five minutes for an answer to begin: ask for it as a stream "

@@ -75,10 +75,13 @@ class PortkeyError(Exception):
         info: what the gateway said of the call in its response headers; ``None`` before an answer came.
         body: the response body, decoded from JSON where it was JSON, else its text; ``None`` without one.
         is_retryable: whether sending the same request again may succeed.
+        may_be_charged: whether the request was sent and its answer lost: the provider may have done the work, and
+            charge for it; a second try may be charged a second time.
         embedded: of many texts, by their places, the vectors that had come when one of their requests failed.
     """
 
     is_retryable: bool = False
+    may_be_charged: bool = False
     embedded: Mapping[int, list[float]] = MappingProxyType({})
 
     def __init__(self, message: str, *, info: GatewayInfo | None = None, body: Any = None) -> None:
@@ -225,6 +228,8 @@ class OverloadedError(ServerError):
 class GatewayFailureError(ServerError):
     """HTTP 5xx that the gateway itself produced, such as a provider's answer it could not read."""
 
+    may_be_charged = True
+
 
 class InvalidResponseError(PortkeyError):
     """A success status whose body is not an answer."""
@@ -256,6 +261,7 @@ class StreamError(PortkeyError):
     """An answer that had begun broke off: what was received is not the whole answer."""
 
     is_retryable = True
+    may_be_charged = True
 
 
 class StreamTruncatedError(StreamError):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
+_SHOULD_RETRY = {"true": True, "false": False}
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
 
 
@@ -34,6 +35,8 @@ class GatewayInfo:
     """True if the gateway itself failed."""
     retry_after_s: float | None = None
     """Seconds to wait before trying again, as ``retry-after-ms`` or ``retry-after`` say."""
+    should_retry: bool | None = None
+    """Whether to try again, as OpenAI and Anthropic say in ``x-should-retry``; ``None`` where nothing is said."""
 
     @property
     def is_cached(self) -> bool:
@@ -60,6 +63,7 @@ def read_gateway_info(status: int, headers: Mapping[str, str], sent_trace_id: st
         retry_count=int(retry_count) if _INTEGER.fullmatch(retry_count) else None,
         is_gateway_exception=headers.get("x-portkey-gateway-exception") == "true",
         retry_after_s=_read_retry_after(headers) if status >= HTTPStatus.BAD_REQUEST else None,
+        should_retry=_SHOULD_RETRY.get(headers.get("x-should-retry") or ""),
     )
 
 

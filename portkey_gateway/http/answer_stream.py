@@ -11,10 +11,13 @@ import httpx
 
 from portkey_gateway.conversation.answer import Answer, Delta
 from portkey_gateway.conversation.fold import Decoding, Fold
+from portkey_gateway.errors import warn
 from portkey_gateway.http import transport
+from portkey_gateway.http.body import Received
+from portkey_gateway.http.call import Call
 from portkey_gateway.info import GatewayInfo
 
-Asked: TypeAlias = tuple[httpx.Response, transport.Call, Decoding]
+Asked: TypeAlias = tuple[Received, Call, Decoding]
 """A response whose body is still to be read, the call that it answers, and how to decode it."""
 
 
@@ -47,19 +50,25 @@ class Watch(Protocol):
 class _Stream:
     """What the sync and the async stream share."""
 
-    _response: httpx.Response
-    _call: transport.Call
+    _received: Received
+    _call: Call
     _decoding: Decoding
     _fold: Fold
     _watch: Watch
 
-    def _begin(self, response: httpx.Response, call: transport.Call, decoding: Decoding) -> Self:
-        self._response = response
+    def _begin(self, received: Received, call: Call, decoding: Decoding) -> Self:
+        self._received = received
         self._call = call
         self._decoding = decoding
-        self._fold = decoding.begin(call.info(response))
+        self._fold = decoding.begin(received.info)
         self._watch.answering(self._fold.answer)
         return self
+
+    def _end(self) -> None:
+        answer = self.answer
+        if self._received.has_broken and answer.usage is None:
+            warn("the connection broke behind the end of the answer: what it used, and so its cost, was not told")
+        self._watch.answered(answer)
 
     @property
     def info(self) -> GatewayInfo:
@@ -97,15 +106,15 @@ class AnswerStream(_Stream):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._response.close()
+            self._received.response.close()
         finally:
             self._watch.__exit__(kind, error, trace)
 
     def __iter__(self) -> Generator[Delta]:
         """Yield what each chunk adds, to the very end of the body, so that the connection can be used again."""
-        with self._call.redacting(), closing(transport.iter_body(self._response, self.info)) as body:
-            if _is_event_stream(self._response):
-                events = self._decoding.events(self.info)
+        events = self._decoding.events(self.info)
+        with self._call.redacting(), closing(transport.iter_stream(self._received, events)) as body:
+            if _is_event_stream(self._received.response):
                 for data in body:
                     self._watch.chunk()
                     yield from map(self._fold.add, events.feed(data))
@@ -113,7 +122,7 @@ class AnswerStream(_Stream):
             else:
                 # From the gateway's response cache, which knows whole answers only; or an error.
                 yield self._fold.add_whole(b"".join(body))
-        self._watch.answered(self.answer)
+        self._end()
 
 
 class AsyncAnswerStream(_Stream):
@@ -138,16 +147,16 @@ class AsyncAnswerStream(_Stream):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            await self._response.aclose()
+            await self._received.response.aclose()
         finally:
             self._watch.__exit__(kind, error, trace)
 
     async def __aiter__(self) -> AsyncGenerator[Delta]:
         """Yield what each chunk adds, to the very end of the body."""
-        async with aclosing(transport.aiter_body(self._response, self.info)) as body:
+        events = self._decoding.events(self.info)
+        async with aclosing(transport.aiter_stream(self._received, events)) as body:
             with self._call.redacting():
-                if _is_event_stream(self._response):
-                    events = self._decoding.events(self.info)
+                if _is_event_stream(self._received.response):
                     async for data in body:
                         self._watch.chunk()
                         for event in events.feed(data):
@@ -156,7 +165,7 @@ class AsyncAnswerStream(_Stream):
                         yield self._fold.add(event)
                 else:
                     yield self._fold.add_whole(b"".join([data async for data in body]))
-        self._watch.answered(self.answer)
+        self._end()
 
 
 def _is_event_stream(response: httpx.Response) -> bool:

@@ -1,7 +1,4 @@
-"""The HTTP clients that all calls share: one per process, one per event loop, made when first used.
-
-Making one costs about 44 ms, nearly all of it the TLS context, so that is shared too.
-"""
+"""The HTTP clients that all calls share: one per process, one per event loop, made when first used."""
 
 from __future__ import annotations
 
@@ -11,18 +8,18 @@ import functools
 import os
 import ssl
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Final, cast
+from collections.abc import AsyncGenerator, Callable
+from typing import Final, TypeVar
 from urllib.request import getproxies
 
 import httpx
 
-CALLS_PER_POOL: Final = 8
-"""How many calls at once one connection pool of an event loop carries before another one is opened."""
-KEPT_POOLS: Final = 16
-"""How many pools keep their idle connections for the next burst."""
+from portkey_gateway.errors import APIConnectionError
 
 _LIMITS: Final = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
+_CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+ClientT = TypeVar("ClientT", httpx.Client, httpx.AsyncClient)
 
 _client: httpx.Client | None = None
 _async_clients: dict[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None]]] = {}
@@ -31,16 +28,20 @@ _lock = threading.Lock()
 
 
 def shared_client() -> httpx.Client:
-    """The process's client for sync calls."""
+    """The process's client for sync calls.
+
+    Raises:
+        APIConnectionError: if the environment names a proxy or certificates that cannot be used.
+    """
     global _client  # noqa: PLW0603 one client per process is the point
     with _lock:
         if _client is None:
-            _client = httpx.Client(verify=_ssl_context(), limits=_LIMITS)
+            _client = _new_client()
         return _client
 
 
 async def shared_async_client() -> httpx.AsyncClient:
-    """The running event loop's client for async calls."""
+    """The running event loop's client for async calls. Raises as ``shared_client`` does."""
     loop = asyncio.get_running_loop()
     known = _async_clients.get(loop)
     if known is not None:
@@ -55,76 +56,34 @@ async def shared_async_client() -> httpx.AsyncClient:
     return client
 
 
-class SpreadTransport(httpx.AsyncBaseTransport):
-    """Spreads calls over several small connection pools.
+def _new_client() -> httpx.Client:
+    # A client with a transport of its own takes no notice of HTTP_PROXY and its like.
+    if getproxies():
+        return _through_proxies(httpx.Client)
+    from portkey_gateway.http.connections import LineTransport  # noqa: PLC0415 httpcore takes time to import
 
-    httpx's own pool looks at all its connections for every one of its calls, several times: with 100 calls at once
-    that is most of what a call costs (``benchmarks``, ainvoke). Small pools keep that work small.
-    """
-
-    def __init__(self) -> None:
-        self._pools: list[_Pool] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request over the first pool that has room, or over a new one."""
-        pool = next((pool for pool in self._pools if pool.calls < CALLS_PER_POOL), None)
-        if pool is None:
-            pool = _Pool()
-            self._pools.append(pool)
-        pool.calls += 1
-        try:
-            response = await pool.transport.handle_async_request(request)
-        except BaseException:
-            await self._release(pool)
-            raise
-        response.stream = _CountedStream(cast("httpx.AsyncByteStream", response.stream), self, pool)
-        return response
-
-    async def aclose(self) -> None:
-        """Close all pools."""
-        while self._pools:
-            await self._pools.pop().transport.aclose()
-
-    async def _release(self, pool: _Pool) -> None:
-        pool.calls -= 1
-        if not pool.calls and len(self._pools) > KEPT_POOLS and pool in self._pools:
-            self._pools.remove(pool)
-            await pool.transport.aclose()
-
-
-class _Pool:
-    __slots__ = ("calls", "transport")
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.transport = httpx.AsyncHTTPTransport(verify=_ssl_context(), limits=_LIMITS)
-
-
-class _CountedStream(httpx.AsyncByteStream):
-    """A response's body, which gives its place in the pool back when it is closed."""
-
-    def __init__(self, stream: httpx.AsyncByteStream, transport: SpreadTransport, pool: _Pool) -> None:
-        self._stream = stream
-        self._transport = transport
-        self._pool: _Pool | None = pool
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return aiter(self._stream)
-
-    async def aclose(self) -> None:
-        pool, self._pool = self._pool, None
-        try:
-            await self._stream.aclose()
-        finally:
-            if pool is not None:
-                await self._transport._release(pool)  # noqa: SLF001 part of the same mechanism
+    return httpx.Client(transport=LineTransport(ssl_context))
 
 
 def _new_async_client() -> httpx.AsyncClient:
-    # A client with a transport of its own takes no notice of HTTP_PROXY and its like.
     if getproxies():
-        return httpx.AsyncClient(verify=_ssl_context(), limits=_LIMITS)
-    return httpx.AsyncClient(transport=SpreadTransport())
+        return _through_proxies(httpx.AsyncClient)
+    from portkey_gateway.http.connections import AsyncLineTransport  # noqa: PLC0415 as above
+
+    return httpx.AsyncClient(transport=AsyncLineTransport(ssl_context))
+
+
+def _through_proxies(make: Callable[..., ClientT]) -> ClientT:
+    verify = ssl_context()
+    try:
+        return make(verify=verify, limits=_LIMITS)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        # Its text may hold the proxy's password.
+        reason = 'a SOCKS proxy needs: pip install "httpx[socks]"' if isinstance(error, ImportError) else "no such URL"
+        raise _lasting(
+            f"the proxy that the environment names cannot be used ({reason}): mind HTTP_PROXY, HTTPS_PROXY and "
+            "ALL_PROXY, or name the gateway's host in NO_PROXY"
+        ) from None
 
 
 async def _close_with_loop(client: httpx.AsyncClient, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None]:
@@ -138,8 +97,25 @@ async def _close_with_loop(client: httpx.AsyncClient, loop: asyncio.AbstractEven
 
 
 @functools.cache
-def _ssl_context() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+def ssl_context() -> ssl.SSLContext:
+    """The process's TLS context; making one takes about 40 ms.
+
+    Raises:
+        APIConnectionError: if the certificates that the environment names cannot be read.
+    """
+    try:
+        return httpx.create_ssl_context()
+    except (OSError, ssl.SSLError) as error:
+        named = " or ".join(f"{name}={os.environ[name]}" for name in _CERTIFICATES if os.environ.get(name))
+        raise _lasting(
+            f"the certificates cannot be read ({error}): let {named or 'certifi'} be certificates in PEM form"
+        ) from error
+
+
+def _lasting(text: str) -> APIConnectionError:
+    error = APIConnectionError(text)
+    error.is_retryable = False
+    return error
 
 
 def _forget_clients() -> None:
@@ -147,7 +123,7 @@ def _forget_clients() -> None:
     global _client, _lock  # noqa: PLW0603 one client per process is the point
     _client = None
     _async_clients.clear()
-    _ssl_context.cache_clear()
+    ssl_context.cache_clear()
     _lock = threading.Lock()
 
 

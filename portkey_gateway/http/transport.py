@@ -4,238 +4,184 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import random
-import re
+import math
 import time
-from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from http import HTTPStatus
+from collections.abc import AsyncGenerator, Generator
+from contextlib import aclosing, closing
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
-from portkey_gateway.error_bodies import decode_error
-from portkey_gateway.errors import (
-    APIConnectionError,
-    APITimeoutError,
-    InvalidResponseError,
-    PortkeyError,
-    StreamDecodeError,
-    StreamInterruptedError,
-    StreamProviderError,
-    StreamTimeoutError,
-)
+from portkey_gateway.errors import PortkeyError
+from portkey_gateway.http.body import MAX_ERROR_BYTES, BodyTooLargeError, Ending, Received, aiter_body, iter_body
+from portkey_gateway.http.call import Call
+from portkey_gateway.http.failures import FAILURES, fetch_error, stream_error
+from portkey_gateway.http.patience import Deadline, Patience
 from portkey_gateway.http.pool import shared_async_client, shared_client
-from portkey_gateway.http.retry import RetryPolicy
-from portkey_gateway.info import GatewayInfo, read_gateway_info
-from portkey_gateway.targets import failed_before, read_config
+from portkey_gateway.info import GatewayInfo
 
 CONNECT_TIMEOUT_S: Final = 10.0
 """Seconds to wait for a connection, where the whole call may take longer."""
 
-_CONFIG_HEADER: Final = "x-portkey-config"
-_TRACE_HEADER: Final = "x-portkey-trace-id"
-# What a server says of a call in headers, and may say with a key in it.
-_ECHOED: Final = ("request_id", "provider", "cache_status", "target_index")
-_REDACTED: Final = "[redacted]"
-# What many keys begin with tells nothing and may be a word of its own: "sk-ant-api03", or "anthropic" of a virtual key.
-_TELLING_LENGTH: Final = 12
 # Servers and the firewalls before them refuse requests that do not say what sends them.
 _OWN_HEADERS: Final = {"user-agent": f"portkey-frameworks/{version('portkey-frameworks')}"}
 # In the place of a stream that was read: stream and response refer to each other, so a request of 5 MB would live on
 # until the collector runs.
 _READ: Final = httpx.ByteStream(b"")
-# What a second try would meet again.
-_LASTING_FAILURES: Final = (
-    httpx.InvalidURL,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-    httpx.TooManyRedirects,
-)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request, ready to be sent as often as it takes."""
+class _Tries:
+    """The tries of one call: what the sync and the async loop share."""
 
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-    timeout_s: float | None
-    """Seconds without a byte after which the call fails; ``None`` waits for ever."""
-    retry: RetryPolicy
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    """Texts to be blotted out of whatever an error says."""
-    method: str = "POST"
+    __slots__ = ("_deadline", "_retries", "call", "patience")
 
-    def info(self, response: httpx.Response) -> GatewayInfo:
-        """What the gateway says of this call."""
-        # httpx searches a list for every name; what is read here are ten of them.
-        headers = dict(response.headers)
-        return read_gateway_info(response.status_code, headers, self.headers.get(_TRACE_HEADER))
+    def __init__(self, call: Call) -> None:
+        self.call = call
+        self._deadline = Deadline(call.total_timeout_s)
+        self._retries = 0
+        self.patience = Patience(call.timeout_s, self._deadline)
 
-    def decode_error(self, response: httpx.Response) -> PortkeyError:
-        """The exception for a response, already read, with an error status."""
-        info, config = self.info(response), read_config(self.headers.get(_CONFIG_HEADER, ""))
-        return decode_error(response.content, info, failed_before(config, info.target_index or "") if config else ())
+    def receive(self, response: httpx.Response) -> Received:
+        """A response to the try that was sent last."""
+        return Received(response, self.call.info(response), self.patience)
 
-    def delay_s(self, error: PortkeyError, retries: int) -> float | None:
-        """Seconds to wait before the next try, or ``None`` if there is to be none."""
-        return self.retry.delay_s(error, retries, jitter=random.random())  # noqa: S311 jitter is no secret
+    def wait_s(self, error: PortkeyError) -> float:
+        """Seconds to wait before the next try, if there is one.
 
-    def redacted(self, error: PortkeyError) -> PortkeyError:
-        """The same error with the secrets blotted out: servers echo keys, whole and streamed."""
-        error.message = self._redact(error.message)
-        error.args = (error.message,)
-        error.body = self._redact(error.body)
-        if isinstance(error, StreamProviderError):
-            error.error_type = self._redact(error.error_type)
-        if error.info:
-            facts = {name: self._redact(getattr(error.info, name)) for name in _ECHOED}
-            error.info = replace(error.info, **facts)
-        # h11 quotes a line of a response that it cannot read.
-        if self._redact(str(error.__cause__)) != str(error.__cause__):
-            error.__cause__ = None
-        return error
-
-    @contextmanager
-    def redacting(self) -> Iterator[None]:
-        """Blot the secrets out of an error raised inside."""
-        try:
-            yield
-        except PortkeyError as error:
-            raise self.redacted(error) from error.__cause__
-
-    def _redact(self, value: Any) -> Any:
-        if isinstance(value, str):
-            if not self.secrets:
-                return value
-            # The longest first, so that no key is left in pieces by one that it begins with.
-            longest_first = sorted(self.secrets, key=len, reverse=True)
-            value = re.sub("|".join(map(re.escape, longest_first)), _REDACTED, value)
-            for secret in longest_first:
-                value = _blot_out_beginning(secret, value)
-            return value
-        if isinstance(value, dict):
-            return {self._redact(name): self._redact(item) for name, item in value.items()}
-        if isinstance(value, list):
-            return [self._redact(item) for item in value]
-        return value
+        Raises:
+            PortkeyError: the one given, if there is to be none.
+        """
+        delay_s = self.call.delay_s(error, self._retries)
+        if delay_s is None or time.monotonic() + delay_s >= self._deadline.at:
+            raise self.call.redacted(error) from error.__cause__
+        self._retries += 1
+        self.patience = Patience(self.call.timeout_s, self._deadline)
+        return delay_s
 
 
-def _blot_out_beginning(secret: str, text: str) -> str:
-    """Blot out what an excerpt, cut inside a secret, still shows of it."""
+def send(client: httpx.Client | None, call: Call) -> Received:
+    """Send a call until it succeeds, and hand on the response, whose body is still to be read.
 
-    def blot(found: re.Match[str]) -> str:
-        return _REDACTED if secret.startswith(found[0]) else found[0]
-
-    return re.sub(re.escape(secret[:_TELLING_LENGTH]) + r"""[^\s'"]*""", blot, text)
-
-
-def send(client: httpx.Client | None, call: Call, *, whole: bool = False) -> httpx.Response:
-    """Send a call until it succeeds, and hand on the response, which the caller closes.
+    No redirect is followed, whoever's client it is: the next host would get keys, config and prompt.
 
     Args:
         client: a borrowed client, or ``None`` for the process's own.
         call: what to send.
-        whole: read the whole body; a response that breaks off in it is a failed try like any other.
 
     Raises:
         PortkeyError: what the last try failed with.
     """
-    retries = 0
-    while True:
-        response = None
-        try:
-            sender = client or shared_client()
-            response = sender.send(_build(client, call), stream=True)
-            if whole or not response.is_success:
-                _read(response)
-            if response.is_success:
-                return response
-            error = call.decode_error(response)
-        except (httpx.RequestError, httpx.InvalidURL) as failure:
-            error = _request_error(failure, call, response)
-            error.__cause__ = failure
-        delay_s = call.delay_s(error, retries)
-        if delay_s is None:
-            raise call.redacted(error) from error.__cause__
-        time.sleep(delay_s)
-        retries += 1
+    return _send(client, call, is_whole=False)[0]
 
 
-async def asend(client: httpx.AsyncClient | None, call: Call, *, whole: bool = False) -> httpx.Response:
+async def asend(client: httpx.AsyncClient | None, call: Call) -> Received:
     """Async twin of ``send``."""
-    retries = 0
-    while True:
-        response = None
-        try:
-            sender = client or await shared_async_client()
-            response = await sender.send(_build(client, call), stream=True)
-            if whole or not response.is_success:
-                await _aread(response)
-            if response.is_success:
-                return response
-            error = call.decode_error(response)
-        except (httpx.RequestError, httpx.InvalidURL) as failure:
-            error = _request_error(failure, call, response)
-            error.__cause__ = failure
-        delay_s = call.delay_s(error, retries)
-        if delay_s is None:
-            raise call.redacted(error) from error.__cause__
-        await asyncio.sleep(delay_s)
-        retries += 1
-
-
-def _read(response: httpx.Response) -> None:
-    """Read the whole body; httpx leaves a response open whose reading failed."""
-    try:
-        response.read()
-    except BaseException:
-        response.close()
-        raise
-    response.stream = _READ
-
-
-async def _aread(response: httpx.Response) -> None:
-    """Async twin of ``_read``."""
-    try:
-        await response.aread()
-    except BaseException:
-        await response.aclose()
-        raise
-    response.stream = _READ
+    return (await _asend(client, call, is_whole=False))[0]
 
 
 def read_response(client: httpx.Client | None, call: Call) -> tuple[bytes, GatewayInfo]:
     """Send a call until it succeeds, and read the whole body. Raises as ``send`` does."""
-    response = send(client, call, whole=True)
-    return response.content, call.info(response)
+    received, content = _send(client, call, is_whole=True)
+    return content, received.info
 
 
 async def aread_response(client: httpx.AsyncClient | None, call: Call) -> tuple[bytes, GatewayInfo]:
     """Async twin of ``read_response``."""
-    response = await asend(client, call, whole=True)
-    return response.content, call.info(response)
+    received, content = await _asend(client, call, is_whole=True)
+    return content, received.info
 
 
-def iter_body(response: httpx.Response, info: GatewayInfo) -> Generator[bytes]:
-    """Yield the body of an open response as it comes; a break in it raises a ``StreamError``."""
+def _send(client: httpx.Client | None, call: Call, *, is_whole: bool) -> tuple[Received, bytes]:
+    """Send until it succeeds; a whole response that breaks off in its body is a failed try like any other."""
+    tries = _Tries(call)
+    while True:
+        received = None
+        try:
+            sender = client or shared_client()
+            response = sender.send(_build(client, call, tries.patience), stream=True, follow_redirects=False)
+            received = tries.receive(response)
+            if response.is_success:
+                return received, _read(received) if is_whole else b""
+            error = call.decode_error(received, *_read_error(received))
+        except FAILURES as failure:
+            error = call.request_error(failure, received, tries.patience)
+        time.sleep(tries.wait_s(error))
+
+
+async def _asend(client: httpx.AsyncClient | None, call: Call, *, is_whole: bool) -> tuple[Received, bytes]:
+    """Async twin of ``_send``."""
+    tries = _Tries(call)
+    while True:
+        received = None
+        try:
+            sender = client or await shared_async_client()
+            response = await sender.send(_build(client, call, tries.patience), stream=True, follow_redirects=False)
+            received = tries.receive(response)
+            if response.is_success:
+                return received, await _aread(received) if is_whole else b""
+            error = call.decode_error(received, *await _aread_error(received))
+        except FAILURES as failure:
+            error = call.request_error(failure, received, tries.patience)
+        await asyncio.sleep(tries.wait_s(error))
+
+
+def _read(received: Received) -> bytes:
+    content = b"".join(iter_body(received))
+    received.response.stream = _READ
+    return content
+
+
+async def _aread(received: Received) -> bytes:
+    content = b"".join([data async for data in aiter_body(received)])
+    received.response.stream = _READ
+    return content
+
+
+def _read_error(received: Received) -> tuple[bytes, Exception | None]:
+    """The beginning of an error's body, and why there is no more of it: the status says enough."""
+    content = bytearray()
     try:
-        yield from response.iter_raw() if _is_plain(response) else response.iter_bytes()
-    except httpx.RequestError as error:
-        raise _stream_error(error, info) from error
+        with closing(iter_body(received)) as body:
+            for data in body:
+                content += data
+                if len(content) > MAX_ERROR_BYTES:
+                    break
+    except httpx.RequestError as failure:
+        return bytes(content), failure
+    return bytes(content), None
 
 
-async def aiter_body(response: httpx.Response, info: GatewayInfo) -> AsyncGenerator[bytes]:
-    """Async twin of ``iter_body``."""
+async def _aread_error(received: Received) -> tuple[bytes, Exception | None]:
+    """Async twin of ``_read_error``."""
+    content = bytearray()
     try:
-        async for data in response.aiter_raw() if _is_plain(response) else response.aiter_bytes():
-            yield data
-    except httpx.RequestError as error:
-        raise _stream_error(error, info) from error
+        async with aclosing(aiter_body(received)) as body:
+            async for data in body:
+                content += data
+                if len(content) > MAX_ERROR_BYTES:
+                    break
+    except httpx.RequestError as failure:
+        return bytes(content), failure
+    return bytes(content), None
+
+
+def iter_stream(received: Received, ending: Ending) -> Generator[bytes]:
+    """Yield the body of a streamed answer as it comes; a break in it raises a ``StreamError``."""
+    try:
+        yield from iter_body(received, ending)
+    except (httpx.RequestError, BodyTooLargeError) as error:
+        raise stream_error(error, received) from error
+
+
+async def aiter_stream(received: Received, ending: Ending) -> AsyncGenerator[bytes]:
+    """Async twin of ``iter_stream``."""
+    try:
+        async with aclosing(aiter_body(received, ending)) as body:
+            async for data in body:
+                yield data
+    except (httpx.RequestError, BodyTooLargeError) as error:
+        raise stream_error(error, received) from error
 
 
 def fetch(client: httpx.Client | None, url: str, timeout_s: float | None) -> httpx.Response:
@@ -247,7 +193,7 @@ def fetch(client: httpx.Client | None, url: str, timeout_s: float | None) -> htt
         request = httpx.Request("GET", url, headers=_OWN_HEADERS, extensions={"timeout": _timeouts(timeout_s)})
         return (client or shared_client()).send(request, auth=None, follow_redirects=True).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _fetch_error(url, error) from error
+        raise fetch_error(url, error) from error
 
 
 async def afetch(client: httpx.AsyncClient | None, url: str, timeout_s: float | None) -> httpx.Response:
@@ -257,11 +203,11 @@ async def afetch(client: httpx.AsyncClient | None, url: str, timeout_s: float | 
         shared = client or await shared_async_client()
         return (await shared.send(request, auth=None, follow_redirects=True)).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _fetch_error(url, error) from error
+        raise fetch_error(url, error) from error
 
 
-def _build(client: httpx.Client | httpx.AsyncClient | None, call: Call) -> httpx.Request:
-    timeouts = _timeouts(call.timeout_s)
+def _build(client: httpx.Client | httpx.AsyncClient | None, call: Call, patience: Patience) -> httpx.Request:
+    timeouts = _timeouts(call.timeout_s, patience)
     if client is not None:
         # A borrowed client's own headers, cookies and parameters belong to the request.
         return client.build_request(
@@ -273,52 +219,13 @@ def _build(client: httpx.Client | httpx.AsyncClient | None, call: Call) -> httpx
     )
 
 
-def _timeouts(timeout_s: float | None) -> dict[str, float | None]:
+def _timeouts(timeout_s: float | None, patience: float | None = None) -> dict[str, float | None]:
     """The timeout of each phase in seconds, as httpx names them."""
-    connect_s = CONNECT_TIMEOUT_S if timeout_s is None else min(CONNECT_TIMEOUT_S, timeout_s)
-    return {"connect": connect_s, "read": timeout_s, "write": timeout_s, "pool": timeout_s}
+    longest = timeout_s if patience is None else None if patience == math.inf else patience
+    connect_s = CONNECT_TIMEOUT_S if longest is None else min(CONNECT_TIMEOUT_S, float(longest))
+    return {"connect": connect_s, "read": longest, "write": longest, "pool": longest}
 
 
 @functools.lru_cache(maxsize=64)
 def _url(url: str) -> httpx.URL:
     return httpx.URL(url)
-
-
-def _is_plain(response: httpx.Response) -> bool:
-    return "content-encoding" not in response.headers
-
-
-def _request_error(failure: Exception, call: Call, response: httpx.Response | None) -> PortkeyError:
-    if isinstance(failure, httpx.TimeoutException):
-        phase = type(failure).__name__
-        return APITimeoutError(f"no answer from {call.url} within timeout={call.timeout_s} s ({phase})")
-    if isinstance(failure, httpx.DecodingError) and response is not None:
-        return InvalidResponseError(f"the body cannot be decompressed: {_reason(failure)}", info=call.info(response))
-    if response is not None:
-        text = f"the connection to {call.url} broke in the middle of the answer: {_reason(failure)}"
-        return APIConnectionError(text, info=call.info(response))
-    error = APIConnectionError(f"cannot reach {call.url}: {_reason(failure)}; is base_url right?")
-    error.is_retryable = not isinstance(failure, _LASTING_FAILURES)
-    return error
-
-
-def _stream_error(failure: httpx.RequestError, info: GatewayInfo) -> PortkeyError:
-    if isinstance(failure, httpx.TimeoutException):
-        return StreamTimeoutError("the stream went silent for longer than timeout; the answer is cut off", info=info)
-    if isinstance(failure, httpx.DecodingError):
-        return StreamDecodeError(f"the stream cannot be decompressed: {_reason(failure)}", info=info)
-    return StreamInterruptedError(f"the connection broke in the middle of the answer: {_reason(failure)}", info=info)
-
-
-def _reason(failure: Exception) -> str:
-    return str(failure) or type(failure).__name__
-
-
-def _fetch_error(url: str, failure: Exception) -> PortkeyError:
-    error = APIConnectionError(f"cannot fetch {url[:200]!r} to inline it: {_reason(failure)}")
-    lasting = isinstance(failure, _LASTING_FAILURES)
-    if isinstance(failure, httpx.HTTPStatusError):
-        status = failure.response.status_code
-        lasting = status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.TOO_MANY_REQUESTS
-    error.is_retryable = not lasting
-    return error

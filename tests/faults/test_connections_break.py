@@ -12,14 +12,17 @@ import pytest
 from portkey_gateway import (
     APIConnectionError,
     APITimeoutError,
+    AuthenticationError,
     GatewayClient,
     GatewayOptions,
+    PortkeyStatusError,
+    ServerError,
     StreamInterruptedError,
     StreamTimeoutError,
     StreamTruncatedError,
 )
 from portkey_gateway.http.transport import CONNECT_TIMEOUT_S, _timeouts
-from tests.support.calls import HELLO, Ask, any_call, is_streamed, streamed_call, whole_call
+from tests.support.calls import HELLO, Ask, any_call, is_streamed, streamed_call
 from tests.support.recording import RecordingServer, Reply, whole
 from tests.support.wires import Wire
 
@@ -106,7 +109,7 @@ def test_the_timeout_counts_silence_and_not_the_whole_call(server: RecordingServ
 
 @streamed_call
 def test_a_stream_that_falls_silent_is_a_stream_timeout(server: RecordingServer, wire: Wire, ask: Ask) -> None:
-    server.reply(wire.events(*wire.deltas("Hel"), 30.0, headers={"request-id": "req_5"}))
+    server.reply(wire.events(*wire.deltas("Hel")[:-1], 30.0, headers={"request-id": "req_5"}))
 
     with pytest.raises(StreamTimeoutError) as caught:
         ask(client(server.base_url, wire, timeout_s=0.2, max_retries=3))
@@ -122,7 +125,8 @@ def test_a_stream_that_falls_silent_is_a_stream_timeout(server: RecordingServer,
 def test_a_stream_that_breaks_is_interrupted_and_not_begun_again(
     server: RecordingServer, wire: Wire, ask: Ask, end: Any
 ) -> None:
-    server.reply(wire.events(*wire.deltas("Hel"), 0.05, end=end, headers={"x-portkey-provider": "anthropic"}))
+    broken = wire.deltas("Hel")[:-1]
+    server.reply(wire.events(*broken, 0.05, end=end, headers={"x-portkey-provider": "anthropic"}))
 
     with pytest.raises(StreamInterruptedError) as caught:
         ask(client(server.base_url, wire, max_retries=3))
@@ -153,44 +157,30 @@ def test_a_whole_answer_to_a_stream_request_breaks_like_a_stream(server: Recordi
         ask(client(server.base_url, wire))
 
 
-@whole_call
-@pytest.mark.parametrize(
-    "broken", [CUT_BODY, Reply((), then="close"), Reply((), then="reset"), Reply((b"HTTP/1.1 2",), then="close")]
-)
-def test_a_whole_answer_that_breaks_is_asked_for_again(
-    server: RecordingServer, wire: Wire, ask: Ask, broken: Reply
-) -> None:
-    server.reply(broken, whole(wire.answer()))
-
-    assert ask(client(server.base_url, wire, max_retries=1)).text == "Hello."
-    assert len(server.requests) == 2
-
-
-@streamed_call
-def test_a_stream_that_never_began_is_asked_for_again(server: RecordingServer, wire: Wire, ask: Ask) -> None:
-    server.reply(Reply((), then="reset"), wire.events(*wire.deltas("Hello.")))
-
-    assert ask(client(server.base_url, wire, max_retries=1)).text == "Hello."
-    assert len(server.requests) == 2
-
-
 @any_call
 def test_an_answer_that_always_breaks_is_given_up(server: RecordingServer, wire: Wire, ask: Ask) -> None:
     server.reply(Reply((b"this is no HTTP\r\n\r\n",), then="close"))
 
     with pytest.raises(APIConnectionError, match="cannot reach") as caught:
-        ask(client(server.base_url, wire))
+        ask(client(server.base_url, wire, max_retries=2))
 
     assert isinstance(caught.value.__cause__, httpx.RemoteProtocolError)
     assert len(server.requests) == 1
 
 
 @any_call
-def test_an_error_body_that_breaks_is_a_connection_error(server: RecordingServer, wire: Wire, ask: Ask) -> None:
-    server.reply(Reply((b"HTTP/1.1 500 Oh\r\ncontent-length: 500\r\n\r\n{",), then="close"))
+@pytest.mark.parametrize(("status", "error_class"), [(401, AuthenticationError), (500, ServerError)])
+def test_an_error_whose_body_breaks_off_is_still_that_error(
+    server: RecordingServer, wire: Wire, ask: Ask, status: int, error_class: type[PortkeyStatusError]
+) -> None:
+    head = f"HTTP/1.1 {status} No\r\ncontent-length: 500\r\n\r\n".encode()
+    server.reply(Reply((head + b"No such key",), then="close"))
 
-    with pytest.raises(APIConnectionError):
-        ask(client(server.base_url, wire))
+    with pytest.raises(error_class, match="No such key; its body broke off") as caught:
+        ask(client(server.base_url, wire, max_retries=2 if status == 401 else 0))
+
+    assert caught.value.status == status
+    assert len(server.requests) == 1
 
 
 @any_call
@@ -204,7 +194,7 @@ def test_a_connection_the_server_closed_meanwhile_costs_nothing(server: Recordin
 
 
 async def test_what_is_received_before_a_break_stays_at_hand(server: RecordingServer, wire: Wire) -> None:
-    server.reply(wire.events(*wire.deltas("Hel", "lo"), 0.05, end="cut"))
+    server.reply(wire.events(*wire.deltas("Hel", "lo")[:-1], 0.05, end="cut"))
     async with client(server.base_url, wire).astream(HELLO) as stream:
         with pytest.raises(StreamInterruptedError):
             [delta async for delta in stream]
@@ -213,14 +203,20 @@ async def test_what_is_received_before_a_break_stays_at_hand(server: RecordingSe
 
 
 @any_call
-def test_a_borrowed_client_that_runs_in_circles_is_told(server: RecordingServer, wire: Wire, ask: Ask) -> None:
-    server.reply(whole(b"", status=307, headers={"location": "/v1/again", "connection": "close"}))
-    going_round: Any = {"follow_redirects": True, "max_redirects": 2, "trust_env": False}
+def test_a_borrowed_client_that_follows_redirects_carries_nothing_elsewhere(
+    server: RecordingServer, wire: Wire, ask: Ask
+) -> None:
+    following: Any = {"follow_redirects": True, "trust_env": False}
 
-    with httpx.Client(**going_round) as sync_client:
-        async_client = httpx.AsyncClient(**going_round)
-        with pytest.raises(APIConnectionError, match="redirects") as caught:
-            ask(client(server.base_url, wire, max_retries=3, http_client=sync_client, http_async_client=async_client))
+    with RecordingServer() as elsewhere, httpx.Client(**following) as sync_client:
+        server.reply(
+            whole(
+                b"", status=307, headers={"location": f"{elsewhere.base_url}/chat/completions", "connection": "close"}
+            )
+        )
+        borrowed: Any = {"http_client": sync_client, "http_async_client": httpx.AsyncClient(**following)}
+        with pytest.raises(PortkeyStatusError, match="no redirect is followed"):
+            ask(client(server.base_url, wire, max_retries=3, **borrowed))
 
-    assert not caught.value.is_retryable
-    assert len(server.requests) == 3
+        assert elsewhere.requests == []
+    assert len(server.requests) == 1

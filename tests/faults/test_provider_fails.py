@@ -42,10 +42,18 @@ TEXT = "Grüße aus Zürich: 日本語, 🦜."
 
 
 def client(
-    sandbox: Sandbox, wire: Wire, *, timeout_s: float = 5, max_retries: int = 0, **options: Any
+    sandbox: Sandbox,
+    wire: Wire,
+    *,
+    timeout_s: float = 5,
+    max_retries: int = 0,
+    retry_unanswered: bool = False,
+    **options: Any,
 ) -> GatewayClient:
     fields: dict[str, Any] = {**sandbox.options(), "trace_id": "trace-1", "api_format": wire.api_format, **options}
-    return GatewayClient(GatewayOptions(**fields), timeout_s=timeout_s, max_retries=max_retries)
+    return GatewayClient(
+        GatewayOptions(**fields), timeout_s=timeout_s, max_retries=max_retries, retry_unanswered=retry_unanswered
+    )
 
 
 @any_call
@@ -198,12 +206,22 @@ def test_half_an_answer_on_the_proxied_way_is_no_answer_and_the_gateway_lives(
 
 
 @whole_call
-def test_a_whole_answer_that_broke_is_asked_for_again(sandbox: Sandbox, wire: Wire, ask: Ask) -> None:
+@pytest.mark.parametrize("retry_unanswered", [False, True])
+def test_a_whole_answer_that_broke_was_paid_for_and_is_asked_for_again_only_if_wanted(
+    sandbox: Sandbox, wire: Wire, ask: Ask, *, retry_unanswered: bool
+) -> None:
     sandbox.claude.inject(Fault(kind="cut"))
     sandbox.claude.reply_with(TEXT, times=2)
+    asking = client(sandbox, wire, max_retries=1, retry_unanswered=retry_unanswered)
 
-    assert ask(client(sandbox, wire, max_retries=1), wire.request).text == TEXT
-    assert len(sandbox.claude.requests) == 2
+    if retry_unanswered:
+        assert ask(asking, wire.request).text == TEXT
+        assert len(sandbox.claude.requests) == 2
+    else:
+        with pytest.raises(ServerError, match="retry_unanswered") as caught:
+            ask(asking, wire.request)
+        assert caught.value.may_be_charged
+        assert len(sandbox.claude.requests) == 1
 
 
 @whole_call

@@ -94,7 +94,7 @@ def test_each_status_has_its_class(
     assert type(error) is error_class
     assert (error.status, error.request_id, error.trace_id, error.provider) == (status, "req_7", "trace-9", "anthropic")
     assert error.body == body
-    assert error.message == "why: No."
+    assert error.message.partition(";")[0] == "why: No."
     if isinstance(error, GuardrailDeniedError):
         assert error.hook_results == HOOKS
 
@@ -103,10 +103,11 @@ def test_each_status_has_its_class(
 def test_a_redirect_is_told_and_not_followed(server: RecordingServer, wire: Wire, ask: Ask) -> None:
     server.reply(whole(b"", status=307, headers={"location": f"{server.base_url}/elsewhere"}))
 
-    with pytest.raises(PortkeyStatusError, match="HTTP 307") as caught:
+    with pytest.raises(PortkeyStatusError, match=r"HTTP 307 without a body; no redirect is followed") as caught:
         ask(client(server, wire, max_retries=2))
 
     assert caught.value.status == 307
+    assert not caught.value.is_retryable
     assert len(server.requests) == 1
 
 
@@ -258,7 +259,7 @@ def test_transient_failures_are_tried_again_as_often_as_asked(
 
 
 @any_call
-@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
+@pytest.mark.parametrize("status", [409, 429, 500, 502, 503, 529])
 def test_the_answer_after_a_transient_failure_counts(
     server: RecordingServer, wire: Wire, ask: Ask, status: int
 ) -> None:

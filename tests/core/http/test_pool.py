@@ -1,40 +1,57 @@
-"""Calls of one event loop are spread over small pools, and every call gives its place back."""
+"""Calls have a connection each while they run, and idle ones are kept for the next, closed in time, never shared."""
+
+from __future__ import annotations
 
 import asyncio
+import socket
+import threading
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
 
-from portkey_gateway import GatewayClient, GatewayOptions
-from portkey_gateway.http.pool import CALLS_PER_POOL, KEPT_POOLS, SpreadTransport, shared_async_client
+from portkey_gateway import APIConnectionError, GatewayClient, GatewayOptions
+from portkey_gateway.http import connections, pool
+from portkey_gateway.http.connections import MAX_IDLE, AsyncLineTransport, LineTransport
+from portkey_gateway.http.pool import shared_async_client, shared_client
 from tests.support.calls import HELLO
 from tests.support.recording import RecordingServer, Reply, answer, deltas, events, whole
 
 
-def client(server: RecordingServer) -> GatewayClient:
-    return GatewayClient(
-        GatewayOptions(base_url=server.base_url, provider="anthropic", api_format="chat_completions"), max_retries=0
-    )
+def client(server: RecordingServer, **more: Any) -> GatewayClient:
+    options = GatewayOptions(base_url=server.base_url, provider="anthropic", api_format="chat_completions")
+    settings: dict[str, Any] = {"max_retries": 0, "timeout_s": 5, **more}
+    return GatewayClient(options, **settings)
 
 
-async def spread() -> SpreadTransport:
+async def lines() -> AsyncLineTransport:
     transport = (await shared_async_client())._transport
-    assert isinstance(transport, SpreadTransport)
+    assert isinstance(transport, AsyncLineTransport)
     return transport
 
 
-def test_a_burst_opens_pools_and_leaves_only_so_many(server: RecordingServer) -> None:
-    server.reply(whole(answer(), wait_s=0.05))
-    calls = CALLS_PER_POOL * (KEPT_POOLS + 2)
+@pytest.fixture
+def own_client(monkeypatch: pytest.MonkeyPatch) -> LineTransport:
+    """The transport of a client that no other test uses."""
+    monkeypatch.setattr(pool, "_client", None)
+    transport = shared_client()._transport
+    assert isinstance(transport, LineTransport)
+    return transport
+
+
+def test_a_burst_leaves_only_so_many_connections(server: RecordingServer) -> None:
+    server.reply(whole(answer(), wait_s=0.3))
+    calls = MAX_IDLE + 20
 
     async def burst() -> None:
         found = await asyncio.gather(*[client(server).achat(HELLO) for _ in range(calls)])
         assert [answered.text for answered in found] == ["Hello."] * calls
-        transport = await spread()
-        assert len(transport._pools) == KEPT_POOLS
-        assert {pool.calls for pool in transport._pools} == {0}
+        assert (await lines())._lines.count == MAX_IDLE
 
     asyncio.run(burst())
+    server.wait_until_open(0)
 
 
 def test_one_call_after_another_uses_one_connection(server: RecordingServer) -> None:
@@ -43,58 +60,209 @@ def test_one_call_after_another_uses_one_connection(server: RecordingServer) -> 
     async def calls() -> int:
         for _ in range(5):
             await client(server).achat(HELLO)
-        return len((await spread())._pools)
+        return (await lines())._lines.count
 
     assert asyncio.run(calls()) == 1
     assert server.accepted == 1
 
 
-def test_a_cancelled_or_failed_call_gives_its_place_back(server: RecordingServer) -> None:
-    server.reply(events(0.2, *deltas("Hel", "lo.")))
+def test_idle_connections_of_a_loop_are_closed_in_time_though_nothing_is_called(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "KEEPALIVE_S", 0.05)
+    server.reply(whole(answer(), wait_s=0.02))
 
-    async def cancelled() -> set[int]:
-        async def read() -> None:
-            async with client(server).astream(HELLO) as stream:
-                async for _ in stream:
-                    pass
+    async def burst() -> None:
+        await asyncio.gather(*[client(server).achat(HELLO) for _ in range(30)])
+        await asyncio.to_thread(server.wait_until_open, 0)
+        assert (await lines())._lines.count == 0
 
-        tasks = [asyncio.create_task(read()) for _ in range(CALLS_PER_POOL + 1)]
+    asyncio.run(burst())
+
+
+def test_idle_connections_of_threads_are_closed_with_the_next_call(
+    server: RecordingServer, own_client: LineTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.reply(whole(answer(), wait_s=0.05))
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: client(server).chat(HELLO), range(8)))
+    assert own_client._lines.count > 1
+    monkeypatch.setattr(connections, "KEEPALIVE_S", 0.0)
+
+    client(server).chat(HELLO)
+
+    server.wait_until_open(1)
+    own_client.close()
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_cancelled_and_failed_calls_leave_nothing(server: RecordingServer, *, is_streamed: bool) -> None:
+    server.reply(events(0.2, *deltas("Hel", "lo.")) if is_streamed else whole(answer(), wait_s=5))
+
+    async def ask() -> None:
+        if not is_streamed:
+            await client(server).achat(HELLO)
+            return
+        async with client(server).astream(HELLO) as stream:
+            async for _ in stream:
+                pass
+
+    async def cancelled() -> int:
+        tasks = [asyncio.create_task(ask()) for _ in range(9)]
         await asyncio.sleep(0.1)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(isinstance(failure, asyncio.CancelledError) for failure in found)
         nowhere = GatewayClient(GatewayOptions(base_url="http://127.0.0.1:9/v1"), max_retries=0)
         await asyncio.gather(nowhere.achat(HELLO), return_exceptions=True)
-        return {pool.calls for pool in (await spread())._pools}
+        await asyncio.to_thread(server.wait_until_open, 0)
+        return (await lines())._lines.count
 
-    assert asyncio.run(cancelled()) == {0}
+    assert asyncio.run(cancelled()) == 0
 
 
-@pytest.mark.parametrize("way", ["timeout", "cancel", "cut"])
-def test_a_whole_answer_that_breaks_off_gives_its_place_back(server: RecordingServer, way: str) -> None:
-    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
-    server.reply(Reply((head,), "close") if way == "cut" else Reply((head, 5.0)))
-    options = GatewayOptions(base_url=server.base_url, provider="anthropic", api_format="chat_completions")
-    asking = GatewayClient(options, max_retries=0, timeout_s=0.2 if way == "timeout" else 5)
+def test_bytes_behind_an_answer_answer_nobody(server: RecordingServer) -> None:
+    [_, body] = whole(answer("First.")).pieces
+    [_, second] = whole(answer("Forged.")).pieces
+    assert isinstance(body, bytes)
+    assert isinstance(second, bytes)
+    server.reply(Reply((body + second,)), whole(answer("Second.")))
 
-    async def broken() -> set[int]:
-        tasks = [asyncio.create_task(asking.achat(HELLO)) for _ in range(CALLS_PER_POOL + 1)]
-        if way == "cancel":
-            await asyncio.sleep(0.2)
-            for task in tasks:
-                task.cancel()
-        found = await asyncio.gather(*tasks, return_exceptions=True)
-        assert all(isinstance(failure, BaseException) for failure in found)
-        return {pool.calls for pool in (await spread())._pools}
+    assert client(server).chat(HELLO).text == "First."
+    assert client(server).chat(HELLO).text == "Second."
+    assert server.accepted == 2
 
-    assert asyncio.run(broken()) == {0}
+
+async def test_bytes_behind_an_answer_answer_nobody_in_a_loop_either(server: RecordingServer) -> None:
+    [_, body] = whole(answer("First.")).pieces
+    assert isinstance(body, bytes)
+    server.reply(Reply((body + body,)), whole(answer("Second.")))
+
+    async with httpx.AsyncClient(trust_env=False) as borrowed:
+        for more in ({}, {"http_async_client": borrowed}):
+            server.reply(Reply((body + body,)), whole(answer("Second.")))
+            assert (await client(server, **more).achat(HELLO)).text == "First."
+            assert (await client(server, **more).achat(HELLO)).text == "Second."
+
+
+def test_bytes_behind_an_answer_answer_nobody_over_a_borrowed_client_either(server: RecordingServer) -> None:
+    streamed = events(*deltas("First."))
+    server.reply(Reply((*streamed.pieces[:-1], streamed.pieces[-1] + b"HTTP/1.1 200 OK\r\n")), whole(answer("Second.")))  # type: ignore[operator]  # bytes, as written here
+
+    with httpx.Client(trust_env=False) as borrowed:
+        asking = client(server, http_client=borrowed)
+        with asking.stream(HELLO) as stream:
+            list(stream)
+        assert stream.answer.text == "First."
+        assert asking.chat(HELLO).text == "Second."
+
+
+@pytest.mark.parametrize("then", ["close", "reset"])
+def test_a_connection_that_ended_while_it_was_idle_costs_no_call(server: RecordingServer, then: Any) -> None:
+    server.reply(Reply((*whole(answer()).pieces, 0.05), then=then), whole(answer()))
+    client(server).chat(HELLO)
     server.wait_until_open(0)
+
+    assert client(server).chat(HELLO).text == "Hello."
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("then", ["close", "reset"])
+def test_a_connection_that_ended_while_it_was_idle_costs_no_call_in_a_loop_either(
+    server: RecordingServer, then: Any
+) -> None:
+    server.reply(Reply((*whole(answer()).pieces, 0.05), then=then), whole(answer()))
+
+    async def calls() -> None:
+        await client(server).achat(HELLO)
+        server.wait_until_open(0)  # in the loop, so that it has not seen the end
+        assert (await client(server).achat(HELLO)).text == "Hello."
+
+    asyncio.run(calls())
+    assert len(server.requests) == 2
+
+
+def test_a_connection_that_cannot_be_written_to_is_replaced(
+    server: RecordingServer, own_client: LineTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.reply(whole(answer()))
+    client(server).chat(HELLO)
+    [[line]] = own_client._lines._idle.values()
+    line.connection._connection._network_stream.get_extra_info("socket").shutdown(socket.SHUT_WR)  # type: ignore[union-attr]
+    # As if its end had come between the look at the socket and the first byte.
+    monkeypatch.setattr(line.connection, "has_expired", lambda: False)
+
+    assert client(server).chat(HELLO).text == "Hello."
+    assert len(server.requests) == 2
+    own_client.close()
+
+
+def test_threads_never_close_a_connection_under_each_other(server: RecordingServer) -> None:
+    """One thread after the other finds all connections idle, and its own answered, at the same moment."""
+    server.reply(whole(answer()))
+    together = threading.Barrier(16)
+
+    def work(_: int) -> None:
+        for _ in range(40):
+            together.wait()
+            client(server).chat(HELLO)
+
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(work, range(16)))
+    assert len(server.requests) == 640
+    assert server.accepted <= 16 + 1
+
+
+async def test_a_stream_read_to_its_end_keeps_its_connection_also_if_nobody_closes_the_iterator(
+    server: RecordingServer,
+) -> None:
+    server.reply(events(*deltas("Hel", "lo.")))
+
+    async def texts() -> AsyncGenerator[str]:
+        async with client(server).astream(HELLO) as stream:
+            async for delta in stream:
+                yield delta.text
+
+    for _ in range(3):
+        assert "".join([text async for text in texts()]) == "Hello."
+    assert server.accepted == 1
 
 
 def test_a_proxy_in_the_environment_keeps_httpxs_own_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setattr(pool, "_client", None)
 
     async def transport() -> httpx.AsyncBaseTransport:
         return (await shared_async_client())._transport
 
-    assert not isinstance(asyncio.run(transport()), SpreadTransport)
+    assert not isinstance(asyncio.run(transport()), AsyncLineTransport)
+    with shared_client() as made:
+        assert not isinstance(made._transport, LineTransport)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "nonsense://secret@127.0.0.1:9"])
+def test_a_proxy_that_cannot_be_used_is_named(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    monkeypatch.setattr(pool, "_client", None)
+
+    for ask in (client(server).chat, lambda request: asyncio.run(client(server).achat(request))):
+        with pytest.raises(APIConnectionError, match="ALL_PROXY") as caught:
+            ask(HELLO)
+        assert not caught.value.is_retryable
+        assert "secret" not in str(caught.value)
+        assert caught.value.__cause__ is None
+
+
+def test_certificates_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    monkeypatch.setattr(pool, "_client", None)
+    pool.ssl_context.cache_clear()
+    asking = GatewayClient(GatewayOptions(base_url="https://127.0.0.1:9/v1", provider="openai"))
+
+    for ask in (asking.chat, lambda request: asyncio.run(asking.achat(request))):
+        with pytest.raises(APIConnectionError, match=r"SSL_CERT_FILE=/nowhere/ca\.pem"):
+            ask(HELLO)
+    pool.ssl_context.cache_clear()

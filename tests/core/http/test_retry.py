@@ -13,11 +13,11 @@ RETRIED = [
     errors.RateLimitError,
     errors.ServerError,
     errors.OverloadedError,
-    errors.GatewayFailureError,
     errors.APIConnectionError,
     errors.APITimeoutError,
 ]
 RAISED = [
+    errors.GatewayFailureError,
     errors.EncodingError,
     errors.PortkeyStatusError,
     errors.BadRequestError,
@@ -55,6 +55,19 @@ def test_a_transient_error_in_the_middle_of_an_answer_is_not_tried_again() -> No
     error = errors.StreamProviderError("no", error_type="overloaded_error")
     assert error.is_retryable
     assert RetryPolicy().delay_s(error, 0, jitter=0) is None
+
+
+@pytest.mark.parametrize("told", [None, True, False])
+@pytest.mark.parametrize("retry_unanswered", [False, True])
+def test_what_may_be_charged_is_tried_again_if_the_user_or_the_server_wants_it(
+    *, told: bool | None, retry_unanswered: bool
+) -> None:
+    error = errors.APITimeoutError("no", info=GatewayInfo(408, should_retry=told))
+    error.may_be_charged = True
+    policy = RetryPolicy(retry_unanswered=retry_unanswered)
+    tried = told if told is not None else retry_unanswered
+    assert (policy.delay_s(error, 0, jitter=0) is not None) == tried
+    assert policy.withholds(error) == (told is None and not retry_unanswered)
 
 
 def test_waits_double_up_to_their_bound() -> None:
