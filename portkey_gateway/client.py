@@ -358,7 +358,7 @@ class GatewayClient:
 
     # --- sending them ----------------------------------------------------------------------------------------------
 
-    def _watch_batch(self, request: EmbeddingRequest, batch: Batch, call: transport.Call) -> Watch:
+    def _watch_batch(self, request: EmbeddingRequest, batch: Batch, call: Call) -> Watch:
         return watch_call("embeddings", {**request, "input": batch.texts}, read_context(call.headers), self.options)
 
     def _post(self, path: str, body: Mapping[str, Any], read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:

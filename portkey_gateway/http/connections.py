@@ -172,13 +172,14 @@ class LineTransport(httpx.BaseTransport):
             line = self._lines.use(kept or _Line(origin, context))
             try:
                 response = line.connection.handle_request(asked)
-            except BaseException as error:
+            except _ERRORS as error:
                 self._lines.drop(line)
-                if not isinstance(error, _ERRORS):
-                    raise
                 if kept and not kept.network.has_written:
                     continue  # it was broken while it was idle: nothing was sent
                 raise _mapped(error) from error
+            except BaseException:
+                self._lines.drop(line)
+                raise
             return _response(response, _LineStream(response.stream, line, self._lines))
 
     @override
@@ -205,13 +206,14 @@ class AsyncLineTransport(httpx.AsyncBaseTransport):
             line = self._lines.use(kept or _AsyncLine(origin, context))
             try:
                 response = await line.connection.handle_async_request(asked)
-            except BaseException as error:
+            except _ERRORS as error:
                 self._lines.drop(line)
-                if not isinstance(error, _ERRORS):
-                    raise
                 if kept and not kept.network.has_written:
                     continue
                 raise _mapped(error) from error
+            except BaseException:
+                self._lines.drop(line)
+                raise
             return _response(response, _AsyncLineStream(response.stream, line, self))
 
     @override

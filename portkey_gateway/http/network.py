@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import httpcore
 from typing_extensions import override
@@ -49,7 +49,8 @@ class AsyncNetwork(httpcore.AsyncNetworkBackend):
     """Async twin of ``Network``."""
 
     def __init__(self) -> None:
-        self._backend = httpcore.AnyIOBackend()
+        # What httpcore exports has another type where anyio is not installed.
+        self._backend = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
         self.has_written = False
 
     @override
