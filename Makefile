@@ -7,10 +7,10 @@ STAMP  := $(VENV)/.installed
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox test tests lint format typecheck imports bench caching peers models ecosystem notebooks tables lock clean
+.PHONY: help install demo sandbox test tests lint format typecheck imports bench caching peers models ecosystem phoenix test-viewers notebooks tables lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Build the environment in .venv from the pinned requirements
 
@@ -90,6 +90,19 @@ ecosystem: .venv-ecosystem/.installed ## Run what is built on LangChain, in its 
 	@.venv-ecosystem/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
+phoenix: $(STAMP) .venv-viewers/.installed ## Start Arize Phoenix on this machine, a viewer that traces can be sent to, until Ctrl-C
+	@$(BIN)/python -m tests.viewers.phoenix
+
+test-viewers: $(STAMP) .venv-viewers/.installed ## Send traces to Arize Phoenix and MLflow, and ask both what they see
+	@$(BIN)/python -m pytest -m viewers tests/viewers
+
+.venv-viewers/.installed: requirements/viewers.txt
+	@echo "Building .venv-viewers (some minutes on a new machine: the viewers are large) ..."
+	@$(CHECK_PYTHON)
+	@test -d .venv-viewers || $(PYTHON) -m venv .venv-viewers
+	@.venv-viewers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/viewers.txt
+	@touch $@
+
 notebooks: $(STAMP) ## Execute every notebook and keep its outputs
 	@$(BIN)/python -m tests.notebooks.execute
 
@@ -102,6 +115,7 @@ lock: $(STAMP) ## Compile the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra llamaindex --extra sandbox --group peers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/peers.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group models --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/models.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra otel --extra sandbox --group ecosystem --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/ecosystem.txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group viewers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/viewers.txt
 
 clean: ## Remove the environments and caches
-	@rm -rf $(VENV) .venv-bench .venv-peers .venv-ecosystem build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	@rm -rf $(VENV) .venv-bench .venv-peers .venv-ecosystem .venv-viewers build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
