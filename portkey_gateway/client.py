@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final, TypeVar, cast
 
@@ -21,8 +21,10 @@ from portkey_gateway.embeddings.decode import BatchAnswer, decode_embeddings
 from portkey_gateway.embeddings.request import EmbeddingRequest, Kind
 from portkey_gateway.embeddings.whole import Part
 from portkey_gateway.http import transport
+from portkey_gateway.http.addresses import read_allowed
 from portkey_gateway.http.answer_stream import AnswerStream, Asked, AsyncAnswerStream
 from portkey_gateway.http.call import Call
+from portkey_gateway.http.fetch import Fetched, Room, afetch, fetch
 from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
 from portkey_gateway.http.many import awork_off, work_off
 from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
@@ -62,6 +64,7 @@ class GatewayClient:
             ``PromptCaching``.
         route: where all calls go, where a model object has found that already; else the options and the model that a
             request names decide.
+        inline_from: hosts, addresses or networks that media may be fetched from although they are private.
 
     Raises:
         ValueError: if ``prompt_caching`` is none of these.
@@ -79,6 +82,7 @@ class GatewayClient:
         http_async_client: httpx.AsyncClient | None = None,
         prompt_caching: PromptCachingOption = None,
         route: Route | None = None,
+        inline_from: Iterable[str] = (),
     ) -> None:
         self.options = options if options is not None else GatewayOptions()
         self._calls = CallBuilder(
@@ -93,6 +97,7 @@ class GatewayClient:
         self._timeout_s = timeout_s
         self._http_client = http_client
         self._http_async_client = http_async_client
+        self._inline_from = read_allowed(tuple(inline_from))
 
     def __repr__(self) -> str:
         """The class and where it calls; never a key."""
@@ -380,22 +385,20 @@ class GatewayClient:
     def _inline(self, request: ChatRequest | PromptRequest) -> ChatRequest | PromptRequest:
         if "prompt" in request:
             return request  # what it shows, the library knows
-        responses = {url: transport.fetch(self._http_client, url, self._timeout_s) for url in media_urls(request)}
-        return self._inlined(request, responses)
+        room, timeout_s, allowed = Room(), self._timeout_s, self._inline_from
+        return _inlined(request, {url: fetch(url, timeout_s, allowed, room) for url in media_urls(request)})
 
     async def _ainline(self, request: ChatRequest | PromptRequest) -> ChatRequest | PromptRequest:
         if "prompt" in request:
             return request
-        urls = media_urls(request)
-        responses = {url: await transport.afetch(self._http_async_client, url, self._timeout_s) for url in urls}
-        return self._inlined(request, responses)
+        room, timeout_s, allowed = Room(), self._timeout_s, self._inline_from
+        return _inlined(request, {url: await afetch(url, timeout_s, allowed, room) for url in media_urls(request)})
 
-    def _inlined(self, request: ChatRequest, responses: Mapping[str, httpx.Response]) -> ChatRequest:
-        fetched = {
-            url: decode_fetched(url, response.content, response.headers.get("content-type", ""))
-            for url, response in responses.items()
-        }
-        return inline_media(request, fetched)
+
+def _inlined(request: ChatRequest, found: Mapping[str, Fetched]) -> ChatRequest:
+    return inline_media(
+        request, {url: decode_fetched(url, got.content, got.content_type) for url, got in found.items()}
+    )
 
 
 def _streamed(request: ChatRequest | PromptRequest) -> ChatRequest | PromptRequest:

@@ -16,6 +16,7 @@ from portkey_gateway.conversation.claude import may_force_tools, with_shown_thou
 from portkey_gateway.conversation.parameters import check_values, with_one_name
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
+from portkey_gateway.http.addresses import read_allowed
 from portkey_gateway.models.facts import ModelFacts, common_facts, find_facts
 from portkey_gateway.models.names import Family
 from portkey_gateway.routing import Route, choose_api_format, find_route
@@ -72,7 +73,11 @@ class GatewayModel(GatewayCaller):
     prompt_caching: PromptCachingOption = None
     """What Claude shall cache: what is marked (``None``), the beginnings that calls share (``"auto"``), or as said."""
     inline_images: bool = False
-    """Fetch images and documents given by URL and send their data: some targets take base64 only."""
+    """Fetch images and documents given by URL and send their data: some targets take base64 only. Fetched are
+    ``http(s)`` URLs of public addresses, 64 MiB for one call and a minute for one URL at the most."""
+    inline_from: tuple[str, ...] = ()
+    """Hosts, addresses or networks (``"images.internal"``, ``"10.0.0.0/8"``) that media may be fetched from although
+    they are private."""
 
     @model_validator(mode="before")
     @classmethod
@@ -90,6 +95,12 @@ class GatewayModel(GatewayCaller):
     def _check_value(cls, value: Any, info: ValidationInfo) -> Any:
         check_values({str(info.field_name): value})
         return value
+
+    @field_validator("inline_from")
+    @classmethod
+    def _check_inline_from(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        read_allowed(entries)
+        return entries
 
     @field_validator("prompt_caching", mode="before")
     @classmethod
@@ -133,7 +144,9 @@ class GatewayModel(GatewayCaller):
 
     def gateway_client(self, **more: Any) -> GatewayClient:
         """The client that calls under these options and plans cache breakpoints; cheap, connections are shared."""
-        return super().gateway_client(**{"prompt_caching": self.prompt_caching, **more})
+        return super().gateway_client(
+            **{"prompt_caching": self.prompt_caching, "inline_from": self.inline_from, **more}
+        )
 
     def feedback(self, of: Any, value: int, *, weight: float = 1.0, metadata: Mapping[str, Any] | None = None) -> None:
         """Rate an answer, as with a thumbs-up: ``model.feedback(answer, 1)`` (hosted gateway only).

@@ -55,6 +55,14 @@ def _find_secrets(value: Any, name: str = "") -> Iterator[str]:
             yield from _find_secrets(json.loads(value))
 
 
+def shown_url(url: str) -> str:
+    """A URL as an error may show it: without user, password and query, which may be a signature."""
+    bare = re.split(r"[?#]", url, maxsplit=1)[0]
+    scheme, mark, rest = bare.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}"[:200] + ("?..." if "?" in url else "")
+
+
 def is_long(secret: str) -> bool:
     """Tell whether a text is long enough to be a key."""
     return len(secret) >= _MIN_SECRET_LENGTH

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Final
 
 import httpx
@@ -88,22 +87,6 @@ def stream_error(failure: Exception, received: Received) -> PortkeyError:
         return _caused(StreamDecodeError(f"the stream cannot be decompressed: {_reason(failure)}", info=info), failure)
     text = f"the connection broke in the middle of the answer: {_reason(failure)}"
     return _caused(StreamInterruptedError(text, info=info), failure)
-
-
-def fetch_error(url: str, failure: Exception) -> PortkeyError:
-    """The exception for media that cannot be had.
-
-    Args:
-        url: where they should be.
-        failure: what httpx raised.
-    """
-    error = APIConnectionError(f"cannot fetch {url[:200]!r} to inline it: {_reason(failure)}")
-    lasting = isinstance(failure, _LASTING)
-    if isinstance(failure, httpx.HTTPStatusError):
-        status = failure.response.status_code
-        lasting = status < HTTPStatus.INTERNAL_SERVER_ERROR and status != HTTPStatus.TOO_MANY_REQUESTS
-    error.is_retryable = not lasting
-    return error
 
 
 def _lasting(error: PortkeyError) -> PortkeyError:

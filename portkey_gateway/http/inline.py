@@ -9,6 +9,7 @@ from portkey_gateway.conversation.content import Media, load_bytes, media_block
 from portkey_gateway.conversation.media_types import PDF_TYPE, TEXT_TYPE, kind_of
 from portkey_gateway.conversation.request import ChatRequest, ContentBlock, Message
 from portkey_gateway.errors import ContentError
+from portkey_gateway.secret_names import shown_url
 
 # What was said of the media, whatever it is made of.
 _KEPT: Final = frozenset({"cache_control", "citations", "context", "detail", "title"})
@@ -34,7 +35,7 @@ def decode_fetched(url: str, content: bytes, content_type: str) -> Media:
     try:
         return load_bytes(content, media_type=said if said == TEXT_TYPE or kind_of(said) != "document" else None)
     except ContentError as error:
-        raise ContentError(f"{url[:200]!r} gave {content_type or 'nothing'!r}: {error.message}") from None
+        raise ContentError(f"{shown_url(url)!r} gave {content_type or 'nothing'!r}: {error.message}") from None
 
 
 def inline_media(request: ChatRequest, fetched: Mapping[str, Media]) -> ChatRequest:
@@ -63,7 +64,7 @@ def _replaced(block: ContentBlock, fetched: Mapping[str, Media]) -> ContentBlock
     if media is None:
         return block
     if block["type"] in {"image_url", "image"} and media.kind != "image" and media.media_type != PDF_TYPE:
-        raise ContentError(f"{str(url)[:200]!r} is no image but a text; give it as a document")
+        raise ContentError(f"{shown_url(str(url))!r} is no image but a text; give it as a document")
     kept = {name: value for name, value in block.items() if name in _KEPT}
     if block["type"] == "image_url" and "detail" in block["image_url"]:
         kept["detail"] = block["image_url"]["detail"]

@@ -16,7 +16,7 @@ import httpx
 from portkey_gateway.errors import PortkeyError
 from portkey_gateway.http.body import MAX_ERROR_BYTES, BodyTooLargeError, Ending, Received, aiter_body, iter_body
 from portkey_gateway.http.call import Call
-from portkey_gateway.http.failures import FAILURES, fetch_error, stream_error
+from portkey_gateway.http.failures import FAILURES, stream_error
 from portkey_gateway.http.patience import Deadline, Patience
 from portkey_gateway.http.pool import shared_async_client, shared_client
 from portkey_gateway.info import GatewayInfo
@@ -24,8 +24,8 @@ from portkey_gateway.info import GatewayInfo
 CONNECT_TIMEOUT_S: Final = 10.0
 """Seconds to wait for a connection, where the whole call may take longer."""
 
-# Servers and the firewalls before them refuse requests that do not say what sends them.
-_OWN_HEADERS: Final = {"user-agent": f"portkey-frameworks/{version('portkey-frameworks')}"}
+OWN_HEADERS: Final = {"user-agent": f"portkey-frameworks/{version('portkey-frameworks')}"}
+"""Servers and the firewalls before them refuse requests that do not say what sends them."""
 # In the place of a stream that was read: stream and response refer to each other, so a request of 5 MB would live on
 # until the collector runs.
 _READ: Final = httpx.ByteStream(b"")
@@ -184,28 +184,6 @@ async def aiter_stream(received: Received, ending: Ending) -> AsyncGenerator[byt
         raise stream_error(error, received) from error
 
 
-def fetch(client: httpx.Client | None, url: str, timeout_s: float | None) -> httpx.Response:
-    """Get a URL, following redirects. Raises ``APIConnectionError`` if it cannot be had.
-
-    A borrowed client's headers and credentials stay out: they are meant for the gateway, not for any image's host.
-    """
-    try:
-        request = httpx.Request("GET", url, headers=_OWN_HEADERS, extensions={"timeout": _timeouts(timeout_s)})
-        return (client or shared_client()).send(request, auth=None, follow_redirects=True).raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise fetch_error(url, error) from error
-
-
-async def afetch(client: httpx.AsyncClient | None, url: str, timeout_s: float | None) -> httpx.Response:
-    """Async twin of ``fetch``."""
-    try:
-        request = httpx.Request("GET", url, headers=_OWN_HEADERS, extensions={"timeout": _timeouts(timeout_s)})
-        shared = client or await shared_async_client()
-        return (await shared.send(request, auth=None, follow_redirects=True)).raise_for_status()
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise fetch_error(url, error) from error
-
-
 def _build(client: httpx.Client | httpx.AsyncClient | None, call: Call, patience: Patience) -> httpx.Request:
     timeouts = _timeouts(call.timeout_s, patience)
     if client is not None:
@@ -213,7 +191,7 @@ def _build(client: httpx.Client | httpx.AsyncClient | None, call: Call, patience
         return client.build_request(
             call.method, call.url, headers=call.headers, content=call.body, timeout=httpx.Timeout(**timeouts)
         )
-    headers = {**_OWN_HEADERS, **call.headers}
+    headers = {**OWN_HEADERS, **call.headers}
     return httpx.Request(
         call.method, _url(call.url), headers=headers, content=call.body, extensions={"timeout": timeouts}
     )

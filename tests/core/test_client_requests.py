@@ -35,7 +35,7 @@ def client(server: RecordingServer, **options: Any) -> GatewayClient:
         "api_format": "chat_completions",
         **options,
     }
-    return GatewayClient(GatewayOptions(**fields), timeout_s=5, max_retries=0)
+    return GatewayClient(GatewayOptions(**fields), timeout_s=5, max_retries=0, inline_from=["127.0.0.1"])
 
 
 def answer_any(server: RecordingServer, ask: Ask) -> None:

@@ -19,7 +19,7 @@ Received = Callable[[], dict[str, Any]]
 
 @pytest.fixture
 def inlining(model: ChatPortkey) -> ChatPortkey:
-    return model.with_options(inline_images=True)
+    return model.with_options(inline_images=True, inline_from=["127.0.0.1"])
 
 
 @any_call

@@ -116,7 +116,8 @@ def test_a_mark_arrives_or_its_loss_is_told(
 def test_a_mark_on_an_image_that_is_fetched_is_kept(llm: Portkey, server: RecordingServer, received: Received) -> None:
     server.reply(whole(PNG, headers={"content-type": "image/png"}))
     block = ImageBlock(url=f"{server.base_url}/a.png")
-    llm.chat([ChatMessage([block, POINT, TextBlock(text="What is it?")])], inline_images=True)
+    asked = ChatMessage([block, POINT, TextBlock(text="What is it?")])
+    llm.chat([asked], inline_images=True, inline_from=["127.0.0.1"])
     assert received.content[0] == {"type": "image", "source": PNG_SOURCE, "cache_control": MARK}
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from portkey_gateway import APIConnectionError, GatewayClient, GatewayOptions
-from portkey_gateway.http import pool, transport
+from portkey_gateway import GatewayClient, GatewayOptions
+from portkey_gateway.http import pool
 from tests.support.calls import HELLO, Ask, any_call, astream_in_loop, chat, is_streamed, stream
 from tests.support.recording import RecordingServer, answer, deltas, events, whole
 
@@ -210,40 +210,3 @@ def test_the_environments_proxy_is_used(
     assert server.requests[0].path == "http://gateway.invalid/v1/chat/completions"
     if pool._client:
         pool._client.close()
-
-
-@pytest.mark.parametrize("is_async", [False, True])
-def test_fetching_follows_redirects_and_takes_nothing_of_the_gateways_along(
-    server: RecordingServer, is_async: bool
-) -> None:
-    server.reply(
-        whole(b"", status=302, headers={"location": "/v1/there"}),
-        whole(b"text", headers={"content-type": "text/plain"}),
-    )
-    own: Any = {"headers": {"x-portkey-api-key": "pk-secret"}, "auth": ("me", "pk-secret"), "trust_env": False}
-
-    async def fetch() -> httpx.Response:
-        async with httpx.AsyncClient(**own) as borrowed:
-            return await transport.afetch(borrowed, f"{server.base_url}/here", 5)
-
-    if is_async:
-        found = asyncio.run(fetch())
-    else:
-        with httpx.Client(**own) as borrowed:
-            found = transport.fetch(borrowed, f"{server.base_url}/here", 5)
-
-    assert found.content == b"text"
-    assert [request.path for request in server.requests] == ["/v1/here", "/v1/there"]
-    assert not any(
-        "pk-secret" in str(request.headers) or "authorization" in request.headers for request in server.requests
-    )
-
-
-@pytest.mark.parametrize("is_async", [False, True])
-@pytest.mark.parametrize("url", ["http://[::1/image.png", "gopher://x/image.png", "{server}/missing.png"])
-def test_what_cannot_be_fetched_is_named(server: RecordingServer, url: str, is_async: bool) -> None:
-    server.reply(whole(b"", status=404))
-    address = url.format(server=server.base_url)
-
-    with pytest.raises(APIConnectionError, match=r"cannot fetch '.*(image|missing)\.png'"):
-        asyncio.run(transport.afetch(None, address, 5)) if is_async else transport.fetch(None, address, 5)
