@@ -27,7 +27,7 @@ def run(arguments: dict[str, Any]) -> None:
     note(
         "The calls say by themselves where they stand; the spans around them are exported, by default to Portkey, into"
     )
-    note("the same trace as the gateway's log of the calls. Without an account: to a receiver on this machine.")
+    note("the same trace as the gateway's log of the calls. Without an account: with the calls, to a receiver here.")
     show_langchain(arguments)
     asyncio.run(show_llamaindex(arguments))
 
@@ -68,7 +68,7 @@ def _shown() -> Iterator[tuple[str | None, CallLog]]:
     with SpanReceiver() as receiver:
         yield receiver.endpoint, log
         note("")
-        for line in draw_trace(receiver.spans, log.calls, durations=True).splitlines():
+        for line in draw_trace(receiver.spans, durations=True).splitlines():
             note(" " * INDENT + line)
 
 

@@ -24,6 +24,8 @@ from langchain_core.tracers.context import register_configure_hook
 from typing_extensions import override
 
 from portkey_gateway.tracing.context import MAX_RUNS, RunTree, TraceContext, in_active_span, new_span_id, new_trace_id
+from portkey_gateway.tracing.session import SESSION_LABEL, SESSION_LABELS, find_session
+from portkey_langchain.fold import is_unnamed
 
 _INTERNAL_TAGS: Final = ("seq:step:", "map:key:", "graph:step:", "langsmith:")
 
@@ -105,7 +107,7 @@ class RunHandler(BaseCallbackHandler):
 
     @override
     def on_chain_start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
-        self.start(serialized, **kwargs)
+        self.start(serialized, is_chain=True, **kwargs)
 
     @override
     def on_tool_start(self, serialized: Any, input_str: str, **kwargs: Any) -> None:
@@ -140,22 +142,29 @@ class RunHandler(BaseCallbackHandler):
         parent_run_id: UUID | None = None,
         metadata: Mapping[str, Any] | None = None,
         name: str | None = None,
+        tags: Sequence[str] | None = None,
+        run_type: str | None = None,
+        is_chain: bool = False,
         **_: Any,
     ) -> TraceContext:
         """Note a run, if nobody did yet: other handlers may hear of it first.
 
+        A chain that nobody would name is folded into the run around it: what runs in it belongs to that.
+
         Returns:
-            Where the run stands in its trace.
+            Where the run stands in its trace; of one that is folded, where the run around it stands.
         """
         if known := self._tree.get(run_id.hex):
             return known
-        # Only the end of a run's id is random: uuid7 begins with the time.
-        name = name or (serialized or {}).get("name")
-        own = TraceContext(run_id.hex, run_id.hex[16:], None, name)
+        name = run_name(serialized, name)
+        own = TraceContext(run_id.hex, span_id_of(run_id), None, name)
         if parent_run_id is None:
             own = in_active_span(own)
         elif self._tree.get(parent_run_id.hex) is None:
-            own = TraceContext(parent_run_id.hex, own.span_id, parent_run_id.hex[16:], name)
+            own = TraceContext(parent_run_id.hex, own.span_id, span_id_of(parent_run_id), name)
+        unnamed = is_chain and is_unnamed(name or "", run_type=run_type, tags=tags, metadata=metadata)
+        if parent_run_id and unnamed and (around := self._tree.fold(run_id.hex, parent_run_id.hex)):
+            return around
         named = (metadata or {}).get("trace_id")
         context = self._tree.start(run_id.hex, own, parent_run_id.hex if parent_run_id else None)
         if isinstance(named, str) and named != context.trace_id:
@@ -201,10 +210,27 @@ class RunHandler(BaseCallbackHandler):
         self._end(run_id)
 
 
+def span_id_of(run_id: UUID) -> str:
+    """The id of a run's span; only the end of a run's id is random: uuid7 begins with the time."""
+    return run_id.hex[16:]
+
+
+def run_name(serialized: Mapping[str, Any] | None, name: str | None) -> str | None:
+    """What a run is called: as it was named, else its class."""
+    return name or (serialized or {}).get("name")
+
+
 def read_labels(tags: Sequence[str] | None, metadata: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """The metadata of a run, with its tags under ``tags``; LangChain's own tags and the trace id are left out."""
+    """The metadata of a run, with its tags under ``tags``; LangChain's own tags and the trace id are left out.
+
+    The conversation that the configuration around the run names (``configurable``) is a label, too: LangGraph makes
+    metadata of it, LangChain does not.
+    """
     given = [tag for tag in tags or () if not tag.startswith(_INTERNAL_TAGS)]
     labels = {name: value for name, value in (metadata or {}).items() if name != "trace_id"}
+    if (config := var_child_runnable_config.get()) and not any(name in labels for name in SESSION_LABELS):
+        session = find_session(config.get("configurable") or {})
+        labels |= {SESSION_LABEL: session} if session else {}
     return {**labels, "tags": given} if given else labels
 
 

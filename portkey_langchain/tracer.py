@@ -22,10 +22,12 @@ from langchain_core.tracers.context import register_configure_hook
 from pydantic import SecretStr
 from typing_extensions import override
 
+from portkey_gateway.tracing.context import TraceContext
+from portkey_gateway.tracing.fold import Detail
 from portkey_gateway.tracing.spans import Described, OpenSpan
 from portkey_gateway.tracing.steps import Calls, Tracing
 from portkey_langchain import run_spans
-from portkey_langchain.callbacks import RUNS, read_labels
+from portkey_langchain.callbacks import RUNS, read_labels, run_name, span_id_of
 from portkey_langchain.run_spans import RunStart
 
 TRACING_VARIABLE: Final = "PORTKEY_TRACING"
@@ -60,7 +62,7 @@ class RunTracer(BaseCallbackHandler):
 
     @override
     def on_chain_start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
-        self._start(run_spans.describe_chain, serialized, inputs, **kwargs)
+        self._start(run_spans.describe_chain, serialized, inputs, is_chain=True, **kwargs)
 
     @override
     def on_tool_start(self, serialized: Any, input_str: str, **kwargs: Any) -> None:
@@ -131,7 +133,14 @@ class RunTracer(BaseCallbackHandler):
         with self._tracing.unnoticed():
             run_id, parent_id = kwargs["run_id"], kwargs.get("parent_run_id")
             context, metadata = RUNS.start(serialized, **kwargs), kwargs.get("metadata") or {}
-            name = context.span_name or "run"
+            name, parent_key = run_name(serialized, kwargs.get("name")) or "run", parent_id.hex if parent_id else None
+            if self._tracing.folds:
+                if context.span_id != span_id_of(run_id):
+                    self._tracing.fold(run_id.hex, name, parent_key)
+                    return
+            elif parent_id:
+                # Where the run really stands, folded or not.
+                context = TraceContext(context.trace_id, span_id_of(run_id), span_id_of(parent_id), name)
 
             def described(parent: OpenSpan | None) -> Described:
                 return describe(
@@ -139,7 +148,6 @@ class RunTracer(BaseCallbackHandler):
                 )
 
             labels = read_labels(kwargs.get("tags"), metadata)
-            parent_key = parent_id.hex if parent_id else None
             self._tracing.start(
                 run_id.hex, context, described, parent_key=parent_key, labels=labels, awaits_call=awaits_call
             )
@@ -171,11 +179,13 @@ class PortkeyTracer(RunTracer):
             ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` says ``false``.
         metadata_keys: the only metadata of runs to export, if given.
         calls: whether calls of ours are exported too; by default (``auto``) to any receiver but Portkey.
+        detail: ``all`` gives every run a span; by default (``named``) those that nobody would name are folded into the
+            run around them: sequences, prompts, parsers, lambdas, and what LangGraph does between its nodes.
 
     Raises:
         ImportError: if OpenTelemetry is not installed, naming the extra ``otel``.
-        ValueError: if spans are to go to the hosted gateway and there is no API key; or if ``calls`` is none of its
-            values.
+        ValueError: if spans are to go to the hosted gateway and there is no API key; or if ``calls`` or ``detail``
+            is none of its values.
     """
 
     def __init__(
@@ -188,6 +198,7 @@ class PortkeyTracer(RunTracer):
         capture_content: bool | None = None,
         metadata_keys: Sequence[str] | None = None,
         calls: Calls = "auto",
+        detail: Detail = "named",
     ) -> None:
         super().__init__(
             Tracing.to_receiver(
@@ -199,6 +210,7 @@ class PortkeyTracer(RunTracer):
                 capture_content=capture_content,
                 metadata_keys=metadata_keys,
                 calls=calls,
+                detail=detail,
             )
         )
 

@@ -26,7 +26,9 @@ from llama_index_instrumentation.span import BaseSpan, active_span_id
 from llama_index_instrumentation.span_handlers import BaseSpanHandler
 from typing_extensions import override
 
+from portkey_gateway.model import GatewayModel
 from portkey_gateway.tracing.context import TraceContext, in_active_span, new_span_id, new_trace_id
+from portkey_llamaindex.fold import is_model_call, is_unnamed
 
 MAX_DEPTH: Final = 1000
 """Spans within spans that one context remembers, some 400 bytes each; Python does not call deeper."""
@@ -44,10 +46,15 @@ class Place:
     span_id: str
     """LlamaIndex's id of the span."""
     trace: TraceContext
+    """Of a span that is folded: where the one around it stands."""
     outer: Place | None = None
     """The span around it."""
     depth: int = 0
     """How many spans around it are remembered."""
+    is_folded: bool = False
+    """Whether nobody would name it, so that what is in it belongs to the span around it."""
+    is_model: bool = False
+    """Whether it is a call of a model, or a step of one."""
 
 
 class Labels(TypedDict):
@@ -72,7 +79,8 @@ class PlaceHandler(BaseSpanHandler[BaseSpan]):
     ) -> None:
         """Note the place; the handler itself keeps nothing, so there is nothing to close."""
         # Of the run of a workflow LlamaIndex tells no tags.
-        enter_place(id_, parent_span_id, active_instrument_tags.get() if tags is None else tags)
+        tags = active_instrument_tags.get() if tags is None else tags
+        enter_place(id_, parent_span_id, tags, instance, bound_args.arguments)
 
     @override
     def prepare_to_exit_span(
@@ -104,28 +112,40 @@ class PlaceHandler(BaseSpanHandler[BaseSpan]):
         """Nothing is kept of a span, so there is nothing to drop."""
 
 
-def enter_place(span_id: str, parent_span_id: str | None, tags: Mapping[str, Any]) -> Place:
+def enter_place(
+    span_id: str, parent_span_id: str | None, tags: Mapping[str, Any], instance: Any, arguments: Mapping[str, Any]
+) -> Place:
     """Note the place of a span that is entered now, if nobody did yet: handlers are told one after the other.
 
     Args:
         span_id: LlamaIndex's id of the span.
         parent_span_id: the same of the span around it.
         tags: what ``instrument_tags`` holds; a ``trace_id`` among them names the trace.
+        instance: whose method was called.
+        arguments: what it was called with.
     """
     known = _place.get()
     if known is not None and known.span_id == span_id:
         return known
-    trace, outer = _own_trace(span_id), None
+    trace, outer = own_trace(span_id), None
+    name = trace.span_name or ""
+    is_model = is_model_call(instance, name.rpartition(".")[2])
+    is_folded = False
     if parent_span_id is None:
         trace = in_active_span(trace)
     else:
         outer = _locate(parent_span_id)
-        trace = TraceContext(outer.trace.trace_id, trace.span_id, outer.trace.span_id, trace.span_name)
+        is_folded = is_unnamed(name, instance, arguments)
+        # What a model calls of itself on its way to an answer; a call through the gateway has a place of its own.
+        is_folded = is_folded or (is_model and outer.is_model and not isinstance(instance, GatewayModel))
+        is_model = outer.is_model if is_folded else is_model
+        around = outer.trace
+        trace = around if is_folded else TraceContext(around.trace_id, trace.span_id, around.span_id, trace.span_name)
         if outer.depth >= MAX_DEPTH:
             outer = replace(outer, outer=None, depth=0)
     if isinstance(named := tags.get("trace_id"), str):
         trace = replace(trace, trace_id=named)
-    place = Place(span_id, trace, outer, outer.depth + 1 if outer else 0)
+    place = Place(span_id, trace, outer, outer.depth + 1 if outer else 0, is_folded, is_model)
     _place.set(place)
     return place
 
@@ -176,7 +196,7 @@ def _labels(metadata: Mapping[str, Any], traces: list[str]) -> Mapping[str, Any]
     return {"traces": traces, **tags, **metadata} if traces else {**tags, **metadata}
 
 
-def _own_trace(span_id: str) -> TraceContext:
+def own_trace(span_id: str) -> TraceContext:
     """A span as the root of its trace: only its id is known."""
     if match := _SPAN_ID.fullmatch(span_id):
         name, digits = match[1], match[2].replace("-", "")
@@ -190,7 +210,7 @@ def _locate(span_id: str) -> Place:
     place = _place.get()
     while place is not None and place.span_id != span_id:
         place = place.outer
-    return place or Place(span_id, _own_trace(span_id))
+    return place or Place(span_id, own_trace(span_id))
 
 
 def _surroundings() -> list[tuple[ContextVar[Any], Any]]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from llama_index.core.agent.workflow.base_agent import BaseWorkflowAgent
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.embeddings.base import BaseEmbedding
-from llama_index.core.base.llms.base import BaseLLM
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.base.response.schema import AsyncStreamingResponse, StreamingResponse
 from llama_index.core.chat_engine.types import StreamingAgentChatResponse
-from llama_index.core.tools.types import AsyncBaseTool, BaseTool, ToolOutput
+from llama_index.core.tools.types import ToolOutput
 from workflows import Context, Workflow
 from workflows.events import StartEvent, StopEvent
 
@@ -22,12 +21,18 @@ from portkey_gateway.embedder import GatewayEmbedder
 from portkey_gateway.model import GatewayModel
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.spans import Attribute, Described, OpenSpan
+from portkey_llamaindex.fold import (
+    CHAT_METHODS,
+    MODEL_METHODS,
+    is_embedding,
+    is_model_call,
+    is_reranking,
+    is_tool_call,
+)
 
 if TYPE_CHECKING:
     from portkey_gateway.chat_completions.wire import WireUsage
 
-CHAT_METHODS: Final = frozenset({"chat", "achat", "stream_chat", "astream_chat"})
-COMPLETION_METHODS: Final = frozenset({"complete", "acomplete", "stream_complete", "astream_complete"})
 _MODEL_OPERATIONS: Final = frozenset({"chat", "text_completion"})
 _STREAMS: Final = (
     Generator,
@@ -73,28 +78,32 @@ class SpanStart:
 
 def is_gateway_call(instance: Any, method: str) -> bool:
     """Whether a span is a call of ``Portkey``, which tells of itself once it is made."""
-    return isinstance(instance, GatewayModel) and method in CHAT_METHODS | COMPLETION_METHODS
+    return isinstance(instance, GatewayModel) and method in MODEL_METHODS
 
 
-def describe_call(model: Any) -> Described:
+def describe_call(model: Any, parent: OpenSpan | None) -> Described:
     """A call of ours, which tells of itself once it is made."""
-    attributes = {semconv.OPERATION: "chat", semconv.REQUEST_MODEL: model.model}
+    attributes = {
+        semconv.OPERATION: "chat",
+        semconv.REQUEST_MODEL: model.model,
+        semconv.AGENT_NAME: parent.attributes.get(semconv.AGENT_NAME) if parent else None,
+    }
     return Described(f"chat {model.model}", attributes, kind="client")
 
 
 def describe(span: SpanStart) -> Described:
     """Tell what a span is."""
-    if isinstance(span.instance, BaseLLM) and span.method in CHAT_METHODS | COMPLETION_METHODS:
-        return _describe_model(span)
-    if isinstance(span.instance, BaseEmbedding) and not span.method.startswith("_"):
-        return _describe_embedding(span)
-    if isinstance(span.instance, BaseRetriever) and span.method in {"retrieve", "aretrieve"}:
-        return _describe_retriever(span)
-    if isinstance(span.instance, BaseTool) and _is_tool_call(span):
-        return _describe_tool(span)
-    if isinstance(span.instance, Workflow) and span.method == "run":
-        return _describe_workflow(span)
-    return _describe_step(span)
+    known: dict[Callable[[SpanStart], Described], bool] = {
+        _describe_model: is_model_call(span.instance, span.method),
+        # Ours tell of their requests themselves.
+        _describe_embedding: is_embedding(span.instance, span.method)
+        and not isinstance(span.instance, GatewayEmbedder),
+        _describe_retriever: isinstance(span.instance, BaseRetriever) and span.method in {"retrieve", "aretrieve"},
+        _describe_tool: is_tool_call(span.instance, span.method),
+        _describe_workflow: isinstance(span.instance, Workflow) and span.method == "run",
+        _describe_reranker: is_reranking(span.instance, span.method),
+    }
+    return next((describer for describer, is_so in known.items() if is_so), _describe_step)(span)
 
 
 def conclude(span: OpenSpan, instance: Any, result: Any) -> Described:
@@ -158,7 +167,6 @@ def _describe_embedding(span: SpanStart) -> Described:
         semconv.OPERATION: "embeddings",
         semconv.PROVIDER: _provider(span.instance),
         semconv.REQUEST_MODEL: _text(model),
-        semconv.THROUGH_GATEWAY: isinstance(span.instance, GatewayEmbedder) or None,
     }
     return Described(f"embeddings {model}", attributes, {semconv.INPUT_VALUE: span.subject}, "client")
 
@@ -166,6 +174,11 @@ def _describe_embedding(span: SpanStart) -> Described:
 def _describe_retriever(span: SpanStart) -> Described:
     content = {semconv.RETRIEVAL_QUERY: span.subject}
     return Described(f"retrieval {type(span.instance).__name__}", {semconv.OPERATION: "retrieval"}, content)
+
+
+def _describe_reranker(span: SpanStart) -> Described:
+    content = {semconv.INPUT_VALUE: span.subject}
+    return Described(f"rerank {type(span.instance).__name__}", {semconv.OPERATION: "rerank"}, content)
 
 
 def _describe_tool(span: SpanStart) -> Described:
@@ -192,23 +205,21 @@ def _describe_workflow(span: SpanStart) -> Described:
     return Described(f"invoke_agent {workflow.name}", attributes, _agents_input(start))
 
 
-def _describe_step(span: SpanStart) -> Described:
-    """A step of a workflow, or any other call."""
-    event = span.arguments.get("ev") if span.instance is None else None
-    attributes = {
+def told_by_step(instance: Any, arguments: Mapping[str, Any]) -> dict[str, Attribute | None]:
+    """What a step of an agent's workflow tells of what happens in it: which agent acts, and on which call of a tool."""
+    event = arguments.get("ev") if instance is None else None
+    return {
         semconv.AGENT_NAME: _text(getattr(event, "current_agent_name", None)),
         semconv.TOOL_CALL_ID: _text(getattr(event, "tool_id", None)),
     }
+
+
+def _describe_step(span: SpanStart) -> Described:
+    """A step of a workflow, or any other call."""
+    attributes = told_by_step(span.instance, span.arguments)
     if span.is_root:
         attributes |= {semconv.OPERATION: "invoke_workflow", semconv.WORKFLOW_NAME: span.name}
     return Described(span.name, attributes, {semconv.INPUT_VALUE: span.subject})
-
-
-def _is_tool_call(span: SpanStart) -> bool:
-    """A tool that has ``call`` calls it from ``__call__``."""
-    return span.method in {"call", "acall"} or (
-        span.method == "__call__" and not isinstance(span.instance, AsyncBaseTool)
-    )
 
 
 def _agents_input(start: Any) -> dict[str, Any]:

@@ -29,10 +29,12 @@ from pydantic import PrivateAttr, SecretStr
 from typing_extensions import override
 
 from portkey_gateway.tracing import semconv
+from portkey_gateway.tracing.context import TraceContext
+from portkey_gateway.tracing.fold import Detail
 from portkey_gateway.tracing.spans import Described, OpenSpan
 from portkey_gateway.tracing.steps import Calls, Tracing
 from portkey_llamaindex import spans
-from portkey_llamaindex.instrumentation import enter_place, read_tags
+from portkey_llamaindex.instrumentation import enter_place, own_trace, read_tags
 from portkey_llamaindex.plain import plain
 from portkey_llamaindex.spans import SpanStart
 
@@ -62,15 +64,26 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
         with self._tracing.unnoticed():
             # Of the run of a workflow LlamaIndex tells no tags.
             tags = active_instrument_tags.get() if tags is None else tags
-            context = enter_place(id_, parent_span_id, tags).trace
-            name = context.span_name or ""
+            arguments = bound_args.arguments
+            place = enter_place(id_, parent_span_id, tags, instance, arguments)
+            own = own_trace(id_)
+            name = own.span_name or ""
+            if not self._tracing.folds and parent_span_id:
+                # Where the span really stands, folded or not.
+                around = own_trace(parent_span_id)
+                context = TraceContext(place.trace.trace_id, own.span_id, around.span_id, name)
+            elif place.is_folded:
+                self._tracing.fold(id_, name, parent_span_id, spans.told_by_step(instance, arguments))
+                return
+            else:
+                context = place.trace
             is_call = spans.is_gateway_call(instance, name.rpartition(".")[2])
 
             def described(parent: OpenSpan | None) -> Described:
                 if is_call:
-                    return spans.describe_call(instance)
+                    return spans.describe_call(instance, parent)
                 is_root = parent_span_id is None
-                return spans.describe(SpanStart(name, instance, bound_args.arguments, parent, is_root=is_root))
+                return spans.describe(SpanStart(name, instance, arguments, parent, is_root=is_root))
 
             self._tracing.start(
                 id_, context, described, parent_key=parent_span_id, labels=read_tags(tags), awaits_call=is_call
@@ -153,6 +166,7 @@ class Instrumentation:
 
     def __init__(self, tracing: Tracing) -> None:
         self._tracing = tracing
+        self.is_closed = False
         self._handlers: Final = (SpanTracer(tracing), EventTracer(tracing))
 
     @property
@@ -171,8 +185,7 @@ class Instrumentation:
 
     def close(self) -> None:
         """Hear of no more spans, and send those that wait."""
-        if self in _running:
-            _running.remove(self)
+        self.is_closed = True
         root = get_dispatcher()
         root.span_handlers = [each for each in root.span_handlers if each is not self._handlers[0]]
         root.event_handlers = [each for each in root.event_handlers if each is not self._handlers[1]]
@@ -201,6 +214,7 @@ def instrument(
     capture_content: bool | None = None,
     metadata_keys: Sequence[str] | None = None,
     calls: Calls = "auto",
+    detail: Detail = "named",
 ) -> Instrumentation:
     """Export what LlamaIndex does, by OpenTelemetry: workflows, agents, queries, tools, retrievers, other models.
 
@@ -228,14 +242,16 @@ def instrument(
             ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT`` says ``false``.
         metadata_keys: the only tags (``instrument_tags``) to export, if given.
         calls: whether calls of ours are exported too; by default (``auto``) to any receiver but Portkey.
+        detail: ``all`` exports every span of LlamaIndex; by default (``named``) those that nobody would name are folded
+            into the span around them, such as ``SentenceSplitter._parse_nodes``.
 
     Returns:
         What was started: ``flush()`` sends what waits, ``close()`` ends it, ``lost`` counts.
 
     Raises:
         ImportError: if OpenTelemetry is not installed, naming the extra ``otel``.
-        ValueError: if spans are to go to the hosted gateway and there is no API key; or if ``calls`` is none of its
-            values.
+        ValueError: if spans are to go to the hosted gateway and there is no API key; or if ``calls`` or ``detail``
+            is none of its values.
     """
     tracing = Tracing.to_receiver(
         convert=plain,
@@ -246,10 +262,13 @@ def instrument(
         capture_content=capture_content,
         metadata_keys=metadata_keys,
         calls=calls,
+        detail=detail,
     )
     started = Instrumentation(tracing)
-    for before in [each for each in _running if each.receiver == started.receiver]:
+    # What was closed is closed again: whoever restores a list of handlers puts it back.
+    for before in [each for each in _running if each.is_closed or each.receiver == started.receiver]:
         before.close()
+        _running.remove(before)
     _running.append(started)
     started._start()  # noqa: SLF001 nobody else starts one
     return started

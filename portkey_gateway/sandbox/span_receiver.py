@@ -43,6 +43,8 @@ class ReceivedSpan:
     is_error: bool
     exception: Mapping[str, Any]
     """The attributes of its event, empty if it has none."""
+    inner_exceptions: tuple[Mapping[str, Any], ...] = ()
+    """The same of steps that are folded into it (`portkey.step` names them)."""
 
 
 class SpanReceiver:
@@ -198,6 +200,7 @@ def _unpack(body: bytes) -> bytes:
 
 def _decode_span(span: Span) -> ReceivedSpan:
     exceptions = [_read(event.attributes) for event in span.events if event.name == "exception"]
+    own = [each for each in exceptions if "portkey.step" not in each]
     return ReceivedSpan(
         span.name,
         span.trace_id.hex(),
@@ -208,7 +211,8 @@ def _decode_span(span: Span) -> ReceivedSpan:
         span.end_time_unix_nano,
         _read(span.attributes),
         span.status.code == Status.STATUS_CODE_ERROR,
-        exceptions[0] if exceptions else {},
+        own[0] if own else {},
+        tuple(each for each in exceptions if "portkey.step" in each),
     )
 
 

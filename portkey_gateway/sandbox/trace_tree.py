@@ -93,7 +93,8 @@ class CallLog:
 def draw_trace(spans: Iterable[ReceivedSpan], calls: Iterable[TraceNode] = (), *, durations: bool = False) -> str:
     """Draw spans and calls as one tree a root, in the order in which they started.
 
-    A call that was tried again stands there once, with the number of its tries. What belongs to something that did not
+    A call that was tried again stands there once, with the number of its tries, and so does one of which there is a
+    span, by the name of that. What belongs to something that did not
     arrive is drawn as a root of its own, and marked.
 
     Args:
@@ -103,7 +104,7 @@ def draw_trace(spans: Iterable[ReceivedSpan], calls: Iterable[TraceNode] = (), *
     """
     calls = list(calls)
     tries = Counter(call.key for call in calls)
-    nodes = {node.key: node for node in [*map(TraceNode.of_span, spans), *reversed(calls)]}
+    nodes = {node.key: node for node in [*reversed(calls), *map(TraceNode.of_span, spans)]}
     labels = {key: _label(node, tries[key], durations=durations) for key, node in nodes.items()}
     below: dict[_Key | None, list[TraceNode]] = {}
     for node in sorted(nodes.values(), key=lambda node: node.started_ns):

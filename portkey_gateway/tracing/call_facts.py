@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -116,6 +116,8 @@ def describe_answer(answer: Answered) -> dict[str, Attribute | None]:
         }
         if not info.provider and answer.provider:
             known[semconv.PROVIDER] = semconv.provider_name(answer.provider)
+    if vectors := getattr(answer, "vectors", None):
+        known[semconv.EMBEDDING_DIMENSIONS] = len(vectors[0])
     # What the gateway took out of its response cache has the usage of the answer that it kept: nobody used that again.
     if usage and not info.is_cached:
         known |= {
@@ -146,8 +148,3 @@ def describe_info(info: GatewayInfo) -> dict[str, Attribute | None]:
     if info.provider:
         known[semconv.PROVIDER] = semconv.provider_name(info.provider)
     return known
-
-
-def dimensions_of(vectors: Sequence[Sequence[float]]) -> int | None:
-    """How long vectors are, that came."""
-    return len(vectors[0]) if vectors else None

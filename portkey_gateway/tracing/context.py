@@ -119,6 +119,15 @@ class RunTree:
                 self._runs.popitem(last=False)
         return context
 
+    def fold(self, run_id: str, parent_id: str) -> TraceContext | None:
+        """Let a run stand where the run around it stands, as if it were that one.
+
+        Returns:
+            Where that is; ``None``, and nothing is remembered, if it is not known.
+        """
+        known = self.get(parent_id)
+        return self.start(run_id, known) if known else None
+
     def get(self, run_id: str) -> TraceContext | None:
         """The context of a run that was started and not yet ended."""
         known = self._runs.get(run_id)

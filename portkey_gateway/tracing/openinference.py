@@ -38,6 +38,7 @@ _SAME: Final = {
     semconv.TOOL_CALL_RESULT: semconv.OUTPUT_VALUE,
     semconv.METADATA: "metadata",
 }
+_MESSAGES: Final = {semconv.INPUT_VALUE: semconv.INPUT_MESSAGES, semconv.OUTPUT_VALUE: semconv.OUTPUT_MESSAGES}
 _MIME_TYPES: Final = {semconv.INPUT_VALUE: "input.mime_type", semconv.OUTPUT_VALUE: "output.mime_type"}
 
 
@@ -54,11 +55,24 @@ def openinference(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
         told["embedding.model_name"] = model
     elif kind == "RETRIEVER":
         told |= _documents(attributes.get(semconv.RETRIEVAL_DOCUMENTS))
+    for name, messages in _MESSAGES.items():
+        # What viewers show of a span in a list.
+        if name not in attributes and (said := _last_said(attributes.get(messages))):
+            told[name] = said
     for name, mime_type in _MIME_TYPES.items():
         value = attributes.get(name, told.get(name))
         if isinstance(value, str):
             told[mime_type] = "application/json" if value[:1] in {"{", "["} else "text/plain"
     return {name: value for name, value in told.items() if name not in attributes}
+
+
+def _last_said(excerpt: Any) -> str:
+    """The text of the last message of an agent, or of a model that is not ours."""
+    if not isinstance(excerpt, str):
+        return ""
+    parts = json.loads(excerpt)[-1:]
+    said = [part.get("content") for message in parts for part in message["parts"]]
+    return "\n".join(text for text in said if isinstance(text, str))
 
 
 def _model(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:

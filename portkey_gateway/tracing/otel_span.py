@@ -44,7 +44,10 @@ def readable_span(span: Span, resource: Resource) -> ReadableSpan:
         parent,
         resource,
         attributes,
-        events=[_exception(failure, span.ended_ns)] if failure else [],
+        events=[
+            *(_exception(each, each.at_ns) for each in span.inner_failures),
+            *([_exception(failure, span.ended_ns)] if failure else []),
+        ],
         kind=_KINDS[span.kind],
         status=Status(StatusCode.ERROR, _sendable_text(failure.message or failure.type)) if failure else Status(),
         start_time=span.started_ns,
@@ -70,6 +73,7 @@ def _exception(failure: Failure, ended_ns: int) -> Event:
         semconv.EXCEPTION_TYPE: failure.type,
         semconv.EXCEPTION_MESSAGE: failure.message,
         semconv.EXCEPTION_STACKTRACE: failure.stacktrace,
+        semconv.STEP: failure.step,
     }
     return Event(semconv.EXCEPTION, {name: _sendable_text(text) for name, text in told.items() if text}, ended_ns)
 

@@ -52,6 +52,10 @@ class Failure:
     message: str = ""
     """Empty where content is left out: an exception often quotes it."""
     stacktrace: str = ""
+    step: str = ""
+    """Of a step that is folded into the span: what it is called."""
+    at_ns: int = 0
+    """When such a step failed, in nanoseconds since 1970."""
 
     @classmethod
     def of(cls, error: BaseException, *, capture_content: bool = True) -> Self:
@@ -76,6 +80,8 @@ class Span:
     attributes: Mapping[str, Attribute]
     kind: Literal["internal", "client"] = "internal"
     failure: Failure | None = None
+    inner_failures: tuple[Failure, ...] = ()
+    """Of steps that are folded into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,12 @@ class OpenSpan:
     """Whether its end is told apart from the end of its call, as a stream's is."""
     awaits_call: bool = False
     """Whether it stands for a call of ours that the framework is about to make; the call itself then tells the rest."""
+    parent_key: str | None = None
+    """The framework's id of the span around it."""
+    inner_failures: tuple[tuple[int, Failure], ...] = ()
+    """Of steps that are folded into it, each with its ``error_key``."""
+    told_errors: frozenset[int] = frozenset()
+    """Those that it or a span in it has told of, by the same: an error passes through many steps."""
     started_ns: int = field(default_factory=time.time_ns)
 
     @property
@@ -100,7 +112,8 @@ class OpenSpan:
     def end(self, attributes: Mapping[str, Attribute], failure: Failure | None = None) -> Span:
         """Finish it now."""
         known = {**self.attributes, **attributes}
-        return Span(self.name, self.context, self.started_ns, time.time_ns(), known, self.kind, failure)
+        inner = tuple(each for _, each in self.inner_failures)
+        return Span(self.name, self.context, self.started_ns, time.time_ns(), known, self.kind, failure, inner)
 
 
 class OpenSpans:
@@ -218,6 +231,11 @@ def failed(
         return {semconv.OUTCOME: "cancelled"}, None
     failure = Failure.of(error, capture_content=capture_content)
     return {semconv.ERROR_TYPE: failure.type}, failure
+
+
+def error_key(error: BaseException) -> int:
+    """What an error is known again by, though a framework has made another class of it on its way."""
+    return hash(str(error))
 
 
 def captures_content(given: bool | None = None) -> bool:

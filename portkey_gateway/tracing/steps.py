@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,17 +15,30 @@ from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.call_facts import USAGE_AND_COST
 from portkey_gateway.tracing.context import TraceContext, is_internal
 from portkey_gateway.tracing.excerpt import excerpt
+from portkey_gateway.tracing.fold import Detail, FoldedSteps, Step
 from portkey_gateway.tracing.message_excerpt import excerpt_messages
 from portkey_gateway.tracing.openinference import openinference
 from portkey_gateway.tracing.receivers import RECEIVERS
 from portkey_gateway.tracing.session import find_session, find_user
-from portkey_gateway.tracing.spans import Attribute, Described, Failure, OpenSpan, OpenSpans, captures_content, failed
+from portkey_gateway.tracing.spans import (
+    Attribute,
+    Described,
+    Failure,
+    OpenSpan,
+    OpenSpans,
+    captures_content,
+    error_key,
+    failed,
+)
 
 if TYPE_CHECKING:
     from portkey_gateway.tracing.export import SpanExport
 
 Calls: TypeAlias = bool | Literal["auto"]
 """Whether spans of our own calls are exported; ``auto``: to any receiver but Portkey, whose own log is their span."""
+
+MAX_INNER_FAILURES: Final = 32
+"""Failures of folded steps that a span tells of, those that came last."""
 
 # What a call has from the span around it, where the framework told of that one only.
 _INHERITED: Final = (
@@ -48,10 +62,13 @@ class Tracing:
         metadata_keys: the only labels that spans hold, if given.
         is_portkey: whether they go to Portkey, which has the calls and what they cost in its own log.
         calls: whether our own calls are exported.
+        detail: which steps have spans of their own.
 
     Attributes:
         export: where finished spans go, or ``None``.
         open: the spans that did not end yet.
+        folded: the steps without a span that did not end yet.
+        folds: whether there may be such steps.
         calls: whether our own calls are exported.
     """
 
@@ -64,8 +81,11 @@ class Tracing:
         metadata_keys: Collection[str] | None = None,
         is_portkey: bool = False,
         calls: Calls = "auto",
+        detail: Detail = "named",
     ) -> None:
         self.open = OpenSpans()
+        self.folded = FoldedSteps()
+        self.folds = detail == "named"
         self.export = export
         self._convert = convert
         self._capture_content = capture_content
@@ -88,16 +108,19 @@ class Tracing:
         capture_content: bool | None = None,
         metadata_keys: Collection[str] | None = None,
         calls: Calls = "auto",
+        detail: Detail = "named",
     ) -> Self:
         """Trace to an OTLP receiver: as given, else as OpenTelemetry's variables say, else the gateway's own.
 
         Raises:
             ImportError: if OpenTelemetry is not installed, naming the extra ``otel``.
-            ValueError: if spans are to go to the hosted gateway and there is no API key; or if ``calls`` is none of
-                its values.
+            ValueError: if spans are to go to the hosted gateway and there is no API key; or if ``calls`` or
+                ``detail`` is none of its values.
         """
         if calls not in {"auto", True, False}:
             raise ValueError(f"calls={calls!r}: it is 'auto', True or False")
+        if detail not in {"named", "all"}:
+            raise ValueError(f"detail={detail!r}: it is 'named' or 'all'")
         from portkey_gateway.tracing.export import SpanExport, choose_receiver  # noqa: PLC0415 needs the extra, only here
 
         receiver = choose_receiver(endpoint=endpoint, headers=headers, api_key=api_key, base_url=base_url)
@@ -108,6 +131,7 @@ class Tracing:
             metadata_keys=metadata_keys,
             is_portkey=receiver.is_portkey,
             calls=calls,
+            detail=detail,
         )
 
     @property
@@ -149,13 +173,30 @@ class Tracing:
         if self.export is None or (awaits_call and not self.calls):
             return
         with self.unnoticed():
+            parent_key, told = self.folded.unfold(parent_key)
             parent = self.open.touch(parent_key) if parent_key else None
+            if parent and told:
+                parent = replace(parent, attributes={**parent.attributes, **told})
             described = Described()
             with self.unnoticed():
                 described = describe(parent)
             name = described.name or context.span_name or "span"
             attributes = {**self._attributes(described), **self._labels(labels or {})}
-            self.open.start(key, OpenSpan(name, context, attributes, described.kind, awaits_call=awaits_call))
+            span = OpenSpan(name, context, attributes, described.kind, awaits_call=awaits_call, parent_key=parent_key)
+            self.open.start(key, span)
+
+    def fold(self, key: str, name: str, parent_key: str | None, told: Mapping[str, Any] | None = None) -> None:
+        """Begin a step that is folded into the span around it.
+
+        Args:
+            key: the framework's id of the step.
+            name: what it is called, should it fail.
+            parent_key: the framework's id of what it belongs to.
+            told: attributes that the steps in it need to know.
+        """
+        if self.export is not None:
+            known = {each: value for each, value in (told or {}).items() if value is not None}
+            self.folded.add(key, Step(name, parent_key, known))
 
     def end(self, key: str, conclude: Callable[[OpenSpan], Described], *, late_input: Any = None) -> None:
         """End a span, if it is open.
@@ -165,6 +206,8 @@ class Tracing:
             conclude: tells what the step came to.
             late_input: its input, where only the end tells it.
         """
+        if self.folded.take(key):
+            return
         with self.unnoticed():
             span = self.open.take(key)
             # Where no call was made, as when the framework's own cache answered, there is none to tell of.
@@ -191,9 +234,12 @@ class Tracing:
             late_input: its input, where only the end tells it.
         """
         with self.unnoticed():
-            if span := self.open.take(key):
-                attributes, failure = failed(error, interrupts=interrupts, capture_content=self._capture_content)
-                self._send(span, {**self._input(late_input), **attributes}, failure)
+            attributes, failure = failed(error, interrupts=interrupts, capture_content=self._capture_content)
+            if step := self.folded.take(key):
+                if failure:
+                    self._note(step, error, failure)
+            elif span := self.open.take(key):
+                self._fail(span, {**self._input(late_input), **attributes}, error, failure)
 
     def take_call(self, trace: TraceContext) -> OpenSpan | None:
         """The span of a call of ours that begins, which is open no longer; ``None`` if it is none of this receiver's.
@@ -211,7 +257,7 @@ class Tracing:
         key, around = found
         self.open.touch(key)
         known = {name: value for name in _INHERITED if (value := around.attributes.get(name)) is not None}
-        return OpenSpan("", trace, known, "client")
+        return OpenSpan("", trace, known, "client", parent_key=key)
 
     def finish_call(
         self, span: OpenSpan, described: Described, error: BaseException | None, convert: Callable[[Any], Any]
@@ -227,10 +273,11 @@ class Tracing:
         attributes = self._attributes(described, convert)
         if self._is_portkey:
             attributes = {name: value for name, value in attributes.items() if name not in USAGE_AND_COST}
-        ended: tuple[dict[str, Attribute], Failure | None] = ({}, None)
-        if error is not None:
-            ended = failed(error, capture_content=self._capture_content)
-        self._send(span, {**attributes, **ended[0]}, ended[1])
+        if error is None:
+            self._send(span, attributes)
+            return
+        ended, failure = failed(error, capture_content=self._capture_content)
+        self._fail(span, {**attributes, **ended}, error, failure)
 
     @contextmanager
     def unnoticed(self) -> Iterator[None]:
@@ -241,6 +288,33 @@ class Tracing:
             if not self._has_failed:
                 self._has_failed = True
                 _logger.warning("A span could not be made; further ones are not logged", exc_info=True)
+
+    def _note(self, step: Step, error: BaseException, failure: Failure) -> None:
+        """Tell of an error of a folded step, unless a span in it has told of that."""
+        around, known = self.folded.unfold(step.around)[0], error_key(error)
+        failure = replace(failure, step=step.name, at_ns=time.time_ns())
+
+        def amended(span: OpenSpan) -> OpenSpan:
+            if known in span.told_errors:
+                return span
+            noted = (*span.inner_failures, (known, failure))[-MAX_INNER_FAILURES:]
+            return replace(span, inner_failures=noted, told_errors=span.told_errors | {known})
+
+        if around:
+            self.open.amend(around, amended)
+
+    def _fail(
+        self, span: OpenSpan, attributes: Mapping[str, Attribute], error: BaseException, failure: Failure | None
+    ) -> None:
+        if failure is None:
+            self._send(span, attributes)
+            return
+        known = error_key(error)
+        if span.parent_key:
+            self.open.amend(span.parent_key, lambda around: replace(around, told_errors=around.told_errors | {known}))
+        # What failed in it and made it fail is told once.
+        inner = tuple(each for each in span.inner_failures if each[0] != known)
+        self._send(replace(span, inner_failures=inner), attributes, failure)
 
     def _send(self, span: OpenSpan, attributes: Mapping[str, Attribute], failure: Failure | None = None) -> None:
         if self.export:

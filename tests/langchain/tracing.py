@@ -35,7 +35,7 @@ def tracer(receiver: RecordingServer) -> Iterator[PortkeyTracer]:
     with closing(PortkeyTracer(endpoint=f"{receiver.base_url}/otel/v1/traces")) as tracing:
         yield tracing
         tracing.flush()
-        assert (tracing.lost, len(tracing._tracing.open)) == (0, 0)
+        assert (tracing.lost, len(tracing._tracing.open), len(tracing._tracing.folded)) == (0, 0, 0)
     assert len(RUNS._tree) == before
 
 

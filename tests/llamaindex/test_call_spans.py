@@ -23,9 +23,9 @@ from tests.llamaindex.tree import agents_warn
 from tests.llamaindex.ways import ask, every_way, streamed_way
 from tests.support.receiver import TAKEN, roots_of, spans_of
 from tests.support.recording import RecordingServer
-from tests.support.viewer import KIND, calls_in, log, places_of, places_told, receiver, said_in, tokens_in
+from tests.support.viewer import KIND, calls_in, headers, log, places_of, places_told, receiver, said_in, tokens_in
 
-__all__ = ["log", "no_opentelemetry_in_the_environment", "receiver"]
+__all__ = ["headers", "log", "no_opentelemetry_in_the_environment", "receiver"]
 
 pytestmark = agents_warn
 
@@ -37,7 +37,7 @@ def instrumentation(receiver: SpanReceiver) -> Iterator[Instrumentation]:
     with instrument(endpoint=receiver.endpoint) as started:
         yield started
         started.flush()
-        assert (started.lost, len(started._tracing.open)) == (0, 0)
+        assert (started.lost, len(started._tracing.open), len(started._tracing.folded)) == (0, 0, 0)
 
 
 @pytest.fixture

@@ -29,13 +29,14 @@ from tests.llamaindex.tracing import (
     one,
     receiver,
     sent,
+    sent_all,
 )
 from tests.llamaindex.tree import agents_warn
 from tests.llamaindex.ways import ask
 from tests.support.receiver import roots_of
 from tests.support.recording import RecordingServer, whole
 
-__all__ = ["instrumentation", "no_opentelemetry_in_the_environment", "receiver", "sent"]
+__all__ = ["instrumentation", "no_opentelemetry_in_the_environment", "receiver", "sent", "sent_all"]
 
 pytestmark = agents_warn
 
@@ -184,7 +185,7 @@ def test_another_handler_that_raises_takes_no_span_away(sent: Sent) -> None:
 
 
 def test_a_failure_of_ours_costs_words_not_the_tree(
-    sent: Sent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    sent_all: Sent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: Any) -> Any:
         raise RuntimeError
@@ -192,7 +193,7 @@ def test_a_failure_of_ours_costs_words_not_the_tree(
     for name in ("describe", "conclude", "conclude_model"):
         monkeypatch.setattr(spans, name, broken)
     assert Theirs().predict(PromptTemplate("Hi")) == "Hello."
-    told = sent()
+    told = sent_all()
     assert [span.name for span in told] == ["Theirs.chat", "Theirs.predict"]
     assert len(roots_of(told)) == 1
     assert [record.name for record in caplog.records] == ["portkey_gateway.tracing.steps"]

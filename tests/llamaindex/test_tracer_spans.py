@@ -44,13 +44,14 @@ from tests.llamaindex.tracing import (
     receiver,
     said,
     sent,
+    sent_all,
 )
 from tests.llamaindex.tree import agents_warn
 from tests.llamaindex.ways import CHAT, ask, every_way
 from tests.support.receiver import spans_of
 from tests.support.recording import RecordingServer, answer, whole
 
-__all__ = ["instrumentation", "no_opentelemetry_in_the_environment", "receiver", "sent"]
+__all__ = ["instrumentation", "no_opentelemetry_in_the_environment", "receiver", "sent", "sent_all"]
 
 pytestmark = agents_warn
 
@@ -157,9 +158,9 @@ def test_another_model_that_calls_through_the_gateway_is_not_priced_twice(sent: 
 
 
 @pytest.mark.parametrize("way", ["chat", "stream_chat"])
-def test_a_chat_that_is_a_completion_is_counted_once(sent: Sent, way: str) -> None:
+def test_a_chat_that_is_a_completion_is_counted_once(sent_all: Sent, way: str) -> None:
     ask(Bare(), way, "Hi")
-    spans = sent()
+    spans = sent_all()
     model = one(spans, "chat bare")
     inner = [span for span in spans if span is not model]
     assert {span.parent_id for span in inner if span.name.startswith("Bare.")} == {model.span_id}
@@ -179,9 +180,9 @@ def test_a_model_without_llamaindexs_decorators_is_a_model(sent: Sent, way: str)
         assert model.attributes["gen_ai.usage.output_tokens"] == 2
 
 
-def test_a_query_and_its_steps(sent: Sent, index: VectorStoreIndex) -> None:
+def test_a_query_and_its_steps(sent_all: Sent, index: VectorStoreIndex) -> None:
     index.as_query_engine(llm=MockLLM(), similarity_top_k=1).query("How deep is the harbour?")
-    spans = [span for span in sent() if span.name != "SentenceSplitter.__call__"]
+    spans = [span for span in sent_all() if span.name != "SentenceSplitter.__call__"]
     query = one(spans, "RetrieverQueryEngine.query")
     assert query.attributes["gen_ai.operation.name"] == "invoke_workflow"
     assert query.attributes["input.value"] == "How deep is the harbour?"
@@ -205,7 +206,7 @@ def test_a_query_and_its_steps(sent: Sent, index: VectorStoreIndex) -> None:
 
 
 async def test_an_agent_and_its_tools(
-    server: RecordingServer, recorded: Portkey, sent: Sent, memory: ChatMemoryBuffer
+    server: RecordingServer, recorded: Portkey, sent_all: Sent, memory: ChatMemoryBuffer
 ) -> None:
     def weather(city: str = "Rome") -> str:
         """Tell the weather."""
@@ -215,7 +216,7 @@ async def test_an_agent_and_its_tools(
     agent = FunctionAgent(name="clerk", llm=recorded, tools=[weather], streaming=False)
     history = [ChatMessage("Hi"), ChatMessage("Hello.", role="assistant")]
     await agent.run("Umbrella?", chat_history=history, memory=memory)
-    spans = sent()
+    spans = sent_all()
     assert one(spans, "invoke_agent clerk").attributes == {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.name": "clerk",

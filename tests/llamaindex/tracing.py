@@ -50,7 +50,7 @@ def instrumentation(receiver: RecordingServer) -> Iterator[Instrumentation]:
     with instrument(endpoint=f"{receiver.base_url}/otel/v1/traces") as started:
         yield started
         started.flush()
-        assert (started.lost, len(started._tracing.open)) == (0, 0)
+        assert (started.lost, len(started._tracing.open), len(started._tracing.folded)) == (0, 0, 0)
 
 
 @pytest.fixture
@@ -62,6 +62,20 @@ def sent(instrumentation: Instrumentation, receiver: RecordingServer) -> Sent:
         return spans_of(receiver)
 
     return spans
+
+
+@pytest.fixture
+def sent_all(receiver: RecordingServer) -> Iterator[Sent]:
+    """The same where every span is exported, however little anybody would name it."""
+    with instrument(endpoint=f"{receiver.base_url}/otel/v1/traces", detail="all") as started:
+
+        def spans() -> list[Received]:
+            started.flush()
+            return spans_of(receiver)
+
+        yield spans
+        started.flush()
+        assert (started.lost, len(started._tracing.open), len(started._tracing.folded)) == (0, 0, 0)
 
 
 def one(spans: list[Received], name: str) -> Received:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import pytest
 
 from portkey_gateway.call_builder import CallBuilder
-from portkey_gateway.sandbox import CallLog, SpanReceiver
+from portkey_gateway.sandbox import CallLog, SpanReceiver, draw_trace
 from portkey_gateway.sandbox.span_receiver import ReceivedSpan as Received
 
 KIND = "openinference.span.kind"
@@ -34,13 +35,20 @@ def receiver() -> Iterator[SpanReceiver]:
 
 
 @pytest.fixture
-def log(monkeypatch: pytest.MonkeyPatch) -> CallLog:
+def headers() -> list[Mapping[str, str]]:
+    """The headers of every call that was noted."""
+    return []
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch, headers: list[Mapping[str, str]]) -> CallLog:
     """Notes every call, whoever makes it, with the headers that it takes to the gateway."""
     noting, build = CallLog(), CallBuilder.call
 
     def call(self: CallBuilder, *args: Any, **kwargs: Any) -> Any:
         built = build(self, *args, **kwargs)
         noting.note(built)
+        headers.append(built.headers)
         return built
 
     monkeypatch.setattr(CallBuilder, "call", call)
@@ -62,3 +70,36 @@ def said_in(span: Received, way: str) -> list[Any]:
     messages = json.loads(span.attributes[f"gen_ai.{way}.messages"])
     assert isinstance(messages, list)
     return messages
+
+
+Shape: TypeAlias = tuple[str, tuple[Any, ...]]
+"""What a line of a drawn tree says, and what is below it, in any order."""
+
+
+def shape_of(drawn: str) -> list[Shape]:
+    """What ``draw_trace`` drew, whichever of several branches began first."""
+    lines = [(len(re.match(r"[│├└─ ]*", line)[0]) // 3, line.lstrip("│├└─ ")) for line in drawn.splitlines()]  # type: ignore[index]
+    shapes, rest = _below(lines, 0)
+    assert rest == []
+    return shapes
+
+
+def _below(lines: list[tuple[int, str]], depth: int) -> tuple[list[Shape], list[tuple[int, str]]]:
+    shapes: list[Shape] = []
+    while lines and lines[0][0] == depth:
+        label = lines[0][1]
+        children, lines = _below(lines[1:], depth + 1)
+        shapes.append((label, tuple(children)))
+    return sorted(shapes), lines
+
+
+def draw_with_calls(spans: Iterable[Received], log: CallLog) -> tuple[list[Shape], list[Shape]]:
+    """A trace as a viewer has it, and as the spans around the calls and the gateway's log of these have it."""
+    spans = list(spans)
+    around = [span for span in spans if span.attributes[KIND] not in {"LLM", "EMBEDDING"}]
+    whole, joined = draw_trace(spans), draw_trace(around, log.calls)
+    plain = (
+        re.sub(r"(chat|embeddings) \S+.*|[\w.]+  \[through the gateway\]", "a call", text) for text in (whole, joined)
+    )
+    seen, told = map(shape_of, plain)
+    return seen, told

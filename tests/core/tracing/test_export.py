@@ -270,3 +270,22 @@ def test_the_api_key_goes_to_the_gateway_only(monkeypatch: pytest.MonkeyPatch, r
     assert (request.path, request.header("x-team")) == ("/v1/traces", "search")
     assert "x-portkey-api-key" not in request.headers
     assert len(spans_of(receiver)) == 1
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "is_portkeys"),
+    [
+        ("https://api.portkey.ai/v1/otel/v1/traces", True),
+        ("https://aigw.portkey.ai/anything", True),
+        ("https://gateway.example/v1/otel", True),
+        ("http://localhost:6006/v1/traces", False),
+        ("https://notportkey.ai/v1/traces", False),
+        ("http://hotel.example/hotel/v1/traces", False),
+    ],
+)
+def test_portkeys_receivers_are_told_by_host_and_route(
+    endpoint: str, is_portkeys: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert choose_receiver(endpoint=endpoint).is_portkey is is_portkeys
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+    assert choose_receiver().is_portkey is is_portkeys
