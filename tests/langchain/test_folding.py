@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -35,11 +35,15 @@ __all__ = ["headers", "log", "no_opentelemetry_in_the_environment", "receiver"]
 QUESTION = "What is the weather in Paris?"
 
 
+def unnamed(function: Callable[[Any], Any]) -> Any:
+    return RunnableLambda(function)
+
+
 def briefing(model: ChatPortkey) -> Any:
     """Two branches at the same time: an agent with a tool, and a model that fails with another to fall back on."""
     agent: Any = create_agent(model, [get_weather], name="clerk")
     prompt = ChatPromptTemplate.from_messages([("user", "{question}")])
-    failing: Any = RunnableLambda(lambda prompt: [*prompt.to_messages(), ("user", "RISKY")]) | model
+    failing: Any = unnamed(lambda prompt: [*prompt.to_messages(), ("user", "RISKY")]) | model
     fallback = (prompt | failing).with_fallbacks([prompt | model]) | StrOutputParser()
     asked: Any = RunnableLambda(lambda question: {"messages": [("user", question)]})
     research: Any = (RunnableLambda(lambda question: {"question": question}) | fallback).with_config(
@@ -106,8 +110,8 @@ def test_errors_that_a_fallback_caught_are_not_lost(tracer: PortkeyTracer, recei
     def fail(_: str) -> str:
         raise ValueError("no such city")
 
-    unnamed: Any = RunnableLambda(lambda text: fail(text + "!")) | StrOutputParser()
-    chain = (unnamed.with_fallbacks([RunnableLambda(str)]) | RunnableLambda(str)).with_config(run_name="guide")
+    inner: Any = unnamed(lambda text: fail(text + "!")) | StrOutputParser()
+    chain = (inner.with_fallbacks([RunnableLambda(str)]) | RunnableLambda(str)).with_config(run_name="guide")
     assert chain.invoke("Atlantis", {"callbacks": [tracer]}) == "Atlantis"
     tracer.flush()
     root = next(span for span in receiver.spans if span.name == "guide")
@@ -160,9 +164,7 @@ def test_a_graph_keeps_its_nodes_and_what_its_user_named(
     def route(state: MessagesState) -> str:
         return "ask" if len(state["messages"]) == 1 else "__end__"
 
-    ask: Any = (
-        RunnableLambda(lambda state: state["messages"]) | model | RunnableLambda(lambda said: {"messages": [said]})
-    )
+    ask: Any = unnamed(lambda state: state["messages"]) | model | unnamed(lambda said: {"messages": [said]})
     inner: Any = StateGraph(MessagesState).add_node("ask", ask).add_edge(START, "ask").compile()
     graph: Any = StateGraph(MessagesState).add_node("research", inner).add_edge(START, "research")
     graph = graph.add_conditional_edges("research", route, ["research", "__end__"]).compile(name="desk")
