@@ -158,12 +158,12 @@ def _retired(source: str) -> Iterator[tuple[str, Row]]:
 
 
 def _learn_retired(rows: Rows, name: str, row: Row, settled: set[str]) -> None:
-    """Add a model that is not known, or is known without its date as another one; of others what is open."""
-    found = _find(rows, name)
-    if found is not None and _is_alike(found, row.get("input", 0)):
-        _learn_limits(found, row)
-    elif _key(name) not in rows:
-        settled.add(_key(name))
+    """Add what is open of a model, or a model that is not known, or is known without its date as another one."""
+    key, found = _key(name), _find(rows, name)
+    if key in rows and _is_alike(rows[key], row.get("input", 0)):
+        _learn_limits(rows[key], row)
+    elif key not in rows and (found is None or not _is_alike(found, row.get("input", 0))):
+        settled.add(key)
         _learn(rows, name, row)
 
 

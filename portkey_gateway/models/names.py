@@ -102,6 +102,8 @@ _ENDINGS: Final = (
 )
 # What Ollama calls `gpt-oss:20b` is `gpt-oss-20b` to others.
 _SIZE: Final = r":(?=\d+(?:\.\d+)?[bmt](?:-|$))"
+# Whoever serves a Llama writes its generation in another way; its size, which may follow, is none.
+_LLAMA: Final = r"(?:meta-)?llama-?v?(\d)(?:[.p-](\d)(?!\d*b))?(?=[-:]|$)"
 # Azure's deployments are called after models without their dots.
 _UNDOTTED: Final = r"^gpt-(\d)-?(\d)(?=-|$)"
 _NUMBERED: Final = r"deepseek\.(?=[rv]\d)"
@@ -114,4 +116,6 @@ def spellings(model: str) -> tuple[str, ...]:
     sized = re.sub(_SIZE, "-", names[-1])
     for ending in _ENDINGS:
         names.append(re.sub(ending, "", names[-1]))
+    if found := re.match(_LLAMA, names[0]):
+        names.append(f"llama{found[1]}.{found[2]}" if found[2] else f"llama{found[1]}")
     return tuple(dict.fromkeys([*names[:2], sized, *names[2:]]))

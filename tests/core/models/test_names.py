@@ -1,6 +1,6 @@
 """Names of models as people write them: whose they are, and how much goes in and comes out.
 
-The sources are those of the table: the model profiles of LangChain's packages, which come from models.dev, and
+The sources are those of the table: the model profiles of LangChain's packages, which come from models.dev, litellm and
 genai-prices; what these do not have stands in `scripts/models_supplement.toml` with its own source. The figures are
 written here once more, so that a new table cannot change them unseen.
 """
@@ -15,7 +15,7 @@ from portkey_gateway.models.names import FAMILIES, family_of, own_name
 ANTHROPIC = "langchain-anthropic 1.7.10"
 OPENAI = "langchain-openai 1.7.4; the window of models that reason: genai-prices 0.2.3"
 GOOGLE = "langchain-google-genai 4.4.3"
-SUPPLEMENT = "the maker's page on models, in scripts/models_supplement.toml"
+SUPPLEMENT = "scripts/models_supplement.toml, which says where each is said"
 RESERVED = "langchain-openai 1.7.4, of whose window the answer's part is kept: models.dev has the same"
 RETIRED = "litellm 1.74.0"
 UNKNOWN = "no source"
@@ -58,6 +58,14 @@ NAMES = [
     ("gpt-oss:20b", "gpt-oss", 131_072, 131_072, 65_536, "langchain-groq 1.1.3"),
     ("llama3:8b", "llama", 8_192, 8_192, None, SUPPLEMENT),
     ("llama3.1:8b-instruct-q4_K_M", "llama", 128_000, 128_000, None, SUPPLEMENT),
+    ("meta-llama/Llama-3.3-70B-Instruct-Turbo", "llama", 128_000, 128_000, None, SUPPLEMENT),
+    ("accounts/fireworks/models/llama-v3p1-405b-instruct", "llama", 128_000, 128_000, None, SUPPLEMENT),
+    ("databricks-meta-llama-3-1-8b-instruct", "llama", 128_000, 128_000, None, SUPPLEMENT),
+    ("llama3.2-vision:11b", "llama", 128_000, 128_000, None, SUPPLEMENT),
+    ("meta-llama/Meta-Llama-3-70B-Instruct", "llama", 8_192, 8_192, None, SUPPLEMENT),
+    ("llama-2-70b-chat", "llama", 4_096, 4_096, None, SUPPLEMENT),
+    ("llama-9-70b", "llama", None, None, None, UNKNOWN),
+    ("command", "cohere", 4_096, 4_096, None, SUPPLEMENT),
     ("gemma2:9b", "gemma", 8_192, 8_192, None, SUPPLEMENT),
     ("mistral:7b", "mistral", 32_768, 32_768, None, SUPPLEMENT),
     ("qwen2.5:7b", "qwen", 32_768, 32_768, None, SUPPLEMENT),
