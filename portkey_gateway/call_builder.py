@@ -13,6 +13,7 @@ from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_cachin
 from portkey_gateway.calls import encode_call, encode_count_call
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.conversation.unsendable import unsendable
 from portkey_gateway.embeddings import encode as embeddings
 from portkey_gateway.embeddings.batches import Batch
 from portkey_gateway.errors import EncodingError
@@ -172,4 +173,4 @@ def encode_body(body: Mapping[str, Any]) -> bytes:
     try:
         return to_json(body)
     except ValueError as error:
-        raise EncodingError(f"the request holds something that JSON does not know: {error}") from error
+        raise unsendable(body, error) from error

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, Self, TypeAlias
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -43,6 +44,9 @@ _HEADER_PREFIX = "x-portkey-"
 _ROUTE = ("provider", "virtual_key", "config", "custom_host")
 _ROUTE_VARIABLES = ("provider", "provider_api_key", "custom_host")
 _CONFIG_ID = re.compile(r"[!-~]+")
+# RFC 9110, 5.1 and 5.6.2.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_LONGEST_LABEL: Final = 63  # RFC 1035, 2.3.4
 _URL_START = re.compile(r"https?://[^/?#\\\s]", re.IGNORECASE)
 
 
@@ -175,6 +179,8 @@ class GatewayFields(BaseModel):
     @classmethod
     def _check_header_values(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, value in headers.items():
+            if not _HEADER_NAME.fullmatch(name):  # it is not shown: it may be a key that got into the wrong place
+                raise ValueError("one of the names is none of a header: letters, digits, '-' and '_' only")
             _check_header(name, value)
         return headers
 
@@ -334,6 +340,15 @@ def _check_url(name: str, url: str) -> None:
         raise ValueError(f"{name} must hold no user, password or other @: give keys by their own options")
     if not _URL_START.match(url):
         raise ValueError(f"{name} must be a URL that starts with http:// or https:// and a host")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(f"{name} is no URL: mind its port (1 to 65535), and brackets around an IPv6 address") from None
+    if port == 0 or not url.isprintable() or " " in url:
+        raise ValueError(f"{name} is no URL: mind its port (1 to 65535), spaces and control characters")
+    if not all(0 < len(label) <= _LONGEST_LABEL for label in host.removesuffix(".").split(".")):
+        raise ValueError(f"{name} has a host that cannot be: each of its parts has 1 to {_LONGEST_LABEL} characters")
 
 
 def _checked_json(config: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.tool_choice import ONE_CALL
 from portkey_gateway.conversation.tools import is_mcp_toolset
+from portkey_gateway.conversation.unsendable import unsendable
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.models.names import family_of
 from portkey_gateway.options import GatewayFields
@@ -107,7 +108,7 @@ def encode_request(
     try:
         text = to_json({name: value for name, value in body.items() if value is not None}, by_alias=False)
     except PydanticSerializationError as error:
-        raise EncodingError(f"the request holds something that JSON does not know: {error}") from error
+        raise unsendable(body, error) from error
     return Encoded(text, config)
 
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from portkey_gateway.conversation.unsendable import unsendable
 
 
 def as_arguments(value: Any) -> str:
-    """Write arguments as JSON; ``NaN`` and the infinities, which JSON does not know, as the texts of these names."""
-    return to_json(value, inf_nan_mode="strings").decode()
+    """Write arguments as JSON; ``NaN`` and the infinities, which JSON does not know, as the texts of these names.
+
+    Raises:
+        EncodingError: if they hold something else that JSON does not know, or half a character.
+    """
+    try:
+        return to_json(value, inf_nan_mode="strings").decode()
+    except PydanticSerializationError as error:
+        raise unsendable({"the arguments of a tool call": value}, error) from error
 
 
 def with_known_numbers(arguments: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from portkey_gateway.conversation.parameters import check_values
 from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.conversation.unsendable import half_character, is_whole_text
 from portkey_gateway.errors import ContentError, EncodingError
 
 _ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
@@ -69,6 +70,8 @@ def _check_call(call: Any, where: str) -> None:
     if not isinstance(function.get("arguments"), str):
         kind = type(function.get("arguments")).__name__
         raise EncodingError(f"{where}.function.arguments must be a JSON object as text; got {kind}")
+    if not is_whole_text(function["arguments"]):
+        raise half_character(f"{where}.function.arguments")
 
 
 def _check_block(block: Any, where: str) -> None:

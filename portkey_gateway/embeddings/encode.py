@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
+from portkey_gateway.conversation.unsendable import unsendable
 from portkey_gateway.embeddings.batches import Batch, Batches
 from portkey_gateway.embeddings.providers import MOST_TEXTS, UNKNOWN_TEXTS, EmbeddingProvider, find_provider
 from portkey_gateway.embeddings.request import EmbeddingRequest, Kind, check_texts
@@ -42,7 +43,7 @@ class EmbeddingPlan:
         try:
             return to_json({**self.parameters, "input": texts})
         except ValueError as error:
-            raise EncodingError(f"the request holds something that JSON does not know: {error}") from error
+            raise unsendable({**self.parameters, "input": texts}, error) from error
 
 
 def plan_embedding(

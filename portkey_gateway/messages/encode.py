@@ -26,7 +26,8 @@ from portkey_gateway.conversation.media import as_media
 from portkey_gateway.conversation.overrides import fit_to_claude, in_our_words, said_of
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest, Message
-from portkey_gateway.errors import EncodingError, warn
+from portkey_gateway.conversation.unsendable import unsendable
+from portkey_gateway.errors import warn
 from portkey_gateway.messages.blocks import encode_messages, encode_system, find_system_amid
 from portkey_gateway.messages.losses import LOSSES
 from portkey_gateway.messages.tools import encode_tool, encode_tool_choice, with_limited_strictness
@@ -310,4 +311,4 @@ def _to_json(body: Mapping[str, Any]) -> bytes:
     try:
         return to_json(body, inf_nan_mode="strings")
     except PydanticSerializationError as error:
-        raise EncodingError(f"the request holds something that JSON does not know: {error}") from error
+        raise unsendable(body, error) from error
