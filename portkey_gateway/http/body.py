@@ -23,6 +23,7 @@ MAX_ERROR_BYTES: Final = 1024 * 1024
 """Bytes of an error's body that are read."""
 
 _PIECE_BYTES: Final = 1024 * 1024
+_ZLIB_HEAD: Final = 2
 _IS_PATIENT: Final = "is_patient"  # as ``network`` has it, which imports httpcore
 _UNPACKERS: Final = {
     "": None,
@@ -135,26 +136,28 @@ class _Unpacker:
     """Unpacks gzip or deflate piece by piece: 300 KB may hold 300 MB."""
 
     def __init__(self, window_bits: int) -> None:
-        self._unpacker = zlib.decompressobj(window_bits)
-        self._may_be_bare = window_bits == zlib.MAX_WBITS
+        self._bits = window_bits
+        self._begun = b""
+        self._unpacker: Any = None
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield what ``data`` holds."""
-        while True:
+        if self._unpacker is None:
+            data = self._begun = self._begun + data
+            if len(data) < _ZLIB_HEAD:
+                return
+            # Some servers send deflate without zlib's head around it, whose two bytes are a multiple of 31 (RFC 1950).
+            is_bare = self._bits == zlib.MAX_WBITS and int.from_bytes(data[:_ZLIB_HEAD]) % 31
+            self._unpacker = zlib.decompressobj(-zlib.MAX_WBITS if is_bare else self._bits)
+        piece = data
+        while data or len(piece) >= _PIECE_BYTES:
             try:
                 piece = self._unpacker.decompress(data, _PIECE_BYTES)
             except zlib.error as error:
-                if not self._may_be_bare:
-                    raise httpx.DecodingError(str(error)) from error
-                # Some servers send deflate without zlib's header around it.
-                self._may_be_bare, self._unpacker = False, zlib.decompressobj(-zlib.MAX_WBITS)
-                continue
-            self._may_be_bare = False
+                raise httpx.DecodingError(str(error)) from error
             if piece:
                 yield piece
             data = self._unpacker.unconsumed_tail
-            if not data and len(piece) < _PIECE_BYTES:
-                return
 
 
 class _LastCall:

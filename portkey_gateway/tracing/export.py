@@ -25,6 +25,8 @@ try:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+    from portkey_gateway.tracing.otlp_session import BoundedSession
 except ImportError as error:
     raise ImportError('Exporting spans needs OpenTelemetry: pip install "portkey-frameworks[otel]"') from error
 
@@ -148,7 +150,7 @@ class SpanExport:
             readable = readable_span(span, resource)
         except Exception as error:  # noqa: BLE001 whatever is wrong with a span, the user's call goes on
             self._ledger.take(1)
-            self._ledger.lose(1, repr(error))
+            self._ledger.drop(1, repr(error))
         else:
             processor.on_end(readable)
 
@@ -164,7 +166,16 @@ class SpanExport:
             opened, self._open = self._open, None
         if opened:
             atexit.unregister(self.close)
-            opened[0].shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry left it untyped
+            self._shut_down(opened[0])
+            self._ledger.give_up()
+
+    def _shut_down(self, processor: BatchSpanProcessor) -> None:
+        # Its own ``shutdown`` waits half a minute for a receiver that drips.
+        inner = getattr(processor, "_batch_processor", None)
+        if inner is None:  # before OpenTelemetry 1.33
+            processor.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry left it untyped
+        else:
+            inner.shutdown(timeout_millis=int(1000 * (EXIT_WAIT_S + (self._timeout_s or _TIMEOUT_S))))
 
     def _start_anew(self) -> None:
         self._lock = threading.Lock()
@@ -177,7 +188,9 @@ class SpanExport:
         with self._lock:
             if self._open is None:
                 headers = dict(self._receiver.headers)
-                exporter = OTLPSpanExporter(self._receiver.endpoint, headers=headers, timeout=self._timeout_s)
+                exporter = OTLPSpanExporter(
+                    self._receiver.endpoint, headers=headers, timeout=self._timeout_s, session=BoundedSession()
+                )
                 processor = BatchSpanProcessor(
                     _CountedExporter(exporter, self._ledger),
                     max_queue_size=self._max_waiting,
@@ -196,8 +209,8 @@ class _Ledger:
         self.sent = 0
         self._max_waiting = max_waiting
         self._receiver = receiver
-        self._waiting = 0
-        self._failing = False
+        self._waiting = self._sending = 0
+        self._failing = self._given_up = False
         self._deadline: float | None = None
         self._told = False
         self._lock = threading.Lock()
@@ -216,16 +229,34 @@ class _Ledger:
         """Spans are about to be sent; false if the process ends and there is no time, or no hope, for more."""
         with self._lock:
             self._waiting -= count
+            self._sending += count
             return self._deadline is None or (not self._failing and time.monotonic() < self._deadline)
 
     def settle(self, count: int, failure: str | None) -> None:
-        """Spans were sent, or could not be."""
-        self._failing = failure is not None
+        """Spans that were taken were sent, or could not be."""
+        with self._lock:
+            if self._given_up:
+                return
+            self._sending -= count
+            self._failing = failure is not None
+            self.sent += count if failure is None else 0
         if failure is not None:
             self.lose(count, failure)
-            return
+
+    def drop(self, count: int, reason: str) -> None:
+        """Spans that were taken are not sent."""
         with self._lock:
-            self.sent += count
+            if self._given_up:
+                return
+            self._sending -= count
+        self.lose(count, reason)
+
+    def give_up(self) -> None:
+        """Count as lost what is still not sent, whatever comes of it."""
+        with self._lock:
+            left, self._given_up = self._waiting + self._sending, True
+        if left:
+            self.lose(left, "the receiver did not answer in time")
 
     def lose(self, count: int, reason: str) -> None:
         """Count a loss; log the first."""
@@ -254,7 +285,7 @@ class _CountedExporter(SpanExporter):
     @override
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         if not self._ledger.take(len(spans)):
-            self._ledger.lose(len(spans), "the process ends")
+            self._ledger.drop(len(spans), "the process ends")
             return SpanExportResult.FAILURE
         with _Overheard() as overheard:
             try:

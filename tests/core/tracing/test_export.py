@@ -24,7 +24,7 @@ from portkey_gateway.tracing.otel_span import readable_span
 from portkey_gateway.tracing.spans import Failure, Span
 from tests.support.fixtures import server as receiver
 from tests.support.receiver import TAKEN, spans_of
-from tests.support.recording import RecordingServer, whole
+from tests.support.recording import RecordingServer, Reply, whole
 
 __all__ = ["receiver"]
 
@@ -158,6 +158,42 @@ def test_a_receiver_that_fails_costs_spans_not_time(
     assert record.levelno == logging.WARNING
     assert "spans were lost" in record.getMessage()
     assert "sk-receiver-key" not in caplog.text
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308, 304])
+def test_a_receiver_that_is_elsewhere_took_nothing(
+    receiver: RecordingServer, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with RecordingServer() as elsewhere, closing(SpanExport(to(receiver), timeout_s=1)) as export:
+        receiver.reply(whole(b"", status=status, headers={"location": elsewhere.base_url}))
+        export.add(span())
+        export.flush()
+        assert (export.sent, export.lost, elsewhere.requests) == (0, 1, [])
+    assert f"HTTP {status}" in caplog.text
+
+
+def test_an_answer_that_drips_takes_no_time(receiver: RecordingServer) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 400\r\n\r\n"
+    receiver.reply(Reply((head, *(piece for _ in range(400) for piece in (b"x", 0.05)))))
+    export = SpanExport(to(receiver), timeout_s=0.3)
+    export.add(span())
+    begun = time.perf_counter()
+    export.close()
+    assert time.perf_counter() - begun < 10  # of 20
+    assert export.sent == 1
+
+
+def test_a_head_that_drips_holds_the_end_only_so_long_and_is_a_loss(
+    receiver: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portkey_gateway.tracing.export.EXIT_WAIT_S", 0.1)
+    receiver.reply(Reply((b"HTTP/1.1 200 OK\r\nx: ", *(piece for _ in range(400) for piece in (b"x", 0.05)))))
+    export = SpanExport(to(receiver), timeout_s=0.2)
+    export.add(span())
+    begun = time.perf_counter()
+    export.close()
+    assert time.perf_counter() - begun < 10
+    assert (export.sent, export.lost) == (0, 1)
 
 
 def test_a_receiver_that_comes_back_gets_what_comes_then(receiver: RecordingServer, export: SpanExport) -> None:
