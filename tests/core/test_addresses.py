@@ -37,8 +37,9 @@ NOWHERE = "http://127.0.0.1:9/v1"
 )
 @pytest.mark.parametrize("field", ["base_url", "custom_host"])
 def test_what_is_no_url_is_named_by_its_field(field: str, url: str) -> None:
+    fields: dict[str, Any] = {"base_url": NOWHERE, field: url}
     with pytest.raises(ValidationError, match=f"{field} "):
-        GatewayOptions(**{"base_url": NOWHERE, field: url})
+        GatewayOptions(**fields)
 
 
 @pytest.mark.parametrize(
@@ -51,8 +52,9 @@ def test_what_is_a_url_stays(url: str) -> None:
 @pytest.mark.parametrize("name", ["x-\u00fc", "x y", "", "x\n", "a:b", "(key)", "sk-ant-secret\u00e9"])
 @pytest.mark.parametrize("field", ["default_headers", "gateway_headers"])
 def test_what_is_no_headers_name_is_named_by_its_field_and_not_shown(field: str, name: str) -> None:
+    fields: dict[str, Any] = {"base_url": NOWHERE, field: {name: "1"}}
     with pytest.raises(ValidationError, match=field) as caught:
-        GatewayOptions(**{"base_url": NOWHERE, field: {name: "1"}})
+        GatewayOptions(**fields)
     assert "secret" not in str(caught.value)
 
 
