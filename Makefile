@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+TESTS  ?= tests
 
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo sandbox test tests lint format typecheck imports bench caching peers models ecosystem phoenix test-viewers notebooks tables lock clean
+.PHONY: test-in help install demo sandbox test tests lint format typecheck imports bench caching peers models ecosystem phoenix test-viewers test-lowest test-newest notebooks tables lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +104,24 @@ test-viewers: $(STAMP) .venv-viewers/.installed ## Send traces to Arize Phoenix 
 	@.venv-viewers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/viewers.txt
 	@touch $@
 
+test-lowest: $(STAMP) ## Run every test with the lowest versions that pyproject.toml allows
+	@mkdir -p build
+	@$(BIN)/uv pip compile --quiet --all-extras --resolution lowest-direct --no-annotate --no-header -o build/lowest.txt pyproject.toml
+	@$(BIN)/python -m scripts.pin_direct < build/lowest.txt > build/lowest-direct.txt
+	@$(MAKE) --no-print-directory test-in VERSIONS=lowest CONSTRAINTS="-c build/lowest-direct.txt"
+
+test-newest: $(STAMP) ## Run every test with the newest versions that pyproject.toml allows
+	@$(MAKE) --no-print-directory test-in VERSIONS=newest CONSTRAINTS=
+
+# Resolved anew at every run: what is lowest hangs on this project alone, what is newest on the day.
+test-in:
+	@mkdir -p build
+	@$(BIN)/uv pip compile --quiet --all-extras --group test --upgrade --no-annotate --no-header $(CONSTRAINTS) -o build/test-$(VERSIONS).txt pyproject.toml
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-$(VERSIONS)
+	@$(BIN)/uv pip sync --quiet --python .venv-$(VERSIONS)/bin/python build/test-$(VERSIONS).txt
+	@$(BIN)/uv pip install --quiet --python .venv-$(VERSIONS)/bin/python --no-deps --editable .
+	@.venv-$(VERSIONS)/bin/python -m pytest $(TESTS)
+
 notebooks: $(STAMP) ## Execute every notebook and keep its outputs
 	@$(BIN)/python -m tests.notebooks.execute
 
@@ -118,4 +137,4 @@ lock: $(STAMP) ## Compile the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group viewers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/viewers.txt
 
 clean: ## Remove the environments and caches
-	@rm -rf $(VENV) .venv-bench .venv-peers .venv-ecosystem .venv-viewers build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	@rm -rf $(VENV) .venv-bench .venv-peers .venv-ecosystem .venv-viewers .venv-lowest .venv-newest build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
