@@ -31,8 +31,12 @@ def main(file: Path) -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         raise SystemExit("Chromium is needed: install the package chromium.")
-    with tempfile.TemporaryDirectory() as folder, running_phoenix(Path(folder)) as phoenix, Sandbox(openai=True) as both:
-        [trace_id] = run_langchain(both, [phoenix.receiver], "order-4711").trace_ids
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_phoenix(Path(folder)) as phoenix,
+        Sandbox(openai=True) as sandbox,
+    ):
+        [trace_id] = run_langchain(sandbox, [phoenix.receiver], "order-4711").trace_ids
         page = _page_of(phoenix, trace_id)
         command = [
             browser, *_QUIET, f"--user-data-dir={folder}/browser", f"--window-size={_SIZE}",
