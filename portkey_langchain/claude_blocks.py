@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from portkey_langchain.media import Block, extras_of
 
-_OWN_KINDS: Final = frozenset({"compaction", "container_upload", "fallback"})
+_OWN_KINDS: Final = frozenset({"compaction", "container_upload", "fallback", "mcp_tool_listing"})
 _OWN_ENDINGS: Final = ("_tool_use", "_tool_result")
 _NAMES: Final = {"code_interpreter": "code_execution"}
 _MCP: Final = "remote_mcp"

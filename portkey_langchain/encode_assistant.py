@@ -22,7 +22,7 @@ from portkey_langchain.blocks import (
 from portkey_langchain.claude_blocks import as_claude_block, citations_of
 from portkey_langchain.cut import CUT_MARK
 from portkey_langchain.decode import MODEL_PROVIDER, TOOL_CALL_EXTRAS
-from portkey_langchain.media import Block, extras_of, required_text
+from portkey_langchain.media import MEDIA_TYPES, Block, extras_of, required_text
 
 _SERVER_CALLS: Final = frozenset({"server_tool_use", "mcp_tool_use"})
 _TOOL_CALL_TYPES: Final = frozenset({"tool_use", "tool_call"})
@@ -89,12 +89,13 @@ def _spoken(
     """What was said and thought; the calls among the blocks are added to the others."""
     spoken: list[ContentBlock] = []
     is_signed = _is_signed_by_claude(message)
+    is_ours = is_signed and message.response_metadata.get("model_provider") == MODEL_PROVIDER
     for index, block in enumerate(_blocks(message)):
         path = f"{where}.content[{index}]"
         if block.get("type") in _TOOL_CALL_TYPES:
             if not _is_taken_out(block, message):
                 _add_tool_call(calls, left_out, block, path)
-        elif encoded_block := _encode_block(block, path, is_signed=is_signed):
+        elif encoded_block := _encode_block(block, path, is_signed=is_signed, is_ours=is_ours):
             spoken.append(encoded_block)
     # Thoughts about a call that is left out lead nowhere, and Anthropic refuses an end in thoughts.
     while spoken and not calls and spoken[-1]["type"] in _THOUGHTS:
@@ -113,11 +114,12 @@ def _blocks(message: BaseMessage) -> list[Block]:
     return content_blocks(message.content)
 
 
-def _encode_block(block: Block, where: str, *, is_signed: bool) -> ContentBlock | None:
+def _encode_block(block: Block, where: str, *, is_signed: bool, is_ours: bool) -> ContentBlock | None:
     """What was said of it to the next turn: text, and of Claude's own answers all that Claude said.
 
-    Anything else in the past of an assistant, which another model said in its own way, is left out: no model takes it,
-    and a conversation has to go on.
+    Of an answer that was decoded here that holds for blocks of kinds that are not known yet, too: Anthropic wants
+    answers back as they were. Anything else in the past of an assistant, which another model said in its own way, is
+    left out: no model takes it, and a conversation has to go on.
     """
     kind = block.get("type")
     if kind in TEXT_TYPES or (kind is None and isinstance(block.get("text"), str)):
@@ -132,6 +134,8 @@ def _encode_block(block: Block, where: str, *, is_signed: bool) -> ContentBlock 
     own = as_claude_block(block)
     if own is not None:
         return cast("ContentBlock", own) if is_signed else None
+    if is_ours and kind not in _LEFT_OUT | MEDIA_TYPES:
+        return cast("ContentBlock", {name: value for name, value in block.items() if name != "index"})
     if kind not in _LEFT_OUT:
         warn(f"{where} is a block of type {kind!r}, which no model takes back from an assistant: it is left out")
     return None

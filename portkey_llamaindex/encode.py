@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from llama_index.core.base.llms.types import (
     AudioBlock,
@@ -30,6 +30,7 @@ from portkey_gateway.errors import ContentError, warn
 from portkey_gateway.routing import Route
 from portkey_llamaindex.cache_points import cache_control, mark_last
 from portkey_llamaindex.citable import as_sources, as_text
+from portkey_llamaindex.claude_notes import ClaudeNotes, check_notes
 from portkey_llamaindex.encode_assistant import encode_assistant, simplified
 from portkey_llamaindex.media import load_media
 
@@ -102,12 +103,17 @@ class _MessageEncoder:
             if message.additional_kwargs.get("status") == "error":
                 encoded["is_error"] = True
         blocks: list[ContentBlock] = []
+        check_notes(message, self.where)
+        notes, at = ClaudeNotes(message), 0
         for index, block in enumerate(message.blocks):
             path = f"{self.where}.blocks[{index}]"
             if isinstance(block, CachePoint):
                 mark_last(blocks, cache_control(block, path), path)
-            else:
-                blocks.extend(self._encode_block(block, path))
+                continue
+            blocks.extend(cast("Iterable[ContentBlock]", notes.blocks(at)))
+            blocks.extend(self._encode_block(block, path))
+            at += 1
+        blocks.extend(cast("Iterable[ContentBlock]", notes.blocks()))
         # As CachePoint was written before LlamaIndex had it.
         if mark := message.additional_kwargs.get("cache_control"):
             mark_last(blocks, encode_cache_control(mark, where=self.where), self.where)

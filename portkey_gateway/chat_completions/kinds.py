@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 _CALL: Final = frozenset({"id", "name"})
+# Fields that no other block has (Anthropic's SDK 2.12, `BetaContentBlock`).
+_BY_FIELDS: Final = {
+    "mcp_tool_listing": frozenset({"mcp_server_name", "tools"}),
+    "fallback": frozenset({"from", "to"}),
+}
+_OF_A_COMPACTION: Final = frozenset({"content", "encrypted_content", "signature", "tool_changes"})
 _TOOL_SEARCH: Final = "tool_search_tool"
 
 
@@ -33,7 +39,9 @@ class ServerToolKinds:
             return self._result_kinds.get(str(raw["tool_use_id"]))
         if raw.keys() == {"file_id"}:
             return "container_upload"
-        return "compaction" if raw.keys() in ({"content"}, {"content", "encrypted_content"}) else None
+        if "content" in raw and raw.keys() <= _OF_A_COMPACTION:
+            return "compaction"
+        return next((kind for kind, fields in _BY_FIELDS.items() if fields <= raw.keys()), None)
 
 
 def _result_kind(call_kind: str, name: str) -> str:

@@ -36,6 +36,14 @@ _OF_PARAMETERS: Final = {
 }
 _OF_EDITS: Final = {"compact_20260112": "compact-2026-01-12"}
 _OF_OTHER_EDITS: Final = "context-management-2025-06-27"
+_OF_BLOCKS: Final = {
+    "compaction": _OF_EDITS["compact_20260112"],
+    "fallback": _OF_PARAMETERS["fallbacks"],
+    "mcp_tool_listing": "mcp-client-2026-09-15",
+    "advisor_tool_result": _OF_TOOLS["advisor_20260301"],
+}
+"""Of what Claude said before, and is told again also where nothing of the kind is asked for any more."""
+_OF_MCP_BLOCKS: Final = frozenset({"mcp_tool_use", "mcp_tool_result"})
 _OF_TOOL_CHANGES: Final = "mid-conversation-tool-changes-2026-07-01"
 _OF_NEW_TOOLS: Final = "inline-tools-2026-09-15"
 
@@ -61,7 +69,16 @@ def needed_betas(request: Mapping[str, Any]) -> Iterator[str]:
     if (request.get("thinking") or {}).get("display") == "updates":
         yield "thinking-display-updates-2026-08-18"
     yield from (beta for name, beta in _OF_PARAMETERS.items() if request.get(name))
-    yield from _of_messages(request.get("messages") or ())
+    yield from _of_what_was_said(request)
+    yield from _of_tool_changes(request.get("messages") or ())
+
+
+def _of_what_was_said(request: Mapping[str, Any]) -> Iterator[str]:
+    for block in _blocks(request.get("messages") or ()):
+        if beta := _OF_BLOCKS.get(block["type"]):
+            yield beta
+        elif block["type"] in _OF_MCP_BLOCKS and not request.get("mcp_servers"):
+            yield _OF_TOOLSETS
 
 
 def _as_anthropics(tool: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,13 +90,14 @@ def _as_anthropics(tool: Mapping[str, Any]) -> dict[str, Any]:
     return {**tool, **options, "type": kind if kind == "function" else options.get("name")}
 
 
-def _of_messages(messages: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def _of_tool_changes(messages: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for block in _blocks(message for message in messages if message["role"] == "system"):
+        if block["type"] in TOOL_CHANGES:
+            is_new = (block.get("tool") or {}).get("type") == "tool_definition"
+            yield _OF_NEW_TOOLS if is_new else _OF_TOOL_CHANGES
+
+
+def _blocks(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for message in messages:
-        if not isinstance(message.get("content"), list):
-            continue
-        for block in message["content"]:
-            if block["type"] in TOOL_CHANGES and message["role"] == "system":
-                is_new = (block.get("tool") or {}).get("type") == "tool_definition"
-                yield _OF_NEW_TOOLS if is_new else _OF_TOOL_CHANGES
-            elif block["type"] == "compaction":
-                yield _OF_EDITS["compact_20260112"]
+        if isinstance(message.get("content"), list):
+            yield from message["content"]

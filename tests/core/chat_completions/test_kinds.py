@@ -43,6 +43,10 @@ def test_a_call_of_an_mcp_server_is_told_by_its_server() -> None:
         ({"file_id": "file_1"}, "container_upload"),
         ({"content": "What was said."}, "compaction"),
         ({"content": None, "encrypted_content": "Eo8B"}, "compaction"),
+        ({"content": "What was said.", "signature": "Eo8B", "tool_changes": []}, "compaction"),
+        ({"mcp_server_name": "files", "tools": []}, "mcp_tool_listing"),
+        ({"from": {"model": "a"}, "to": {"model": "b"}}, "fallback"),
+        ({"from": {"model": "a"}, "to": {"model": "b"}, "trigger": {"type": "refusal"}}, "fallback"),
     ],
 )
 def test_blocks_that_stand_alone(raw: dict[str, Any], kind: str) -> None:

@@ -38,7 +38,28 @@ def tools(*given: dict[str, Any], **more: Any) -> dict[str, Any]:
     return request(tools=[*given], **more)
 
 
+def said(*blocks: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A request in which Claude said this before."""
+    answered = [HELLO, {"role": "assistant", "content": [*blocks]}, HELLO]
+    return {**request(**more), "messages": answered}
+
+
+SUMMARY = {"type": "compaction", "content": "They spoke."}
+FALLBACK = {"type": "fallback", "from": {"model": "claude-opus-5"}, "to": {"model": "claude-opus-4-8"}}
+MCP_USE = {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "find", "server_name": "docs", "input": {}}
+MCP_RESULT = {"type": "mcp_tool_result", "tool_use_id": "mcptoolu_1", "content": "b", "is_error": False}
+LISTING = {"type": "mcp_tool_listing", "mcp_server_name": "docs", "tools": []}
+ADVISED: list[dict[str, Any]] = [
+    {"type": "server_tool_use", "id": "srvtoolu_1", "name": "advisor", "input": {}},
+    {"type": "advisor_tool_result", "tool_use_id": "srvtoolu_1", "content": {"type": "advisor_result", "text": "Up."}},
+]
+
 IN_BETA = [
+    (said(SUMMARY), {COMPACT}),
+    (said(FALLBACK, {"type": "text", "text": "Hi"}), {"server-side-fallback-2026-07-01"}),
+    (said(MCP_USE, MCP_RESULT), {MCP}),
+    (said(LISTING), {"mcp-client-2026-09-15"}),
+    (said(*ADVISED), {"advisor-tool-2026-03-01"}),
     (edits("clear_tool_uses_20250919"), {CONTEXT}),
     (edits("clear_thinking_20251015"), {CONTEXT}),
     (edits("compact_20260112"), {COMPACT}),

@@ -1,0 +1,57 @@
+"""One conversation of every block that there is, stored between its turns: Claude receives what was written and said.
+
+Over chat completions it holds what that format carries; the losses of ``docs/api-formats.md`` are left out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+
+from portkey_gateway.sandbox import Sandbox
+from portkey_langchain import ChatPortkey
+from tests.langchain.ask import Ask, invoke, stream
+from tests.langchain.test_stored_answers import as_checkpoint, as_constructor
+from tests.support.all_of_claude import WRITTEN
+
+pytestmark = pytest.mark.filterwarnings("ignore:The function `load` is in beta")
+
+Received = Callable[[], dict[str, Any]]
+
+
+def events(model: ChatPortkey, messages: Any, /, **more: Any) -> AIMessage:
+    """What LangChain puts together of its typed events."""
+    answer = model.stream_events(messages, version="v3", **more).output
+    assert isinstance(answer, AIMessage)
+    return answer
+
+
+@pytest.mark.parametrize("store", [as_constructor, as_checkpoint])
+@pytest.mark.parametrize("version", ["v0", "v1"])
+@pytest.mark.parametrize("ask", [invoke, stream, events])
+def test_claude_receives_it_field_by_field(
+    model: ChatPortkey,
+    sandbox: Sandbox,
+    received: Received,
+    api_format: str,
+    *,
+    ask: Ask,
+    version: str,
+    store: Callable[..., Any],
+) -> None:
+    model = model.model_copy(update={"output_version": version})
+    turns, asked, expected = WRITTEN[api_format]
+    history: list[BaseMessage] = []
+    for shown, said, how in turns:
+        sandbox.claude.reply_with(*said, **how)
+        history.append(HumanMessage([*shown]))
+        answer = ask(model, [store(message) for message in history], **asked)
+        assert isinstance(answer, AIMessage)
+        history.append(answer)
+    ask(model, [*(store(message) for message in history), HumanMessage("So?")], **asked)
+    got = received()["messages"]
+    assert got[:-1] == expected
+    assert got[-1] == {"role": "user", "content": "So?"}
