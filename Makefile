@@ -81,7 +81,7 @@ build/models/.unpacked: requirements/models.txt
 	@touch $@
 
 ecosystem: .venv-ecosystem/.installed ## Run what is built on LangChain, in its newest versions, with ChatPortkey
-	@.venv-ecosystem/bin/python -m pytest tests/ecosystem
+	@.venv-ecosystem/bin/python -m pytest tests/ecosystem tests/langchain/test_agent_middleware.py tests/langchain/test_provider_names.py tests/langchain/test_refusals.py tests/langchain/test_all_of_claude.py
 
 .venv-ecosystem/.installed: requirements/ecosystem.txt pyproject.toml
 	@echo "Building .venv-ecosystem (a minute or more on a new machine) ..."

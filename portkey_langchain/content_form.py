@@ -18,8 +18,9 @@ _CITED: Final = frozenset({"search_result", "document"})
 def is_told_in_blocks(request: ChatRequest) -> bool:
     """Tell whether more than text is to be expected of the answer.
 
-    A stream cannot take back a text that it began as a string. So what may be thought, searched or cited is a list
-    from its first chunk on, in the whole answer too; any other answer is a string as long as it is text alone.
+    A stream cannot take back a text that it began as a string, only the sum of its chunks can (``late_list``). So what
+    may be thought, searched or cited is a list from its first chunk on, in the whole answer too; any other answer is a
+    string as long as it is text alone.
 
     Args:
         request: what is sent.

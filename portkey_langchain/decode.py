@@ -27,13 +27,12 @@ from portkey_gateway.conversation.answer import (
 from portkey_gateway.conversation.fold import GrowingBlock
 from portkey_gateway.conversation.usage import Usage
 from portkey_langchain.cut import CUT_MARK
+from portkey_langchain.late_list import LATE_INDEX, GrowingChunk
 
 MODEL_PROVIDER: Final = "portkey"
 """``response_metadata["model_provider"]``: picks the translator to LangChain's standard content blocks."""
 CALL_INDEX: Final = "lc_tc_"
 """Before the index of a tool call: calls are counted apart, and LangChain's own prefix keeps them off the blocks'."""
-_LATE_INDEX: Final = "lc_block_"
-"""Before the index of a block behind a text that began as a string: LangChain counts the pieces of that by itself."""
 
 TOOL_CALL_EXTRAS: Final = "tool_call_extras"
 """In ``additional_kwargs``: what a provider says of each call, by its id, so that it can be told again."""
@@ -78,15 +77,16 @@ class ContentState:
     citations of a text, are held until they are whole, which they are once something else begins.
 
     Args:
-        in_blocks: begin as a list, since more than text is to be expected: a text that has begun as a string cannot
-            become a block any more.
+        in_blocks: begin as a list, since more than text is to be expected.
     """
 
-    __slots__ = ("_calls", "_held", "_held_at", "_index", "_is_list", "_told")
+    __slots__ = ("_begun", "_calls", "_held", "_held_at", "_index", "_is_list", "_told", "_told_as")
 
     def __init__(self, *, in_blocks: bool = False) -> None:
         self._is_list = in_blocks
-        self._index = "" if in_blocks else _LATE_INDEX
+        self._index = "" if in_blocks else LATE_INDEX
+        self._begun: dict[int, int] = {}
+        self._told_as: type[str | list[Any]] | None = list if in_blocks else None
         self._calls: dict[int, None] = {}
         self._told: set[str] = set()
         self._held: GrowingBlock | None = None
@@ -97,8 +97,9 @@ class ContentState:
         blocks = delta.blocks
         if not self._is_list:
             if all(map(_is_plain, blocks)):
-                # By far the most frequent chunk has one.
-                return blocks[0].text if len(blocks) == 1 else "".join(block.text for block in blocks)
+                for block in blocks:
+                    self._begun[block.position] = self._begun.get(block.position, 0) + len(block.text)
+                return "".join(block.text for block in blocks)
             self._is_list = True
         content: list[str | dict[str, Any]] = [block for added in blocks for block in self._listed(added)]
         # Where a call begins, or the answer ends, the block before it has ended.
@@ -111,7 +112,7 @@ class ContentState:
             self._calls[call.position] = None
         if not content and not delta.tool_calls and not delta.audio:
             return None
-        message = AIMessageChunk(
+        message = self._make_chunk(
             content=content,
             tool_call_chunks=[
                 ToolCallChunk(
@@ -125,9 +126,16 @@ class ContentState:
         )
         return ChatGenerationChunk(message=message)
 
+    def _make_chunk(self, **fields: Any) -> AIMessageChunk:
+        """A chunk of the class that can be added up: the first one, and the one that makes a list of a string."""
+        was, self._told_as = self._told_as, list if self._is_list else str
+        if was is self._told_as:
+            return AIMessageChunk(**fields)
+        return GrowingChunk.of_list(self._begun, **fields) if self._is_list else GrowingChunk(**fields)
+
     def decode_last_chunk(self, answer: Answer) -> ChatGenerationChunk:
         """Decode what only the end of a stream tells: usage, metadata and the inputs that came in pieces."""
-        message = AIMessageChunk(
+        message = self._make_chunk(
             content=[*self._released(), *self._end(answer)] if self._is_list else "",
             usage_metadata=decode_usage_metadata(answer.usage, service_tier=answer.extras.get("service_tier")),
             response_metadata=decode_response_metadata(answer),
