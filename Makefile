@@ -61,8 +61,14 @@ bench: $(STAMP) ## Measure ours beside ChatOpenAI + createHeaders and raw httpx,
 caching: .venv-peers/.installed ## Measure what agents of many turns read from Claude's cache, beside ChatAnthropic's
 	@.venv-peers/bin/python -m benchmarks.caching
 
-peers: .venv-peers/.installed ## Run ChatAnthropic's own recorded tests on ChatPortkey (downloads them)
+peers: .venv-peers/.installed build/llamaindex-peer/.unpacked ## Run ChatAnthropic's own recorded tests on ChatPortkey, and what is said of LlamaIndex's Anthropic (downloads both)
 	@.venv-peers/bin/python -m tests.conformance.peers
+	@PYTHONPATH=build/llamaindex-peer .venv-peers/bin/python -m pytest -q -o addopts="--import-mode=importlib" -o filterwarnings=default --confcutdir tests/conformance/llamaindex_peer tests/conformance/llamaindex_peer
+
+build/llamaindex-peer/.unpacked: requirements/llamaindex-peer.txt .venv-peers/.installed
+	@rm -rf build/llamaindex-peer
+	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/llamaindex-peer -r requirements/llamaindex-peer.txt
+	@touch $@
 
 .venv-peers/.installed: requirements/peers.txt pyproject.toml
 	@echo "Building .venv-peers (a minute or more on a new machine) ..."
@@ -135,6 +141,7 @@ lock: $(STAMP) ## Compile the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group models --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/models.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra otel --extra sandbox --group ecosystem --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/ecosystem.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group viewers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/viewers.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group llamaindex-peer --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/llamaindex-peer.txt
 
 clean: ## Remove the environments and caches
 	@rm -rf $(VENV) .venv-bench .venv-peers .venv-ecosystem .venv-viewers .venv-lowest .venv-newest build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

@@ -12,10 +12,19 @@ from urllib.parse import urlencode
 from pydantic_core import from_json
 
 from portkey_gateway.error_bodies import decode_not_an_answer
-from portkey_gateway.errors import EncodingError, PortkeyStatusError
+from portkey_gateway.errors import (
+    BadRequestError,
+    EncodingError,
+    GatewayFailureError,
+    NotFoundError,
+    PortkeyStatusError,
+)
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.models.facts import ModelFacts, find_facts
 
+NO_TOKEN_COUNT: Final = (NotFoundError, GatewayFailureError, BadRequestError, EncodingError)
+"""How a count of tokens fails where there is none: where the gateway has none for a provider it does not say so
+(1.15.2), and parts of a conversation may be such that Claude refuses them."""
 _MODELS: Final = "/models"
 _NOT_THERE: Final = (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED)
 _MOST_OF_A_PAGE: Final = 1000

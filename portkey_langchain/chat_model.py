@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Self, cast
+from typing import Any, Self, cast
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
@@ -19,8 +19,8 @@ from typing_extensions import override
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
-from portkey_gateway.errors import BadRequestError, EncodingError, GatewayFailureError, NotFoundError
 from portkey_gateway.options import check_metadata
+from portkey_gateway.other_routes import NO_TOKEN_COUNT
 from portkey_langchain import translate as _translate  # noqa: F401 registers the translator of our messages
 from portkey_langchain.call import Call
 from portkey_langchain.callbacks import RunLabels
@@ -32,9 +32,6 @@ from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.profile import model_profile
 from portkey_langchain.structured import UNFORCED_FORM, Method, Schema, Structured, structured_output, take_form
 from portkey_langchain.tools import encode_tool
-
-# Where the gateway has no count for a provider it fails, and does not say that there is nothing (1.15.2).
-_NO_COUNT: Final = (NotFoundError, GatewayFailureError, BadRequestError, EncodingError)
 
 
 class ChatPortkey(CallingModel, ConfidentialModel):
@@ -149,7 +146,7 @@ class ChatPortkey(CallingModel, ConfidentialModel):
         if self.targets_claude():
             with as_langchain_errors():
                 call = self._call(messages, None, {"tools": offered} if offered else {})
-            with as_langchain_errors(), contextlib.suppress(*_NO_COUNT):
+            with as_langchain_errors(), contextlib.suppress(*NO_TOKEN_COUNT):
                 return call.client.count_tokens(cast("ChatRequest", call.request))
         return count_tokens_approximately(messages, tools=[dict(tool) for tool in offered])
 

@@ -34,6 +34,7 @@ from portkey_llamaindex.encode import citing_roles, encode_messages
 from portkey_llamaindex.instrumentation import call_labels
 from portkey_llamaindex.storing import Storable
 from portkey_llamaindex.structured import PredictingLLM
+from portkey_llamaindex.tokens import GatewayTokenizer
 from portkey_llamaindex.tools import beside_own, encode_tool, select_tools
 
 MODEST_OUTPUT = 4_096
@@ -105,6 +106,24 @@ class Portkey(Storable, PredictingLLM):
             is_function_calling_model=facts.calls_tools is not False if calls_tools is None else calls_tools,
             model_name=self.model,
         )
+
+    @property
+    def tokenizer(self) -> GatewayTokenizer:
+        """What counts texts as the model's provider does, where the gateway has a count; for ``Settings.tokenizer``."""
+        return GatewayTokenizer(self)
+
+    def count_tokens(self, messages: Sequence[ChatMessage], **kwargs: Any) -> int:
+        """Count the input tokens of a conversation as Claude would read it, without charge.
+
+        Args:
+            messages: the conversation.
+            kwargs: of the call that is meant, such as ``tools``.
+
+        Raises:
+            PortkeyError: if the call fails, as it does where the gateway has no count for the provider.
+        """
+        call = self._call(messages, kwargs)
+        return call.client.count_tokens(call.request)
 
     def with_options(self, **changes: Any) -> Self:
         """Return a copy with some options changed; it shares the connections and the callbacks."""

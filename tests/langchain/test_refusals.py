@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from langchain_core.exceptions import OutputParserException
+from langchain_core.language_models.chat_model_stream import ChatModelStream
 from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 
@@ -80,6 +81,17 @@ def test_events_tell_it(model: ChatPortkey, sandbox: Sandbox) -> None:
     ends: list[Any] = [event for event in stream if event["event"] == "content-block-finish"]
     assert [end["content"]["type"] for end in ends] == ["text", "refusal"]
     assert stream.output.response_metadata["stop_reason"] == "refusal"
+
+
+def test_langchain_leaves_the_block_out_of_what_it_puts_together() -> None:
+    """It keeps the kinds of blocks that it lists (`ChatModelStream`, langchain-core 1.7.2, 1.8.3); nothing is ours."""
+    stream = ChatModelStream()
+    told = [{"type": "text", "text": "Well, I"}, {"type": "refusal", "refusal": NO}]
+    events: list[Any] = [{"event": "content-block-finish", "index": at, "content": told[at]} for at in range(2)]
+    for event in [{"event": "message-start"}, *events, {"event": "message-finish"}]:
+        stream.dispatch(event)
+    assert stream.output_message
+    assert [block["type"] for block in stream.output_message.content_blocks] == ["text"]
 
 
 @any_call
