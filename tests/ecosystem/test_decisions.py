@@ -9,7 +9,6 @@ import pytest
 from langchain.agents import create_agent
 from langchain_core.messages import ToolMessage
 from pydantic import BaseModel
-from typing_extensions import override
 
 from portkey_gateway.sandbox import Sandbox
 from portkey_langchain import ChatPortkey
@@ -45,11 +44,9 @@ class Judge(DECISIONS.BaseDecisionModel):  # type: ignore[misc]  # newer than th
     def _provider(self) -> str:
         return "portkey"
 
-    @override
     def _classify(self, state: Any, questions: Any) -> Any:
         return self._answer({name: self._asking(question).invoke(str(state)) for name, question in questions.items()})
 
-    @override
     async def _aclassify(self, state: Any, questions: Any) -> Any:
         return self._answer(
             {name: await self._asking(question).ainvoke(str(state)) for name, question in questions.items()}

@@ -14,6 +14,7 @@ from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.load import dumpd
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.runnables import RunnableLambda
 from langgraph.graph import START, MessagesState, StateGraph
 
 from portkey_gateway.info import GatewayInfo
@@ -83,7 +84,7 @@ def test_every_way_to_ask_gives_blocks(
 def test_the_state_of_a_graph_that_is_streamed_holds_blocks(model: ChatPortkey, sandbox: Sandbox) -> None:
     sandbox.claude.reply_with(*BEGUN, *ANSWERS["a search"])
     built = StateGraph(MessagesState)
-    built.add_node("model", lambda state: {"messages": [model.invoke(state["messages"])]})
+    built.add_node("model", RunnableLambda(lambda state: {"messages": [model.invoke(state["messages"])]}))
     built.add_edge(START, "model")
     graph: Any = built.compile()
     told = list(graph.stream({"messages": "Hi"}, stream_mode=["messages", "values"]))

@@ -85,7 +85,7 @@ def as_blocks(block: Block) -> list[ContentBlock]:
     if kind == "image" and source["type"] == "url":
         return [ImageBlock(url=source["url"])]
     if kind == "search_result":
-        texts = [TextBlock(text=text["text"]) for text in block["content"]]
+        texts: list[Any] = [TextBlock(text=text["text"]) for text in block["content"]]
         return [CitableBlock(title=block["title"], source=source, content=texts)]
     is_ours = kind == "document" and source["type"] in {"base64", "text", "url"}
     return as_document(block) if is_ours else []

@@ -57,11 +57,9 @@ def server() -> Iterator[Claude]:
     command = [sys.executable, "-m", "portkey_gateway.sandbox", "--port", "0", "--claude-port", "0", "--quiet"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
         assert process.stdout
-        for line in process.stdout:
-            name, _, value = line.removeprefix("export ").strip().partition("=")
-            if name == "PORTKEY_CUSTOM_HOST":
-                break
-        yield Claude(value.removesuffix("/v1"))
+        exported = (line.removeprefix("export ").strip().partition("=") for line in process.stdout)
+        custom_host = next(value for name, _, value in exported if name == "PORTKEY_CUSTOM_HOST")
+        yield Claude(custom_host.removesuffix("/v1"))
         process.terminate()
 
 
