@@ -18,6 +18,11 @@ _FOREIGN_NAMES: Final = {
     "max_tokens_to_sample": "max_tokens",
     "max_completion_tokens": "max_tokens",
     "thinking_dict": "thinking",
+    "effort": "reasoning_effort",
+    "output_format": "response_format",
+    "default_request_timeout": "timeout",
+    "anthropic_api_url": "base_url",
+    "extra_headers": "default_headers",
     "metadata": "request_metadata",
     "cache_idx": "prompt_caching",
 }
@@ -27,7 +32,7 @@ _BODY_PARAMETERS: Final = frozenset(
         "audio", "frequency_penalty", "inference_geo", "logit_bias", "logprobs", "max_completion_tokens",
         "modalities", "n", "output_config", "parallel_tool_calls", "prediction", "presence_penalty",
         "reasoning_effort", "response_format", "seed", "service_tier", "speed", "store", "stream_options",
-        "tool_choice", "tools", "top_logprobs", "user", "verbosity",
+        "tool_choice", "tools", "top_logprobs", "user", "user_profile_id", "verbosity",
     }
 )  # fmt: skip
 """Parameters of OpenAI's "Create chat completion" and Anthropic's "Messages" that are no options of a model here."""

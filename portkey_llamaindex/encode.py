@@ -99,8 +99,8 @@ class _MessageEncoder:
         encoded: Message = {"role": self.role}
         if self.role == "tool":
             encoded["tool_call_id"] = _call_id(message)
-            # As LlamaIndex's class for Bedrock says it.
-            if message.additional_kwargs.get("status") == "error":
+            # As LlamaIndex's class for Bedrock says it, or Anthropic.
+            if message.additional_kwargs.get("status") == "error" or message.additional_kwargs.get("is_error") is True:
                 encoded["is_error"] = True
         blocks: list[ContentBlock] = []
         check_notes(message, self.where)

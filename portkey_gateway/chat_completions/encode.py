@@ -264,5 +264,7 @@ def _warn_about_losses(body: Mapping[str, Any], route: Route, where: str = "") -
 
 
 def _unknown_remedy(name: str) -> str:
+    if name == "extra_headers":
+        return "say default_headers, or betas"
     near = difflib.get_close_matches(name, [*_PASSED_TO_CLAUDE, *GatewayFields.model_fields], n=1)
     return f"did you mean {near[0]!r}?" if near else "the gateway leaves out what it does not know"

@@ -38,7 +38,8 @@ def _check_choice(name: str, given: Any, known: tuple[str, ...]) -> None:
 def with_one_name(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters with ``max_completion_tokens`` as ``max_tokens`` and ``stop_sequences`` as ``stop``.
 
-    Where both are said, OpenAI's newest name wins. One text to stop at becomes a list of one.
+    Where both are said, OpenAI's newest name wins. One text to stop at becomes a list of one. ``effort`` of
+    ``ChatAnthropic`` is ``reasoning_effort``, and ``output_format`` of Anthropic's SDK ``response_format``.
     """
     named = dict(parameters)
     for ours, names in _NAMES.items():
@@ -47,4 +48,15 @@ def with_one_name(parameters: Mapping[str, Any]) -> dict[str, Any]:
             named[ours] = said[0]
     if isinstance(named.get("stop"), str):
         named["stop"] = [named["stop"]]
+    if (effort := named.pop("effort", None)) is not None:
+        named.setdefault("reasoning_effort", effort)
+    if (form := named.pop("output_format", None)) is not None:
+        named.setdefault("response_format", _as_openai_s(form))
     return named
+
+
+def _as_openai_s(form: Any) -> Any:
+    """Anthropic's form of an answer, ``{"type": "json_schema", "schema": …}``, in OpenAI's words."""
+    if not isinstance(form, Mapping) or not isinstance(form.get("schema"), Mapping):
+        return form
+    return {"type": "json_schema", "json_schema": {"name": "output_format", "schema": form["schema"]}}

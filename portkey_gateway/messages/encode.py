@@ -46,9 +46,7 @@ _PASSED: Final = frozenset(
      "anthropic_version"}
 )  # fmt: skip
 """Parameters that ``/messages`` of the open-source gateway 1.15.2 takes (``providers/anthropic-base/messages.ts``)."""
-_BY_PROXY: Final = frozenset(
-    {"output_config", "context_management", "speed", "inference_geo", "output_format", "cache_control"}
-)
+_BY_PROXY: Final = frozenset({"output_config", "context_management", "speed", "inference_geo", "cache_control"})
 """Further parameters of Anthropic's, which ``/proxy/messages`` passes on."""
 _COUNTED: Final = ("model", "messages", "system", "tools", "tool_choice", "thinking", "mcp_servers")
 _OPENAI_MEDIA: Final = frozenset({"image_url", "file"})
@@ -296,6 +294,8 @@ def _warn_about_losses(body: dict[str, Any], where: str = "") -> None:
 
 
 def _probably_meant(name: str) -> str:
+    if name == "extra_headers":
+        return "say default_headers, or betas"
     known = [*_PASSED, *_BY_PROXY, *_OPENAI, *GatewayFields.model_fields]
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {near[0]!r}?" if near else ""

@@ -5,7 +5,20 @@ import pytest
 from portkey_gateway.names import check_names
 
 KNOWN = dict.fromkeys(
-    ["api_key", "provider_api_key", "base_url", "model", "max_tokens", "thinking", "virtual_key", "trace_id"]
+    [
+        "api_key",
+        "provider_api_key",
+        "base_url",
+        "model",
+        "max_tokens",
+        "thinking",
+        "virtual_key",
+        "trace_id",
+        "reasoning_effort",
+        "response_format",
+        "timeout",
+        "default_headers",
+    ]
 )
 
 
@@ -24,6 +37,11 @@ KNOWN = dict.fromkeys(
         ("max_tokens_to_sample", "max_tokens"),
         ("max_completion_tokens", "max_tokens"),
         ("thinking_dict", "thinking"),
+        ("effort", "reasoning_effort"),
+        ("output_format", "response_format"),
+        ("default_request_timeout", "timeout"),
+        ("anthropic_api_url", "base_url"),
+        ("extra_headers", "default_headers"),
         ("virtualKey", "virtual_key"),
         ("traceId", "trace_id"),
     ],

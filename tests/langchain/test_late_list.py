@@ -84,7 +84,11 @@ def test_every_way_to_ask_gives_blocks(
 def test_the_state_of_a_graph_that_is_streamed_holds_blocks(model: ChatPortkey, sandbox: Sandbox) -> None:
     sandbox.claude.reply_with(*BEGUN, *ANSWERS["a search"])
     built = StateGraph(MessagesState)
-    built.add_node("model", RunnableLambda(lambda state: {"messages": [model.invoke(state["messages"])]}))
+
+    def ask(state: MessagesState) -> dict[str, Any]:
+        return {"messages": [model.invoke(state["messages"])]}
+
+    built.add_node("model", RunnableLambda(ask))
     built.add_edge(START, "model")
     graph: Any = built.compile()
     told = list(graph.stream({"messages": "Hi"}, stream_mode=["messages", "values"]))

@@ -174,9 +174,12 @@ def test_what_another_class_wrote_goes_on(
 
 
 @chat_way
-def test_a_tool_that_failed_says_so_as_the_class_for_bedrock_does(both: Sandbox, way: str) -> None:
+@pytest.mark.parametrize("said", [{"status": "error"}, {"is_error": True}])
+def test_a_tool_that_failed_says_so_as_the_class_for_bedrock_does_or_anthropic(
+    both: Sandbox, way: str, said: dict[str, Any]
+) -> None:
     llm = Portkey(model=both.model, max_retries=0, **both.options())
-    failed = {"tool_call_id": "call_1", "status": "error"}
+    failed = {"tool_call_id": "call_1", **said}
     result = ChatMessage("no sky", role=MessageRole.TOOL, additional_kwargs=failed)
     ask(llm, way, [ChatMessage("Look."), of(CALL), result])
     [block] = both.claude.requests[-1].body["messages"][-1]["content"]

@@ -184,6 +184,7 @@ def test_a_gateway_that_carries_a_parameter_gets_it_without_a_warning(gateway: G
     ("name", "hint"),
     [
         ("temprature", "did you mean 'temperature'"),
+        ("extra_headers", "say default_headers, or betas"),
         ("tracee_id", "did you mean 'trace_id'"),
         ("inference_geo", "the gateway leaves out what it does not know"),
         ("seed", "Claude has none"),

@@ -21,6 +21,19 @@ from portkey_gateway.conversation.parameters import EFFORTS, check_values, with_
         ({"stop_sequences": ["A", "B"]}, {"stop": ["A", "B"]}),
         ({"stop": ["A"], "stop_sequences": ["B"]}, {"stop": ["A"]}),
         ({"stop": [], "seed": 3}, {"stop": [], "seed": 3}),
+        ({"effort": "low"}, {"reasoning_effort": "low"}),
+        ({"effort": None, "reasoning_effort": None}, {"reasoning_effort": None}),
+        ({"effort": "low", "reasoning_effort": "high"}, {"reasoning_effort": "high"}),
+        (
+            {"output_format": {"type": "json_schema", "schema": {"type": "object"}}},
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "output_format", "schema": {"type": "object"}},
+                }
+            },
+        ),
+        ({"output_format": int}, {"response_format": int}),
     ],
 )
 def test_one_name_for_what_has_two(said: dict[str, Any], named: dict[str, Any]) -> None:

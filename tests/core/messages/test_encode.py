@@ -277,6 +277,7 @@ def test_a_temperature_beyond_claudes_range_is_sent_as_1_with_a_warning() -> Non
         ("n", "Claude gives one answer"),
         ("temprature", "did you mean 'temperature'?"),
         ("max_token", "did you mean 'max_tokens'?"),
+        ("extra_headers", "say default_headers, or betas"),
         ("tracee_id", "did you mean 'trace_id'?"),
     ],
 )
@@ -309,7 +310,6 @@ def route(gateway: Gateway = "oss-1", *, only_anthropic: bool = True, is_guarded
         ("oss-2", "speed", PROXY_PATH),
         ("hosted", "inference_geo", PATH),
         ("oss-1", "of_tomorrow", PROXY_PATH),
-        ("oss-1", "output_format", PROXY_PATH),
         ("hosted", "of_tomorrow", PATH),
         ("oss-1", "thinking", PATH),
         ("oss-1", "service_tier", PATH),
