@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from typing_extensions import override
 
 from portkey_gateway.options import GatewayOptions
+from portkey_gateway.secret_names import is_long
 from portkey_gateway.tracing.otel_span import readable_span
 from portkey_gateway.tracing.spans import Span
 
@@ -264,7 +265,7 @@ class _Ledger:
             self.lost += count
             told, self._told = self._told, True
         if not told:
-            for secret in self._receiver.headers.values():
+            for secret in filter(is_long, self._receiver.headers.values()):
                 reason = reason.replace(secret, "**********")
             reason = reason[:_MAX_REASON_CHARS]
             _logger.warning("%d spans were lost: %s. Further losses are counted, not logged.", count, reason)

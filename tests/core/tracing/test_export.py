@@ -160,6 +160,16 @@ def test_a_receiver_that_fails_costs_spans_not_time(
     assert "sk-receiver-key" not in caplog.text
 
 
+def test_a_short_header_is_no_key_and_blots_nothing_out(
+    receiver: RecordingServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.reply(whole(b"", status=400))
+    with closing(SpanExport(Receiver(to(receiver).endpoint, {"x-experiment": "0"}), timeout_s=1)) as export:
+        export.add(span())
+        export.flush()
+    assert "400" in caplog.text
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 304])
 def test_a_receiver_that_is_elsewhere_took_nothing(
     receiver: RecordingServer, status: int, caplog: pytest.LogCaptureFixture
