@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, remedy
 from portkey_gateway.chat_completions.media import MEDIA, encode_media
+from portkey_gateway.chat_completions.proofs import PROOF, with_proofs
 from portkey_gateway.chat_completions.providers import find_provider
 from portkey_gateway.conversation.arguments import as_arguments, with_known_numbers
 from portkey_gateway.conversation.claude import as_said_before
@@ -25,7 +26,7 @@ from portkey_gateway.routing import Route
 ERROR_PREFIX: Final = "Error: "
 _PASSED: Final = frozenset({"text", "image_url", "file"})
 _SAID: Final = ("content", "content_blocks", "tool_calls", "audio")
-_OF_ONE_PROVIDER: Final = frozenset({"caller", "thought_signature"})
+_OF_ONE_PROVIDER: Final = frozenset({"caller", PROOF})
 
 
 def encode_message(message: Message, where: str, route: Route) -> Message:
@@ -98,20 +99,15 @@ def _encode_spoken(message: Message, sound: dict[str, Any], route: Route) -> Mes
 
 
 def _encode_calls(calls: list[ToolCall], route: Route) -> Iterator[dict[str, Any]]:
+    encoded = []
     for call in calls:
         function = call["function"]
         if route.is_claude and call.get("caller", {}).get("type", "direct") != "direct":
             _warn_of("caller", f"the caller of {function['name']!r}", route)
         told: dict[str, Any] = {name: value for name, value in call.items() if name not in _OF_ONE_PROVIDER}
         told["function"] = {**function, "arguments": with_known_numbers(function["arguments"])}
-        if route.is_gemini and "thought_signature" in call:
-            told["function"]["thought_signature"] = call["thought_signature"]
-        elif route.may_be_gemini and "thought_signature" in call:
-            warn(
-                "thought_signature of tool calls is left out: the config may send this call to a model that refuses "
-                "it, and Gemini 3 wants to see it again; let the config name Geminis alone, or none"
-            )
-        yield told
+        encoded.append(told)
+    return with_proofs(encoded, {call["id"]: call[PROOF] for call in calls if PROOF in call}, route)
 
 
 def _is_one_text(texts: list[TextBlock]) -> bool:

@@ -25,6 +25,7 @@ from llama_index.core.base.llms.types import (
     MessageRole,
     TextBlock,
     ThinkingBlock,
+    ToolCallBlock,
 )
 from llama_index.core.prompts import PromptTemplate
 from pydantic import BaseModel
@@ -77,8 +78,12 @@ class Heard:
 class Framework(Protocol):
     """A framework's model."""
 
+    model: Any
+
     def system(self, *texts: str) -> Any: ...
     def user(self, *parts: Part) -> Any: ...
+    def assistant(self, text: str) -> Any: ...
+    def called(self, *calls: HeardCall) -> Any: ...
     def result(self, call: HeardCall, *parts: Part) -> Any: ...
     def ask(self, way: Way, messages: Sequence[Any], **more: Any) -> Heard: ...
     def give(self, way: Way, schema: type[BaseModel], text: str, **more: Any) -> BaseModel: ...
@@ -89,7 +94,7 @@ class LangChain:
     """``ChatPortkey``."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self.model = ChatPortkey(**options)
+        self.model: Any = ChatPortkey(**options)
 
     def system(self, *texts: str) -> BaseMessage:
         return SystemMessage(texts[0] if len(texts) == 1 else [*map(_langchain_part, texts)])
@@ -97,6 +102,13 @@ class LangChain:
     def user(self, *parts: Part) -> BaseMessage:
         [first, *rest] = parts
         return HumanMessage(first if isinstance(first, str) and not rest else [*map(_langchain_part, parts)])
+
+    def assistant(self, text: str) -> BaseMessage:
+        return AIMessage(text)
+
+    def called(self, *calls: HeardCall) -> BaseMessage:
+        told = [{"name": call.name, "args": {**call.arguments}, "id": call.id, "type": "tool_call"} for call in calls]
+        return AIMessage("", tool_calls=told)
 
     def result(self, call: HeardCall, *parts: Part) -> BaseMessage:
         [first, *rest] = parts
@@ -140,13 +152,22 @@ class LlamaIndex:
     """``Portkey``."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
-        self.model = Portkey(**options)
+        self.model: Any = Portkey(**options)
 
     def system(self, *texts: str) -> ChatMessage:
         return ChatMessage(role=MessageRole.SYSTEM, blocks=[TextBlock(text=text) for text in texts])
 
     def user(self, *parts: Part) -> ChatMessage:
         return ChatMessage(role=MessageRole.USER, blocks=[*map(_llamaindex_part, parts)])
+
+    def assistant(self, text: str) -> ChatMessage:
+        return ChatMessage(role=MessageRole.ASSISTANT, content=text)
+
+    def called(self, *calls: HeardCall) -> ChatMessage:
+        told = [
+            ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs={**call.arguments}) for call in calls
+        ]
+        return ChatMessage(role=MessageRole.ASSISTANT, blocks=told)
 
     def result(self, call: HeardCall, *parts: Part) -> ChatMessage:
         known = {"tool_call_id": call.id, "name": call.name}

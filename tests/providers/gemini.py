@@ -1,8 +1,11 @@
 """Gemini as it answers: Google's Gemini API, and the same model on Vertex AI.
 
 Shapes and rules: the API reference of ``models.generateContent`` (``ai.google.dev/api/generate-content``) and of
-``Schema`` there; wording of errors as users have published it. Without ``alt=sse``, which the gateway does not ask for,
-the Gemini API streams one JSON array.
+``Schema`` there; of proofs of thoughts its guide "Thought signatures", and the same of Vertex AI. Wording of errors as
+users have published it: functions beside JSON, ``googleapis/python-genai#867`` and ``symfony/ai#803``; proofs,
+``lbjlaq/Antigravity-Manager#733``, of Vertex AI ``langgenius/dify#30729``; words in schemas, ``zed-industries/zed#44875``
+and ``prism-php/prism#974``. Without ``alt=sse``, which the gateway does not ask for, the Gemini API streams one JSON
+array.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from typing_extensions import override
 
@@ -41,6 +44,8 @@ _DECLARATION: Final = {"name", "description", "parameters", "parametersJsonSchem
 _SCHEMA: Final = {"type", "format", "title", "description", "nullable", "default", "items", "minItems", "maxItems",
                   "enum", "properties", "propertyOrdering", "required", "minProperties", "maxProperties", "minimum",
                   "maximum", "minLength", "maxLength", "pattern", "example", "anyOf"}  # fmt: skip
+_PROOF: Final = "Eq8B"
+_FIRST_WITH_PROOF: Final = 3
 _ENDINGS: Final = {"stop": "STOP", "tool_calls": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
 _MEDIA: Final = re.compile(r"(image/(png|jpeg|webp|heic|heif)|application/pdf|(audio|video|text)/[a-z0-9]+)")
 
@@ -50,6 +55,13 @@ class Gemini(Wire):
 
     stream_type = "application/json"
     top = _TOP
+    proofs: ClassVar = {_PROOF, "skip_thought_signature_validator", "context_engineering_is_the_way_to_go"}
+    unproved = (
+        "Function call is missing a thought_signature in functionCall parts. This is required for tools to work "
+        "correctly, and missing thought_signature may lead to degraded model performance. Additional data, function "
+        "call `default_api:{name}` , position {at}. Please refer to "
+        "https://ai.google.dev/gemini-api/docs/thought-signatures for more details."
+    )
 
     @override
     def check(self, request: Request) -> None:
@@ -57,6 +69,8 @@ class Gemini(Wire):
         body = request.json
         _known(body, self.top, "")
         _check_contents(body.get("contents") or [])
+        if (generation := re.search(r"gemini-(\d+)", request.path)) and int(generation[1]) >= _FIRST_WITH_PROOF:
+            self.check_proofs(body["contents"])
         if system := body.get("systemInstruction"):
             _check_parts(system.get("parts") or [], "system_instruction")
         config = body.get("generationConfig") or {}
@@ -71,6 +85,14 @@ class Gemini(Wire):
             _known(tool, {"functionDeclarations", "googleSearch", "codeExecution"}, "tools[0]")
             for index, declared in enumerate(tool.get("functionDeclarations") or []):
                 _check_declaration(declared, f"tools[0].function_declarations[{index}]")
+
+    def check_proofs(self, contents: list[dict[str, Any]]) -> None:
+        """Refuse calls of the current turn without a proof: of each answer the first one needs it."""
+        turn = max((at for at, content in enumerate(contents) if _is_said_by_user(content)), default=0)
+        for at, content in enumerate(contents[turn:], turn):
+            called = [part for part in content["parts"] if "functionCall" in part]
+            if called and called[0].get("thoughtSignature") not in self.proofs:
+                refuse(self.unproved.format(name=called[0]["functionCall"]["name"], at=at + 1))
 
     def check_address(self, request: Request) -> None:
         """Check path and key."""
@@ -115,6 +137,12 @@ class VertexGemini(Gemini):
 
     stream_type = "text/event-stream"
     top = _TOP | {"labels"}
+    proofs: ClassVar = {_PROOF, "skip_thought_signature_validator"}
+    unproved = (
+        "Unable to submit request because function call `default_api:{name}` in the {at}. content block is missing a "
+        "`thought_signature`. Learn more: "
+        "https://docs.cloud.google.com/vertex-ai/generative-ai/docs/thought-signatures"
+    )
 
     @override
     def check_address(self, request: Request) -> None:
@@ -166,8 +194,12 @@ def _texts(said: Said, *, whole: bool = False) -> list[dict[str, Any]]:
 def _calls(said: Said) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = [{"functionCall": {"name": call.name, "args": call.arguments}} for call in said.calls]
     if calls:
-        calls[0]["thoughtSignature"] = "Eq8B"
+        calls[0]["thoughtSignature"] = _PROOF
     return calls
+
+
+def _is_said_by_user(content: Mapping[str, Any]) -> bool:
+    return content.get("role") == "user" and any("functionResponse" not in part for part in content["parts"])
 
 
 def _known(given: Mapping[str, Any], known: set[str], where: str) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
+import httpx
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
@@ -28,6 +29,60 @@ def test_a_gemini_sees_its_proof_and_the_names_of_its_tools_again(
     _, called, answered = provider.received["contents"]
     assert [part.get("thoughtSignature") for part in called["parts"]] == [None, "Eq8B", None]
     assert [part["functionResponse"]["name"] for part in answered["parts"]] == ["look", "look"]
+
+
+SPOKEN: Final = [
+    {"role": "user", "parts": [{"text": "Look."}]},
+    {"role": "model", "parts": [{"functionCall": {"name": "look", "args": {"at": "sky"}}}]},
+    {"role": "user", "parts": [{"functionResponse": {"name": "look", "response": {"output": "blue"}}}]},
+]
+
+
+@pytest.mark.parametrize("row", ["google"], indirect=True)
+@pytest.mark.parametrize(
+    ("model", "contents", "status"),
+    [
+        ("gemini-2.5-flash", SPOKEN, 200),
+        ("gemini-3-pro-preview", SPOKEN, 400),
+        ("gemini-3.5-flash", [*SPOKEN, {"role": "user", "parts": [{"text": "Go on."}]}], 200),
+    ],
+)
+def test_google_refuses_a_call_of_the_turn_without_proof(
+    provider: EmulatedProvider, model: str, contents: Any, status: int
+) -> None:
+    url = f"{provider.base_url.removesuffix('/v1')}/v1beta/models/{model}:generateContent?key=key"
+    assert httpx.post(url, json={"contents": contents}).status_code == status
+
+
+@pytest.mark.parametrize("row", ["google", "vertex-ai"], indirect=True)
+@pytest.mark.parametrize("model", ["gemini-3-pro-preview", "gemini-3.5-flash"])
+@any_way
+def test_a_gemini_goes_on_after_a_call_of_another_model(
+    framework: Framework, provider: EmulatedProvider, way: Way, model: str
+) -> None:
+    provider.say(CALLED)
+    [first, second] = framework.ask(way, [framework.user("Look.")], tools=[LOOK]).calls
+    foreign = framework.called(first, second)
+    framework.model = framework.model.with_options(model=model)
+    results = [framework.result(call, "blue") for call in (first, second)]
+    heard = framework.ask(way, [framework.user("Look."), foreign, *results], tools=[LOOK])
+    assert heard.calls
+    _, called, _ = provider.received["contents"]
+    proofs = [part.get("thoughtSignature") for part in called["parts"]]
+    assert proofs == ["skip_thought_signature_validator", None]
+    assert provider.refused == []
+
+
+@pytest.mark.parametrize("row", ["google"], indirect=True)
+@any_way
+def test_an_older_gemini_is_told_of_no_proof_that_there_is_not(
+    framework: Framework, provider: EmulatedProvider, way: Way
+) -> None:
+    provider.say(CALLED)
+    [call, _] = framework.ask(way, [framework.user("Look.")], tools=[LOOK]).calls
+    framework.ask(way, [framework.user("Look."), framework.called(call), framework.result(call, "blue")], tools=[LOOK])
+    _, called, _ = provider.received["contents"]
+    assert "thoughtSignature" not in called["parts"][0]
 
 
 def test_it_is_told_to_nobody_else(server: RecordingServer) -> None:
