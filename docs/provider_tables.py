@@ -134,6 +134,8 @@ def render_sources() -> str:
 
 
 def _carried(name: str, provider: Provider) -> str:
+    if name in provider.refuses:
+        return "refused: left out"
     return "yes" if name in provider.parameters or (name == "top_k" and "k" in provider.parameters) else ""
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 _OVERRIDE: Final = ("override_params", "overrideParams")
 _INDEX: Final = re.compile(r"\.targets\[(\d+)\]")
 _FALLBACK: Final = "fallback"
+_PARAMS: Final = "params."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,25 @@ def conditions_renamed(config: dict[str, Any], names: Mapping[str, str]) -> dict
     if isinstance(targets, list):
         renamed["targets"] = [conditions_renamed(each, names) if isinstance(each, dict) else each for each in targets]
     return renamed
+
+
+def read_by_conditions(config: Mapping[str, Any]) -> frozenset[str]:
+    """Name the parameters of a request that decide who answers it: a gateway reads them before any target is asked."""
+    strategy, targets = config.get("strategy"), config.get("targets")
+    conditions = strategy.get("conditions") if isinstance(strategy, Mapping) else None
+    own = frozenset(key.split(".")[1] for key in _keys(conditions) if key.startswith(_PARAMS))
+    nested = [each for each in targets if isinstance(each, Mapping)] if isinstance(targets, list) else []
+    return own.union(*map(read_by_conditions, nested))
+
+
+def _keys(query: Any) -> Iterator[str]:
+    if isinstance(query, list):
+        for each in query:
+            yield from _keys(each)
+    elif isinstance(query, Mapping):
+        for name, value in query.items():
+            yield str(name)
+            yield from _keys(value)
 
 
 def failed_before(config: Mapping[str, Any], path: str) -> Iterator[str]:

@@ -6,7 +6,6 @@ otherwise lose something without a word, or fail with a message that names nothi
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, cast
 
@@ -15,34 +14,28 @@ from pydantic_core import PydanticSerializationError, to_json
 from portkey_gateway.caching.breakpoints import check_breakpoints, encode_cache_control, mark_last_block
 from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, plan_breakpoints, warn_not_cached
 from portkey_gateway.chat_completions.blocks import encode_message, says_something
+from portkey_gateway.chat_completions.fit_config import fit_config
 from portkey_gateway.chat_completions.fit_messages import as_texts, fit_messages
-from portkey_gateway.chat_completions.fit_openai import FITTED, fit_temperature, fit_to_openai
+from portkey_gateway.chat_completions.fit_openai import fit_temperature, fit_to_openai
 from portkey_gateway.chat_completions.fit_parameters import BY_ITSELF, EXPECTED, fit_parameters
+from portkey_gateway.chat_completions.gemini_thinking import fit_thinking
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, PARAMETER_LOSSES, remedy
 from portkey_gateway.chat_completions.mixed import as_every_target_takes_it, without_marks
 from portkey_gateway.chat_completions.providers import find_provider, providers_of
 from portkey_gateway.chat_completions.told_targets import hears_of_limit, warn_of_limit, warn_of_told
 from portkey_gateway.chat_completions.tools import encode_tool
+from portkey_gateway.chat_completions.warn_losses import warn_about_losses
 from portkey_gateway.conversation.claude import default_max_tokens, fit_effort, prepare_for_claude, without_idle_effort
-from portkey_gateway.conversation.overrides import fit_to_claude, in_our_words, said_of
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.tool_choice import ONE_CALL
 from portkey_gateway.conversation.tools import is_mcp_toolset
 from portkey_gateway.conversation.unsendable import unsendable
 from portkey_gateway.errors import EncodingError, warn
-from portkey_gateway.models.names import family_of
-from portkey_gateway.options import GatewayFields
 from portkey_gateway.routing import LIMITED_BY_MAX_TOKENS, Route
-from portkey_gateway.targets import ConfigTarget, conditions_renamed, with_overrides
+from portkey_gateway.targets import read_by_conditions
 
 PATH: Final = "/chat/completions"
-_LIMITS: Final = ("max_tokens", "max_completion_tokens")
-
-_PASSED_TO_CLAUDE: Final = frozenset(
-    {"model", "messages", "max_tokens", "temperature", "top_p", "top_k", "stop", "stream", "user", "thinking", "tools",
-     "tool_choice", "anthropic_beta", "anthropic_version"}
-)  # fmt: skip
 
 
 class Encoded(NamedTuple):
@@ -79,9 +72,11 @@ def encode_request(
     claudes = route.claudes(str(request.get("model") or ""))
     request = cast("ChatRequest", with_one_name(request))
     warn_of_told(route, request.get("max_tokens"))
+    kept = read_by_conditions(config) if config else frozenset[str]()
     if route.is_mixed:
         others = [model for _, model in route.targets if model not in claudes]
-        request, prompt_caching = as_every_target_takes_it(request, prompt_caching, claudes, others), None
+        request = as_every_target_takes_it(request, prompt_caching, claudes, others, kept=kept)
+        prompt_caching = None
     elif route.is_claude:
         request = cast("ChatRequest", without_idle_effort(request, claudes))
     body: dict[str, Any] = {**request}
@@ -95,21 +90,33 @@ def encode_request(
         body = _for_claude(cast("ChatRequest", body), claudes, route, prompt_caching)
     else:
         warn_not_cached(prompt_caching, request.get("model"))
-        body = _for_others(cast("ChatRequest", body), route)
+        body = _for_others(cast("ChatRequest", body), route, kept)
     if config is not None:
-        config = _fit_config(config, body, request.get("max_tokens"), route)
+        config = fit_config(config, body, request.get("max_tokens"), route)
+    elif route.is_gemini:
+        for _, model in route.targets:
+            fit_thinking(body, model)
+    fitted = _as_providers_take_it(body, request.get("max_tokens"), route, has_config=config is not None)
+    return Encoded(_as_json(fitted), config)
+
+
+def _as_providers_take_it(body: dict[str, Any], limit: int | None, route: Route, *, has_config: bool) -> dict[str, Any]:
+    """The body in the words that whoever may answer takes."""
     if "tool_choice" in body:
         body["tool_choice"] = _encode_choice(body["tool_choice"], route)
-    if not route.only_anthropic:
-        _check_answers(body)
-    body = fit_parameters(body, route)
-    if not route.only_anthropic:
-        _fit_every_provider(body, request.get("max_tokens"), route)
+    if route.only_anthropic:
+        return fit_parameters(body, route, has_config=has_config)
+    _check_answers(body)
+    fitted = fit_parameters(body, route, has_config=has_config)
+    _fit_every_provider(fitted, limit, route)
+    return fitted
+
+
+def _as_json(body: Mapping[str, Any]) -> bytes:
     try:
-        text = to_json({name: value for name, value in body.items() if value is not None}, by_alias=False)
+        return to_json({name: value for name, value in body.items() if value is not None}, by_alias=False)
     except PydanticSerializationError as error:
         raise unsendable(body, error) from error
-    return Encoded(text, config)
 
 
 def _refusing_marks(route: Route) -> str:
@@ -117,54 +124,6 @@ def _refusing_marks(route: Route) -> str:
     known = [find_provider(provider, model) for provider, model in route.targets]
     refusing = [provider.name for provider in known if provider and not (provider.is_claude or provider.takes_marks)]
     return " or ".join(dict.fromkeys(refusing)) if len(refusing) == len(known) else ""
-
-
-def _fit_config(config: dict[str, Any], body: dict[str, Any], limit: int | None, route: Route) -> dict[str, Any]:
-    """The config in the words in which the request says the same; what a target refuses beside it is taken out of it.
-
-    Args:
-        config: of the call.
-        body: of the request, before its limit of tokens has its last name.
-        limit: ``max_tokens`` of the request, where it says one.
-        route: where the call goes.
-    """
-    limit_name = _LIMITS[0] if route.only_anthropic else _LIMITS[1]
-    if route.is_mixed and limit is None:
-        body.pop("max_tokens", None)  # each Claude among the targets gets its own, the others need none
-
-    def fit(target: ConfigTarget) -> dict[str, Any]:
-        own = in_our_words(target, has_tools=bool(body.get("tools")))
-        if _is_claude(target, route):
-            effort = own.pop("reasoning_effort", None)
-            if effort and PARAMETER_LOSSES["reasoning_effort"].is_carried(route.gateway):
-                effort = fit_effort(effort, (target.model,))
-            own = fit_to_claude({**own, **({"reasoning_effort": effort} if effort else {})}, body, limit, target)
-            _warn_about_losses(own, route, said_of(target))
-        elif len(route.targets) > 1:
-            _fit_beside(own, body, target)
-        if target.provider in LIMITED_BY_MAX_TOKENS:
-            return {"max_tokens": limit, **own} if limit else own
-        return {limit_name if name == _LIMITS[0] else name: value for name, value in own.items()}
-
-    fitted = with_overrides(config, route.provider, str(body.get("model") or ""), fit)
-    return conditions_renamed(fitted, dict.fromkeys(_LIMITS, limit_name))
-
-
-def _fit_beside(own: dict[str, Any], body: dict[str, Any], target: ConfigTarget) -> None:
-    """Leave out what OpenAI's model of a target refuses: of its ``override_params``, and of the request beside."""
-    while True:
-        both = {**{name: body[name] for name in FITTED if body.get(name) is not None}, **own}
-        fitted = {**both}
-        fit_to_openai(fitted, (target.model,), said_of(target))
-        if not (refused := both.keys() - fitted.keys()):
-            return
-        for name in refused:
-            del (own if name in own else body)[name]
-
-
-def _is_claude(target: ConfigTarget, route: Route) -> bool:
-    family = family_of(target.model, target.provider)
-    return family == "claude" or (family is None and target.model in route.claude_models)
 
 
 def _for_claude(
@@ -186,17 +145,20 @@ def _for_claude(
         keeps_ttl = BLOCK_LOSSES["ttl"].is_carried(route.gateway)
         prepared = plan_breakpoints(prepared, caching, keeps_ttl=keeps_ttl)
     check_breakpoints(prepared)
-    _warn_about_losses(_meant_for_claude(body, route), route)
+    warn_about_losses(_meant_for_claude(body, route), route)
     return cast("dict[str, Any]", prepared)
 
 
-def _for_others(request: ChatRequest, route: Route) -> dict[str, Any]:
+def _for_others(request: ChatRequest, route: Route, kept: frozenset[str]) -> dict[str, Any]:
     """The body as all others take it, whether a Claude may answer as well or not."""
     body: dict[str, Any] = {**without_marks(request, _refusing_marks(route))}
     models = [model for _, model in route.targets]
-    (fit_to_openai if len(models) > 1 else fit_temperature)(body, models)
+    if len(models) > 1:
+        fit_to_openai(body, models, kept=kept)
+    else:
+        fit_temperature(body, models)
     if route.is_mixed:
-        _warn_about_losses(_meant_for_claude(body, route), route)
+        warn_about_losses(_meant_for_claude(body, route), route)
     if tools := body.get("tools"):
         body["tools"] = [encode_tool(tool, route) for tool in tools]
     return body
@@ -250,21 +212,3 @@ def _meant_for_claude(body: Mapping[str, Any], route: Route) -> dict[str, Any]:
         for name, value in meant.items()
         if value != BY_ITSELF.get(name) and (name in EXPECTED or not any(name in each for each in others))
     }
-
-
-def _warn_about_losses(body: Mapping[str, Any], route: Route, where: str = "") -> None:
-    for name in body.keys() - _PASSED_TO_CLAUDE:
-        loss = PARAMETER_LOSSES.get(name)
-        # A gateway that is told to carry a parameter is believed; one that is not known here is warned of.
-        if body[name] is not None and not (loss and loss.is_carried(route.gateway)):
-            warn(f"{where}{name} does not reach Claude: {remedy(loss, route) if loss else _unknown_remedy(name)}")
-    temperature = body.get("temperature")
-    if temperature is not None and temperature > 1:
-        warn(f"{where}temperature {temperature} is sent to Claude as 1: its range is 0 to 1")
-
-
-def _unknown_remedy(name: str) -> str:
-    if name == "extra_headers":
-        return "say default_headers, or betas"
-    near = difflib.get_close_matches(name, [*_PASSED_TO_CLAUDE, *GatewayFields.model_fields], n=1)
-    return f"did you mean {near[0]!r}?" if near else "the gateway leaves out what it does not know"

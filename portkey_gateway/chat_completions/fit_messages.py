@@ -13,8 +13,9 @@ from typing import Any, Final, cast
 
 from portkey_gateway.chat_completions.blocks import ERROR_PREFIX
 from portkey_gateway.chat_completions.media import MEDIA
-from portkey_gateway.chat_completions.providers import providers_of
+from portkey_gateway.chat_completions.providers import Provider, providers_of
 from portkey_gateway.conversation.arguments import as_arguments
+from portkey_gateway.conversation.claude import with_user_first
 from portkey_gateway.conversation.request import SYSTEM_ROLES, Message
 from portkey_gateway.errors import warn
 from portkey_gateway.routing import Route
@@ -42,8 +43,7 @@ def fit_messages(messages: Sequence[Message], route: Route, *, has_tools: bool) 
     fitted: list[Message] = [*messages]
     if not (route.is_claude and not route.is_mixed and all(each.media_in_results for each in providers)):
         fitted = [*_with_media_behind_results(fitted)]
-    if any(each.one_system for each in providers):
-        fitted = _with_one_system(fitted)
+    fitted = _in_order(fitted, providers)
     if any(each.call_id for each in providers):
         fitted = _with_short_ids(fitted, next(each.call_id for each in providers if each.call_id) or "")
     if nameless := [each.name for each in providers if not each.takes_names]:
@@ -84,6 +84,15 @@ def _joined(content: Any) -> str:
     return _BETWEEN.join(text for block in content if (text := block["text"]))
 
 
+def _in_order(messages: list[Message], providers: Sequence[Provider]) -> list[Message]:
+    """The messages in an order of roles that everybody who may answer takes."""
+    if any(each.one_system for each in providers):
+        messages = _with_one_system(messages)
+    if any(each.takes_turns for each in providers):
+        messages = with_user_first(_with_answers_joined(messages))
+    return messages
+
+
 def _with_one_system(messages: list[Message]) -> list[Message]:
     """All system messages as one text at the top."""
     told: list[Message] = []
@@ -94,6 +103,30 @@ def _with_one_system(messages: list[Message]) -> list[Message]:
         (told if message["role"] in SYSTEM_ROLES and is_text else rest).append(message)
     texts = [text for message in told if (text := _joined(message.get("content")))]
     return [{"role": "system", "content": _BETWEEN.join(texts)}, *rest] if texts else rest
+
+
+def _with_answers_joined(messages: Sequence[Message]) -> list[Message]:
+    """Answers that follow each other as one; its calls are those of the last, whose results come next."""
+    told: list[Message] = []
+    for message in messages:
+        before = told[-1] if told else None
+        if before is None or message["role"] != "assistant" or not _is_said_alone(before):
+            told.append(message)
+            continue
+        content = [*_blocks(before.get("content")), *_blocks(message.get("content"))]
+        told[-1] = cast("Message", {**message, "content": content})
+    return told
+
+
+def _is_said_alone(message: Message) -> bool:
+    """Tell whether it is an answer without calls, whose results would have to follow."""
+    return message["role"] == "assistant" and not _calls_of(message) and "audio" not in message
+
+
+def _blocks(content: Any) -> list[Any]:
+    if isinstance(content, list):
+        return content
+    return [{"type": "text", "text": content}] if content else []
 
 
 def _with_media_behind_results(messages: Sequence[Message]) -> Iterator[Message]:

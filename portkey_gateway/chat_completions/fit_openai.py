@@ -24,12 +24,13 @@ _SAMPLING: Final[dict[str, Any]] = {
 _O_SERIES: Final = re.compile(r"o\d")
 
 
-def fit_temperature(told: dict[str, Any], models: Sequence[str]) -> None:
+def fit_temperature(told: dict[str, Any], models: Sequence[str], where: str = "") -> None:
     """Leave out a temperature that OpenAI's models refuse as long as they reason, as ``ChatOpenAI`` does.
 
     Args:
         told: the request, which is changed.
         models: those that may answer, but for Claudes.
+        where: what a warning begins with, if the request is not where it is said.
 
     Warns:
         PortkeyWarning: if it is left out.
@@ -37,24 +38,29 @@ def fit_temperature(told: dict[str, Any], models: Sequence[str]) -> None:
     if told.get("temperature") in {None, 1} or told.get("reasoning_effort") == _NO_EFFORT:
         return
     if model := refusing(models, lambda model: find_facts(model).takes_temperature is not False):
-        warn(f"temperature is left out: the call may go to {model}, which takes none")
+        warn(f"{where}temperature is left out: the call may go to {model}, which takes none")
         del told["temperature"]
 
 
-def fit_to_openai(told: dict[str, Any], models: Sequence[str], where: str = "") -> None:
+def fit_to_openai(
+    told: dict[str, Any], models: Sequence[str], where: str = "", kept: frozenset[str] = frozenset()
+) -> None:
     """Leave out what one of OpenAI's models among these refuses.
 
     Args:
         told: parameters under our names, which are changed.
         models: those that may answer; of what is none of OpenAI's, or not known, nothing is said.
         where: what a warning begins with, if the request is not where it is said.
+        kept: what is not left out, since a condition of the config reads it.
 
     Warns:
         PortkeyWarning: for each parameter that is left out, naming the model.
     """
     for name, refuses in _RULES.items():
         value = told.get(name)
-        if value is not None and (model := next((each for each in models if _is_refused(refuses, each, told)), None)):
+        if value is None or name in kept:
+            continue
+        if model := next((each for each in models if _is_refused(refuses, each, told)), None):
             said = f" {value!r}" if isinstance(value, str) else ""
             warn(f"{where}{name}{said} is left out: the call may go to {model}, which takes none")
             del told[name]

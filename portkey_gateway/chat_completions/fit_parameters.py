@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from portkey_gateway.chat_completions.gemini_schema import as_all_take_it, as_gemini_takes_it
-from portkey_gateway.chat_completions.providers import PROVIDERS, Provider, providers_of
+from portkey_gateway.chat_completions.providers import PROVIDERS, Provider, SchemaForm, providers_of
 from portkey_gateway.conversation.response_format import schema_in_words
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.routing import Route
@@ -28,12 +28,13 @@ EXPECTED: Final = PROVIDERS["openai"].parameters
 _NO_PARAMETERS: Final = {"type": "object", "properties": {}}
 
 
-def fit_parameters(body: Mapping[str, Any], route: Route) -> dict[str, Any]:
+def fit_parameters(body: Mapping[str, Any], route: Route, *, has_config: bool = False) -> dict[str, Any]:
     """Return the body of a request as whoever may answer takes it; it is not changed itself.
 
     Args:
         body: encoded, but for the last word on its limit of tokens.
         route: where the call goes.
+        has_config: whether each target is told apart what it takes otherwise (``fit_override``).
 
     Raises:
         EncodingError: if tools are offered, and the gateway drops them for all who may answer; if the tool that is
@@ -46,10 +47,12 @@ def fit_parameters(body: Mapping[str, Any], route: Route) -> dict[str, Any]:
     if not providers:
         return {**body}
     fitted = {name: value for name, value in body.items() if value is not None}
+    for provider in providers:
+        _leave_out_refused(fitted, provider)
     _fit_choice(fitted, providers)
     if tools := fitted.get("tools"):
         fitted["tools"] = [_fit_tool(tool, providers) for tool in tools]
-    _fit_format(fitted, providers)
+    _fit_format(fitted, providers, has_config=has_config)
     if "top_k" in fitted and any("k" in each.parameters for each in providers):
         fitted.setdefault("k", fitted["top_k"])  # Cohere's word for it, which the gateway tells nobody else
     if all(each.thoughts == {"streamed"} for each in providers) and not fitted.get("stream"):
@@ -59,6 +62,61 @@ def fit_parameters(body: Mapping[str, Any], route: Route) -> dict[str, Any]:
     if route.gateway == "oss-1":
         _tell_losses(fitted, providers)
     return fitted
+
+
+def fit_override(
+    own: Mapping[str, Any], body: Mapping[str, Any], provider: Provider, route: Route, where: str
+) -> dict[str, Any]:
+    """Return the ``override_params`` of a target as its provider takes them.
+
+    A form of the answer that the request says in words which this provider does not take is said there in its own.
+
+    Args:
+        own: in our words.
+        body: the request beside.
+        provider: that of the target.
+        route: where the call goes.
+        where: what a warning about them begins with.
+
+    Raises:
+        EncodingError: if a schema cannot be said to Gemini.
+
+    Warns:
+        PortkeyWarning: if a parameter does not reach it.
+    """
+    fitted = {**own}
+    _leave_out_refused(fitted, provider, where)
+    if tools := fitted.get("tools"):
+        fitted["tools"] = [_fit_tool(tool, [provider]) for tool in tools]
+    is_other = provider.schema_form != "json_schema"
+    form = own.get("response_format") or (body.get("response_format") if is_other else None)
+    if isinstance(form, Mapping) and form.get("type") == "json_schema":
+        schema = _fit_schema(form.get("json_schema", {}).get("schema") or {}, [provider], f"{where}the schema")
+        fitted["response_format"] = _as_provider_takes_it(form, schema, provider.schema_form)
+        if provider.schema_form == "in words" and form is own.get("response_format"):
+            warn(f"{where}the schema of response_format does not reach {provider.name}: ask for it in the request")
+    if route.gateway == "oss-1":
+        for name, value in own.items():
+            deaf = name not in provider.parameters and not _knows_as_k(name, provider)
+            if deaf and name not in _ALWAYS and value != BY_ITSELF.get(name):
+                warn(f"{where}{name} does not reach {provider.name}: the gateway has no word for it there")
+    return fitted
+
+
+def _leave_out_refused(told: dict[str, Any], provider: Provider, where: str = "") -> None:
+    """Leave out what the provider refuses of what the gateway carries to it."""
+    for name in sorted(provider.refuses & told.keys()):
+        if told.pop(name) != BY_ITSELF.get(name):
+            warn(f"{where}{name} is left out: {provider.name} refuses it")
+
+
+def _as_provider_takes_it(asked: Mapping[str, Any], schema: Any, form: SchemaForm) -> dict[str, Any]:
+    """``response_format`` with a JSON schema in the form that one provider takes."""
+    if form == "in json_object":
+        return {"type": "json_object", "json_schema": schema}
+    if form == "in words":
+        return {"type": "json_object"}
+    return {**asked, "json_schema": {**(asked.get("json_schema") or {}), "schema": schema}}
 
 
 def carries(route: Route, *parameters: str) -> bool:
@@ -137,21 +195,18 @@ def _fit_schema(schema: Mapping[str, Any], providers: Sequence[Provider], of: st
         return {**schema}
 
 
-def _fit_format(body: dict[str, Any], providers: Sequence[Provider]) -> None:
+def _fit_format(body: dict[str, Any], providers: Sequence[Provider], *, has_config: bool) -> None:
     asked = body.get("response_format")
     if not isinstance(asked, Mapping) or asked.get("type") != "json_schema":
         return
     named = asked.get("json_schema") or {}
     schema = _fit_schema(named.get("schema") or {"type": "object"}, providers, "the schema of response_format")
-    body["response_format"] = {**asked, "json_schema": {**named, "schema": schema}}
-    forms = {each.schema_form for each in providers}
-    if len(forms) > 1:
-        names = _names(each for each in providers if each.schema_form != "json_schema")
-        warn(f"response_format with a JSON schema is refused by {names}, where the config may send this call")
-    elif forms == {"in json_object"}:
-        body["response_format"] = {"type": "json_object", "json_schema": schema}
-    elif forms == {"in words"}:
-        body["response_format"] = {"type": "json_object"}
+    forms: set[SchemaForm] = {each.schema_form for each in providers}
+    form: SchemaForm = next(iter(forms)) if len(forms) == 1 else "json_schema"
+    if len(forms) > 1 and not has_config:
+        form = "in words"  # which all of them take
+    body["response_format"] = _as_provider_takes_it(asked, schema, form)
+    if "in words" in {form, *forms}:
         body["messages"] = [{"role": "system", "content": schema_in_words(schema)}, *body["messages"]]
 
 

@@ -29,7 +29,12 @@ _MARKED: Final = ("content", "content_blocks", "tool_calls")
 
 
 def as_every_target_takes_it(
-    request: ChatRequest, prompt_caching: PromptCachingOption, claudes: Sequence[str], others: Sequence[str] = ()
+    request: ChatRequest,
+    prompt_caching: PromptCachingOption,
+    claudes: Sequence[str],
+    others: Sequence[str] = (),
+    *,
+    kept: frozenset[str] = frozenset(),
 ) -> ChatRequest:
     """Return the request without what one of its targets would refuse; it is not changed itself.
 
@@ -38,6 +43,7 @@ def as_every_target_takes_it(
         prompt_caching: what was to be marked for Claude's prompt cache; nothing is.
         claudes: the Claudes among the targets.
         others: the other models among them.
+        kept: what only a target itself may be told to leave out, since a condition of the config reads it.
 
     Warns:
         PortkeyWarning: if something that was asked for is left out.
@@ -61,7 +67,7 @@ def as_every_target_takes_it(
         )
         del told["thinking"]
     fit_models(told, claudes)
-    fit_to_openai(told, others)
+    fit_to_openai(told, others, kept=kept)
     if not told.get("stop"):
         told.pop("stop", None)
     return cast("ChatRequest", told)

@@ -102,6 +102,9 @@ class Provider:
     sounds: frozenset[str] | None = None
     """The formats of sound that it takes as data; ``None`` where nothing is known of it."""
     _: KW_ONLY
+    refuses: frozenset[str] = frozenset()
+    """Of these parameters those that the provider itself refuses (Groq: its API reference and "OpenAI compatibility"),
+    but for what is so by itself."""
     is_claude: bool = False
     """Whether its models are Claudes, of whom ``losses`` knows more."""
     is_gemini: bool = False
@@ -116,6 +119,8 @@ class Provider:
     """Whether images and documents arrive in the result of a tool."""
     user_behind_results: bool = True
     """Whether a user's message may follow right behind the results of tools."""
+    takes_turns: bool = False
+    """Whether users and answers have to take turns, a user first; of users' messages the gateway makes one."""
     takes_names: bool = True
     """Whether it takes a ``name`` on a message."""
     keeps_calls: bool = True
@@ -191,6 +196,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         _CONVERSE_MEDIA,
         _CONVERSE_IMAGES,
         is_claude=True,
+        takes_turns=True,
         wants_tools_of_calls=True,
         wants_parameters=True,
         choices=_EVERY_CHOICE - {"none"},
@@ -201,6 +207,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         _CONVERSE,
         _CONVERSE_MEDIA,
         _CONVERSE_IMAGES,
+        takes_turns=True,
         wants_tools_of_calls=True,
         wants_parameters=True,
         choices=_EVERY_CHOICE - {"none"},
@@ -276,7 +283,21 @@ PROVIDERS: Final[dict[str, Provider]] = {
         "groq/index.ts",
         _OPENAI - {"logprobs", "top_logprobs"},
         _SEES,
+        refuses=frozenset(
+            {
+                "audio",
+                "logit_bias",
+                "modalities",
+                "n",
+                "prediction",
+                "prompt_cache_key",
+                "safety_identifier",
+                "verbosity",
+                "web_search_options",
+            }
+        ),
         texts=_EVERYBODY - {"user"},
+        takes_names=False,
         binds_beside_tools=False,
         thoughts=frozenset({"whole"}),
     ),

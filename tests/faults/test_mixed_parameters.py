@@ -98,3 +98,25 @@ def test_what_a_target_says_of_itself_is_left_out_too(
     assert Counter(each.split()[0] for each in told) == Counter(lost)
     assert both.openai.requests[-1].status == 200
     assert not set(lost) & both.openai.requests[-1].body.keys()
+
+
+@any_framework
+@pytest.mark.parametrize(
+    ("asked", "query", "models"),
+    [
+        ({"reasoning_effort": "high"}, {"params.reasoning_effort": {"$eq": "high"}}, ("gpt-5", "gpt-4.1")),
+        ({"verbosity": "low"}, {"params.verbosity": {"$eq": "low"}}, ("gpt-5", "gpt-4.1")),
+        ({"temperature": 0.2}, {"$and": [{"params.temperature": {"$lt": 0.5}}]}, ("gpt-4.1", "gpt-5")),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1], ids=["to the one that takes it", "to the other"])
+def test_a_parameter_that_a_condition_reads_decides(
+    both: Sandbox, framework: Any, asked: dict[str, Any], query: dict[str, Any], *, models: tuple[str, str], order: int
+) -> None:
+    met, other = models[::order]
+    strategy = {"mode": "conditional", "conditions": [{"query": query, "then": "met"}], "default": "other"}
+    named = {"met": met, "other": other}
+    targets = [{**both.target("openai", model=model), "name": name} for name, model in named.items()]
+    warned(lambda: framework(routed(both, {"strategy": strategy, "targets": targets}, models[0]), asked))
+    request = both.openai.requests[-1]
+    assert (request.status, request.body["model"]) == (200, met)

@@ -69,12 +69,14 @@ def message(headers: bytes, payload: bytes) -> bytes:
 class Converse(Wire):
     """Claude on Bedrock."""
 
+    models = r"eu\.anthropic\.claude-[\w.:-]+"
+
     stream_type = "application/vnd.amazon.eventstream"
 
     @override
     def check(self, request: Request) -> None:
         path = unquote(path_of(request))
-        if not re.fullmatch(r"/model/eu\.anthropic\.claude-[\w.:-]+/converse(-stream)?", path):
+        if not re.fullmatch(rf"/model/{self.models}/converse(-stream)?", path):
             refuse("The provided model identifier is invalid.")
         signed = request.header("authorization")
         if not re.match(r"AWS4-HMAC-SHA256 Credential=AKIA/\d{8}/eu-west-1/bedrock/aws4_request, ", signed):

@@ -2,10 +2,10 @@
 
 Shapes and rules: the API reference of ``models.generateContent`` (``ai.google.dev/api/generate-content``) and of
 ``Schema`` there; of proofs of thoughts its guide "Thought signatures", and the same of Vertex AI. Wording of errors as
-users have published it: functions beside JSON, ``googleapis/python-genai#867`` and ``symfony/ai#803``; proofs,
-``lbjlaq/Antigravity-Manager#733``, of Vertex AI ``langgenius/dify#30729``; words in schemas, ``zed-industries/zed#44875``
-and ``prism-php/prism#974``. Without ``alt=sse``, which the gateway does not ask for, the Gemini API streams one JSON
-array.
+users have published it: functions beside JSON, ``googleapis/python-genai#867`` and ``symfony/ai#803``; levels of
+thinking, ``RooCodeInc/Roo-Code#10700``; proofs, ``lbjlaq/Antigravity-Manager#733``, of Vertex AI
+``langgenius/dify#30729``; words in schemas, ``zed-industries/zed#44875`` and ``prism-php/prism#974``. Without
+``alt=sse``, which the gateway does not ask for, the Gemini API streams one JSON array.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class Gemini(Wire):
             _check_parts(system.get("parts") or [], "system_instruction")
         config = body.get("generationConfig") or {}
         _known(config, _GENERATION, "generation_config")
+        self.check_thinking(request.path, config)
         if not isinstance(config.get("stopSequences", []), list):
             refuse("Invalid value at 'generation_config.stop_sequences' (TYPE_STRING)")
         if "responseSchema" in config:
@@ -93,6 +94,19 @@ class Gemini(Wire):
             called = [part for part in content["parts"] if "functionCall" in part]
             if called and called[0].get("thoughtSignature") not in self.proofs:
                 refuse(self.unproved.format(name=called[0]["functionCall"]["name"], at=at + 1))
+
+    def check_thinking(self, path: str, config: Mapping[str, Any]) -> None:
+        """Refuse a level of a Gemini before 3, a level beside a budget, and no thinking of a Pro."""
+        thinking = {**config.get("thinking_config", {}), **config.get("thinkingConfig", {})}
+        if {"thinking_config", "thinkingConfig"} <= config.keys():
+            refuse("Invalid value at 'generation_config' (oneof), oneof field '_thinking_config' is already set.")
+        if "thinkingLevel" in thinking:
+            if re.search(r"gemini-[12]\.", path):
+                refuse("Thinking level is not supported for this model.")
+            if thinking["thinkingLevel"] not in {"minimal", "low", "medium", "high"}:
+                refuse("Invalid value at 'generation_config.thinking_config.thinking_level'")
+        if thinking.get("thinking_budget") == 0 and "-pro" in path:
+            refuse("Budget 0 is invalid. This model only works in thinking mode.")
 
     def check_address(self, request: Request) -> None:
         """Check path and key."""

@@ -222,7 +222,10 @@ class Ollama(OpenAILike):
 
 
 class Groq(OpenAILike):
-    """Groq."""
+    """Groq: what it takes of OpenAI's API stands on its page "OpenAI compatibility".
+
+    That it binds no answer beside tools stands in its own words in ``vercel/ai#16540``.
+    """
 
     path = "/openai/v1/chat/completions"
     model = "llama-3.3-70b-versatile"
@@ -237,16 +240,26 @@ class Groq(OpenAILike):
     def check_body(self, body: Mapping[str, Any]) -> None:
         for name in strangers(body, self.known):
             refuse(f"property '{name}' is unsupported")
+        for name in {"logit_bias", "logprobs", "top_logprobs"} & body.keys():
+            refuse(f"property '{name}' is unsupported")
+        if (body.get("n") or 1) > 1:
+            refuse("'n' : number must be at most 1")
         if body.get("tools") and body.get("response_format"):
             refuse("json mode cannot be combined with tool/function calling")
         for index, message in enumerate(body["messages"]):
-            is_text = isinstance(message.get("content") or "", str)
-            if message["role"] != "user" and not is_text:
-                refuse(f"'messages.{index}' : for 'role:{message['role']}' the following must be satisfied"
-                       f"[('messages.{index}.content' : value must be a string)]")  # fmt: skip
-            for part in [] if is_text else message["content"]:
-                if part["type"] not in {"text", "image_url"}:
-                    refuse(f"'messages.{index}.content' : value must be a string or a list of text and image_url")
+            self.check_message(index, message)
+
+    def check_message(self, index: int, message: Mapping[str, Any]) -> None:
+        """Refuse names, and what is no text where a text has to be."""
+        is_text = isinstance(message.get("content") or "", str)
+        if "name" in message and message["role"] != "tool":
+            refuse(f"'messages.{index}' : property 'name' is unsupported")
+        if message["role"] != "user" and not is_text:
+            refuse(f"'messages.{index}' : for 'role:{message['role']}' the following must be satisfied"
+                   f"[('messages.{index}.content' : value must be a string)]")  # fmt: skip
+        for part in [] if is_text else message["content"]:
+            if part["type"] not in {"text", "image_url"}:
+                refuse(f"'messages.{index}.content' : value must be a string or a list of text and image_url")
 
 
 class Mistral(OpenAILike):
@@ -264,11 +277,11 @@ class Mistral(OpenAILike):
         "tool": {"role", "content", "tool_call_id", "name"},
     }
     parts: ClassVar = {"text", "image_url", "document_url", "reference", "file", "input_audio", "thinking"}
-    # What may stand behind what.
+    # What may stand behind what, as `mistral_common.protocol.instruct.validator` has it.
     follows: ClassVar[dict[str, set[str | None]]] = {
-        "system": {None, "system"},
+        "system": {None, "system", "user"},
         "user": {None, "system", "user", "assistant"},
-        "assistant": {"user", "tool"},
+        "assistant": {None, "system", "user", "assistant", "tool"},
         "tool": {"assistant", "tool"},
     }
 

@@ -43,6 +43,13 @@ def tool(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "description": "A tool.", "parameters": parameters}}
 
 
+FORM: Final = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "order",
+        "schema": {"type": "object", "properties": {"count": {"type": "integer"}}, "required": ["count"]},
+    },
+}
 pytestmark = pytest.mark.filterwarnings("ignore::portkey_gateway.errors.PortkeyWarning")
 
 
@@ -110,3 +117,35 @@ def test_both_take_the_tools_and_schemas_of_pydantic_classes(framework: Framewor
     assert Order.model_validate_json(asked.text) == Order(count=1, note=None, size=2)
     assert {refused.status for refused in failing.refused} == {503}
     assert not answering.refused
+
+
+PARTLY: Final[list[Any]] = [
+    (("azure-openai", "google"), {"reasoning_effort": "high"}, '"thinking_budget": 24576'),
+    (("google", "azure-openai"), {"reasoning_effort": "high"}, '"reasoning_effort": "high"'),
+    (("openai", "groq"), {"verbosity": "low", "prompt_cache_key": "a"}, '"messages"'),
+    (("azure-openai", "cohere"), {"response_format": FORM}, '"response_format": {"type": "json_object", "json_schema"'),
+    (("azure-openai", "deepseek"), {"response_format": FORM}, '"response_format": {"type": "json_object"}'),
+    (("cohere", "azure-openai"), {"response_format": FORM}, '"type": "json_schema"'),
+    (("cohere", "deepseek"), {"response_format": FORM}, "JSON schema below"),
+]
+
+
+@pytest.fixture
+def _thinking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let OpenAI's model be one that thinks."""
+    monkeypatch.setitem(NAMES, "azure-openai", "gpt-5")
+
+
+@pytest.mark.usefixtures("_thinking")
+@pytest.mark.parametrize(("pair", "asked", "received"), PARTLY, indirect=["pair"])
+@whole_or_streamed
+def test_each_is_asked_in_its_own_words(
+    framework: Framework, pair: Any, way: Way, asked: dict[str, Any], received: str
+) -> None:
+    _, failing, _, answering = pair
+    said = Said('{"count": 1}')
+    answering.say(said)
+    assert framework.ask(way, [framework.user("Order in JSON.")], **asked).text == said.text
+    assert {refused.status for refused in failing.refused} == {503}
+    assert not answering.refused
+    assert received in json.dumps(answering.received)

@@ -11,6 +11,7 @@ import pytest
 from docs.provider_tables import COLUMNS
 from portkey_gateway.errors import ContentError
 from tests.llamaindex.media import PDF, PNG
+from tests.providers.converse import Converse
 from tests.providers.emulated import EmulatedProvider
 from tests.providers.frameworks import Framework, Way, whole_or_streamed
 
@@ -40,6 +41,38 @@ def test_a_system_message_amid_the_conversation_arrives(
     assert framework.ask(way, said).text == "Hello."
     assert not provider.refused
     assert "Be brief." in json.dumps(provider.received)
+
+
+@whole_or_streamed
+def test_two_answers_in_a_row_arrive(framework: Framework, provider: EmulatedProvider, way: Way) -> None:
+    said = [framework.assistant("It is one."), framework.assistant("It is two.")]
+    assert framework.ask(way, [framework.user("Hi"), *said, framework.user("Go on.")]).text == "Hello."
+    assert not provider.refused
+    received = json.dumps(provider.received)
+    assert [text for text in ("It is one.", "It is two.") if text in received] == ["It is one.", "It is two."]
+
+
+@whole_or_streamed
+def test_the_model_may_speak_first(framework: Framework, provider: EmulatedProvider, way: Way) -> None:
+    assert framework.ask(way, [framework.assistant("How can I help?"), framework.user("Hi")]).text == "Hello."
+    assert not provider.refused
+    assert "How can I help?" in json.dumps(provider.received)
+
+
+class AnyConverse(Converse):
+    """Other models on Bedrock have the same rules as its Claudes."""
+
+    models = r"meta\.[\w.:-]+"
+
+
+@pytest.mark.parametrize("row", ["bedrock/anthropic"], indirect=True)
+@whole_or_streamed
+def test_turns_of_other_models_on_bedrock(framework: Framework, provider: EmulatedProvider, way: Way) -> None:
+    provider.wire = AnyConverse()
+    framework.model = framework.model.with_options(model="meta.llama3-70b-instruct-v1:0")
+    said = [framework.assistant("One."), framework.assistant("Two."), framework.user("Hi")]
+    assert framework.ask(way, said).text == "Hello."
+    assert not provider.refused
 
 
 @whole_or_streamed

@@ -115,6 +115,22 @@ def test_an_image_that_a_tool_returned(framework: Framework, provider: EmulatedP
 @with_tools
 @pytest.mark.parametrize("tools", [[LOOK], []], ids=["with tools", "without"])
 @whole_or_streamed
+def test_a_call_behind_an_answer_of_its_own(
+    framework: Framework, provider: EmulatedProvider, row: str, way: Way, tools: list[Any]
+) -> None:
+    provider.say(CALLED, Said("It is blue."))
+    call, _ = framework.ask(way, [framework.user("Look.")], tools=[LOOK]).calls
+    said = [framework.assistant("I shall look."), framework.called(call), framework.result(call, "blue sky")]
+    is_lost = not COLUMNS[row].keeps_calls or (not tools and COLUMNS[row].wants_tools_of_calls)
+    with pytest.warns(PortkeyWarning, match="tool calls of earlier turns") if is_lost else nullcontext():
+        assert framework.ask(way, [framework.user("Look."), *said], tools=tools).text == "It is blue."
+    assert not provider.refused
+    assert all(told in json.dumps(provider.received) for told in ("I shall look.", "blue sky"))
+
+
+@with_tools
+@pytest.mark.parametrize("tools", [[LOOK], []], ids=["with tools", "without"])
+@whole_or_streamed
 def test_a_user_goes_on_behind_a_result(
     framework: Framework, provider: EmulatedProvider, row: str, way: Way, tools: list[Any]
 ) -> None:

@@ -164,9 +164,10 @@ def test_each_is_told_the_schema_in_its_own_form() -> None:
     assert told["messages"][1:] == [USER]
 
 
-def test_where_the_forms_differ_that_is_said() -> None:
-    with pytest.warns(PortkeyWarning, match="a JSON schema is refused by Cohere"):
-        assert fit(OPENAI, COHERE, response_format=FORMAT)["response_format"] == FORMAT
+def test_where_the_forms_differ_json_is_asked_for_and_the_schema_in_words() -> None:
+    told = fit(OPENAI, COHERE, response_format=FORMAT)
+    assert told["response_format"] == {"type": "json_object"}
+    assert "JSON schema below" in told["messages"][0]["content"]
 
 
 @pytest.mark.parametrize("row", PROVIDERS)
