@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Final, Self
 
 import httpx
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from portkey_gateway.client import DEFAULT_TIMEOUT_S, GatewayClient
+from portkey_gateway.errors import warn
 from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
-from portkey_gateway.names import check_names
+from portkey_gateway.names import check_names, meant_provider
 from portkey_gateway.options import GatewayFields
 
 _MERGED: Final = ("metadata", "request_metadata", "default_headers", "gateway_headers")
@@ -43,6 +44,14 @@ class GatewayCaller(GatewayFields):
             aliases = {field.alias: None for field in cls.model_fields.values() if field.alias}
             check_names(values, {**cls.model_fields, **aliases})
         return values
+
+    @field_validator("provider")
+    @classmethod
+    def _check_provider(cls, provider: str | None) -> str | None:
+        # Not refused: a gateway newer than this package knows more of them.
+        if provider and (meant := meant_provider(provider)):
+            warn(f"provider {provider!r} is not one that Portkey is known to have: did you mean {meant!r}?")
+        return provider
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """Copy all but the borrowed clients, whose connections cannot be copied: the copy shares them."""

@@ -39,7 +39,7 @@ _NOT_THE_CALLERS: Final = frozenset(
     {
         "portkey_gateway", "portkey_langchain", "portkey_llamaindex", "langchain", "langchain_classic",
         "langchain_core", "langgraph", "llama_index", "llama_index_instrumentation", "workflows", "tenacity", "wrapt",
-        "asyncio", "concurrent", "contextlib", "threading",
+        "asyncio", "concurrent", "contextlib", "pydantic", "threading",
     }
 )  # fmt: skip
 

@@ -29,6 +29,8 @@ _PARAMETERS: Final = (
 # What a model can do only where the gateway carries the parameter to its provider.
 _CARRIED: Final = {"calls_tools": "tools", "takes_forced_choice": "tool_choice"}
 _SERVERS: Final = "mcp_servers"
+# The name of this option, and those of other classes, which are refused with a hint.
+_MODEL_NAMES: Final = frozenset({"model", "model_name", "model_id"})
 # Where the frameworks' classes take further parameters of the request.
 _FURTHER: Final = ("model_kwargs", "additional_kwargs")
 _IN_THE_BODY: Final = frozenset({"model", *_PARAMETERS})
@@ -88,6 +90,16 @@ class GatewayModel(GatewayCaller):
             if isinstance(further, Mapping) and further.get(_SERVERS) and values.get(_SERVERS) is None:
                 rest = {key: value for key, value in further.items() if key != _SERVERS}
                 values = {**values, name: rest, _SERVERS: further[_SERVERS]}
+        return values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_named(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and _MODEL_NAMES.isdisjoint(values):
+            raise ValueError(
+                "model is missing: name it, such as model='claude-sonnet-4-6'; beside a config, too, whose targets may "
+                "name others in their override_params"
+            )
         return values
 
     @field_validator("reasoning_effort", "thinking")

@@ -41,6 +41,24 @@ _NEEDLESS: Final = {
     "use_responses_api": "calls are chat completions, or Anthropic's messages: leave it out",
 }
 """Options of other models that ask for what is so in any case."""
+PROVIDERS: Final = (
+    "302ai", "ai21", "aibadgr", "anthropic", "anyscale", "azure-ai", "azure-openai", "bedrock", "bytez", "cerebras",
+    "cohere", "cometapi", "cortex", "dashscope", "deepbricks", "deepinfra", "deepseek", "featherless-ai",
+    "fireworks-ai", "github", "google", "groq", "huggingface", "hyperbolic", "inference-net", "iointelligence", "jina",
+    "kluster-ai", "krutrim", "lambda", "lemonfox-ai", "lepton", "lingyi", "matterai", "meshy", "milvus", "mistral-ai",
+    "modal", "monsterapi", "moonshot", "ncompass", "nebius", "nextbit", "nomic", "novita-ai", "nscale", "ollama",
+    "openai", "openrouter", "oracle", "ovhcloud", "palm", "perplexity-ai", "portkey", "predibase", "qdrant",
+    "recraft-ai", "reka-ai", "replicate", "sagemaker", "sambanova", "segmind", "siliconflow", "stability-ai",
+    "together-ai", "triton", "tripo3d", "upstage", "vertex-ai", "voyage", "workers-ai", "x-ai", "z-ai", "zhipu",
+)  # fmt: skip
+"""The slugs of providers that the open-source gateway 1.15.2 knows (``VALID_PROVIDERS`` of ``src/globals.ts``)."""
+_OTHER_WORDS: Final = {
+    "claude": "anthropic", "gpt": "openai", "azure": "azure-openai", "aws": "bedrock", "amazon": "bedrock",
+    "gemini": "google", "google-ai": "google", "google_genai": "google", "vertex": "vertex-ai",
+    "google_vertexai": "vertex-ai", "xai": "x-ai", "grok": "x-ai", "together": "together-ai", "llama": "ollama",
+}  # fmt: skip
+"""What people call a provider, and its slug."""
+_ALIKE: Final = 0.75
 _BODY_FIELDS: Final = ("model_kwargs", "additional_kwargs")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -68,6 +86,19 @@ def _hint(name: str, known: Mapping[str, Any]) -> str:
         return f"it is a parameter of the request body: put it into {body_field}={{{snake!r}: …}}"
     near = " or ".join(map(repr, difflib.get_close_matches(name, known, n=2)))
     return f"did you mean {near}?" if near else f"known are {', '.join(sorted(known))}"
+
+
+def meant_provider(slug: str) -> str | None:
+    """The slug that is probably meant by one that no provider has; ``None`` where it has one, or nothing is near.
+
+    Args:
+        slug: as it was given; those of the model catalog (``@slug``) are the user's own.
+    """
+    if slug.startswith("@") or slug in PROVIDERS:
+        return None
+    plain = slug.strip().lower()
+    near = difflib.get_close_matches(plain.replace("_", "-"), PROVIDERS, n=1, cutoff=_ALIKE)
+    return _OTHER_WORDS.get(plain) or (near[0] if near else None)
 
 
 def in_snake_case(name: str) -> str:

@@ -5,17 +5,15 @@ Into a config that is saved nothing can be put, so one request has to do for all
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from typing import Final
 
-from portkey_gateway.chat_completions.providers import PROVIDERS, find_provider
+from portkey_gateway.chat_completions.providers import find_provider
 from portkey_gateway.errors import warn
+from portkey_gateway.names import meant_provider
 from portkey_gateway.routing import LIMITED_BY_MAX_TOKENS, SERVES_MESSAGES, Route
 
-_KNOWN: Final = sorted({key.partition("/")[0] for key in PROVIDERS} | SERVES_MESSAGES | LIMITED_BY_MAX_TOKENS)
-_ALIKE: Final = 0.8
 # What tells of a slug that someone chose that no Claude stands behind it.
 _NO_CLAUDE: Final = re.compile(r"open-?ai|gpt|google|gemini|mistral|cohere|deepseek|llama|groq|grok|x-?ai|perplexity")
 
@@ -34,9 +32,8 @@ def warn_of_told(route: Route, limit: int | None) -> None:
     if not route.is_told:
         return
     for provider, _ in route.targets:
-        if provider and not provider.startswith("@") and provider not in _KNOWN:
-            for meant in difflib.get_close_matches(provider, _KNOWN, n=1, cutoff=_ALIKE):
-                warn(f"config_targets names {provider!r}, which is not known here: did you mean {meant!r}?")
+        if provider and (meant := meant_provider(provider)):
+            warn(f"config_targets names {provider!r}, which is not known here: did you mean {meant!r}?")
     if limit is None and not (route.is_claude or route.is_mixed) and (unsure := [*_perhaps_claudes(route)]):
         warn(
             f"config_targets names {' and '.join(unsure)}, where a Claude may answer, which needs max_tokens: give "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Mapping
 from typing import Any, Final
@@ -115,6 +116,17 @@ def _check_parameters(request: Mapping[str, Any]) -> None:
             raise EncodingError(f"tools[{index}] must be a mapping, and the parameters of its function a JSON schema")
         if not isinstance(function.get("name"), str):
             raise EncodingError(f"tools[{index}].function needs a name")
+    _check_choice(request.get("tool_choice"), tools or ())
+
+
+def _check_choice(choice: Any, tools: Any) -> None:
+    """Refuse the choice of a tool that is none of those offered; what an MCP server offers is not known."""
+    wanted = (choice.get("function") or {}).get("name") if isinstance(choice, Mapping) else None
+    names = [tool.get("function", tool).get("name") for tool in tools]
+    if wanted and names and all(names) and wanted not in names:
+        near = difflib.get_close_matches(wanted, names, n=1)
+        meant = f"did you mean {near[0]!r}?" if near else f"offered are {', '.join(map(repr, names))}"
+        raise EncodingError(f"tool_choice names {wanted!r}, which is none of the tools of the request: {meant}")
 
 
 def _is_text(value: Any) -> bool:

@@ -229,7 +229,8 @@ class Sandbox:
 
         Args:
             provider: Which.
-            model: The model it is asked for, whatever the request says.
+            model: The model it is asked for, whatever the request says: the target's `override_params` win. By default
+                `model` or `openai_model`, so that a request for one provider's model does not reach the other.
         """
         options = self.options(provider)
         return {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portkey_gateway.names import check_names
+from portkey_gateway.names import check_names, meant_provider
 
 KNOWN = dict.fromkeys(
     [
@@ -72,3 +72,22 @@ def test_a_name_from_elsewhere_that_has_no_counterpart_is_compared_as_any_other(
 def test_what_is_so_in_any_case_is_told_as_that(name: str, why: str) -> None:
     with pytest.raises(ValueError, match=f"unknown option '{name}': {why}"):
         check_names({name: True}, {**KNOWN, "stream_usages": None})
+
+
+@pytest.mark.parametrize(
+    ("slug", "meant"),
+    [
+        ("antropic", "anthropic"),
+        ("Anthropic", "anthropic"),
+        ("mistral", "mistral-ai"),
+        ("claude", "anthropic"),
+        ("azure", "azure-openai"),
+        ("vertex_ai", "vertex-ai"),
+        ("openai", None),
+        ("vertex-ai", None),
+        ("@opnai", None),
+        ("my-own-models", None),
+    ],
+)
+def test_a_provider_that_there_is_not_is_compared(slug: str, meant: str | None) -> None:
+    assert meant_provider(slug) == meant

@@ -108,6 +108,8 @@ def test_a_saved_file_is_a_new_version_at_once_and_a_broken_one_is_told(tmp_path
             version = {"messages": [{"role": "user", "content": f"{number} {{{{>>mine}}}}"}]}
             (tmp_path / "pp-new" / f"{number}.json").write_text(json.dumps(version))
             assert rendered(sandbox, "pp-new", mine="own")["messages"][0]["content"] == f"{number} own"
+        unknown = post(sandbox, "/prompts/pp-new/completions", {"variables": {}})
+        assert (unknown.status_code, "Prompt pp-new has no provider" in unknown.text) == (400, True)
         (tmp_path / "pp-new" / "3.json").write_text("{")
         assert "3.json cannot be read" in post(sandbox, "/prompts/pp-new/render", {"variables": {}}).text
         (tmp_path / "pp-new" / "4.json").write_text('{"string": "Text {{name}} {{>pp-none}}"}')

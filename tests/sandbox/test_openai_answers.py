@@ -194,7 +194,9 @@ def test_images_files_and_sounds_are_looked_at() -> None:
     assert "a PNG image, 4 x 3 pixels, mostly red" in (seen.content or "")
     read = ask([file(filename="a.pdf", file_data=f"data:application/pdf;base64,{PDF}")])
     assert "a PDF “a.pdf” of 1 page." in (read.content or "")
-    heard = ask([{"type": "text", "text": "Say exactly: yes"}, sound(wav())], model="gpt-4o-audio-preview")
+    said = [{"type": "text", "text": "Say exactly: yes"}, sound(wav())]
+    heard = ask(said, model="gpt-4o-audio-preview")
+    assert ask(said, model="gpt-audio").content == heard.content
     assert heard.content == "I hear a WAV recording of 1.0 seconds.\nyes"
 
 

@@ -119,6 +119,8 @@ async def _complete(behind: Behind, request: Request, reference: str, body: Any)
     version, asked = render(behind.folder, reference, body)
     route = "chat/completions" if "messages" in asked else "completions"
     headers = gateway_headers(request.headers, behind.providers, version.virtual_key)
+    if not {"x-portkey-provider", "x-portkey-config"} & headers.keys():
+        raise invalid(f"Prompt {version.slug} has no provider: write `virtual_key: anthropic` into its file")
     return await relay("POST", f"{behind.gateway_url()}/v1/{route}", headers, json.dumps(asked).encode())
 
 

@@ -1,6 +1,7 @@
 """What depends on the model: which there are, and which parameters and content each takes.
 
-The names are those of `openai.types.ChatModel` and `openai.types.EmbeddingModel`. Source of the rest: OpenAI's
+The names are those of `openai.types.ChatModel` and `openai.types.EmbeddingModel`, and of the models for sound, which
+are not among them, those of its page "Models". Source of the rest: OpenAI's
 documentation, "Models", "Reasoning models", "Structured Outputs", and the guides of each generation.
 """
 
@@ -11,7 +12,7 @@ from openai.types import ChatModel, EmbeddingModel
 
 from portkey_gateway.sandbox.openai.errors import OpenAIError
 
-CHAT_MODELS: Final[tuple[str, ...]] = get_args(ChatModel)
+CHAT_MODELS: Final[tuple[str, ...]] = (*get_args(ChatModel), "gpt-audio", "gpt-audio-mini", "gpt-audio-1.5")
 EMBEDDING_SIZES: Final[dict[EmbeddingModel, int]] = {
     "text-embedding-ada-002": 1536,
     "text-embedding-3-small": 1536,

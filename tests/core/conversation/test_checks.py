@@ -135,3 +135,25 @@ def test_what_is_a_request_passes() -> None:
     check(thinking=None, temperature=None, tools=None)
     call = {"id": "1", "type": "function", "function": FUNCTION}
     check(HELLO, {"role": "assistant", "content": None, "tool_calls": [call]}, {"role": "user", "content": ""})
+
+
+TOOLS: list[dict[str, Any]] = [
+    {"type": "function", "function": {"name": "look"}},
+    {"type": "web_search_20250305", "name": "web_search"},
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "tools", "named"),
+    [("lok", TOOLS, "did you mean 'look'"), ("taste", TOOLS, "offered are 'look', 'web_search'")],
+)
+def test_a_choice_of_a_tool_that_is_none_is_an_error(wanted: str, tools: Any, named: str) -> None:
+    choice = {"type": "function", "function": {"name": wanted}}
+    with pytest.raises(EncodingError, match=f"tool_choice names '{wanted}', which is none of the tools.*{named}"):
+        check(tools=tools, tool_choice=choice)
+
+
+@pytest.mark.parametrize("tools", [[*TOOLS, {"type": "mcp_toolset", "mcp_server_name": "s"}], []])
+def test_what_is_not_known_of_the_tools_is_left_to_the_provider(tools: Any) -> None:
+    choice = {"type": "function", "function": {"name": "taste"}}
+    check(tools=tools, tool_choice=choice)
