@@ -75,7 +75,8 @@ class GatewayFields(BaseModel):
     config_targets: tuple[str, ...] = ()
     """Which providers may answer a config that is given by its id, such as ``("openai", "anthropic")``: nobody but
     Portkey knows what stands in it, and a request is built so that each of its targets can take it. A slug of the
-    model catalog (``"@anthropic-prod"``) is a Claude's where it says ``anthropic`` or ``claude``."""
+    model catalog (``"@anthropic-prod"``) is a Claude's where it says ``anthropic`` or ``claude``; of providers that
+    serve several families name the model, too (``"bedrock/claude-sonnet-4-5"``, ``"@team/gpt-5"``)."""
     custom_host: str | None = None
     """A provider host other than the provider's own, with its path."""
     trace_id: str | None = None

@@ -69,6 +69,11 @@ class Route:
         return self.claude_models or ((model,) if self.is_claude else ())
 
 
+_HOSTS_OF_CLAUDES: Final = frozenset({"bedrock", "vertex-ai"})
+_MAKER: Final = "anthropic."
+"""What their names of Claudes begin with, and by which the gateway tells them from other models."""
+
+
 def is_claude(model: str, provider: str | None = None) -> bool:
     """Tell whether a request goes to a Claude, as far as the names say it."""
     return family_of(model, provider) == "claude"
@@ -166,7 +171,14 @@ def choose_api_format(own: GatewayFields, own_model: str, called: GatewayFields,
 
 
 def _told(provider: str, model: str) -> tuple[str, str]:
-    """A target of a config that is not known: the request's model is its own only where it may have such a model."""
+    """A target of a config that is not known: the request's model is its own only where it may have such a model.
+
+    What is told as ``bedrock/claude-sonnet-4-5`` or ``@slug/name`` has a model of its own.
+    """
+    slug, _, own = provider.partition("/")
+    if own:
+        is_made_by_anthropic = slug in _HOSTS_OF_CLAUDES and is_claude(own) and _MAKER not in own
+        return provider if slug.startswith("@") else slug, f"{_MAKER}{own}" if is_made_by_anthropic else own
     has_claudes = provider in SERVES_MESSAGES or provider.startswith("@")
     return provider, model if has_claudes or not is_claude(model) else ""
 

@@ -27,6 +27,9 @@ from portkey_gateway.info import GatewayInfo
 FAILURES: Final = frozenset({"error", "ERROR", "TIMEOUT", "insufficient_system_resource"})
 """Finish reasons of an answer that the provider could not end (Mistral and OpenRouter; Cohere; DeepSeek)."""
 # What OpenAI says of an answer beside it.
+_OF_CHOICES: Final = ("finish_reason", "logprobs", "groundingMetadata")
+GROUNDS: Final = "grounding_metadata"
+"""In ``extras``: what Gemini found in Google's search, under the name that ``langchain-google-genai`` gives it."""
 _EXTRAS: Final = ("system_fingerprint", "service_tier")
 TOKEN_USAGE: Final = "token_usage"  # noqa: S105 no secret
 """In ``extras``: OpenAI's usage in its own words, which may tell more, such as the predicted tokens that it took."""
@@ -97,6 +100,8 @@ class AnswerFold(Fold):
             extras[TOKEN_USAGE] = usage
         if logprobs := choice.get("logprobs"):
             extras |= self._add_logprobs(logprobs)
+        if grounds := choice.get("groundingMetadata"):
+            extras[GROUNDS] = grounds
         return Delta(
             blocks=self._decode_blocks(wire_delta) if wire_delta else (),
             tool_calls=self._decode_tool_calls(_calls_of(wire_delta, choice.get("index"))) if wire_delta else (),
@@ -217,7 +222,7 @@ def _as_chunk(response: ChatResponse, choice: Choice) -> Chunk:
         delta["tool_calls"] = [cast("WireToolCallDelta", {**call, "index": index}) for index, call in enumerate(calls)]
     chunk: dict[str, Any] = {
         **response,
-        "choices": [{"delta": delta, "finish_reason": choice.get("finish_reason"), "logprobs": choice.get("logprobs")}],
+        "choices": [{"delta": delta, **{name: choice.get(name) for name in _OF_CHOICES}}],
     }
     return cast("Chunk", chunk)
 

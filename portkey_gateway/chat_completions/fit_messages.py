@@ -20,6 +20,7 @@ from portkey_gateway.conversation.request import SYSTEM_ROLES, Message
 from portkey_gateway.errors import warn
 from portkey_gateway.routing import Route
 
+_MARK: Final = "cache_control"
 _BETWEEN: Final = "\n\n"
 # Other blocks have no place in a user's message either.
 _MEDIA: Final = MEDIA | {"image_url", "file", "input_audio"}
@@ -243,10 +244,18 @@ def _with_calls_in_words(messages: Sequence[Message], why: str, *, alone: bool) 
         if message["role"] == "tool":
             name = names.get(message.get("tool_call_id") or "", "the tool")
             failed = ERROR_PREFIX if message.get("is_error") and not said.startswith(ERROR_PREFIX) else ""
-            yield {"role": "user", "content": f"Result of {name}: {failed}{said}"}
+            yield {"role": "user", "content": _marked(f"Result of {name}: {failed}{said}", message)}
             continue
         called = [f"Calling {name} with {arguments}" for _, name, arguments in calls]
-        yield {"role": "assistant", "content": "\n".join([*([said] if said else []), *called])}
+        yield {"role": "assistant", "content": _marked("\n".join([*([said] if said else []), *called]), message)}
+
+
+def _marked(text: str, message: Message) -> Any:
+    """What a message says in words, with the mark for a prompt cache that stood on it or in it."""
+    content = message.get("content")
+    places = [*(content if isinstance(content, list) else ()), *message.get("tool_calls", ()), message]
+    marks = [mark for place in places if (mark := cast("Mapping[str, Any]", place).get(_MARK))]
+    return [{"type": "text", "text": text, _MARK: marks[-1]}] if marks else text
 
 
 def _calls_of(message: Message) -> list[tuple[str, str, str]]:

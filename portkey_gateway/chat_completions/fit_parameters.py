@@ -25,6 +25,11 @@ BY_ITSELF: Final[dict[str, Any]] = {"parallel_tool_calls": True, "n": 1, "logpro
 """What is so by itself, whether it is said or not."""
 EXPECTED: Final = PROVIDERS["openai"].parameters
 """What is expected of everybody who may answer; what only some providers have is meant for those."""
+_GOOGLES_OWN: Final = frozenset(
+    {"googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval", "computerUse",
+     "computer_use", "googleMaps", "google_maps"}
+)  # fmt: skip
+"""Names under which the gateway offers Gemini tools of Google's own (1.15.2, ``google-vertex-ai/utils.ts``)."""
 _NO_PARAMETERS: Final = {"type": "object", "properties": {}}
 
 
@@ -157,6 +162,11 @@ def _fit_tool(tool: Mapping[str, Any], providers: Sequence[Provider]) -> dict[st
     function = tool.get("function")
     if not isinstance(function, Mapping):
         return {**tool}
+    if function.get("name") in _GOOGLES_OWN and all(each.is_gemini for each in providers):
+        # Its parameters are the options of that tool, and no schema.
+        if "properties" in (function.get("parameters") or {}):
+            warn(f"tool {function['name']!r} is taken for Google's own of that name: call yours otherwise")
+        return {**tool}
     fitted = {**function}
     if any(each.wants_parameters for each in providers):
         fitted = {name: value for name, value in fitted.items() if value or name != "description"}
@@ -187,7 +197,7 @@ def _fit_schema(schema: Mapping[str, Any], providers: Sequence[Provider], of: st
     if not geminis:
         return {**schema}
     try:
-        return as_gemini_takes_it(schema) if len(geminis) == len(providers) else as_all_take_it(schema)
+        return as_gemini_takes_it(schema, of) if len(geminis) == len(providers) else as_all_take_it(schema, of)
     except EncodingError as error:
         if len(geminis) == len(providers):
             raise EncodingError(f"{of}: {error}") from error

@@ -1,8 +1,9 @@
 """JSON schemas in the words that Gemini knows: pure.
 
 Its API knows a part of OpenAPI's schemas and refuses every other word (``Schema`` in ``ai.google.dev/api/caching``).
-The open-source gateway 1.15.2 takes out ``additionalProperties`` and ``$schema`` and, for the Gemini API, puts
-definitions in their places (``providers/google-vertex-ai/utils.ts``); the rest is done here.
+For JSON schemas as they are it has fields of their own (``parametersJsonSchema``, ``responseJsonSchema``), into which
+no gateway puts them. The open-source gateway 1.15.2 takes out ``additionalProperties`` and ``$schema`` and, for the
+Gemini API, puts definitions in their places (``providers/google-vertex-ai/utils.ts``); the rest is done here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from portkey_gateway.conversation.schema import joined, modernised
-from portkey_gateway.errors import EncodingError
+from portkey_gateway.errors import EncodingError, warn
 
 _KNOWN: Final = frozenset(
     {"type", "format", "title", "description", "nullable", "default", "items", "minItems", "maxItems", "enum",
@@ -26,29 +27,68 @@ _NULL: Final = {"type": "null"}
 _OF_ONE_TYPE: Final = (_KNOWN | {_CLOSED}) - {"title", "description", "nullable", "default", "example", "anyOf"}
 _BOUNDS: Final = {"exclusiveMinimum": "More than {}.", "exclusiveMaximum": "Less than {}.",
                   "multipleOf": "A multiple of {}."}  # fmt: skip
+_UNSAYABLE: Final = frozenset(
+    {"not", "if", "then", "else", "contains", "minContains", "maxContains", "patternProperties", "propertyNames",
+     "dependentSchemas", "dependentRequired", "unevaluatedProperties", "unevaluatedItems", "contentEncoding"}
+)  # fmt: skip
 _TYPES: Final[dict[type, str]] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
-def as_gemini_takes_it(schema: Mapping[str, Any]) -> dict[str, Any]:
+def as_gemini_takes_it(schema: Mapping[str, Any], of: str = "a schema") -> dict[str, Any]:
     """Return a schema without any word that Gemini refuses; what it says in other words is kept.
+
+    Args:
+        schema: any JSON schema; it is left as it is.
+        of: what it is, for warnings.
 
     Raises:
         EncodingError: if Gemini has no words for it: it explains itself by itself, or a field is an object whose
             fields it does not name.
+
+    Warns:
+        PortkeyWarning: if a part of it cannot be said to Gemini, by its word and its place.
     """
-    return _narrowed(_resolved(schema), _KNOWN)
+    resolved = _resolved(schema)
+    narrowed = _narrowed(resolved, _KNOWN)
+    _warn_of_lost(resolved, of)
+    return narrowed
 
 
-def as_all_take_it(schema: Mapping[str, Any]) -> dict[str, Any]:
+def as_all_take_it(schema: Mapping[str, Any], of: str = "a schema") -> dict[str, Any]:
     """Return a schema in words that Gemini takes as well as all others do.
 
     What may be null says so as one of several alternatives, which the gateway puts in Gemini's words, and an object
     that is closed keeps saying that: OpenAI wants to see it, and the gateway takes it out for Gemini.
 
+    Args:
+        schema: any JSON schema; it is left as it is.
+        of: what it is, for warnings.
+
     Raises:
         EncodingError: if Gemini has no words for it.
+
+    Warns:
+        PortkeyWarning: if a part of it cannot be said to Gemini, by its word and its place.
     """
-    return _narrowed(_resolved(schema), _KNOWN | {_CLOSED})
+    resolved = _resolved(schema)
+    narrowed = _narrowed(resolved, _KNOWN | {_CLOSED})
+    _warn_of_lost(resolved, of)
+    return narrowed
+
+
+def _warn_of_lost(schema: Any, of: str, where: str = "") -> None:
+    """Warn of what binds an answer and has no word at Gemini: not the names of things, nor what is said in words."""
+    if not isinstance(schema, Mapping):
+        return
+    lost = [word for word in schema if word in _UNSAYABLE or (word == _CLOSED and isinstance(schema[word], Mapping))]
+    for word in lost:
+        place = f"{of}, at {where}," if where else of
+        warn(f"{word} in {place} does not reach Gemini, which has no word for it: say it in the description")
+    for name, each in (schema.get("properties") or {}).items():
+        _warn_of_lost(each, of, f"{where}.{name}" if where else name)
+    _warn_of_lost(schema.get("items"), of, f"{where}[]")
+    for each in schema.get("anyOf") or ():
+        _warn_of_lost(each, of, where)
 
 
 def _resolved(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,8 +156,8 @@ def _narrowed(schema: Any, known: frozenset[str], where: str = "") -> dict[str, 
         _narrow_choice(told, shared=_CLOSED in known)
     if "enum" in told:
         _narrow_values(told)
-    if told.get("type") == "string" and told.get("format") not in _FORMATS:
-        told.pop("format", None)
+    if told.get("type") == "string" and told.get("format", "enum") not in _FORMATS:
+        _describe(told, f"Format: {told.pop('format')}.")
     return told
 
 

@@ -14,6 +14,8 @@ from portkey_gateway.errors import warn
 from portkey_gateway.names import meant_provider
 from portkey_gateway.routing import LIMITED_BY_MAX_TOKENS, SERVES_MESSAGES, Route
 
+# How the names of models begin that are told with their provider.
+_MADE_BY: Final = re.compile(r"(?:[a-z]{2}\.)?[a-z0-9]+\.[a-z]")
 # What tells of a slug that someone chose that no Claude stands behind it.
 _NO_CLAUDE: Final = re.compile(r"open-?ai|gpt|google|gemini|mistral|cohere|deepseek|llama|groq|grok|x-?ai|perplexity")
 
@@ -37,7 +39,7 @@ def warn_of_told(route: Route, limit: int | None) -> None:
     if limit is None and not (route.is_claude or route.is_mixed) and (unsure := [*_perhaps_claudes(route)]):
         warn(
             f"config_targets names {' and '.join(unsure)}, where a Claude may answer, which needs max_tokens: give "
-            "one, or name 'anthropic' as well if a Claude does"
+            f"one, or name the model, too, such as {unsure[0][:-1]}/claude-sonnet-4-5'"
         )
 
 
@@ -65,7 +67,8 @@ def warn_of_limit(route: Route) -> None:
 def _perhaps_claudes(route: Route) -> Iterator[str]:
     """Slugs behind which a Claude may stand: those of several that serve Claudes too, or whose name says nothing."""
     if len(route.targets) > 1:
-        for provider, _ in route.targets:
+        for provider, model in route.targets:
             slug = str(provider)
-            if slug in SERVES_MESSAGES or (slug.startswith("@") and not _NO_CLAUDE.search(slug.lower())):
+            is_unsaid = slug in SERVES_MESSAGES and not _MADE_BY.match(model)
+            if is_unsaid or (slug.startswith("@") and not _NO_CLAUDE.search(slug.lower())):
                 yield repr(slug)

@@ -43,6 +43,7 @@ class Choice(TypedDict, total=False):
     message: AnswerMessage
     finish_reason: str | None
     logprobs: dict[str, Any] | None
+    groundingMetadata: dict[str, Any]
 
 
 class ChatResponse(TypedDict, total=False):
@@ -96,6 +97,7 @@ class ChunkChoice(TypedDict, total=False):
     delta: ChunkDelta
     finish_reason: str | None
     logprobs: dict[str, Any] | None
+    groundingMetadata: dict[str, Any]
 
 
 class Chunk(TypedDict, total=False):

@@ -47,6 +47,29 @@ def test_a_text_behind_a_call_in_one_event_spoils_nothing(
     assert (call.name, call.arguments) == ("look", {"at": "sky"})
 
 
+class Searching(Gemini):
+    """A Gemini that looked something up."""
+
+    found: ClassVar = {"webSearchQueries": ["sky"], "groundingChunks": [{"web": {"uri": "https://x.y", "title": "t"}}]}
+
+    @override
+    def whole(self, said: Said) -> dict[str, Any]:
+        told = super().whole(said)
+        told["candidates"][0]["groundingMetadata"] = self.found
+        return told
+
+    @override
+    def stream(self, said: Said) -> list[bytes]:
+        return self.framed([told_at_once(Said(text="It"), calls_first=False), self.whole(said)])
+
+
+@geminis
+@any_way
+def test_what_a_gemini_found_is_told(framework: Framework, provider: EmulatedProvider, way: Way) -> None:
+    provider.wire = Searching()
+    assert framework.ask(way, [framework.user("Hi")]).facts["grounding_metadata"] == Searching.found
+
+
 class Blocking(Gemini):
     """A Gemini that takes no such prompt."""
 

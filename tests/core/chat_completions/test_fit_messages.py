@@ -199,3 +199,23 @@ def test_lists_of_texts_become_texts_where_that_is_wanted() -> None:
     groq = Route(targets=(("groq", "llama-3.3-70b-versatile"),))
     assert contents(as_texts(told, groq)) == ["a\n\nb", told[1]["content"], "Hi"]
     assert as_texts(told, Route(targets=(OPENAI,))) == told
+
+
+@pytest.mark.parametrize("target", [BEDROCK, LLAMA])
+def test_marks_of_calls_and_results_stay_on_what_is_said_in_words(target: Any) -> None:
+    mark = {"type": "ephemeral"}
+    told = [USER, calling({**call(), "cache_control": mark}), result([{**text("blue"), "cache_control": mark}])]
+    with pytest.warns(PortkeyWarning, match="told in words"):
+        _, called, answered = fit(told, target, has_tools=False)
+    assert called["content"] == [{**text('Calling look with {"at":"sky"}'), "cache_control": mark}]
+    assert answered["content"] == [{**text("Result of look: blue"), "cache_control": mark}]
+
+
+@pytest.mark.parametrize("target", [BEDROCK, LLAMA])
+def test_bedrock_hears_users_and_answers_by_turns(target: Any) -> None:
+    answer = {"role": "assistant", "content": "One."}
+    told = fit([answer, calling(call(), said=[text("Two.")]), result(), USER], target)
+    assert [message["role"] for message in told][-3:] == ["assistant", "tool", "user"]
+    assert told[-3] == {**calling(call()), "content": [text("One."), text("Two.")]}
+    assert told[0]["role"] == "user"
+    assert fit([USER, answer, answer], OPENAI) == [USER, answer, answer]

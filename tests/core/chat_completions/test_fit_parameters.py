@@ -197,3 +197,15 @@ def test_of_deepseek_one_answer_is_asked_for_in_a_stream_of_our_own() -> None:
         fitted = fit(DEEPSEEK, n=2)
     assert len(caught) == 1
     assert (fitted["stream"], "n" in fitted) == (True, False)
+
+
+@pytest.mark.parametrize("name", ["google_search", "googleMaps", "google_search_retrieval", "computer_use"])
+def test_the_options_of_google_s_own_tools_are_no_schema(name: str) -> None:
+    tool = {"type": "function", "function": {"name": name, "parameters": {"timeRangeFilter": {"startTime": "x"}}}}
+    assert fit(GEMINI, tools=[tool])["tools"] == [tool]
+
+
+def test_a_tool_of_a_name_of_google_s_is_told() -> None:
+    parameters = {"type": "object", "properties": {"q": {"type": "string"}}}
+    with pytest.warns(PortkeyWarning, match="'google_search' is taken for Google's own of that name"):
+        fit(GEMINI, tools=[{"type": "function", "function": {"name": "google_search", "parameters": parameters}}])

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import AnyUrl, BaseModel, Field
 
-from portkey_gateway import EncodingError
+from portkey_gateway import EncodingError, PortkeyWarning
 from portkey_gateway.chat_completions.gemini_schema import as_all_take_it, as_gemini_takes_it
 from tests.providers.emulated import RefusedError
 from tests.providers.gemini import check_schema
@@ -34,7 +34,7 @@ def properties(**told: Any) -> dict[str, Any]:
         ({"anyOf": [TEXT, {"type": "null"}], "title": "A"}, {"type": "string", "nullable": True, "title": "A"}),
         ({"oneOf": [TEXT, {"type": "integer"}]}, {"anyOf": [TEXT, {"type": "integer"}]}),
         ({"allOf": [TEXT], "description": "A."}, {"type": "string", "description": "A."}),
-        ({"type": "string", "format": "uri"}, TEXT),
+        ({"type": "string", "format": "uri"}, {"type": "string", "description": "Format: uri."}),
         ({"type": "string", "format": "date-time"}, {"type": "string", "format": "date-time"}),
         ({"type": "array"}, {"type": "array", "items": TEXT}),
         (
@@ -112,7 +112,7 @@ def test_neither_is_a_tool_that_takes_anything() -> None:
         ({"anyOf": [TEXT, NULL]}, {"anyOf": [TEXT, NULL]}),
         ({"type": ["string", "null"], "title": "A"}, {"anyOf": [TEXT, NULL], "title": "A"}),
         ({**properties(b=TEXT), **CLOSED}, {**properties(b=TEXT), **CLOSED}),
-        ({"type": "string", "format": "uri", "examples": ["a"]}, TEXT),
+        ({"type": "string", "format": "uri", "examples": ["a"]}, {**TEXT, "description": "Format: uri."}),
         ({"anyOf": [{"const": "a"}]}, {"type": "string", "enum": ["a"]}),
     ],
 )
@@ -154,3 +154,24 @@ def test_a_pydantic_class_of_everything_is_taken() -> None:
     with pytest.raises(RefusedError):
         check_schema(given, "parameters")
     check_schema(as_gemini_takes_it(given), "parameters")
+
+
+@pytest.mark.parametrize("takes", [as_gemini_takes_it, as_all_take_it])
+@pytest.mark.parametrize(
+    ("lost", "word"),
+    [
+        ({"additionalProperties": {"type": "integer"}}, "additionalProperties"),
+        ({"patternProperties": {"^x-": {"type": "string"}}}, "patternProperties"),
+        ({"dependentRequired": {"a": ["b"]}}, "dependentRequired"),
+        ({"not": {"required": ["b"]}}, "not"),
+    ],
+)
+def test_what_gemini_has_no_word_for_is_named(takes: Any, lost: dict[str, Any], word: str) -> None:
+    inner = {**properties(b=TEXT), **lost}
+    with pytest.warns(PortkeyWarning, match=f"{word} in the parameters of 'x', at a.b, does not reach Gemini"):
+        takes(properties(a=properties(b=inner)), "the parameters of 'x'")
+
+
+def test_what_is_closed_or_open_loses_nothing() -> None:
+    for more in ({"additionalProperties": False}, {"additionalProperties": True}, {"$schema": "x"}):
+        assert as_gemini_takes_it({**properties(a=TEXT), **more}) == properties(a=TEXT)

@@ -45,8 +45,21 @@ def test_where_a_claude_may_answer_a_limit_is_asked_for(slug: str) -> None:
     assert said.startswith(
         f"config_targets names {slug!r}, where a Claude may answer, which needs max_tokens: give one"
     )
+    assert f"such as '{slug}/claude-sonnet-4-5'" in said
     assert ask("openai", slug, max_tokens=50) == ({"max_completion_tokens": 50}, [])
     assert ask("openai", slug, "anthropic") == ({"max_completion_tokens": DEFAULT_MAX_TOKENS}, [])
+
+
+@pytest.mark.parametrize("slug", ["bedrock/claude-sonnet-4-5", "vertex-ai/anthropic.claude-haiku-4-5"])
+def test_a_claude_is_told_by_the_name_of_its_model(slug: str) -> None:
+    assert ask("openai", slug) == ({"max_completion_tokens": DEFAULT_MAX_TOKENS}, [])
+    _, [said] = ask("openai", slug, seed=7)
+    assert said.startswith("seed does not reach Claude")
+
+
+@pytest.mark.parametrize("slug", ["bedrock/meta.llama3-70b-instruct-v1:0", "bedrock/us.amazon.nova", "@t/gpt-5"])
+def test_so_is_a_model_that_is_no_claude(slug: str) -> None:
+    assert ask("openai", slug) == ({}, [])
 
 
 @pytest.mark.parametrize(
