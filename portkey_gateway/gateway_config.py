@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from portkey_gateway.names import check_names
+from portkey_gateway.names import check_names, check_url
 from portkey_gateway.secret_names import hide_secrets
 
 _CLOUDS: Final = (
@@ -157,6 +157,13 @@ class Target(_Part):
     output_guardrails: list[Any] | None = None
     before_request_hooks: list[Any] | None = None
     after_request_hooks: list[Any] | None = None
+
+    @field_validator("custom_host")
+    @classmethod
+    def _check_host(cls, url: str | None) -> str | None:
+        if url is not None:
+            check_url("custom_host", url)
+        return url
 
     @classmethod
     def _may_be_called(cls, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Names of options that nobody knows, and what was probably meant: pure."""
+"""Options that cannot be meant so: names and providers that nobody knows, URLs that are none. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 _FOREIGN_NAMES: Final = {
     "portkey_api_key": "api_key",
@@ -59,6 +60,8 @@ _OTHER_WORDS: Final = {
 }  # fmt: skip
 """What people call a provider, and its slug."""
 _ALIKE: Final = 0.75
+_LONGEST_LABEL: Final = 63  # RFC 1035, 2.3.4
+_URL_START = re.compile(r"https?://[^/?#\\\s]", re.IGNORECASE)
 _BODY_FIELDS: Final = ("model_kwargs", "additional_kwargs")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -86,6 +89,28 @@ def _hint(name: str, known: Mapping[str, Any]) -> str:
         return f"it is a parameter of the request body: put it into {body_field}={{{snake!r}: …}}"
     near = " or ".join(map(repr, difflib.get_close_matches(name, known, n=2)))
     return f"did you mean {near}?" if near else f"known are {', '.join(sorted(known))}"
+
+
+def check_url(name: str, url: str) -> None:
+    """Refuse what is no URL of a gateway or a provider.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    # Errors show the URL, so it may hold no password. The gateway, too, refuses a custom host with an @ anywhere.
+    if "@" in url:
+        raise ValueError(f"{name} must hold no user, password or other @: give keys by their own options")
+    if not _URL_START.match(url):
+        raise ValueError(f"{name} must be a URL that starts with http:// or https:// and a host")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(f"{name} is no URL: mind its port (1 to 65535), and brackets around an IPv6 address") from None
+    if port == 0 or not url.isprintable() or " " in url:
+        raise ValueError(f"{name} is no URL: mind its port (1 to 65535), spaces and control characters")
+    if not all(0 < len(label) <= _LONGEST_LABEL for label in host.removesuffix(".").split(".")):
+        raise ValueError(f"{name} has a host that cannot be: each of its parts has 1 to {_LONGEST_LABEL} characters")
 
 
 def meant_provider(slug: str) -> str | None:

@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Mapping
 from typing import Any, Final, Literal, Self, TypeAlias
-from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -24,7 +23,7 @@ from pydantic import (
 )
 
 from portkey_gateway.models.names import Family
-from portkey_gateway.names import check_names
+from portkey_gateway.names import check_names, check_url
 from portkey_gateway.secret_names import find_secrets, is_long
 from portkey_gateway.targets import render_config
 
@@ -46,8 +45,6 @@ _ROUTE_VARIABLES = ("provider", "provider_api_key", "custom_host")
 _CONFIG_ID = re.compile(r"[!-~]+")
 # RFC 9110, 5.1 and 5.6.2.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_LONGEST_LABEL: Final = 63  # RFC 1035, 2.3.4
-_URL_START = re.compile(r"https?://[^/?#\\\s]", re.IGNORECASE)
 
 
 class GatewayFields(BaseModel):
@@ -201,7 +198,7 @@ class GatewayFields(BaseModel):
     @classmethod
     def _check_url(cls, url: str | None, info: ValidationInfo) -> str | None:
         if url is not None:
-            _check_url(str(info.field_name), url)
+            check_url(str(info.field_name), url)
         return url
 
     @model_validator(mode="after")
@@ -310,7 +307,7 @@ def _read_environment(values: Mapping[str, Any]) -> dict[str, str]:
         variable = f"PORTKEY_{name.upper()}"
         if not values.get(name) and (text := os.environ.get(variable, "").strip()):
             if name in {"base_url", "custom_host"}:
-                _check_url(variable, text)
+                check_url(variable, text)
             _check_header(variable, text)
             found[name] = text
     return found if values.get("base_url") else {"base_url": HOSTED_BASE_URL, **found}
@@ -333,23 +330,6 @@ def _check_header(name: str, value: str) -> None:
     # httpx encodes header values as ASCII, and HTTP takes neither control characters nor outer spaces (RFC 9110, 5.5).
     if not value.isascii() or not value.isprintable() or value != value.strip():
         raise ValueError(f"{name} goes into an HTTP header: printable ASCII only, without spaces around it")
-
-
-def _check_url(name: str, url: str) -> None:
-    # Errors show the URL, so it may hold no password. The gateway, too, refuses a custom host with an @ anywhere.
-    if "@" in url:
-        raise ValueError(f"{name} must hold no user, password or other @: give keys by their own options")
-    if not _URL_START.match(url):
-        raise ValueError(f"{name} must be a URL that starts with http:// or https:// and a host")
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise ValueError(f"{name} is no URL: mind its port (1 to 65535), and brackets around an IPv6 address") from None
-    if port == 0 or not url.isprintable() or " " in url:
-        raise ValueError(f"{name} is no URL: mind its port (1 to 65535), spaces and control characters")
-    if not all(0 < len(label) <= _LONGEST_LABEL for label in host.removesuffix(".").split(".")):
-        raise ValueError(f"{name} has a host that cannot be: each of its parts has 1 to {_LONGEST_LABEL} characters")
 
 
 def _checked_json(config: dict[str, Any]) -> dict[str, Any]:

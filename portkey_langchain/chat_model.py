@@ -30,6 +30,7 @@ from portkey_langchain.container import with_last_container
 from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.profile import model_profile
+from portkey_langchain.response_format import closed_if_strict
 from portkey_langchain.structured import UNFORCED_FORM, Method, Schema, Structured, structured_output, take_form
 from portkey_langchain.tools import encode_tool
 
@@ -178,7 +179,7 @@ class ChatPortkey(CallingModel, ConfidentialModel):
         Raises:
             EncodingError: if ``tool_choice`` is not understood.
         """
-        bound = {"tools": [encode_tool(tool, strict=strict) for tool in tools], **kwargs}
+        bound = {"tools": [encode_tool(tool, strict=strict) for tool in tools], **closed_if_strict(kwargs)}
         if (choice := encode_tool_choice(tool_choice)) is not None:
             bound["tool_choice"] = choice
         return self.bind(**bound)

@@ -34,6 +34,20 @@ def with_response_format(parameters: dict[str, Any]) -> dict[str, Any]:
     return {**parameters, _FORMAT: as_response_format(asked)}
 
 
+def closed_if_strict(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters with the schema of a strict ``response_format`` closed, as OpenAI's strict mode wants it.
+
+    LangChain's agents hand it over as it is (``ProviderStrategy(…, strict=True)``), and ``ChatOpenAI`` closes it.
+    """
+    asked: Any = parameters.get(_FORMAT)
+    named = asked.get("json_schema") if is_response_format(asked) else None
+    if not named or named.get("strict") is not True or not isinstance(named.get("schema"), Mapping):
+        return parameters
+    schema = {"title": named.get("name") or _FORMAT, **named["schema"]}
+    closed = convert_to_openai_tool(schema, strict=True)["function"]["parameters"]
+    return {**parameters, _FORMAT: {**asked, "json_schema": {**named, "schema": closed}}}
+
+
 def as_response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
     """OpenAI's ``response_format`` of a schema.
 

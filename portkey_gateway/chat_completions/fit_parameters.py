@@ -93,8 +93,7 @@ def fit_override(
     _leave_out_refused(fitted, provider, where)
     if tools := fitted.get("tools"):
         fitted["tools"] = [_fit_tool(tool, [provider]) for tool in tools]
-    is_other = provider.schema_form != "json_schema"
-    form = own.get("response_format") or (body.get("response_format") if is_other else None)
+    form = own.get("response_format") or _said_apart(body.get("response_format"), provider, route)
     if isinstance(form, Mapping) and form.get("type") == "json_schema":
         schema = _fit_schema(form.get("json_schema", {}).get("schema") or {}, [provider], f"{where}the schema")
         fitted["response_format"] = _as_provider_takes_it(form, schema, provider.schema_form)
@@ -106,6 +105,18 @@ def fit_override(
             if deaf and name not in _ALWAYS and value != BY_ITSELF.get(name):
                 warn(f"{where}{name} does not reach {provider.name}: the gateway has no word for it there")
     return fitted
+
+
+def _said_apart(asked: Any, provider: Provider, route: Route) -> Any:
+    """The request's form of the answer, if it is not as this provider takes it.
+
+    In the one request that all targets get, the gateway takes out for a Gemini (1.15.2) what OpenAI's strict mode wants
+    to see in a schema.
+    """
+    if provider.schema_form != "json_schema":
+        return asked
+    is_strict = isinstance(asked, Mapping) and (asked.get("json_schema") or {}).get("strict") is True
+    return asked if is_strict and not provider.is_gemini and any(e.is_gemini for e in providers_of(route)) else None
 
 
 def _leave_out_refused(told: dict[str, Any], provider: Provider, where: str = "") -> None:
@@ -168,6 +179,9 @@ def _fit_tool(tool: Mapping[str, Any], providers: Sequence[Provider]) -> dict[st
             warn(f"tool {function['name']!r} is taken for Google's own of that name: call yours otherwise")
         return {**tool}
     fitted = {**function}
+    if fitted.get("strict") is not None and (lax := [each for each in providers if not each.takes_strict]):
+        del fitted["strict"]
+        warn(f"strict of tool {fitted.get('name')!r} is left out: {_names(lax)} refuses it")
     if any(each.wants_parameters for each in providers):
         fitted = {name: value for name, value in fitted.items() if value or name != "description"}
         fitted["parameters"] = {**_NO_PARAMETERS, **(fitted.get("parameters") or {})}

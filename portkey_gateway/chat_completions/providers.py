@@ -131,6 +131,8 @@ class Provider:
     """Whether it refuses calls of earlier turns where no tools are offered."""
     wants_call_names: bool = False
     """Whether the result of a tool names the tool."""
+    takes_strict: bool = True
+    """Whether a tool may say ``strict``; Cohere has a parameter of its own for it (``strict_tools``)."""
     wants_parameters: bool = False
     """Whether a tool needs a schema, and may have no empty description."""
     call_id: str | None = None
@@ -259,6 +261,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         _SEES,
         keeps_calls=False,
         choices=_EVERY_CHOICE - {"one"},
+        takes_strict=False,
         schema_form="in json_object",
         binds_beside_tools=False,
         thoughts=_NEVER,

@@ -144,3 +144,10 @@ def test_a_condition_that_can_never_be_met_is_an_error(query: Any, says: str) ->
 )
 def test_conditions_as_the_gateway_reads_them(query: Any) -> None:
     assert Condition(query=query, then="a").query == query
+
+
+@pytest.mark.parametrize("host", ["https://user:sk-secret-1@host/v1", "host/v1"])
+def test_a_host_that_is_none_or_holds_a_key_is_refused(host: str) -> None:
+    with pytest.raises(ValidationError, match="custom_host must") as caught:
+        GatewayConfig.model_validate({"provider": "openai", "custom_host": host})
+    assert "sk-secret-1" not in f"{caught.value}{caught.value!r}"

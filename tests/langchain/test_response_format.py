@@ -227,3 +227,12 @@ def test_another_model_gets_the_format_as_it_is(server: RecordingServer) -> None
     assert sent["response_format"] == FORMAT
     assert [each["function"]["name"] for each in sent["tools"]] == ["get_weather"]
     assert "tool_choice" not in sent
+
+
+@any_run
+def test_an_agent_s_strict_format_is_closed_for_openai(both: Sandbox, run_agent: Callable[[Any], Any]) -> None:
+    model = ChatPortkey(model="gpt-4o", max_retries=0, **both.options("openai"))
+    agent: Any = create_agent(model, [get_weather], response_format=ProviderStrategy(Weather, strict=True))
+    assert isinstance(run_agent(agent)["structured_response"], Weather)
+    form = both.openai.requests[-1].body["response_format"]["json_schema"]
+    assert (form["strict"], form["schema"]["additionalProperties"]) == (True, False)

@@ -50,6 +50,15 @@ FORM: Final = {
         "schema": {"type": "object", "properties": {"count": {"type": "integer"}}, "required": ["count"]},
     },
 }
+STRICT: Final = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "order",
+        "strict": True,
+        "schema": {**FORM["json_schema"]["schema"], "additionalProperties": False},  # type: ignore[index]
+    },
+}
+STRICT_LOOK: Final = {**LOOK, "function": {**LOOK["function"], "strict": True}}
 pytestmark = pytest.mark.filterwarnings("ignore::portkey_gateway.errors.PortkeyWarning")
 
 
@@ -127,6 +136,8 @@ PARTLY: Final[list[Any]] = [
     (("azure-openai", "deepseek"), {"response_format": FORM}, '"response_format": {"type": "json_object"}'),
     (("cohere", "azure-openai"), {"response_format": FORM}, '"type": "json_schema"'),
     (("cohere", "deepseek"), {"response_format": FORM}, "JSON schema below"),
+    (("google", "azure-openai"), {"response_format": STRICT}, '"additionalProperties": false'),
+    (("azure-openai", "cohere"), {"tools": [STRICT_LOOK]}, '"name": "look"'),
 ]
 
 
