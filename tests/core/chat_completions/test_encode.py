@@ -211,7 +211,7 @@ def test_a_temperature_beyond_claudes_range_is_warned_of() -> None:
 
 @pytest.mark.parametrize("value", [object(), "\ud83d", {"a": object()}])
 def test_what_json_does_not_know_is_an_error(value: Any) -> None:
-    with pytest.raises(EncodingError, match="JSON does not know|user holds half a character"):
+    with pytest.raises(EncodingError, match=r"JSON does not know|user holds half a character"):
         encode_request(request(user=value), Route(is_claude=True))
 
 
