@@ -201,3 +201,19 @@ def test_embeddings_are_spans(
     assert "search" in told["metadata"]
     assert retrieval.attributes[KIND] == "RETRIEVER"
     assert "retrieval.documents.0.document.content" in retrieval.attributes
+
+
+@whole_or_streamed
+def test_a_fallback_of_the_gateways_is_one_call_that_says_who_answered(
+    portkey_sandbox_with_openai: Sandbox, tracer: PortkeyTracer, seen: Seen, log: CallLog, ask: Ask
+) -> None:
+    sandbox = portkey_sandbox_with_openai
+    sandbox.openai.inject(Fault("status", status=500))
+    options: Any = {"base_url": sandbox.base_url, "config": sandbox.config("openai", "anthropic"), "max_retries": 0}
+    answer = ask(ChatPortkey(model="gpt-5.4-mini", **options), "Hi", config={"callbacks": [tracer]})
+    [span] = seen()
+    told = span.attributes
+    assert places_of([span]) == places_told(log)
+    assert (told["gen_ai.request.model"], told["gen_ai.provider.name"]) == ("gpt-5.4-mini", "anthropic")
+    assert told["portkey.target_index"] == "config.targets[1]"
+    assert told["llm.model_name"] == told["gen_ai.response.model"] == answer.response_metadata["model_name"]

@@ -161,3 +161,18 @@ def test_two_receivers_at_once(llm: Portkey, seen: Seen, log: CallLog) -> None:
     for span in told[0] + told[1]:
         assert not any(name.startswith(("gen_ai.usage", "llm.")) for name in span.attributes)
     assert places_of(calls_in(seen())) == places_told(log)
+
+
+@every_way
+def test_a_fallback_of_the_gateways_is_one_call_that_says_who_answered(
+    portkey_sandbox_with_openai: Sandbox, seen: Seen, log: CallLog, way: str
+) -> None:
+    sandbox = portkey_sandbox_with_openai
+    sandbox.openai.inject(Fault("status", status=500))
+    options: Any = {"base_url": sandbox.base_url, "config": sandbox.config("openai", "anthropic"), "max_retries": 0}
+    ask(Portkey(model="gpt-5.4-mini", **options), way, "Hi")
+    [span] = seen()
+    told = span.attributes
+    assert places_of([span]) == places_told(log)
+    assert (told["gen_ai.request.model"], told["gen_ai.provider.name"]) == ("gpt-5.4-mini", "anthropic")
+    assert told["portkey.target_index"] == "config.targets[1]"
