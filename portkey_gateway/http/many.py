@@ -6,7 +6,9 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
+
+_LOOK_UP_S: Final = 0.5
 
 PieceT = TypeVar("PieceT")
 ResultT = TypeVar("ResultT")
@@ -59,7 +61,9 @@ def work_off(work: Work[PieceT, ResultT], call: Callable[[PieceT], ResultT], at_
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            # A signal that comes just before a thread begins to wait is seen when it wakes.
+            while thread.is_alive():
+                thread.join(_LOOK_UP_S)
     finally:
         work.stop()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 
 import pytest
@@ -33,19 +32,25 @@ class Numbers:
         self.waiting.clear()
 
 
-def test_an_interrupt_waits_for_nothing_and_nothing_more_begins() -> None:
+def test_an_interrupt_waits_for_nothing_and_nothing_more_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     work = Numbers(10)
-    both, over = threading.Barrier(2), threading.Event()
+    both, over = threading.Barrier(3), threading.Event()
     called: list[int] = []
 
     def call(number: int) -> None:
         called.append(number)
-        if both.wait() == 0:
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        both.wait()
         over.wait()
 
+    def interrupted(_thread: threading.Thread, _timeout: float | None = None) -> None:
+        """As when Ctrl-C comes while a thread is waited for."""
+        both.wait()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "join", interrupted)
     with pytest.raises(KeyboardInterrupt):
         work_off(work, call, 2)
+    monkeypatch.undo()
     assert (len(called), work.settled, len(work)) == (2, [], 0)
     running = [thread for thread in threading.enumerate() if thread.name == "portkey"]
     assert running
