@@ -274,7 +274,7 @@ class _LangChainExport:
 
     @contextmanager
     def exporting(self) -> Iterator[Callable[[], None]]:
-        tracer = PortkeyTracer(endpoint=self._receiver.endpoint, capture_content=self._capture_content)
+        tracer = PortkeyTracer(endpoint=self._receiver.endpoint, capture_content=self._capture_content, detail="all")
         self.callbacks = [tracer]
         try:
             yield tracer.flush
@@ -286,7 +286,7 @@ class _LangChainExport:
 
 @contextmanager
 def _llamaindex_export(receiver: ReceiverProcess, capture_content: bool) -> Iterator[Callable[[], None]]:
-    with instrument(endpoint=receiver.endpoint, capture_content=capture_content) as started:
+    with instrument(endpoint=receiver.endpoint, capture_content=capture_content, detail="all") as started:
         yield started.flush
     receiver.check(started.lost)
 
