@@ -16,7 +16,7 @@ from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.unsendable import unsendable
 from portkey_gateway.embeddings import encode as embeddings
 from portkey_gateway.embeddings.batches import Batch
-from portkey_gateway.errors import EncodingError
+from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.http.call import Call
 from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
 from portkey_gateway.http.retry import RetryPolicy
@@ -25,12 +25,19 @@ from portkey_gateway.options import GatewayFields, GatewayOptions
 from portkey_gateway.prompts.completion import PromptRequest, encode_completion
 from portkey_gateway.prompts.library import Question
 from portkey_gateway.routing import Route, find_route
-from portkey_gateway.secret_names import find_secrets
-from portkey_gateway.tracing.context import TraceContext, beside, encode_metadata
+from portkey_gateway.secret_names import find_secrets, shown_name
+from portkey_gateway.tracing.context import (
+    MAX_METADATA_VALUE_LENGTH,
+    TraceContext,
+    beside,
+    cut_label,
+    encode_metadata,
+)
 
 MAX_HEADER_BYTES: Final = 15_000
 """Node, under the gateway, answers 431 above 16 KB for all request headers together."""
 
+_LABELS: Final = ("x-portkey-trace-id", "x-portkey-span-id", "x-portkey-parent-span-id", "x-portkey-span-name")
 _IDEMPOTENCY: Final = "idempotency-key"
 _FORWARDED: Final = "x-portkey-forward-headers"
 
@@ -126,15 +133,18 @@ class CallBuilder:
         Raises:
             EncodingError: if the headers cannot be sent.
         """
+        headers = _with_short_labels(headers)
         for name, value in headers.items():
             if not (value.isascii() and value.isprintable()):
-                raise EncodingError(f"the header {name} can carry printable ASCII only: mind a line break at its end")
+                text = f"the header {shown_name(name)} can carry printable ASCII only: mind a line break at its end"
+                raise EncodingError(text)
         size = sum(len(name) + len(value) + 4 for name, value in headers.items())
         if size > MAX_HEADER_BYTES:
             longest = max(headers, key=lambda name: len(headers[name]))
             raise EncodingError(
                 f"the request headers take {size} bytes and the gateway refuses more than 16 KB; the longest is "
-                f"{longest} ({len(headers[longest])} bytes): save an inline config in Portkey and give its id"
+                f"{shown_name(longest)} ({len(headers[longest])} bytes): save an inline config in Portkey and give its "
+                "id"
             )
         is_free = method == "GET"
         if self._retry.retry_unanswered and not is_free:
@@ -150,6 +160,14 @@ class CallBuilder:
             secrets=secrets + self.options.secrets(),
             method=method,
         )
+
+
+def _with_short_labels(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers with ids and names cut as metadata is: a label never breaks a call."""
+    long = [name for name in _LABELS if len(headers.get(name, "")) > MAX_METADATA_VALUE_LENGTH]
+    for name in long:
+        warn(f"{name} has {len(headers[name])} characters; {MAX_METADATA_VALUE_LENGTH} are sent, the rest is cut off")
+    return {**headers, **{name: cut_label(headers[name]) for name in long}} if long else headers
 
 
 def _with_key(headers: Mapping[str, str]) -> dict[str, str]:

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
+from portkey_gateway.hidden_input import validate_hidden
 from portkey_gateway.names import check_names, check_url
 from portkey_gateway.secret_names import hide_secrets
 
@@ -43,6 +52,12 @@ class _Part(BaseModel):
         if isinstance(values, Mapping):
             check_names({name: None for name in values if not cls._may_be_called(str(name))}, cls.model_fields)
         return values
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _hide_input(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        part: Self = validate_hidden(values, handler)
+        return part
 
     @classmethod
     def _may_be_called(cls, name: str) -> bool:
@@ -140,8 +155,8 @@ class Target(_Part):
     api_key: SecretStr | str | None = Field(default=None, repr=False)
     """The provider's key."""
     virtual_key: SecretStr | str | None = Field(default=None, repr=False)
-    custom_host: str | None = None
-    """A host other than the provider's own, with its path."""
+    custom_host: SecretStr | str | None = None
+    """A host other than the provider's own, with its path; without user and password, which the gateway refuses."""
     override_params: dict[str, Any] | None = None
     """Parameters that win over those of the request, such as ``{"model": "claude-sonnet-4-6"}``."""
     weight: float | None = Field(default=None, ge=0)
@@ -160,9 +175,9 @@ class Target(_Part):
 
     @field_validator("custom_host")
     @classmethod
-    def _check_host(cls, url: str | None) -> str | None:
+    def _check_host(cls, url: SecretStr | str | None) -> SecretStr | str | None:
         if url is not None:
-            check_url("custom_host", url)
+            check_url("custom_host", url.get_secret_value() if isinstance(url, SecretStr) else url)
         return url
 
     @classmethod
@@ -192,6 +207,13 @@ class Target(_Part):
         if strangers := (meant | default) - named:
             raise ValueError(f"conditions speak of {', '.join(sorted(strangers))}, and no target has that name")
         return self
+
+    # After the validator above, so around it.
+    @model_validator(mode="wrap")
+    @classmethod
+    def _hide_all_input(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        target: Self = validate_hidden(values, handler)
+        return target
 
 
 class GatewayConfig(Target):

@@ -8,23 +8,26 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
-from typing import Any, Final, Literal, Self, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     ModelWrapValidatorHandler,
+    Secret,
     SecretStr,
+    SerializationInfo,
     ValidationInfo,
+    field_serializer,
     field_validator,
     model_validator,
 )
 
+from portkey_gateway.hidden_input import HidesInput
 from portkey_gateway.models.names import Family
 from portkey_gateway.names import check_names, check_url
-from portkey_gateway.secret_names import find_secrets, is_long
+from portkey_gateway.secret_names import find_secrets, is_long, looks_like_key, shown_name, shown_url
 from portkey_gateway.targets import render_config
 
 HOSTED_BASE_URL: Final = "https://api.portkey.ai/v1"
@@ -40,6 +43,8 @@ _NO_HEADERS = frozenset(
      "metadata_keys", "provider_api_key"}
 )  # fmt: skip
 _HEADER_PREFIX = "x-portkey-"
+_KEYS = frozenset({"api_key", "provider_api_key", "virtual_key"})
+MASK: Final = "**********"
 _ROUTE = ("provider", "virtual_key", "config", "custom_host")
 _ROUTE_VARIABLES = ("provider", "provider_api_key", "custom_host")
 _CONFIG_ID = re.compile(r"[!-~]+")
@@ -47,7 +52,7 @@ _CONFIG_ID = re.compile(r"[!-~]+")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-class GatewayFields(BaseModel):
+class GatewayFields(HidesInput):
     """The options of the gateway under the names that every class of this project takes.
 
     The model classes of the plugins inherit these fields, so that a name means the same everywhere.
@@ -173,13 +178,19 @@ class GatewayFields(BaseModel):
     def _split_header_names(cls, names: Any) -> Any:
         return tuple(name.strip() for name in names.split(",") if name.strip()) if isinstance(names, str) else names
 
+    @field_validator("forward_headers", "sensitive_headers")
+    @classmethod
+    def _check_header_names(cls, names: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
+        for name in names or ():
+            _check_header_name(f"a name in {info.field_name}", name)
+        return names
+
     @field_validator("default_headers", "gateway_headers")
     @classmethod
     def _check_header_values(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, value in headers.items():
-            if not _HEADER_NAME.fullmatch(name):  # it is not shown: it may be a key that got into the wrong place
-                raise ValueError("one of the names is none of a header: letters, digits, '-' and '_' only")
-            _check_header(name, value)
+            _check_header_name("a header's name", name)
+            _check_header(f"the header {shown_name(name)}", value)
         return headers
 
     @field_validator(
@@ -245,7 +256,29 @@ class GatewayFields(BaseModel):
         """
         keys = (self.api_key, self.provider_api_key, self.virtual_key)
         given = [_render(key) for key in keys if key]
-        return (*filter(is_long, given), *find_secrets([self.default_headers, self.gateway_headers, self.config]))
+        return (*filter(is_long, given), *find_secrets(self._may_hold_secrets()))
+
+    def _may_hold_secrets(self) -> list[Any]:
+        return [self.default_headers, self.gateway_headers, self.config, self.custom_host]
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """What a repr shows; of ``custom_host`` nothing of its query, which may hold a key."""
+        for name, value in super().__repr_args__():
+            yield name, shown_url(value) if name == "custom_host" and isinstance(value, str) else value
+
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Set an option; a key that is set later is hidden as one that the constructor takes."""
+            super().__setattr__(name, SecretStr(value) if name in _KEYS and isinstance(value, str) else value)
+
+    @field_serializer("config", "custom_host", "default_headers", "gateway_headers", "mcp_servers", check_fields=False)
+    def _mask(self, value: Any, info: SerializationInfo) -> Any:
+        """Mask as pydantic masks a ``SecretStr``: an inline config may hold providers' keys, and so may a query."""
+        is_shown = not value or (isinstance(value, str) and "?" not in value)
+        if is_shown or not isinstance(value, Mapping | list | str):
+            return value
+        return MASK if info.mode == "json" else Secret(value)
 
 
 class GatewayOptions(GatewayFields):
@@ -330,6 +363,14 @@ def _check_header(name: str, value: str) -> None:
     # httpx encodes header values as ASCII, and HTTP takes neither control characters nor outer spaces (RFC 9110, 5.5).
     if not value.isascii() or not value.isprintable() or value != value.strip():
         raise ValueError(f"{name} goes into an HTTP header: printable ASCII only, without spaces around it")
+
+
+def _check_header_name(what: str, name: str) -> None:
+    # It is not shown: a header with its key may stand in its place, or the key itself.
+    if not _HEADER_NAME.fullmatch(name):
+        raise ValueError(f"{what} is none that HTTP takes: letters, digits and hyphens only, such as 'x-team'")
+    if looks_like_key(name):
+        raise ValueError(f"{what} looks like a key: give the header's name there, and keys by their own options")
 
 
 def _checked_json(config: dict[str, Any]) -> dict[str, Any]:

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.load.serializable import Serializable
-from pydantic import Secret, SerializationInfo, field_serializer, field_validator
+from pydantic import field_validator
 from pydantic_core import to_json
 from typing_extensions import override
 
 from portkey_gateway.caching.plan import PromptCaching
 from portkey_gateway.caller import GatewayCaller
 from portkey_gateway.model import GatewayModel
-from portkey_gateway.options import GatewayFields
+from portkey_gateway.options import MASK, GatewayFields
 from portkey_langchain.response_format import with_response_format
 
 # What the environment can say again when a serialised model is loaded; LangChain never writes these out.
@@ -27,25 +27,13 @@ _SECRETS: Final = {
     "gateway_headers": "PORTKEY_GATEWAY_HEADERS",
     "mcp_servers": "PORTKEY_MCP_SERVERS",
 }
-_MASK: Final = "**********"
 # Of servers the keys must not show, and of classes the names do not tell them apart.
 _HASHED: Final = ("mcp_servers", "response_format")
 # They label a call; the answer is the same whoever asks.
 _NOT_A_ROUTE: Final = frozenset({"x-portkey-trace-id", "x-portkey-span-name", "x-portkey-metadata"})
 
 
-class Confidential(GatewayCaller):
-    """Whatever calls the gateway and keeps its keys to itself, and those in mappings too."""
-
-    @field_serializer("config", "default_headers", "gateway_headers", "mcp_servers", check_fields=False)
-    def _mask_mapping(self, value: Any, info: SerializationInfo) -> Any:
-        """Mask a mapping as pydantic masks a ``SecretStr``: an inline config may hold providers' keys."""
-        if not isinstance(value, Mapping | list) or not value:
-            return value
-        return _MASK if info.mode == "json" else Secret(value)
-
-
-class Storable(Confidential, Serializable):
+class Storable(GatewayCaller, Serializable):
     """What LangChain can write out, without its keys, and load again."""
 
     @field_validator("default_headers", "gateway_headers", mode="before")
@@ -62,8 +50,10 @@ class Storable(Confidential, Serializable):
     @property
     @override
     def lc_secrets(self) -> dict[str, str]:
-        # An inline config may hold providers' keys; the id of a saved one says nothing.
-        return {**_SECRETS, "config": "PORTKEY_CONFIG"} if isinstance(self.config, dict) else _SECRETS
+        # An inline config may hold providers' keys, and a query a key; the id of a saved config says nothing.
+        config = {"config": "PORTKEY_CONFIG"} if isinstance(self.config, dict) else {}
+        host = {"custom_host": "PORTKEY_CUSTOM_HOST"} if "?" in (self.custom_host or "") else {}
+        return {**_SECRETS, **config, **host}
 
 
 class ConfidentialModel(GatewayModel, Storable, BaseChatModel):
@@ -79,7 +69,7 @@ class ConfidentialModel(GatewayModel, Storable, BaseChatModel):
     @override
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         params = super()._get_invocation_params(stop=stop, **kwargs)
-        return {name: _MASK if name in _SECRETS else value for name, value in params.items()}
+        return {name: MASK if name in _SECRETS else value for name, value in params.items()}
 
     @override
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:

@@ -15,11 +15,10 @@ from portkey_gateway.embeddings.request import EmbeddingRequest, Kind
 from portkey_gateway.options import check_metadata
 from portkey_langchain.call import named_trace
 from portkey_langchain.callbacks import RUNS
-from portkey_langchain.confidential import Confidential
 from portkey_langchain.errors import as_langchain_errors
 
 
-class PortkeyEmbeddings(GatewayEmbedder, Confidential, Embeddings):
+class PortkeyEmbeddings(GatewayEmbedder, Embeddings):
     """Embeddings behind the Portkey AI gateway: of OpenAI, Cohere, Gemini, Bedrock, or any provider that embeds.
 
     Takes every option of the gateway (``GatewayFields``) beside the model's own parameters. Many texts travel in

@@ -48,12 +48,15 @@ _ROLES: Final[dict[MessageRole, Role]] = {
 }
 
 
-def encode_messages(messages: Sequence[ChatMessage], *, citing: frozenset[str] = frozenset()) -> list[Message]:
+def encode_messages(
+    messages: Sequence[ChatMessage], *, citing: frozenset[str] = frozenset(), files_from: Sequence[str] = ()
+) -> list[Message]:
     """Encode a conversation.
 
     Args:
         messages: what LlamaIndex hands over.
         citing: the roles in whose messages the model can be told what it may cite.
+        files_from: the folders whose files blocks may name.
 
     Returns:
         The messages; an id of a call or of a result that is not known is empty.
@@ -66,7 +69,7 @@ def encode_messages(messages: Sequence[ChatMessage], *, citing: frozenset[str] =
     return [
         encode_assistant(message, f"messages[{index}]", answered)
         if (role := _ROLES[message.role]) == "assistant"
-        else _MessageEncoder(f"messages[{index}]", role, may_cite=role in citing).encode(message)
+        else _MessageEncoder(f"messages[{index}]", role, may_cite=role in citing, files_from=files_from).encode(message)
         for index, message in enumerate(messages)
     ]
 
@@ -94,6 +97,7 @@ class _MessageEncoder:
     where: str
     role: Role
     may_cite: bool
+    files_from: Sequence[str]
 
     def encode(self, message: ChatMessage) -> Message:
         encoded: Message = {"role": self.role}
@@ -138,7 +142,7 @@ class _MessageEncoder:
             return self._encode_block(block.cited_content, path)
         if isinstance(block, ImageBlock | DocumentBlock | AudioBlock | VideoBlock):
             try:
-                return [self._render(load_media(block), getattr(block, "detail", None))]
+                return [self._render(load_media(block, self.files_from), getattr(block, "detail", None))]
             except ContentError as error:
                 raise ContentError(f"{path}: {error.message}") from error.__cause__
         raise ContentError(f"{path} is of type {type(block).__name__}, which a {self.role} message cannot carry")

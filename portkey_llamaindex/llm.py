@@ -78,6 +78,9 @@ class Portkey(Storable, PredictingLLM):
     context_window: int | None = Field(default=None, gt=0)
     """Tokens that a prompt and its answer may take, by which LlamaIndex cuts what it asks; by default what the model
     takes in, or the least that models of its family do; 32,768 where nothing is known of it."""
+    files_from: tuple[str, ...] = ()
+    """Folders whose files may be read where a block names one by its ``path``; none by default, since a message that
+    was loaded may come from anybody."""
     is_function_calling_model: bool | None = None
     """Whether the model calls tools; by default it does, unless it is known not to."""
 
@@ -253,7 +256,7 @@ class Portkey(Storable, PredictingLLM):
         labels = {**told, "inline_images": self.inline_images}
         # Anthropic cites nothing in an answer that is bound to a schema, and refuses the wish for both.
         citing = frozenset[str]() if parameters.get("response_format") else citing_roles(route)
-        encoded = encode_messages(messages, citing=citing)
+        encoded = encode_messages(messages, citing=citing, files_from=self.files_from)
         return _Call(self.gateway_client(route=route), self.request(encoded, parameters), labels, one_tool_call)
 
     # --- tools ------------------------------------------------------------------------------------------------------

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from llama_index.core.schema import BaseComponent
-from pydantic import SerializationInfo, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Secret, SerializationInfo, SerializerFunctionWrapHandler, model_serializer
 
 from portkey_gateway.caller import GatewayCaller
+from portkey_gateway.options import MASK
 
 # These may hold keys and never leave in a dump; to_dict is for storing and showing a model.
 _SECRET_FIELDS: Final = (
@@ -16,9 +17,10 @@ _SECRET_FIELDS: Final = (
 
 
 def without_secrets(data: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what may hold a secret: keys, the virtual key, headers, and a config other than by its id."""
+    """Leave out what may hold a secret: keys, the virtual key, headers, an inline config, a host with a query."""
     kept = {name: value for name, value in data.items() if name not in _SECRET_FIELDS}
-    return kept if isinstance(kept.get("config"), str) else {name: kept[name] for name in kept if name != "config"}
+    bare = {name: value for name, value in kept.items() if not (isinstance(value, Secret) or value == MASK)}
+    return bare if bare.get("config") else {name: value for name, value in bare.items() if name != "config"}
 
 
 class Storable(GatewayCaller, BaseComponent):

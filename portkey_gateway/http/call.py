@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 
@@ -117,7 +120,7 @@ class Call:
             if not self.secrets:
                 return value
             # The longest first, so that no key is left in pieces by one that it begins with.
-            longest_first = sorted(self.secrets, key=len, reverse=True)
+            longest_first = sorted({form for secret in self.secrets for form in _forms(secret)}, key=len, reverse=True)
             value = re.sub("|".join(map(re.escape, longest_first)), _REDACTED, value)
             for secret in longest_first:
                 value = _blot_out_beginning(secret, value)
@@ -129,10 +132,23 @@ class Call:
         return value
 
 
+def _forms(secret: str) -> set[str]:
+    """A secret as it is, and as texts of JSON, of Python and in URLs have it; also JSON within JSON."""
+    in_json = json.dumps(secret)[1:-1]
+    in_ascii = secret.encode("ascii", "backslashreplace").decode()
+    return {secret, in_json, json.dumps(in_json)[1:-1], repr(secret)[1:-1], secret.replace("'", "\\'"), in_ascii,
+            in_json.replace("'", "\\'"), quote(secret, safe=""), quote(secret)}  # fmt: skip
+
+
 def _blot_out_beginning(secret: str, text: str) -> str:
-    """Blot out what an excerpt, cut inside a secret, still shows of it."""
-
-    def blot(found: re.Match[str]) -> str:
-        return _REDACTED if secret.startswith(found[0]) else found[0]
-
-    return re.sub(re.escape(secret[:_TELLING_LENGTH]) + r"""[^\s'"]*""", blot, text)
+    """Blot out what an excerpt, cut inside a secret, still shows of it: whatever follows where it was cut."""
+    beginning = secret[:_TELLING_LENGTH]
+    if len(beginning) < _TELLING_LENGTH:
+        return text
+    before, *rest = text.split(beginning)
+    shown = [before]
+    for piece in rest:
+        pairs = zip(secret[_TELLING_LENGTH:], piece, strict=False)
+        as_long = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        shown += [_REDACTED, piece[as_long:]]
+    return "".join(shown)

@@ -189,6 +189,11 @@ def header_safe(text: str) -> str:
     return "".join(character if character.isascii() and character.isprintable() else "?" for character in text)
 
 
+def cut_label(text: str) -> str:
+    """The beginning of a label that is longer than Portkey takes, with a mark where it was cut."""
+    return text[: MAX_METADATA_VALUE_LENGTH - len(_CUT_MARK)] + _CUT_MARK
+
+
 def encode_metadata(metadata: Mapping[str, Any], keys: Collection[str] | None = None) -> str | None:
     """Encode metadata as the value of ``x-portkey-metadata``: a JSON object of strings, in ASCII.
 
@@ -252,4 +257,4 @@ def _metadata_text(key: str, value: Any) -> str | None:
     warn(
         f"metadata[{key!r}] has {len(text)} characters; Portkey takes {MAX_METADATA_VALUE_LENGTH}, the rest is cut off"
     )
-    return text[: MAX_METADATA_VALUE_LENGTH - len(_CUT_MARK)] + _CUT_MARK
+    return cut_label(text)

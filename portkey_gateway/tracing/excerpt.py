@@ -121,7 +121,8 @@ def _opened(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, BaseModel):
-        return {name: getattr(value, name) for name in type(value).model_fields}
+        # What a class keeps out of its repr, it keeps to itself: headers, configs.
+        return {name: shown for name, shown in value.__repr_args__() if name in type(value).model_fields}
     if is_dataclass(value) and not isinstance(value, type):
         return {each.name: getattr(value, each.name) for each in fields(value)}
     return value

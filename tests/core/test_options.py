@@ -151,7 +151,7 @@ def test_a_config_is_ascii_without_control_characters() -> None:
         ({"api_key": "pk\n"}, "api_key goes into an HTTP header"),
         ({"provider_api_key": "sk ante \x00"}, "provider_api_key goes into an HTTP header"),
         ({"virtual_key": "vk "}, "virtual_key goes into an HTTP header"),
-        ({"forward_headers": ["x-a\r\n"]}, "forward_headers goes into an HTTP header"),
+        ({"forward_headers": ["x-a\r\n"]}, "a name in forward_headers is none that HTTP takes"),
         ({"default_headers": {"x-team": "sökning"}}, "x-team goes into an HTTP header"),
         ({"gateway_headers": {"azure_resource_name": "a\nb"}}, "azure_resource_name goes into an HTTP header"),
     ],

@@ -57,9 +57,31 @@ def test_every_image_format_that_claude_reads_is_told_apart(image_format: str) -
 
 
 def test_files_are_loaded_by_their_path(folder: Path) -> None:
-    assert load_media(ImageBlock(path=folder / "image.png")).data == PNG_SOURCE["data"]
-    assert load_media(DocumentBlock(path=folder / "report.pdf")).data == PDF_SOURCE["data"]
-    assert load_media(DocumentBlock(path=str(folder / "notes.txt"))).data == TEXT
+    allowed = [str(folder)]
+    assert load_media(ImageBlock(path=folder / "image.png"), allowed).data == PNG_SOURCE["data"]
+    assert load_media(DocumentBlock(path=folder / "report.pdf"), allowed).data == PDF_SOURCE["data"]
+    assert load_media(DocumentBlock(path=str(folder / "notes.txt")), allowed).data == TEXT
+
+
+@pytest.mark.parametrize("allowed", [[], ["inner"], ["image.png/.."], ["imag"]])
+def test_a_file_that_nobody_allows_is_not_read(
+    folder: Path, allowed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = folder / "inner"
+    inner.mkdir()
+    (inner / "link.png").symlink_to(folder / "image.png")
+    monkeypatch.chdir(inner)
+    for path in (folder / "image.png", inner / ".." / "image.png", inner / "link.png"):
+        with pytest.raises(ContentError, match=r"is not read.*files_from="):
+            load_media(ImageBlock(path=path), allowed)
+
+
+def test_a_message_that_was_loaded_names_no_file_of_ours(recorded: Portkey, folder: Path) -> None:
+    block = {"block_type": "image", "path": str(folder / "image.png")}
+    message = ChatMessage.model_validate({"role": "user", "blocks": [block]})
+    with pytest.raises(ContentError, match=r"messages\[0\]\.blocks\[0\]: the file .* is not read"):
+        recorded.chat([message])
+    assert recorded.with_options(files_from=[str(folder)]).chat([message]).message.content
 
 
 def test_an_image_elsewhere_is_referred_to() -> None:
@@ -115,7 +137,7 @@ def test_what_is_no_image_sound_or_video_is_an_error(block: Any, complaint: str)
 ])  # fmt: skip
 def test_what_is_no_document_is_an_error(block: DocumentBlock, complaint: str) -> None:
     with pytest.raises(ContentError, match=complaint):
-        load_media(block)
+        load_media(block, ["/"])
 
 
 def test_the_error_of_a_call_names_the_block(recorded: Portkey) -> None:
