@@ -57,6 +57,8 @@ def _find_secrets(value: Any, name: str = "") -> Iterator[str]:
             yield from _find_secrets(inner, name)
     elif isinstance(value, str) and _SECRET_WORD.search(in_snake_case(name)):
         yield _SCHEME.sub("", value, count=1)
+    elif isinstance(value, str) and looks_like_key(value):
+        yield value  # under a name that tells nothing
     elif isinstance(value, str) and _URL.match(value) and ("?" in value or "@" in value):
         yield from _secrets_of_url(value)
     elif isinstance(value, str) and value.lstrip().startswith("{"):
