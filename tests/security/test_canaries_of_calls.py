@@ -87,7 +87,7 @@ def test_logs_at_their_loudest_hold_no_key(
         Reply((), then="reset"),
     ],
 )
-def test_no_error_holds_a_key_nor_do_its_frames(server: RecordingServer, call: Call, reply: Reply) -> None:
+def test_no_error_holds_a_key(server: RecordingServer, call: Call, reply: Reply) -> None:
     server.reply(reply)
     with pytest.raises(PortkeyError) as caught:
         call(server.base_url)
