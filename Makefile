@@ -128,6 +128,16 @@ test-in:
 	@$(BIN)/uv pip install --quiet --python .venv-$(VERSIONS)/bin/python --no-deps --editable .
 	@.venv-$(VERSIONS)/bin/python -m pytest $(TESTS)
 
+audit: .venv-audit/.installed ## Look for known vulnerabilities (asks PyPI's service for them) and for secrets in the repository
+	@.venv-audit/bin/detect-secrets-hook --disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString --disable-plugin KeywordDetector $$(git ls-files)
+	@.venv-audit/bin/pip-audit --strict --no-deps --disable-pip -r requirements/dev.txt
+
+.venv-audit/.installed: requirements/audit.txt
+	@$(CHECK_PYTHON)
+	@test -d .venv-audit || $(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/audit.txt
+	@touch $@
+
 notebooks: $(STAMP) ## Execute every notebook and keep its outputs
 	@$(BIN)/python -m tests.notebooks.execute
 
@@ -140,6 +150,7 @@ lock: $(STAMP) ## Compile the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra llamaindex --extra sandbox --group peers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/peers.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group models --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/models.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra otel --extra sandbox --group ecosystem --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/ecosystem.txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group audit --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/audit.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group viewers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/viewers.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group llamaindex-peer --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/llamaindex-peer.txt
 

@@ -95,8 +95,8 @@ async def test_an_authority_of_an_async_client_of_yours_holds(tmp_path: Path) ->
     with serving(certificate) as url:
         async with httpx.AsyncClient(verify=trusted, trust_env=False) as client:
             options: dict[str, Any] = {**OPTIONS, "http_async_client": client, "base_url": url}
-            assert await ChatPortkey(model="claude-sonnet-4-5", **options).ainvoke("Hi")
-            assert await Portkey(model="claude-sonnet-4-5", **options).acomplete("Hi")
+            assert (await ChatPortkey(model="claude-sonnet-4-5", **options).ainvoke("Hi")).text
+            assert (await Portkey(model="claude-sonnet-4-5", **options).acomplete("Hi")).text
 
 
 @pytest.mark.parametrize("host", ["images.example", "other.example"])
