@@ -8,7 +8,7 @@ TESTS  ?= tests
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: test-in help install demo sandbox test tests lint format typecheck imports bench caching peers models ecosystem phoenix test-viewers test-lowest test-newest notebooks tables lock clean
+.PHONY: test-in help install demo sandbox test tests lint format typecheck imports bench caching peers models ecosystem phoenix test-viewers test-lowest test-newest notebooks reliability tables lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -140,6 +140,9 @@ audit: .venv-audit/.installed ## Look for known vulnerabilities (asks PyPI's ser
 
 notebooks: $(STAMP) ## Execute every notebook and keep its outputs
 	@$(BIN)/python -m tests.notebooks.execute
+
+reliability: $(STAMP) ## Try every fault and write how many were tried, and failed
+	@$(BIN)/python -m tests.faults.report
 
 tables: $(STAMP) ## Write the docs' tables that are made from the code
 	@$(BIN)/python -m docs.tables
