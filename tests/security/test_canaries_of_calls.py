@@ -54,11 +54,15 @@ class Tracer(BaseTracer):
         self.told += f"{run.model_dump() if hasattr(run, 'model_dump') else run.dict()}"
 
 
+def _ask_the_given(given: dict[str, Any]) -> Any:
+    return given["model"].invoke("Hi")
+
+
 @pytest.mark.parametrize("is_streamed", [False, True])
 def test_callbacks_and_tracers_are_told_no_key(server: RecordingServer, is_streamed: bool) -> None:
     server.reply(events(*deltas("Hello.")) if is_streamed else whole(answer()))
     model, tracer = ChatPortkey(**call_options(server.base_url)), Tracer()
-    chain = RunnableLambda(lambda given: given["model"].invoke("Hi")) if not is_streamed else model
+    chain: Any = model if is_streamed else RunnableLambda(_ask_the_given)
     given: Any = "Hi" if is_streamed else {"model": model}
     list(chain.stream(given, config={"callbacks": [tracer]}))
     assert "claude-sonnet-4-5" in tracer.told
