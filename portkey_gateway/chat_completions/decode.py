@@ -8,20 +8,23 @@ from pydantic_core import to_json
 from typing_extensions import override
 
 from portkey_gateway.chat_completions.kinds import ServerToolKinds
+from portkey_gateway.chat_completions.losses import BLOCK_LOSSES
 from portkey_gateway.chat_completions.usage import decode_usage
 from portkey_gateway.chat_completions.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
 from portkey_gateway.chat_completions.wire import ToolCallDelta as WireToolCallDelta
 from portkey_gateway.conversation.answer import (
+    BROKEN_OFF,
     Answer,
     BlockDelta,
     BlockType,
     Delta,
     ToolCallDelta,
+    finish_reason,
 )
 from portkey_gateway.conversation.fold import Fold, GrowingToolCall
 from portkey_gateway.conversation.sound import GrowingSound
 from portkey_gateway.error_bodies import decode_not_an_answer, read_json
-from portkey_gateway.errors import ErrorInBodyError, InvalidResponseError, StreamDecodeError
+from portkey_gateway.errors import ErrorInBodyError, InvalidResponseError, StreamDecodeError, warn
 from portkey_gateway.info import GatewayInfo
 
 FAILURES: Final = frozenset({"error", "ERROR", "TIMEOUT", "insufficient_system_resource"})
@@ -64,6 +67,21 @@ class AnswerFold(Fold):
                 f"a chunk has not the shape of a chat completion's: {error}", info=self.info, body=event
             ) from error
         return delta
+
+    @override
+    def answer(self) -> Answer:
+        """The whole of what was added so far.
+
+        Warns:
+            PortkeyWarning: if the gateway dropped the arguments of a call: those of one that Claude's code made come
+                with its beginning, where the gateway blanks them, and no piece of any follows (1.15.2).
+        """
+        if self.provider == "anthropic" and finish_reason(self._stop_reason) not in BROKEN_OFF:
+            for call in self._tool_calls:
+                if call.arguments == [""]:
+                    loss = BLOCK_LOSSES["called_arguments"].remedy
+                    warn(f"the arguments of a call of {call.name!r} were lost in the gateway's stream: {loss}")
+        return super().answer()
 
     @override
     def add_whole(self, content: bytes) -> Delta:

@@ -56,6 +56,18 @@ BLOCK_LOSSES: Final[dict[str, Loss]] = {
     ),
     "caller": Loss("the code of Claude's that called a tool (`caller`)", _WARNED, _MESSAGES),
     "one_call": Loss("at most one tool call (`parallel_tool_calls=False`)", _WARNED, _MESSAGES),
+    "called_arguments": Loss(
+        "the arguments of a call that Claude's code made, in a stream",
+        "a warning, and none stand there",
+        f"{_MESSAGES}; or ask for a whole answer",
+        carried_by={},
+    ),
+    "served_input": Loss(
+        "the input tokens of an answer with server tools, in a stream",
+        "those from before the tools ran stand there",
+        f"{_MESSAGES}; or ask for a whole answer",
+        carried_by={},
+    ),
     "thinking_tokens": Loss(
         "how many tokens were thought, in usage", "0 stands there", carried_by={"hosted": "since 2.17.0"}
     ),

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
+from portkey_gateway import PortkeyWarning
 from portkey_gateway.sandbox import Sandbox
 from portkey_langchain import ChatPortkey
 from tests.langchain.ask import Ask, invoke, stream
 from tests.langchain.test_stored_answers import as_checkpoint, as_constructor
-from tests.support.all_of_claude import WRITTEN
+from tests.support.all_of_claude import CODE_CALLS, TOOLS, WRITTEN
 
 pytestmark = pytest.mark.filterwarnings("ignore:The function `load` is in beta")
 
@@ -55,3 +56,29 @@ def test_claude_receives_it_field_by_field(
     got = received()["messages"]
     assert got[:-1] == expected
     assert got[-1] == {"role": "user", "content": "So?"}
+
+
+@pytest.mark.parametrize("ask", [invoke, stream])
+def test_the_arguments_of_a_call_that_code_made_arrive_or_their_loss_is_told(
+    model: ChatPortkey, sandbox: Sandbox, api_format: str, ask: Ask
+) -> None:
+    """The gateway blanks them in streams of chat completions (1.15.2)."""
+    sandbox.claude.reply_with(*CODE_CALLS)
+    if is_lost := ask is stream and api_format == "chat_completions":
+        with pytest.warns(PortkeyWarning, match="arguments of a call of 'look' were lost .* api_format='messages'"):
+            answer = ask(model, "Hi", tools=TOOLS)
+    else:
+        answer = ask(model, "Hi", tools=TOOLS)
+    assert [call["args"] for call in answer.tool_calls] == [{} if is_lost else {"at": "place 4"}]
+
+
+@pytest.mark.parametrize("api_format", ["messages"])
+@pytest.mark.parametrize("ask", [invoke, stream, events])
+def test_a_block_of_a_kind_that_nobody_knows_goes_back_as_it_came(
+    model: ChatPortkey, sandbox: Sandbox, ask: Ask
+) -> None:
+    new = {"type": "of_tomorrow", "of": {"a": [1]}}
+    sandbox.claude.reply_with(new, "Hi")
+    answer = ask(model, "Hi", thinking={"type": "adaptive"})
+    payload = model._get_request_payload([HumanMessage("Hi"), answer, HumanMessage("And?")])
+    assert payload["messages"][1]["content"] == [new, {"type": "text", "text": "Hi"}]

@@ -131,7 +131,8 @@ def _told_block(index: int, block: dict[str, Any], data: st.DataObject) -> list[
 
 def _told_call(position: int, call: dict[str, Any], data: st.DataObject) -> list[dict[str, Any]]:
     first = {"index": position, "id": f"toolu_{position}", "type": "function"}
-    pieces = _cut(json.dumps(call["args"]), data) if call["args"] else []
+    # Where there are none, Claude tells an empty piece.
+    pieces = _cut(json.dumps(call["args"]), data) if call["args"] else [""]
     return [
         delta(tool_calls=[{**first, "function": {"name": call["name"], "arguments": ""}}]),
         *(delta(tool_calls=[{"index": position, "function": {"arguments": piece}}]) for piece in pieces),

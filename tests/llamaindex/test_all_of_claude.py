@@ -25,13 +25,13 @@ from llama_index.core.memory import ChatMemoryBuffer, Memory
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import StaticPool
 
-from portkey_gateway.errors import ContentError
+from portkey_gateway.errors import ContentError, PortkeyWarning
 from portkey_gateway.sandbox import Sandbox
 from portkey_llamaindex import Portkey
 from portkey_llamaindex.claude_notes import NOTES
 from tests.llamaindex.received import Received
 from tests.llamaindex.ways import ask
-from tests.support.all_of_claude import WRITTEN, Block
+from tests.support.all_of_claude import CODE_CALLS, TOOLS, WRITTEN, Block
 
 Keep = Callable[[list[ChatMessage]], list[ChatMessage]]
 
@@ -154,3 +154,18 @@ def test_claude_receives_it_field_by_field(
 def test_a_note_that_is_no_block_is_named(llm: Portkey, note: Any) -> None:
     with pytest.raises(ContentError, match=r"messages\[0\]\.additional_kwargs\['claude'\]\[0\] must be a block"):
         llm.chat([ChatMessage("Hi", additional_kwargs={NOTES: note})])
+
+
+@pytest.mark.parametrize("way", ["chat", "stream_chat"])
+def test_the_arguments_of_a_call_that_code_made_arrive_or_their_loss_is_told(
+    llm: Portkey, sandbox: Sandbox, api_format: str, way: str
+) -> None:
+    """The gateway blanks them in streams of chat completions (1.15.2)."""
+    sandbox.claude.reply_with(*CODE_CALLS)
+    if is_lost := way == "stream_chat" and api_format == "chat_completions":
+        with pytest.warns(PortkeyWarning, match="arguments of a call of 'look' were lost .* api_format='messages'"):
+            answer = ask(llm, way, "Hi", tools=TOOLS)
+    else:
+        answer = ask(llm, way, "Hi", tools=TOOLS)
+    [selected] = llm.get_tool_calls_from_response(answer)
+    assert selected.tool_kwargs == ({} if is_lost else {"at": "place 4"})
