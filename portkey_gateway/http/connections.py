@@ -74,6 +74,9 @@ class _AsyncLine:
 class _Lines(Generic[LineT]):
     """The connections: those in use, and the idle ones, used last on top. No I/O but a look at an idle socket.
 
+    What has to be closed counts as in use until it is: whoever closes it may be cancelled meanwhile, and then it is
+    closed with the rest.
+
     Attributes:
         count: how many are idle.
     """
@@ -91,7 +94,7 @@ class _Lines(Generic[LineT]):
         return line
 
     def drop(self, line: LineT) -> None:
-        """Forget a connection that failed, which httpcore has closed."""
+        """Forget a connection that is closed; httpcore closes one that fails."""
         with self._lock:
             self._used.discard(line)
 
@@ -107,6 +110,7 @@ class _Lines(Generic[LineT]):
                 if line.connection.is_idle() and not line.connection.has_expired():
                     line.network.has_written = False
                     return line, closing
+                self._used.add(line)
                 closing.append(line)
         return None, closing
 
@@ -114,12 +118,12 @@ class _Lines(Generic[LineT]):
         """Keep a connection, and take out those that have to be closed for it."""
         line.idle_since = time.monotonic()
         with self._lock:
-            self._used.discard(line)
             if not line.connection.is_idle():
                 return [line]
             closing = self._pop_expired()
             if self.count >= MAX_IDLE:
                 return [*closing, line]
+            self._used.discard(line)
             self._idle.setdefault(line.origin, deque()).append(line)
             self.count += 1
         return closing
@@ -132,11 +136,10 @@ class _Lines(Generic[LineT]):
     def clear(self) -> list[LineT]:
         """Take out all, those in use, too."""
         with self._lock:
-            lines = [*self._used, *(line for lines in self._idle.values() for line in lines)]
+            self._used.update(line for lines in self._idle.values() for line in lines)
             self._idle.clear()
-            self._used.clear()
             self.count = 0
-        return lines
+            return list(self._used)
 
     def _pop_expired(self) -> list[LineT]:
         expired: list[LineT] = []
@@ -148,6 +151,7 @@ class _Lines(Generic[LineT]):
             if not lines:
                 del self._idle[origin]
         self.count -= len(expired)
+        self._used.update(expired)
         return expired
 
 
@@ -167,7 +171,7 @@ class LineTransport(httpx.BaseTransport):
         origin, asked = _core_request(request)
         while True:
             kept, closing = self._lines.take(origin)
-            _close(closing)
+            _close(closing, self._lines)
             context = self._make_ssl_context() if not kept and origin[0] == b"https" else None
             line = self._lines.use(kept or _Line(origin, context))
             try:
@@ -184,7 +188,7 @@ class LineTransport(httpx.BaseTransport):
 
     @override
     def close(self) -> None:
-        _close(self._lines.clear())
+        _close(self._lines.clear(), self._lines)
 
 
 class AsyncLineTransport(httpx.AsyncBaseTransport):
@@ -201,7 +205,7 @@ class AsyncLineTransport(httpx.AsyncBaseTransport):
         origin, asked = _core_request(request)
         while True:
             kept, closing = self._lines.take(origin)
-            await _aclose(closing)
+            await _aclose(closing, self._lines)
             context = self._make_ssl_context() if not kept and origin[0] == b"https" else None
             line = self._lines.use(kept or _AsyncLine(origin, context))
             try:
@@ -220,11 +224,11 @@ class AsyncLineTransport(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         if self._sweep_later is not None:
             self._sweep_later.cancel()
-        await _aclose(self._lines.clear())
+        await _aclose(self._lines.clear(), self._lines)
 
     async def give(self, line: _AsyncLine) -> None:
         """Keep a connection that is idle again."""
-        await _aclose(self._lines.give(line))
+        await _aclose(self._lines.give(line), self._lines)
         if self._lines.count and self._sweep_later is None:
             self._sweep_later = asyncio.get_running_loop().call_later(KEEPALIVE_S, self._sweep)
 
@@ -232,7 +236,7 @@ class AsyncLineTransport(httpx.AsyncBaseTransport):
         # A callback and no task: a loop that is closed without its shutdown would complain of a task.
         loop, self._sweep_later = asyncio.get_running_loop(), None
         if expired := self._lines.expire():
-            task = loop.create_task(_aclose(expired))
+            task = loop.create_task(_aclose(expired, self._lines))
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
         if self._lines.count:
@@ -259,7 +263,7 @@ class _LineStream(httpx.SyncByteStream):
         line, self._line = self._line, None
         if line is not None:
             self._stream.close()
-            _close(self._lines.give(line))
+            _close(self._lines.give(line), self._lines)
 
 
 class _AsyncLineStream(httpx.AsyncByteStream):
@@ -314,11 +318,13 @@ def _mapped(error: Exception) -> Exception:
     return mapped
 
 
-def _close(lines: list[_Line]) -> None:
-    for line in lines:
+def _close(closing: list[_Line], lines: _Lines[_Line]) -> None:
+    for line in closing:
         line.connection.close()
+        lines.drop(line)
 
 
-async def _aclose(lines: list[_AsyncLine]) -> None:
-    for line in lines:
+async def _aclose(closing: list[_AsyncLine], lines: _Lines[_AsyncLine]) -> None:
+    for line in closing:
         await line.connection.aclose()
+        lines.drop(line)

@@ -80,6 +80,22 @@ def test_idle_connections_of_a_loop_are_closed_in_time_though_nothing_is_called(
     asyncio.run(burst())
 
 
+def test_a_loop_that_ends_while_idle_connections_are_closed_closes_them_all(server: RecordingServer) -> None:
+    server.reply(whole(answer(), wait_s=0.2))
+
+    async def burst() -> None:
+        await asyncio.gather(*[client(server).achat(HELLO) for _ in range(20)])
+        transport = await lines()
+        for line in (idle := [line for kept in transport._lines._idle.values() for line in kept]):
+            line.idle_since = 0.0
+        assert len(idle) == 20
+        transport._sweep()
+        await asyncio.sleep(0)
+
+    asyncio.run(burst())
+    server.wait_until_open(0)
+
+
 def test_idle_connections_of_threads_are_closed_with_the_next_call(
     server: RecordingServer, own_client: LineTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
