@@ -51,8 +51,8 @@ _logger = logging.getLogger(__name__)
 class Receiver:
     """Where spans are sent to."""
 
-    endpoint: str | None = None
-    """The URL, with its ``/v1/traces``; ``None`` leaves it to OpenTelemetry's variables."""
+    endpoint: str | None = field(default=None, repr=False)
+    """The URL, with its ``/v1/traces``; ``None`` leaves it to OpenTelemetry's variables. Its query may hold a key."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Headers of every request; they may hold keys, so no repr shows them."""
     is_portkey: bool = False
@@ -78,21 +78,29 @@ def choose_receiver(
         ValueError: if the spans are to go to the hosted gateway and there is no API key.
     """
     if endpoint:
-        return Receiver(endpoint, headers or {}, _is_portkeys(endpoint))
+        is_portkey = _is_portkeys(endpoint)
+        key = _key_header(GatewayOptions.model_validate({"api_key": api_key})) if is_portkey and api_key else {}
+        return Receiver(endpoint, {**key, **(headers or {})}, is_portkey)
     if not api_key and not base_url and (named := next(filter(None, map(os.environ.get, _ENDPOINT_VARIABLES)), "")):
         return Receiver(None, headers or {}, _is_portkeys(named))
     given = {name: value for name, value in (("api_key", api_key), ("base_url", base_url)) if value}
     options = GatewayOptions.model_validate(given)
     endpoint = f"{options.base_url.rstrip('/')}{_PORTKEYS_ROUTE}/v1/traces"
-    key = options.render_headers().get("x-portkey-api-key")
-    return Receiver(endpoint, {**({"x-portkey-api-key": key} if key else {}), **(headers or {})}, is_portkey=True)
+    return Receiver(endpoint, {**_key_header(options), **(headers or {})}, is_portkey=True)
+
+
+def _key_header(options: GatewayOptions) -> dict[str, str]:
+    return {name: value for name, value in options.render_headers().items() if name == "x-portkey-api-key"}
 
 
 def _is_portkeys(endpoint: str) -> bool:
-    """Whether a receiver is Portkey's, hosted by it or by an enterprise: by its host, or by its route."""
+    """Whether a receiver is Portkey's, hosted by it or by an enterprise: by its host, or by its route.
+
+    The route is that of a gateway's API, with its ``/v1``: others (Langfuse, LangSmith, Opik) have an ``/otel``, too.
+    """
     url = urlsplit(endpoint)
     host = url.hostname or ""
-    return host == "portkey.ai" or host.endswith(".portkey.ai") or f"{_PORTKEYS_ROUTE}/" in f"{url.path}/"
+    return host == "portkey.ai" or host.endswith(".portkey.ai") or f"/v1{_PORTKEYS_ROUTE}/" in f"{url.path}/"
 
 
 class SpanExport:
@@ -265,7 +273,8 @@ class _Ledger:
             self.lost += count
             told, self._told = self._told, True
         if not told:
-            for secret in filter(is_long, self._receiver.headers.values()):
+            query = urlsplit(self._receiver.endpoint or "").query
+            for secret in filter(is_long, [*self._receiver.headers.values(), query]):
                 reason = reason.replace(secret, "**********")
             reason = reason[:_MAX_REASON_CHARS]
             _logger.warning("%d spans were lost: %s. Further losses are counted, not logged.", count, reason)

@@ -27,5 +27,6 @@ def find_user(labels: Mapping[str, Any]) -> str | None:
 
 
 def _first(labels: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    found = next((value for name in names if (value := labels.get(name)) not in {None, ""}), None)
+    # A label may be anything, also what has no hash.
+    found = next((value for name in names if (value := labels.get(name)) is not None and value != ""), None)
     return None if found is None else str(found)

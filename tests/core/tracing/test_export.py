@@ -304,6 +304,21 @@ def test_a_gateway_of_ones_own_takes_them_too() -> None:
     assert choose_receiver(base_url="http://gateway.example/v1").headers == {}
 
 
+def test_portkeys_receiver_gets_the_api_key_also_where_it_is_named() -> None:
+    chosen = choose_receiver(endpoint="https://api.portkey.ai/v1/otel/v1/traces", api_key="pk")
+    assert chosen.headers == {"x-portkey-api-key": "pk"}
+
+
+def test_a_key_in_an_endpoints_query_is_not_told(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        chosen = Receiver(f"http://127.0.0.1:{nobody.getsockname()[1]}/v1/traces?api_key=sk-in-the-query")
+    with closing(SpanExport(chosen, timeout_s=0.2)) as export:
+        export.add(span())
+        export.flush()
+    assert "spans were lost" in caplog.text
+    assert "sk-in-the-query" not in caplog.text + repr(chosen)
+
+
 def test_the_api_key_goes_to_the_gateway_only(monkeypatch: pytest.MonkeyPatch, receiver: RecordingServer) -> None:
     monkeypatch.setenv("PORTKEY_API_KEY", "pk-secret")
     assert choose_receiver(endpoint="http://other.example/v1/traces", api_key="pk").headers == {}
@@ -327,6 +342,10 @@ def test_the_api_key_goes_to_the_gateway_only(monkeypatch: pytest.MonkeyPatch, r
         ("http://localhost:6006/v1/traces", False),
         ("https://notportkey.ai/v1/traces", False),
         ("http://hotel.example/hotel/v1/traces", False),
+        # Langfuse's, LangSmith's and Opik's routes.
+        ("https://cloud.langfuse.com/api/public/otel/v1/traces", False),
+        ("https://api.smith.langchain.com/otel/v1/traces", False),
+        ("https://www.comet.com/opik/api/v1/private/otel/v1/traces", False),
     ],
 )
 def test_portkeys_receivers_are_told_by_host_and_route(
