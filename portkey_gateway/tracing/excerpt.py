@@ -17,6 +17,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel
+from pydantic_core import from_json
 
 MAX_EXCERPT_CHARS: Final = 8192
 """Characters of one input or output that a span holds, about."""
@@ -32,13 +33,23 @@ _SECRET_NAME: Final = re.compile(
     r"|^token$|(api|access|auth|bearer|refresh|id|session)[_-]?token",
     re.IGNORECASE,
 )
+_ARGUMENTS: Final = frozenset({"arguments", "args", "tool_kwargs"})
+"""Where OpenAI, LangChain and LlamaIndex keep what a tool is called with, which may be JSON text."""
+_MAX_ESCAPE_CHARS: Final = 8
+"""A character takes six of JSON text at most (``\\u00e9``): what is beyond could not be shown anyway."""
+_DATA_URL: Final = re.compile(r"data:([^,]{0,128});base64,")
+_MEDIA_DATA: Final = frozenset({"base64", "data"})
+_MEDIA_TYPES: Final = frozenset({"base64", "format", "media_type", "mime_type", "mimeType", "source_type"})
+"""One of these stands beside the data of an image or a file: of LangChain, Anthropic, OpenAI, MCP."""
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/=_\r\n-]{32,}")
 
 
 def excerpt(value: Any, max_chars: int = MAX_EXCERPT_CHARS, convert: Callable[[Any], Any] = lambda value: value) -> str:
     """Render an input or output: text as it is, anything else as JSON, in a bounded time and length.
 
     Values under names of secrets (``api_key``, ``password``, ``authorization`` …) are masked, bytes are only counted,
-    objects of classes that JSON does not know appear as the name of their class.
+    objects of classes that JSON does not know appear as the name of their class. A tool's arguments are read where they
+    are JSON text, so that secrets in them are masked; base64 of images and files is only counted.
 
     Args:
         value: what a framework was given or gave.
@@ -59,6 +70,24 @@ def trimmed(value: Any, max_chars: int, convert: Callable[[Any], Any] = lambda v
         return _Trimmed(max_chars, convert).plain(value)
     except Exception:  # noqa: BLE001 as above
         return f"<{type(value).__qualname__}>"
+
+
+def opened_arguments(arguments: Any, max_chars: int) -> Any:
+    """What a tool is called with, read from its JSON text, so that secrets in it can be told by their names.
+
+    Text that was broken off tells what came until then; what begins as JSON, is none, and names a secret, is masked.
+
+    Args:
+        arguments: JSON text; all else comes back as it is.
+        max_chars: how many characters of it will be shown at most.
+    """
+    if not isinstance(arguments, str) or arguments.lstrip()[:1] not in {"{", "["}:
+        return arguments
+    text = arguments[: max_chars * _MAX_ESCAPE_CHARS]
+    try:
+        return from_json(text, allow_partial="trailing-strings")
+    except ValueError:
+        return _MASK if any(map(_names_secret, re.findall(r"[\w-]+", text))) else arguments
 
 
 class _Trimmed:
@@ -86,6 +115,8 @@ class _Trimmed:
         return self._text(_described(value))
 
     def _text(self, text: str) -> str:
+        if found := _DATA_URL.match(text):
+            text = _counted(text[found.end() :], found[1])
         allowed, self._left = self._left, self._left - len(text)
         return text if len(text) <= allowed else text[:allowed] + _CUT_MARK
 
@@ -97,7 +128,14 @@ class _Trimmed:
                 break
             name = str(key)[:_MAX_KEY_CHARS]
             self._left -= len(name) + 6
-            copied[name] = _MASK if value and _names_secret(name) else self.plain(value, depth + 1)
+            if value and _names_secret(name):
+                copied[name] = _MASK
+                continue
+            if name in _ARGUMENTS:
+                value = opened_arguments(value, self._left)  # noqa: PLW2901 the same, read
+            elif name in _MEDIA_DATA and _is_media(mapping, value):
+                value = _counted(value)  # noqa: PLW2901 the same, told
+            copied[name] = self.plain(value, depth + 1)
         return copied
 
     def _list(self, values: Sequence[Any] | AbstractSet[Any], depth: int) -> list[Any]:
@@ -114,6 +152,14 @@ class _Trimmed:
 @functools.lru_cache(maxsize=1024)
 def _names_secret(name: str) -> bool:
     return bool(_SECRET_NAME.search(name))
+
+
+def _is_media(mapping: Mapping[Any, Any], value: Any) -> bool:
+    return isinstance(value, str) and not _MEDIA_TYPES.isdisjoint(mapping) and bool(_BASE64.fullmatch(value[:256]))
+
+
+def _counted(data: str, media_type: str = "") -> str:
+    return f"<{media_type}{', ' if media_type else ''}{len(data)} characters of base64>"
 
 
 def _opened(value: Any) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
-from portkey_gateway.tracing.excerpt import MAX_EXCERPT_CHARS, trimmed
+from portkey_gateway.tracing.excerpt import MAX_EXCERPT_CHARS, opened_arguments, trimmed
 
 _CUT_MARK: Final = "..."
 _PART_CHARS: Final = 32
@@ -70,10 +70,16 @@ def _trim(message: Any, left: int) -> tuple[dict[str, Any], int]:
             parts.append(_text(_CUT_MARK))
             break
         # What a part is made of stays, and its longest value is what is cut.
-        cut = {name: value if name in {"type", "id", "name"} else trimmed(value, left) for name, value in part.items()}
+        cut = {name: _cut(name, value, left) for name, value in part.items()}
         left -= _PART_CHARS + sum(_size(value) for value in cut.values())
         parts.append(cut)
     return {**message, "parts": parts}, before - left
+
+
+def _cut(name: str, value: Any, left: int) -> Any:
+    if name in {"type", "id", "name"}:
+        return value
+    return trimmed(opened_arguments(value, left) if name == "arguments" else value, left)
 
 
 def _size(value: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -11,6 +12,7 @@ from langchain.agents import create_agent
 from langchain_core.caches import InMemoryCache
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
+from langchain_core.tools import tool
 from langchain_core.vectorstores import InMemoryVectorStore
 
 from portkey_gateway.errors import PortkeyError
@@ -27,6 +29,7 @@ __all__ = ["headers", "log", "no_opentelemetry_in_the_environment", "receiver"]
 
 Seen = Callable[[], list[Any]]
 QUESTION = "What is the weather in Paris?"
+IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
 @pytest.fixture
@@ -98,6 +101,31 @@ def test_an_agents_calls_stand_in_its_tree(
     told = [(usage["input_tokens"], usage["output_tokens"]) for usage in usages if usage]
     assert tokens_in(spans) == (sum(read for read, _ in told), sum(answered for _, answered in told))
     assert {span.attributes[KIND] for span in spans} == {"AGENT", "LLM", "TOOL"}
+
+
+@pytest.mark.parametrize("run", [invoke, messages])
+def test_secrets_that_a_tool_is_called_with_stand_nowhere(
+    sandbox: Sandbox, noted: ChatPortkey, tracer: PortkeyTracer, seen: Seen, run: Run
+) -> None:
+    @tool
+    def log_in(user: str, password: str) -> list[dict[str, str]]:
+        """Log in, and see the page."""
+        said = {"type": "text", "text": f"{user} is in" if password else "no"}
+        return [said, {"type": "image", "base64": IMAGE, "mime_type": "image/png"}]
+
+    asked = {"user": "ann", "password": "hunter2"}
+    sandbox.claude.reply_with({"type": "tool_use", "id": "toolu_1", "name": "log_in", "input": asked})
+    sandbox.claude.reply_with("Done.")
+    run(create_agent(noted, [log_in]).with_config({"callbacks": [tracer]}), "Log me in.")
+    spans = seen()
+    first, second = calls_in(spans)
+    masked = {"user": "ann", "password": "**********"}
+    assert json.loads(first.attributes["output.value"]) == [{"name": "log_in", "arguments": masked}]
+    assert said_in(first, "output")[0]["parts"][-1]["arguments"] == masked
+    assert said_in(second, "input")[1]["parts"][-1]["arguments"] == masked
+    told = str([span.attributes for span in spans])
+    assert "hunter2" not in told
+    assert IMAGE not in told
 
 
 @whole_or_streamed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -86,6 +87,27 @@ async def test_an_agents_calls_stand_in_its_tree(llm: Portkey, seen: Seen, log: 
     assert len(roots_of(spans)) == 1
     assert said_in(calls[0], "output")[0]["parts"][-1]["name"] == "get_weather"
     assert all(read > 0 and said > 0 for read, said in map(tokens_in, ([call] for call in calls)))
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+async def test_secrets_that_a_tool_is_called_with_stand_nowhere(
+    sandbox: Sandbox, llm: Portkey, seen: Seen, *, streaming: bool
+) -> None:
+    def log_in(user: str, password: str) -> str:
+        """Log in."""
+        return f"{user} is in" if password else "no"
+
+    asked = {"user": "ann", "password": "hunter2"}
+    sandbox.claude.reply_with({"type": "tool_use", "id": "toolu_1", "name": "log_in", "input": asked})
+    sandbox.claude.reply_with("Done.")
+    await FunctionAgent(name="clerk", llm=llm, tools=[log_in], streaming=streaming).run("Log me in.")
+    spans = seen()
+    first, second = calls_in(spans)
+    masked = {"user": "ann", "password": "**********"}
+    assert json.loads(first.attributes["output.value"]) == [{"name": "log_in", "arguments": masked}]
+    assert said_in(first, "output")[0]["parts"][-1]["arguments"] == masked
+    assert said_in(second, "input")[1]["parts"][-1]["arguments"] == masked
+    assert "hunter2" not in str([span.attributes for span in spans])
 
 
 @pytest.mark.parametrize("streaming", [False, True])

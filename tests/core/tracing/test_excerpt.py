@@ -91,6 +91,58 @@ def test_other_names_are_not(name: str) -> None:
     assert excerpt({name: "plain"}) == json.dumps({name: "plain"})
 
 
+@pytest.mark.parametrize("name", ["arguments", "args", "tool_kwargs"])
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ('{"user": "ada", "password": "hunter2"}', {"user": "ada", "password": "**********"}),
+        ('{"logins": [{"api_key": "hunter2"}]}', {"logins": [{"api_key": "**********"}]}),
+        ('{"user": "ada", "password": "hunte', {"user": "ada", "password": "**********"}),
+        ('{"user": "ada", "passw', {"user": "ada"}),
+        ("{'password': 'hunter2'}", "**********"),
+        ("{'user': 'ada'}", "{'user': 'ada'}"),
+        ("What a password is", "What a password is"),
+        ("", ""),
+    ],
+)
+def test_secrets_in_a_tools_arguments_are_masked_though_they_are_text(name: str, arguments: str, told: Any) -> None:
+    assert json.loads(excerpt([{name: arguments}])) == [{name: told}]
+
+
+def test_long_arguments_are_cut_as_all_else() -> None:
+    text = json.dumps({"password": "hunter2", "text": "ü" * 1_000_000})
+    told = json.loads(excerpt({"arguments": text}))["arguments"]
+    assert (told["password"], told["text"][-4:]) == ("**********", "ü...")
+    assert 8000 < len(told["text"]) < 8200
+
+
+IMAGE = "iVBORw0KGgo" * 1000
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "image", "base64": IMAGE, "mime_type": "image/png"},
+        {"type": "image", "source_type": "base64", "data": IMAGE},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": IMAGE}},
+        {"type": "image", "data": IMAGE, "mimeType": "image/png"},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{IMAGE}"}},
+        {"type": "input_audio", "input_audio": {"data": IMAGE, "format": "wav"}},
+    ],
+)
+def test_images_and_files_are_named_without_their_data(block: dict[str, Any]) -> None:
+    told = excerpt([block])
+    assert "11000 characters of base64>" in told
+    assert IMAGE[:11] not in told
+    assert json.loads(told)[0]["type"] == block["type"]
+
+
+@pytest.mark.parametrize("data", ["a,b\n1,2\n" * 20, "short", ["rows"], {"base64": "no"}])
+def test_other_data_is_told(data: Any) -> None:
+    value = {"data": data, "format": "csv"}
+    assert json.loads(excerpt(value)) == value
+
+
 def test_a_framework_may_bring_its_own_objects() -> None:
     assert excerpt([1j], convert=lambda value: "i" if isinstance(value, complex) else value) == '["i"]'
 

@@ -60,8 +60,11 @@ def test_what_has_many_parts_loses_the_last_of_them() -> None:
     assert told["parts"][-1] == {"type": "text", "content": "..."}
 
 
-def test_secrets_in_the_arguments_of_a_call_are_masked() -> None:
-    call = {"type": "tool_call", "id": "t1", "name": "log_in", "arguments": {"password": "hunter2", "user": "ada"}}
+@pytest.mark.parametrize(
+    "arguments", [{"password": "hunter2", "user": "ada"}, '{"password":"hunter2","user":"ada"}'], ids=["dict", "text"]
+)
+def test_secrets_in_the_arguments_of_a_call_are_masked(arguments: Any) -> None:
+    call = {"type": "tool_call", "id": "t1", "name": "log_in", "arguments": arguments}
     [told] = excerpt([{"role": "assistant", "parts": [call]}])
     assert told["parts"][0]["arguments"] == {"password": "**********", "user": "ada"}
 
