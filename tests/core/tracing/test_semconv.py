@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import pytest
 from opentelemetry.semconv._incubating.attributes import error_attributes, exception_attributes, gen_ai_attributes
+from packaging.version import Version
 
 from portkey_gateway.tracing import semconv
 
+CONVENTIONS = Version(version("opentelemetry-semantic-conventions"))
 
+
+@pytest.mark.skipif(Version("0.66b2") > CONVENTIONS, reason="the names are those of a newer package than is installed")
 def test_every_standard_name_is_one_of_opentelemetrys() -> None:
     ours = {value for name, value in vars(semconv).items() if name.isupper() and isinstance(value, str)}
     standard = {value for value in ours if value.startswith(("gen_ai.", "error.", "exception."))}
