@@ -23,6 +23,7 @@ from llama_index_instrumentation import DispatcherSpanMixin
 from workflows import Workflow
 
 from portkey_gateway.embedder import GatewayEmbedder
+from portkey_gateway.model import GatewayModel
 
 CHAT_METHODS: Final = frozenset({"chat", "achat", "stream_chat", "astream_chat"})
 COMPLETION_METHODS: Final = frozenset({"complete", "acomplete", "stream_complete", "astream_complete"})
@@ -44,6 +45,11 @@ _AGENTS_STEPS: Final = frozenset({"BaseWorkflowAgent", "AgentWorkflow"})
 def is_model_call(instance: Any, method: str) -> bool:
     """Whether a span is a call of a model, ours or not."""
     return isinstance(instance, BaseLLM) and method in MODEL_METHODS
+
+
+def is_gateway_call(instance: Any, method: str) -> bool:
+    """Whether a span is a call of ``Portkey``, which tells of itself once it is made."""
+    return isinstance(instance, GatewayModel) and method in MODEL_METHODS
 
 
 def is_tool_call(instance: Any, method: str) -> bool:

@@ -26,9 +26,8 @@ from llama_index_instrumentation.span import BaseSpan, active_span_id
 from llama_index_instrumentation.span_handlers import BaseSpanHandler
 from typing_extensions import override
 
-from portkey_gateway.model import GatewayModel
 from portkey_gateway.tracing.context import TraceContext, in_active_span, new_span_id, new_trace_id
-from portkey_llamaindex.fold import is_model_call, is_unnamed
+from portkey_llamaindex.fold import is_gateway_call, is_model_call, is_unnamed
 
 MAX_DEPTH: Final = 1000
 """Spans within spans that one context remembers, some 400 bytes each; Python does not call deeper."""
@@ -55,6 +54,21 @@ class Place:
     """Whether nobody would name it, so that what is in it belongs to the span around it."""
     is_model: bool = False
     """Whether it is a call of a model, or a step of one."""
+    is_call: bool = False
+    """Whether it is a call of ours, or folded into one."""
+
+    @property
+    def inside(self) -> str | None:
+        """The id of the span that what is in it belongs to.
+
+        A call of ours has a span only where it sends a request itself; a subclass's that asks ``super()`` has none.
+        """
+        return self.trace.parent_span_id if self.is_call else self.trace.span_id
+
+    @property
+    def is_in_call(self) -> bool:
+        """Whether it is in a call of ours, as a subclass's that asks ``super()``."""
+        return self.outer is not None and self.outer.is_call
 
 
 class Labels(TypedDict):
@@ -129,23 +143,25 @@ def enter_place(
         return known
     trace, outer = own_trace(span_id), None
     name = trace.span_name or ""
-    is_model = is_model_call(instance, name.rpartition(".")[2])
+    method = name.rpartition(".")[2]
+    is_model, is_call = is_model_call(instance, method), is_gateway_call(instance, method)
     is_folded = False
     if parent_span_id is None:
         trace = in_active_span(trace)
     else:
         outer = _locate(parent_span_id)
-        is_folded = is_unnamed(name, instance, arguments)
+        # Into a call of ours that is a root nothing can be folded: the call itself may have no span.
+        is_folded = is_unnamed(name, instance, arguments) and not (outer.is_call and outer.outer is None)
         # What a model calls of itself on its way to an answer; a call through the gateway has a place of its own.
-        is_folded = is_folded or (is_model and outer.is_model and not isinstance(instance, GatewayModel))
-        is_model = outer.is_model if is_folded else is_model
+        is_folded = is_folded or (is_model and outer.is_model and not (is_call or outer.is_call))
+        is_model, is_call = (outer.is_model, outer.is_call) if is_folded else (is_model, is_call)
         around = outer.trace
-        trace = around if is_folded else TraceContext(around.trace_id, trace.span_id, around.span_id, trace.span_name)
+        trace = around if is_folded else TraceContext(around.trace_id, trace.span_id, outer.inside, trace.span_name)
         if outer.depth >= MAX_DEPTH:
             outer = replace(outer, outer=None, depth=0)
     if isinstance(named := tags.get("trace_id"), str):
         trace = replace(trace, trace_id=named)
-    place = Place(span_id, trace, outer, outer.depth + 1 if outer else 0, is_folded, is_model)
+    place = Place(span_id, trace, outer, outer.depth + 1 if outer else 0, is_folded, is_model, is_call)
     _place.set(place)
     return place
 
@@ -186,8 +202,8 @@ def embedding_labels(trace_id: str | None, span_name: str, metadata: Mapping[str
     own = TraceContext(trace_id or new_trace_id(), new_span_id(), None, span_name)
     if active is None:
         return {"trace": in_active_span(own) if trace_id is None else own, "metadata": labels}
-    around = _locate(active).trace
-    trace = replace(own, trace_id=trace_id or around.trace_id, parent_span_id=around.span_id)
+    place = _locate(active)
+    trace = replace(own, trace_id=trace_id or place.trace.trace_id, parent_span_id=place.inside)
     return {"trace": trace, "metadata": labels}
 
 

@@ -18,12 +18,10 @@ from workflows.events import StartEvent, StopEvent
 
 from portkey_gateway.chat_completions.usage import decode_usage
 from portkey_gateway.embedder import GatewayEmbedder
-from portkey_gateway.model import GatewayModel
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.spans import Attribute, Described, OpenSpan
 from portkey_llamaindex.fold import (
     CHAT_METHODS,
-    MODEL_METHODS,
     is_embedding,
     is_model_call,
     is_reranking,
@@ -74,11 +72,6 @@ class SpanStart:
         """The arguments, or the one that there is."""
         given = self.given
         return next(iter(given.values())) if len(given) == 1 and not self.arguments.get("kwargs") else given
-
-
-def is_gateway_call(instance: Any, method: str) -> bool:
-    """Whether a span is a call of ``Portkey``, which tells of itself once it is made."""
-    return isinstance(instance, GatewayModel) and method in MODEL_METHODS
 
 
 def describe_call(model: Any, parent: OpenSpan | None) -> Described:

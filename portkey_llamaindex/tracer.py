@@ -34,6 +34,7 @@ from portkey_gateway.tracing.fold import Detail
 from portkey_gateway.tracing.spans import Described, OpenSpan
 from portkey_gateway.tracing.steps import Calls, Tracing
 from portkey_llamaindex import spans
+from portkey_llamaindex.fold import is_gateway_call
 from portkey_llamaindex.instrumentation import enter_place, own_trace, read_tags
 from portkey_llamaindex.plain import plain
 from portkey_llamaindex.spans import SpanStart
@@ -68,7 +69,9 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
             place = enter_place(id_, parent_span_id, tags, instance, arguments)
             own = own_trace(id_)
             name = own.span_name or ""
-            if not self._tracing.folds and parent_span_id:
+            if parent_span_id and place.is_in_call and place.is_model:
+                self._tracing.step_aside(parent_span_id)
+            if not self._tracing.folds and parent_span_id and not place.is_in_call:
                 # Where the span really stands, folded or not.
                 around = own_trace(parent_span_id)
                 context = TraceContext(place.trace.trace_id, own.span_id, around.span_id, name)
@@ -77,7 +80,7 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
                 return
             else:
                 context = place.trace
-            is_call = spans.is_gateway_call(instance, name.rpartition(".")[2])
+            is_call = is_gateway_call(instance, name.rpartition(".")[2])
 
             def described(parent: OpenSpan | None) -> Described:
                 if is_call:

@@ -198,6 +198,17 @@ class Tracing:
             known = {each: value for each, value in (told or {}).items() if value is not None}
             self.folded.add(key, Step(name, parent_key, known))
 
+    def step_aside(self, key: str) -> None:
+        """Fold a call of ours that turns out to send no request itself: it asks another, which tells of itself.
+
+        Args:
+            key: the framework's id of the call, or of a step that is folded into it.
+        """
+        called, _ = self.folded.unfold(key)
+        span = self.open.touch(called) if called else None
+        if called and span and span.awaits_call and self.open.take(called):
+            self.fold(called, span.name, span.parent_key, {semconv.AGENT_NAME: span.attributes.get(semconv.AGENT_NAME)})
+
     def end(self, key: str, conclude: Callable[[OpenSpan], Described], *, late_input: Any = None) -> None:
         """End a span, if it is open.
 
