@@ -84,7 +84,8 @@ def init_chat_model(
         kwargs: further arguments of ``ChatPortkey``.
 
     Returns:
-        The model; with ``configurable_fields`` a runnable that takes its calls. Bind tools before, by ``ChatPortkey``.
+        The model; with ``configurable_fields`` a runnable that takes its calls, and has ``bind_tools`` and
+        ``with_structured_output``, which ask the model that a call names.
 
     Raises:
         ValueError: if a field is none, an option is not valid, or the name begins with a provider that nobody knows.
@@ -121,6 +122,26 @@ class _Configurable(RunnableConfigurableFields[LanguageModelInput, AIMessage]):
     default: ChatPortkey  # pyright: ignore[reportIncompatibleVariableOverride] never set
     prefix: str = ""
     """What the keys of ``configurable`` begin with."""
+    bound: tuple[tuple[str, tuple[Any, ...], dict[str, Any]], ...] = ()
+    """Methods that make another runnable of the model of a call, with what they were given."""
+
+    def bind_tools(self, *given: Any, **named: Any) -> Runnable[LanguageModelInput, AIMessage]:
+        """As ``ChatPortkey.bind_tools``, of the model that a call names."""
+        return self._binding("bind_tools", given, named)
+
+    def with_structured_output(self, *given: Any, **named: Any) -> Runnable[LanguageModelInput, Any]:
+        """As ``ChatPortkey.with_structured_output``, of the model that a call names."""
+        return self._binding("with_structured_output", given, named)
+
+    def _binding(self, method: str, given: tuple[Any, ...], named: dict[str, Any]) -> _Configurable:
+        getattr(self._of({}), method)(*given, **named)  # refuses at once what is no tool or no schema
+        return self.model_copy(update={"bound": (*self.bound, (method, given, named))})
+
+    def _of(self, changes: dict[str, Any]) -> Any:
+        made: Any = self.default.with_options(**changes) if changes else self.default
+        for method, given, named in self.bound:
+            made = getattr(made, method)(*given, **named)
+        return made
 
     @override
     def _prepare(self, config: RunnableConfig | None = None) -> tuple[Runnable[Any, AIMessage], RunnableConfig]:
@@ -134,7 +155,7 @@ class _Configurable(RunnableConfigurableFields[LanguageModelInput, AIMessage]):
             changes |= _named(changes.pop("model"), provider)
         elif provider is not None:
             changes["provider"] = _provider(provider)
-        return (self.default.with_options(**changes) if changes else self.default), config
+        return self._of(changes), config
 
 
 def _said(model: str, provider: str | None) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Whole:
         self._texts = check_texts(texts)
         self._vectors: dict[int, list[float]] = {}
         self._error: Exception | None = None
+        self._is_asked_for = False
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -53,10 +54,13 @@ class Whole:
     def part(self, texts: Sequence[str]) -> Part:
         """Some of the texts, each of which is part of one call; of equal ones the first that is of none yet.
 
-        Other texts, as of a subclass that puts something before each, are a whole of their own.
+        Other texts, as of a subclass that puts something before each, are a whole of their own; so are the same ones
+        when they are asked for again, as by a subclass that tries twice.
         """
         if len(texts) == len(self):
-            return Part(self, range(len(self)))
+            with self._lock:
+                is_first, self._is_asked_for = not self._is_asked_for, True
+            return Part(self if is_first else Whole(texts), range(len(texts)))
         with self._lock:
             places = [waiting.popleft() for text in texts if (waiting := self._places.get(text))]
         return Part(self, places) if len(places) == len(texts) else Whole(texts).part(texts)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain.chat_models.base import _BUILTIN_PROVIDERS
+from langchain_core.tools import tool
+from pydantic import BaseModel
 
 from portkey_gateway.sandbox import Sandbox
 from portkey_langchain import ChatPortkey, PortkeyEmbeddings, init_chat_model, init_embeddings
@@ -131,3 +134,27 @@ def test_anything_may_be_configurable() -> None:
 def test_a_field_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="temprature"):
         init_chat_model("anthropic:claude-opus-5", configurable_fields=["temprature"], api_key="pk")
+
+
+def test_what_is_bound_asks_the_model_that_a_call_names(sandbox: Sandbox) -> None:
+    options: Any = {"max_retries": 0, **sandbox.options()}
+    configurable: Any = init_chat_model(sandbox.model, configurable_fields=("model",), **options)
+    said: Any = {"configurable": {"model": "claude-haiku-4-5"}}
+
+    class City(BaseModel):
+        """A city."""
+
+        name: str
+
+    configurable.bind_tools([City]).invoke("Hello!", config=said)
+    configurable.with_structured_output(City).invoke("Name a city: Kiel", config=said)
+    agent: Any = create_agent(configurable, [tool(city_of)])
+    agent.invoke({"messages": [("user", "Hello!")]}, config=said)
+    asked = [request.body for request in sandbox.claude.requests]
+    assert [body["model"] for body in asked] == ["claude-haiku-4-5"] * 3
+    assert all(body["tools"] or body["output_config"] for body in asked)
+
+
+def city_of(country: str) -> str:
+    """Name a city of a country."""
+    return country

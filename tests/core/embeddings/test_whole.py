@@ -28,6 +28,12 @@ def test_other_texts_are_a_whole_of_their_own() -> None:
     assert (other.whole is whole, [*other.places]) == (False, [0, 1])
 
 
+def test_all_of_them_again_are_a_whole_of_their_own() -> None:
+    whole = Whole(["a", "b"])
+    first, again = whole.part(["a", "b"]), whole.part(["a", "b"])
+    assert (first.whole is whole, again.whole is whole, [*again.places]) == (True, False, [0, 1])
+
+
 def test_one_that_cannot_be_embedded_is_told_before_any_part() -> None:
     with pytest.raises(EncodingError, match="text 2 to embed is empty"):
         Whole(["a", "b", ""])
