@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,40 +15,19 @@ from llama_index.core.schema import TextNode
 from llama_index_instrumentation.dispatcher import instrument_tags
 
 from portkey_gateway.errors import PortkeyError
-from portkey_gateway.sandbox import CallLog, Fault, Sandbox, SpanReceiver
+from portkey_gateway.sandbox import CallLog, Fault, Sandbox
 from portkey_llamaindex import Portkey, PortkeyEmbedding, instrument
-from portkey_llamaindex.tracer import Instrumentation
 from tests.llamaindex.tracing import no_opentelemetry_in_the_environment
 from tests.llamaindex.tree import agents_warn
+from tests.llamaindex.viewed import Seen, instrumentation, seen
 from tests.llamaindex.ways import ask, every_way, streamed_way
 from tests.support.receiver import TAKEN, roots_of, spans_of
 from tests.support.recording import RecordingServer
 from tests.support.viewer import KIND, calls_in, headers, log, places_of, places_told, receiver, said_in, tokens_in
 
-__all__ = ["headers", "log", "no_opentelemetry_in_the_environment", "receiver"]
+__all__ = ["headers", "instrumentation", "log", "no_opentelemetry_in_the_environment", "receiver", "seen"]
 
 pytestmark = agents_warn
-
-Seen = Callable[[], list[Any]]
-
-
-@pytest.fixture
-def instrumentation(receiver: SpanReceiver) -> Iterator[Instrumentation]:
-    with instrument(endpoint=receiver.endpoint) as started:
-        yield started
-        started.flush()
-        assert (started.lost, len(started._tracing.open), len(started._tracing.folded)) == (0, 0, 0)
-
-
-@pytest.fixture
-def seen(instrumentation: Instrumentation, receiver: SpanReceiver) -> Seen:
-    """Returns the spans that the receiver has got by now."""
-
-    def spans() -> list[Any]:
-        instrumentation.flush()
-        return receiver.spans
-
-    return spans
 
 
 @every_way

@@ -17,16 +17,15 @@ from portkey_llamaindex import Portkey, PortkeyEmbedding, instrument
 from portkey_llamaindex.tracer import Instrumentation
 from tests.llamaindex.tracing import no_opentelemetry_in_the_environment
 from tests.llamaindex.tree import agents_warn
+from tests.llamaindex.viewed import Seen, seen
 from tests.llamaindex.ways import ask, every_way
 from tests.support.receiver import TAKEN, roots_of, spans_of
 from tests.support.recording import RecordingServer
 from tests.support.viewer import calls_in, headers, log, places_of, places_told, receiver, tokens_in
 
-__all__ = ["headers", "log", "no_opentelemetry_in_the_environment", "receiver"]
+__all__ = ["headers", "log", "no_opentelemetry_in_the_environment", "receiver", "seen"]
 
 pytestmark = agents_warn
-
-Seen = Callable[[], list[Any]]
 
 
 class Own(Portkey):
@@ -68,17 +67,6 @@ def instrumentation(request: pytest.FixtureRequest, receiver: SpanReceiver) -> I
         yield started
         started.flush()
         assert (started.lost, len(started._tracing.open), len(started._tracing.folded)) == (0, 0, 0)
-
-
-@pytest.fixture
-def seen(instrumentation: Instrumentation, receiver: SpanReceiver) -> Seen:
-    """Returns the spans that the receiver has got by now."""
-
-    def spans() -> list[Any]:
-        instrumentation.flush()
-        return receiver.spans
-
-    return spans
 
 
 def in_a_function(function: Callable[[], Any]) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -22,9 +21,9 @@ from workflows.events import Event, StartEvent, StopEvent
 
 from portkey_gateway.sandbox import CallLog, Fault, Sandbox, SpanReceiver, draw_trace
 from portkey_llamaindex import Portkey, PortkeyEmbedding, instrument
-from portkey_llamaindex.tracer import Instrumentation
 from tests.llamaindex.tracing import no_opentelemetry_in_the_environment
 from tests.llamaindex.tree import agents_warn
+from tests.llamaindex.viewed import Seen, instrumentation, seen
 from tests.support.viewer import (
     KIND,
     calls_in,
@@ -37,31 +36,10 @@ from tests.support.viewer import (
     shape_of,
 )
 
-__all__ = ["headers", "log", "no_opentelemetry_in_the_environment", "receiver"]
+__all__ = ["headers", "instrumentation", "log", "no_opentelemetry_in_the_environment", "receiver", "seen"]
 
 pytestmark = agents_warn
 dispatcher = get_dispatcher(__name__)
-
-Seen = Callable[[], list[Any]]
-
-
-@pytest.fixture
-def instrumentation(receiver: SpanReceiver) -> Iterator[Instrumentation]:
-    with instrument(endpoint=receiver.endpoint) as started:
-        yield started
-        started.flush()
-        assert (started.lost, len(started._tracing.open), len(started._tracing.folded)) == (0, 0, 0)
-
-
-@pytest.fixture
-def seen(instrumentation: Instrumentation, receiver: SpanReceiver) -> Seen:
-    """Returns the spans that the receiver has got by now."""
-
-    def spans() -> list[Any]:
-        instrumentation.flush()
-        return receiver.spans
-
-    return spans
 
 
 def get_weather(city: str) -> str:
