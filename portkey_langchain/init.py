@@ -151,8 +151,10 @@ class _Configurable(RunnableConfigurableFields[LanguageModelInput, AIMessage]):
         if "provider" in self.fields:
             changes.setdefault("provider", said.get(f"{self.prefix}model_provider"))
         provider = changes.pop("provider", None)
-        if "model" in changes:
-            changes |= _named(changes.pop("model"), provider)
+        if (model := changes.pop("model", None)) is not None:
+            if not isinstance(model, str):
+                raise ValueError(f"configurable {self.fields['model'].id!r} must be a model's name, not {model!r}")
+            changes |= _named(model, provider)
         elif provider is not None:
             changes["provider"] = _provider(provider)
         return self._of(changes), config

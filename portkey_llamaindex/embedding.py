@@ -195,14 +195,13 @@ class PortkeyEmbedding(GatewayEmbedder, Storable, BaseEmbedding):
         if work is None:
             return (await self.aembed(texts)).vectors
         async with work.batch() as at_once:
-            client, request, rest = self._call(texts, "document", {"max_concurrency": at_once})
+            client, request, rest = self._call(texts, "document", {}, at_once)
             return (await client.aembed(request, **rest, part=work.whole.part(texts))).vectors
 
     def _call(
-        self, texts: list[str], kind: Kind, kwargs: dict[str, Any]
+        self, texts: list[str], kind: Kind, kwargs: dict[str, Any], at_once: int | None = None
     ) -> tuple[GatewayClient, EmbeddingRequest, dict[str, Any]]:
         """The client of one call, its request, and the keyword arguments beside it."""
-        at_once = kwargs.pop("max_concurrency", None)
         called, parameters = self.for_call(kwargs)
         labels = embedding_labels(called.trace_id, called.span_name or self.class_name(), called.request_metadata)
         rest = {

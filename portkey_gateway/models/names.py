@@ -52,7 +52,7 @@ _CLOUD: Final = (
     rf"(?:{_REGION})?"
     r"(?:anthropic|amazon|meta|mistral|cohere|openai|google|qwen|moonshot|moonshotai|zai|minimax|nvidia|ai21|writer)\."
     # DeepSeek's models have no other name: what stands after it is but a number.
-    rf"|{_REGION}(?=deepseek\.)|databricks-"
+    rf"|{_REGION}(?=deepseek\.)|databricks-|cohere-(?=command)"
 )
 _FINE_TUNED: Final = "ft:"
 
@@ -100,8 +100,8 @@ _ENDINGS: Final = (
     r"-(?:\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{3,4})(?:-preview)?$",
     r"-(?:latest|preview(?:-\d{2}-\d{2})?|exp|beta)$",
 )
-# What Ollama calls `gpt-oss:20b` is `gpt-oss-20b` to others.
-_SIZE: Final = r":(?=\d+(?:\.\d+)?[bmt](?:-|$))"
+# What Ollama calls `gpt-oss:20b` is `gpt-oss-20b` to others; what stands after the size is a build of it.
+_SIZE: Final = r":((?:\d+x)?\d+(?:\.\d+)?[bmt])(?=-|$)"
 # Whoever serves a Llama writes its generation in another way; its size, which may follow, is none.
 _LLAMA: Final = r"(?:meta-)?llama-?v?(\d)(?:[.p-](\d)(?!\d*b))?(?=[-:]|$)"
 # Azure's deployments are called after models without their dots.
@@ -113,9 +113,10 @@ def spellings(model: str) -> tuple[str, ...]:
     """The names under which a table may have a model, from the exact one to the one without version, date and state."""
     names = [re.sub(_NUMBERED, "deepseek-", own_name(model))]
     names.append(re.sub(_UNDOTTED, r"gpt-\1.\2", names[-1]))
-    sized = re.sub(_SIZE, "-", names[-1])
+    sized = re.sub(_SIZE, r"-\1", names[-1])
+    unbuilt = re.sub(f"{_SIZE}.*$", r"-\1", names[-1])
     for ending in _ENDINGS:
         names.append(re.sub(ending, "", names[-1]))
     if found := re.match(_LLAMA, names[0]):
         names.append(f"llama{found[1]}.{found[2]}" if found[2] else f"llama{found[1]}")
-    return tuple(dict.fromkeys([*names[:2], sized, *names[2:]]))
+    return tuple(dict.fromkeys([*names[:2], sized, unbuilt, *names[2:]]))

@@ -111,17 +111,24 @@ def test_what_a_call_says_of_the_model_is_read_as_the_name_is(sandbox: Sandbox) 
         ({"model": "gemini-2.5-pro", "model_provider": "google_genai"}, "gemini-2.5-pro", "google"),
         ({"model_provider": "azure_openai"}, "gpt-5", "azure-openai"),
         ({"model": "portkey:@prod/claude-opus-5-5"}, "@prod/claude-opus-5-5", None),
+        ({"model": None}, "gpt-5", "openai"),
         # A name alone goes where the model goes that was named first.
         ({"model": "gpt-4o"}, "gpt-4o", "openai"),
         ({}, "gpt-5", "openai"),
     ],
 )
 @pytest.mark.parametrize("fields", ["any", ("model", "model_provider")])
-def test_model_and_provider_of_a_call(fields: Any, said: dict[str, str], model: str, provider: str | None) -> None:
+def test_model_and_provider_of_a_call(fields: Any, said: dict[str, Any], model: str, provider: str | None) -> None:
     made: Any = init_chat_model("openai:gpt-5", configurable_fields=fields, config_prefix="my", api_key="pk")
     chosen, _ = made.prepare({"configurable": {f"my_{name}": value for name, value in said.items()}})
     assert (chosen.model, chosen.provider) == (model, provider)
     assert chosen.profile == ChatPortkey(model=model, api_key="pk").profile
+
+
+def test_a_model_that_is_no_name_is_refused() -> None:
+    made: Any = init_chat_model("openai:gpt-5", configurable_fields=("model",), api_key="pk")
+    with pytest.raises(ValueError, match="configurable 'model' must be a model's name, not 5"):
+        made.prepare({"configurable": {"model": 5}})
 
 
 def test_anything_may_be_configurable() -> None:

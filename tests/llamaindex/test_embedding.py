@@ -146,6 +146,17 @@ async def test_errors_are_of_the_same_classes(embed_model: PortkeyEmbedding, san
         await embed_model.aget_text_embedding_batch(TEXTS)
 
 
+async def test_how_many_at_once_is_checked_in_a_call_too(embed_model: PortkeyEmbedding, sandbox: Sandbox) -> None:
+    assert embed_model.embed(TEXTS, max_concurrency="8").vectors == embed_model.embed(TEXTS).vectors
+    sandbox.openai.clear()
+    for wrong in (0, -1, 2.5, "many"):
+        with pytest.raises(ValidationError, match="max_concurrency"):
+            embed_model.embed(TEXTS, max_concurrency=wrong)
+        with pytest.raises(ValidationError, match="max_concurrency"):
+            await embed_model.aembed(TEXTS, max_concurrency=wrong)
+    assert not sandbox.openai.requests
+
+
 def test_model_has_two_names(sandbox: Sandbox) -> None:
     options: Any = sandbox.options("openai")
     named = PortkeyEmbedding(model_name=MODEL, **options)

@@ -118,6 +118,19 @@ def test_a_subclass_may_change_the_texts(ask: Embed) -> None:
     assert sorted(map(len, gateway.texts)) == [10, 30, 30, 30]
 
 
+@either_way
+def test_what_a_subclass_that_changes_texts_was_given_is_in_the_cache(ask: Embed) -> None:
+    cache, gateway = SimpleKVStore(), refusing(f"passage: {TEXTS[25]}")
+    options: Any = {"embed_batch_size": 10, "num_workers": 2, "max_concurrency": 2, "embeddings_cache": cache}
+    with pytest.raises(BadRequestError, match="what is this") as caught:
+        ask(model(gateway, Prefixed, **options), TEXTS)
+    assert caught.value.embedded == {}
+
+    again = EmbeddingGateway()
+    ask(model(again, Prefixed, **options), TEXTS)
+    assert not {f"passage: {text}" for text in TEXTS[:10]} & {text for texts in again.texts for text in texts}
+
+
 def test_embed_goes_by_the_size_of_a_batch_that_was_said() -> None:
     gateway = EmbeddingGateway()
     sized = model(gateway, embed_batch_size=30)
