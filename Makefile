@@ -8,7 +8,7 @@ TESTS  ?= tests
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: test-in help install demo sandbox test tests lint format typecheck imports bench caching peers models ecosystem phoenix test-viewers test-lowest test-newest notebooks reliability tables lock clean
+.PHONY: test-in help install demo sandbox docs docs-serve test tests lint format typecheck imports bench caching peers models ecosystem phoenix test-viewers test-lowest test-newest notebooks reliability tables lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -138,6 +138,20 @@ audit: .venv-audit/.installed ## Look for known vulnerabilities (asks PyPI's ser
 	@.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/audit.txt
 	@touch $@
 
+docs: .venv-docs/.installed ## Build the documentation site in build/site; a link that leads nowhere fails it
+	@mkdir -p build/docs
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build --quiet --strict
+
+docs-serve: .venv-docs/.installed ## Show the documentation at http://127.0.0.1:8000, anew at each change, until Ctrl-C
+	@mkdir -p build/docs
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs serve
+
+.venv-docs/.installed: requirements/docs.txt
+	@$(CHECK_PYTHON)
+	@test -d .venv-docs || $(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/docs.txt
+	@touch $@
+
 notebooks: $(STAMP) ## Execute every notebook and keep its outputs
 	@$(BIN)/python -m tests.notebooks.execute
 
@@ -154,8 +168,9 @@ lock: $(STAMP) ## Compile the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group models --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/models.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra otel --extra sandbox --group ecosystem --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/ecosystem.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group audit --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/audit.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group docs --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/docs.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group viewers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/viewers.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group llamaindex-peer --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/llamaindex-peer.txt
 
 clean: ## Remove the environments and caches
-	@rm -rf $(VENV) .venv-bench .venv-peers .venv-ecosystem .venv-viewers .venv-lowest .venv-newest build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	@rm -rf $(VENV) .venv-bench .venv-peers .venv-ecosystem .venv-viewers .venv-docs .venv-lowest .venv-newest build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

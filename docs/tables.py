@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +11,10 @@ from docs.provider_tables import render_features, render_parameters, render_sour
 from portkey_gateway.chat_completions.losses import LOSSES as CHAT_COMPLETIONS
 from portkey_gateway.conversation.losses import render_table
 from portkey_gateway.embeddings.providers import render_table as render_embeddings
+from portkey_gateway.errors import PortkeyError
 from portkey_gateway.messages.losses import LOSSES as MESSAGES
 from portkey_gateway.models.facts import ModelFacts, find_facts
+from portkey_langchain.errors import COMBINED
 
 DOCS: Final = Path(__file__).parent
 CORE: Final = DOCS.parent / "portkey_gateway"
@@ -49,6 +51,24 @@ def _facts_row(facts: ModelFacts) -> str:
     return " | ".join([facts.family or "none", *told, taken, ", ".join(facts.effort_levels) or "no levels"])
 
 
+def render_errors() -> str:
+    """Render the tree of exceptions, each below what it is a kind of, with LangChain's class that it is as well."""
+    head = "| class of `portkey_gateway` | what happened | LangChain's class |\n|---|---|---|\n"
+    return head + "".join(_error_rows(PortkeyError, ""))
+
+
+def _error_rows(kind: type[PortkeyError], indent: str) -> Iterator[str]:
+    twin = COMBINED[kind].__bases__[1]
+    yield f"| {indent}`{kind.__name__}` | {_first_line(kind)} | `{twin.__name__}` |\n"
+    for narrower in COMBINED:
+        if narrower.__base__ is kind:
+            yield from _error_rows(narrower, f"{indent}&emsp;")
+
+
+def _first_line(kind: type) -> str:
+    return (kind.__doc__ or "").splitlines()[0].replace("``", "`")
+
+
 def _name(file: Path) -> str:
     if file.name != "__init__.py":
         return file.name
@@ -58,6 +78,7 @@ def _name(file: Path) -> str:
 TABLES: Final[dict[str, tuple[Path, Callable[[], str]]]] = {
     "chat completions": (DOCS / "api-formats.md", lambda: render_table(CHAT_COMPLETIONS)),
     "embeddings": (DOCS / "embeddings.md", render_embeddings),
+    "errors": (DOCS / "errors.md", render_errors),
     "messages": (DOCS / "api-formats.md", lambda: render_table(MESSAGES)),
     "models": (DOCS / "models.md", render_models),
     "parameters of providers": (DOCS / "providers.md", render_parameters),

@@ -1,22 +1,21 @@
-"""``docs/caching.md``: its code runs as it stands."""
+"""``docs/caching.md``: its code runs as it stands, with Portkey's feedback before the gateway."""
 
 import pytest
 
 from portkey_gateway.sandbox import Sandbox
-from tests.docs.blocks import BLOCK, ROOT, run_blocks
+from tests.docs.blocks import python_of, run_blocks
 
 PAGE = "docs/caching.md"
 
 
 def test_every_block_runs(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    library: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in sandbox.env().items():
+    for name, value in library.env().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("PORTKEY_API_KEY", raising=False)
     run_blocks(PAGE)
     printed = capsys.readouterr().out
     assert "read of what could be" in printed
     assert "'currency': 'USD'" in printed
-    blocks = BLOCK.findall((ROOT / PAGE).read_text(encoding="utf-8"))
-    assert [bool(not_run) for not_run, _ in blocks].count(False) >= 6
+    assert [rated["value"] for rated in library.control_plane.feedback] == [1, -1]
+    assert len(python_of(PAGE)) >= 7

@@ -1,11 +1,10 @@
 """``docs/prompts.md``: its code runs as it stands, and what stands beside it is what comes out."""
 
-import re
 from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import BLOCK, ROOT, run_blocks
+from tests.docs.blocks import assert_told, run_blocks
 
 PAGE = "docs/prompts.md"
 
@@ -17,11 +16,4 @@ def test_every_block_runs_and_says_what_the_page_says(
     for name in ("API_KEY", "BASE_URL", "PROVIDER", "PROVIDER_API_KEY", "CUSTOM_HOST"):
         monkeypatch.delenv(f"PORTKEY_{name}", raising=False)
     run_blocks(PAGE)
-    printed = capsys.readouterr().out
-
-    code = "".join(code for _, code in BLOCK.findall((ROOT / PAGE).read_text(encoding="utf-8")))
-    told = re.findall(r"^ *print\(.*\)  # (.*)$", code, re.MULTILINE)
-    assert len(told) >= 12
-    for comment in told:
-        assert comment in printed, comment
-        printed = printed.partition(comment)[2]
+    assert assert_told(PAGE, capsys.readouterr().out) >= 12

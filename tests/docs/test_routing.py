@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.docs.blocks import BLOCK, ROOT, run_blocks
+from tests.docs.blocks import python_of, run_blocks
 
 PAGE = "docs/routing.md"
 
@@ -12,7 +12,7 @@ PAGE = "docs/routing.md"
 def test_every_block_runs_and_says_what_the_page_says(capsys: pytest.CaptureFixture[str]) -> None:
     run_blocks(PAGE)
     printed = capsys.readouterr().out.splitlines()
-    code = "".join(code for _, code in BLOCK.findall((ROOT / PAGE).read_text(encoding="utf-8")))
+    code = "".join(code for _, code in python_of(PAGE))
     told = re.findall(r"^ *print\(.*?\)(?:  # (.*))?$", code, re.MULTILINE)
     assert len(printed) == len(told) > 10
     for line, comment in zip(printed, told, strict=True):
