@@ -39,8 +39,6 @@ def _yes(*, is_so: bool) -> str:
 
 
 def _thoughts(provider: Provider) -> str:
-    if provider.thoughts == {"streamed"}:
-        return "yes: a stream is asked for"
     return " and ".join(sorted(provider.thoughts, reverse=True)) or "none"
 
 
@@ -136,6 +134,12 @@ def render_sources() -> str:
 def _carried(name: str, provider: Provider) -> str:
     if name in provider.refuses:
         return "refused: left out"
+    if (
+        name == "logprobs"
+        and name in provider.parameters
+        and len(provider.logprobs) < len(PROVIDERS["openai"].logprobs)
+    ):
+        return f"{' and '.join(provider.logprobs)} answers" if provider.logprobs else "never told: a warning"
     return "yes" if name in provider.parameters or (name == "top_k" and "k" in provider.parameters) else ""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from portkey_gateway.chat_completions.gemini_schema import as_all_take_it, as_gemini_takes_it
-from portkey_gateway.chat_completions.providers import PROVIDERS, Provider, SchemaForm, providers_of
+from portkey_gateway.chat_completions.providers import PROVIDERS, Provider, SchemaForm, Telling, providers_of
 from portkey_gateway.conversation.response_format import schema_in_words
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.routing import Route
@@ -60,10 +60,6 @@ def fit_parameters(body: Mapping[str, Any], route: Route, *, has_config: bool = 
     _fit_format(fitted, providers, has_config=has_config)
     if "top_k" in fitted and any("k" in each.parameters for each in providers):
         fitted.setdefault("k", fitted["top_k"])  # Cohere's word for it, which the gateway tells nobody else
-    if all(each.thoughts == {"streamed"} for each in providers) and not fitted.get("stream"):
-        fitted["stream"] = True  # of a whole answer the gateway drops them
-        if fitted.pop("n", 1) > 1:
-            warn(f"n is left out: {_names(providers)} gives one answer")
     if route.gateway == "oss-1":
         _tell_losses(fitted, providers)
     return fitted
@@ -104,6 +100,8 @@ def fit_override(
             deaf = name not in provider.parameters and not _knows_as_k(name, provider)
             if deaf and name not in _ALWAYS and value != BY_ITSELF.get(name):
                 warn(f"{where}{name} does not reach {provider.name}: the gateway has no word for it there")
+        if own.get("logprobs"):
+            _tell_lost_logprobs([provider], where, is_streamed=bool(body.get("stream")))
     return fitted
 
 
@@ -248,6 +246,16 @@ def _tell_losses(body: Mapping[str, Any], providers: Sequence[Provider]) -> None
                 "tools, or another provider that serves the model"
             )
         warn(f"{name} does not reach {_names(deaf)}: the gateway has no word for it there")
+    if body.get("logprobs"):
+        _tell_lost_logprobs(providers, is_streamed=bool(body.get("stream")))
+
+
+def _tell_lost_logprobs(providers: Sequence[Provider], where: str = "", *, is_streamed: bool) -> None:
+    telling: Telling = "streamed" if is_streamed else "whole"
+    silent = [each for each in providers if "logprobs" in each.parameters and telling not in each.logprobs]
+    if silent:
+        answers = f"{telling} answers" if any(each.logprobs for each in silent) else "answers"
+        warn(f"{where}logprobs come to nothing at {_names(silent)}: the gateway tells none of its {answers}")
 
 
 def _knows_as_k(name: str, provider: Provider) -> bool:

@@ -146,6 +146,8 @@ class Provider:
     "Function calling", of all Geminis before 3; Groq, "Structured Outputs")."""
     thoughts: frozenset[Telling] = _EITHER_WAY
     """Whether thoughts are told in whole answers and in streamed ones."""
+    logprobs: frozenset[Telling] = _EITHER_WAY
+    """Whether logprobs are told in whole answers and in streamed ones, where the wish for them arrives."""
     tells_usage_in_streams: bool = True
     """Whether the gateway tells the usage of a stream."""
     takes_marks: bool = False
@@ -227,6 +229,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         keeps_text_beside_calls=False,
         wants_call_names=True,
         binds_beside_tools=False,
+        logprobs=frozenset({"whole"}),
     ),
     "vertex-ai": Provider(
         "Gemini on Vertex AI",
@@ -240,6 +243,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         keeps_text_beside_calls=False,
         wants_call_names=True,
         binds_beside_tools=False,
+        logprobs=frozenset({"whole"}),
     ),
     "mistral-ai": Provider(
         "Mistral",
@@ -273,6 +277,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         texts=_EVERYBODY,
         schema_form="in words",
         thoughts=frozenset({"streamed"}),
+        logprobs=_NEVER,
     ),
     "ollama": Provider(
         "Ollama",
@@ -328,6 +333,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         "together-ai/chatComplete.ts",
         frozenset({"frequency_penalty", "logprobs", "response_format", "stop", "top_k"}) | _SAMPLING | _TOOLS,
         USUAL_MEDIA,
+        logprobs=_NEVER,
     ),
     "fireworks-ai": Provider(
         "Fireworks AI",

@@ -16,6 +16,7 @@ Ending = Literal["stop", "length", "tool_calls", "content_filter"]
 
 INPUT_TOKENS: Final = 7
 OUTPUT_TOKENS: Final = 3
+LOGPROB: Final = -0.25
 TOTAL_TOKENS: Final = INPUT_TOKENS + OUTPUT_TOKENS
 
 
@@ -35,6 +36,8 @@ class Said:
     thinking: str = ""
     calls: tuple[Call, ...] = ()
     ending: Ending = "stop"
+    is_weighed: bool = False
+    """Whether it tells how likely its words were (``LOGPROB`` each)."""
 
 
 class RefusedError(Exception):
@@ -71,6 +74,10 @@ class Wire(ABC):
     @abstractmethod
     def stream(self, said: Said) -> list[bytes]:
         """The events of a streamed answer, each of them whole."""
+
+    def waiting(self, request: Request) -> bytes:  # noqa: ARG002 for those that say something
+        """What is sent as long as an answer is awaited."""
+        return b""
 
     def broken(self) -> bytes | None:
         """What a stream says where the provider fails in the middle; ``None`` if it only ends there."""
@@ -115,8 +122,9 @@ class EmulatedProvider(RecordingServer):
             self.refused.append(refused)
             return self.wire.error(refused, request)
         if not self.wire.is_streamed(request):
-            return whole(self.wire.whole(said))
-        events = self.wire.stream(said)
+            return whole(self.wire.waiting(request) + json.dumps(self.wire.whole(said)).encode())
+        waiting = self.wire.waiting(request)
+        events = [*([waiting] if waiting else []), *self.wire.stream(said)]
         if self._trouble:
             broken = self.wire.broken() if self._trouble == "error" else None
             events = [*events[: max(1, len(events) // 2)], *([broken] if broken else [])]

@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from tests.providers.emulated import (
     INPUT_TOKENS,
+    LOGPROB,
     OUTPUT_TOKENS,
     TOTAL_TOKENS,
     RefusedError,
@@ -121,11 +122,16 @@ class Gemini(Wire):
 
     @override
     def whole(self, said: Said) -> dict[str, Any]:
-        return _told(*_thoughts(said, whole=True), *_texts(said, whole=True), *_calls(said), ending=said.ending)
+        told = _told(*_thoughts(said, whole=True), *_texts(said, whole=True), *_calls(said), ending=said.ending)
+        if said.is_weighed:
+            told["candidates"][0]["logprobsResult"] = _weights(said.text)
+        return told
 
     @override
     def stream(self, said: Said) -> list[bytes]:
         answers = [_told(part) for part in (*_thoughts(said), *_texts(said))]
+        if said.is_weighed:
+            answers[-1]["candidates"][0]["logprobsResult"] = _weights(said.text)
         if said.calls:
             answers.append(_told(*_calls(said)))
         answers.append(_told({"text": ""}, ending=said.ending))
@@ -210,6 +216,11 @@ def _calls(said: Said) -> list[dict[str, Any]]:
     if calls:
         calls[0]["thoughtSignature"] = _PROOF
     return calls
+
+
+def _weights(text: str) -> dict[str, Any]:
+    chosen = [{"token": text, "logProbability": LOGPROB}]
+    return {"topCandidates": [{"candidates": chosen}], "chosenCandidates": chosen}
 
 
 def _is_said_by_user(content: Mapping[str, Any]) -> bool:

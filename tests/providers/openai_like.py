@@ -20,6 +20,7 @@ from portkey_gateway.sandbox.openai.errors import OpenAIError
 from portkey_gateway.sandbox.openai.validate import validate
 from tests.providers.emulated import (
     INPUT_TOKENS,
+    LOGPROB,
     OUTPUT_TOKENS,
     TOTAL_TOKENS,
     RefusedError,
@@ -83,7 +84,8 @@ class OpenAILike(Wire):
                  "function": {"name": call.name, "arguments": json.dumps(call.arguments)}}
                 for index, call in enumerate(said.calls)
             ]  # fmt: skip
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self.ending(said)}
+        weights = _logprobs(said.text) if said.is_weighed else None
+        choice = {"index": 0, "message": message, "logprobs": weights, "finish_reason": self.ending(said)}
         return {"id": "a1", "object": "chat.completion", "created": 1, "model": self.model, "choices": [choice],
                 "usage": _USAGE}  # fmt: skip
 
@@ -92,12 +94,14 @@ class OpenAILike(Wire):
         deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
         if self.reasoning:
             deltas += [{self.reasoning: piece} for piece in halves(said.thinking)]
-        deltas += [{"content": piece} for piece in halves(said.text)]
-        deltas += [{"tool_calls": [call]} for call in self.streamed_calls(said)]
+        texts = [self.chunk({"content": piece}) for piece in halves(said.text)]
+        for chunk in texts if said.is_weighed else ():
+            chunk["choices"][0]["logprobs"] = _logprobs(chunk["choices"][0]["delta"]["content"])
+        calls = [self.chunk({"tool_calls": [call]}) for call in self.streamed_calls(said)]
         last = self.chunk({}, self.ending(said))
         if not self.has_usage_apart:
             last["usage"] = _USAGE
-        events = [event(each) for each in (*map(self.chunk, deltas), last)]
+        events = [event(each) for each in (*map(self.chunk, deltas), *texts, *calls, last)]
         if self.has_usage_apart:
             events.append(event({**self.chunk({}), "choices": [], "usage": _USAGE}))
         return [*events, _DONE]
@@ -181,6 +185,14 @@ class DeepSeek(OpenAILike):
     path = "/v1/chat/completions"
     model = "deepseek-reasoner"
     reasoning = "reasoning_content"
+    is_busy = False
+    """Whether requests wait; it keeps their connections alive then (its page "Rate Limit")."""
+
+    @override
+    def waiting(self, request: Request) -> bytes:
+        if not self.is_busy:
+            return b""
+        return b": keep-alive\n\n" if self.is_streamed(request) else b"\n\n"
 
     @override
     def check_body(self, body: Mapping[str, Any]) -> None:
@@ -339,6 +351,10 @@ class Mistral(OpenAILike):
         failure = {"object": "error", "message": refused.message, "type": "invalid_request_message_order",
                    "param": None, "code": "3230"}  # fmt: skip
         return whole(failure, status=refused.status)
+
+
+def _logprobs(text: str) -> dict[str, Any]:
+    return {"content": [{"token": text, "logprob": LOGPROB, "bytes": [*text.encode()], "top_logprobs": []}]}
 
 
 def _thought(text: str) -> dict[str, Any]:

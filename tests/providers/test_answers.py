@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from docs.provider_tables import COLUMNS
-from tests.providers.emulated import INPUT_TOKENS, OUTPUT_TOKENS, Call, EmulatedProvider, Ending, Said
+from tests.providers.emulated import INPUT_TOKENS, LOGPROB, OUTPUT_TOKENS, Call, EmulatedProvider, Ending, Said
 from tests.providers.frameworks import LOOK, Framework, LlamaIndex, Way, any_way, is_streamed, whole_or_streamed
+from tests.providers.wires import ASKED
 
 
 @any_way
@@ -25,10 +26,19 @@ def test_thoughts(framework: Framework, provider: EmulatedProvider, row: str, wa
     provider.say(Said("Yes.", thinking="Hm, well."))
     heard = framework.ask(way, [framework.user("Hi")])
     assert heard.text == "Yes."
-    # Of a whole answer of DeepSeek's, whose thoughts the gateway tells in streams only, a stream is asked for.
-    told = COLUMNS[row].thoughts
-    is_told = told == {"streamed"} or ("streamed" if is_streamed(way) else "whole") in told
+    is_told = ("streamed" if is_streamed(way) else "whole") in COLUMNS[row].thoughts
     assert heard.thinking == ("Hm, well." if is_told else "")
+
+
+@pytest.mark.filterwarnings("ignore:logprobs come to nothing")
+@pytest.mark.parametrize("row", [row for row in ASKED if "logprobs" in COLUMNS[row].parameters], indirect=True)
+@whole_or_streamed
+def test_how_likely_its_words_were(framework: Framework, provider: EmulatedProvider, row: str, way: Way) -> None:
+    provider.say(Said("Yes.", is_weighed=True))
+    told = framework.ask(way, [framework.user("Hi")], logprobs=True).facts.get("logprobs")
+    assert not provider.refused
+    is_told = ("streamed" if is_streamed(way) else "whole") in COLUMNS[row].logprobs
+    assert {each["logprob"] for each in (told or {"content": []})["content"]} == ({LOGPROB} if is_told else set())
 
 
 @pytest.mark.parametrize("ending", ["length", "content_filter"])

@@ -12,6 +12,7 @@ from tests.providers.converse import message
 from tests.providers.emulated import Call, EmulatedProvider, Said
 from tests.providers.frameworks import LOOK, Framework, Way, any_way, is_streamed, streamed
 from tests.providers.gemini import Gemini, told_at_once
+from tests.providers.openai_like import DeepSeek
 
 geminis = pytest.mark.parametrize("row", ["google"], indirect=True)
 
@@ -91,6 +92,27 @@ def test_a_prompt_that_is_blocked_has_no_answer(framework: Framework, provider: 
     error, words = (StreamError, "cut off") if is_streamed(way) else (InvalidResponseError, "blockReason")
     with pytest.raises(error, match=words):
         framework.ask(way, [framework.user("Hi")])
+
+
+class Busy(DeepSeek):
+    """A DeepSeek under load."""
+
+    is_busy = True
+
+
+@pytest.mark.parametrize("row", ["deepseek"], indirect=True)
+@any_way
+def test_a_busy_deepseek_answers_whole_and_breaks_streams(
+    framework: Framework, provider: EmulatedProvider, way: Way
+) -> None:
+    """The gateway takes the comment that keeps a stream alive for an event, and ends the stream at it."""
+    provider.wire = Busy()
+    if is_streamed(way):
+        with pytest.raises(StreamError, match="cut off"):
+            framework.ask(way, [framework.user("Hi")])
+    else:
+        assert framework.ask(way, [framework.user("Hi")]).text == "Hello."
+    assert len(provider.requests) == 1
 
 
 def test_a_binary_message_is_as_amazon_writes_it() -> None:

@@ -37,16 +37,6 @@ def test_a_parameter_that_is_dropped_is_named(
     assert not provider.refused
 
 
-@pytest.mark.parametrize("way", ["invoke", "ainvoke"])
-@pytest.mark.parametrize("row", ["deepseek"], indirect=True)
-def test_one_answer_comes_where_a_stream_is_asked_for_on_our_own(
-    framework: Framework, provider: EmulatedProvider, way: Way
-) -> None:
-    with pytest.warns(PortkeyWarning, match="n is left out: DeepSeek gives one answer"):
-        assert framework.ask(way, [framework.user("Hi")], n=2).text == "Hello."
-    assert not provider.refused
-
-
 @pytest.mark.parametrize(
     ("row", "given", "arrived"),
     [

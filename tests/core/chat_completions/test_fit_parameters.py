@@ -181,22 +181,36 @@ def test_what_is_carried_is_read_off_the_table(row: str) -> None:
     assert carries(Route(), "response_format")
 
 
-def test_a_thinking_deepseek_is_asked_for_a_stream() -> None:
-    assert fit(DEEPSEEK)["stream"] is True
-    assert "stream" not in fit(DEEPSEEK, OPENAI)
+@pytest.mark.parametrize(
+    ("target", "more", "words"),
+    [
+        (DEEPSEEK, {}, "at DeepSeek: the gateway tells none of its answers"),
+        (DEEPSEEK, {"stream": True}, "at DeepSeek: the gateway tells none of its answers"),
+        (GEMINI, {"stream": True}, "at Gemini: the gateway tells none of its streamed answers"),
+        (VERTEX, {"stream": True}, "at Gemini on Vertex AI: the gateway tells none of its streamed answers"),
+    ],
+)
+def test_logprobs_that_are_never_told_are_warned_of(target: Any, more: dict[str, Any], words: str) -> None:
+    with pytest.warns(PortkeyWarning, match=f"logprobs come to nothing {words}"):
+        fit(target, OPENAI, logprobs=True, **more)
+
+
+def test_nothing_is_said_of_logprobs_that_are_told() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(OPENAI, GEMINI, logprobs=True)
+        fit(OPENAI, logprobs=True, stream=True)
+        fit(DEEPSEEK, logprobs=False)
+
+
+def test_a_whole_answer_stays_one_at_deepseek() -> None:
+    assert "stream" not in fit(DEEPSEEK)
 
 
 def test_a_choice_of_a_tool_that_is_none_is_an_error() -> None:
     choice = {"type": "function", "function": {"name": "search"}}
     with pytest.raises(EncodingError, match="tool_choice names 'search', which is none of the tools of the request"):
         fit(COHERE, tools=[tool("look")], tool_choice=choice)
-
-
-def test_of_deepseek_one_answer_is_asked_for_in_a_stream_of_our_own() -> None:
-    with pytest.warns(PortkeyWarning, match="n is left out: DeepSeek gives one answer") as caught:
-        fitted = fit(DEEPSEEK, n=2)
-    assert len(caught) == 1
-    assert (fitted["stream"], "n" in fitted) == (True, False)
 
 
 @pytest.mark.parametrize("name", ["google_search", "googleMaps", "google_search_retrieval", "computer_use"])
