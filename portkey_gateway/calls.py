@@ -139,6 +139,11 @@ def binds_answers(route: Route, model: str, schema: Mapping[str, Any], *, has_to
     return messages.carries_everything(route) or MESSAGES_LOSSES["output_config"].is_carried(route.gateway)
 
 
+def offers_tools(route: Route) -> bool:
+    """Tell whether tools reach everyone who may answer, as far as is known."""
+    return route.api_format == "messages" or carries(route, "tools")
+
+
 def _fitted(request: ChatRequest, *, is_checked: bool) -> tuple[ChatRequest, dict[str, str]]:
     """The request with ids, results and names of tools as every provider takes them, and the names that changed.
 

@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import BaseModel
 
-from portkey_gateway.calls import binds_answers
+from portkey_gateway.calls import binds_answers, offers_tools
 from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.answer import Answer, Delta
 from portkey_gateway.conversation.request import ChatRequest
@@ -101,6 +101,9 @@ class Call:
         if form and binds_answers(route, name, form.schema, has_tools=bool(parameters.get("tools"))):
             form = None
         encoded = encode_messages(messages)
+        if form and not offers_tools(route):
+            # Somebody who may answer would hear of no tool: words are what all of them hear.
+            parameters, encoded, form = {**parameters, "response_format": None}, form.in_words(encoded), None
         if form:
             may_force = model.may_force_tools(parameters)
             parameters = form.ask(parameters, may_force=may_force)

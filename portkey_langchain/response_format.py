@@ -17,7 +17,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from portkey_gateway.conversation.answer import Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta, ToolCallDelta
 from portkey_gateway.conversation.request import SYSTEM_ROLES, Message
 from portkey_gateway.conversation.response_format import as_response_format as of_the_core
-from portkey_gateway.conversation.response_format import fitting_name, is_response_format
+from portkey_gateway.conversation.response_format import fitting_name, is_response_format, schema_in_words
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_langchain.cut import CUT_MARK
 
@@ -119,11 +119,12 @@ class FormatTool:
         return {**rest, "tools": [*offered, {"type": "function", "function": function}], "tool_choice": choice}
 
     def instruct(self, messages: list[Message]) -> list[Message]:
-        """The messages with the wish for a call of the tool behind the system messages, where it cannot be forced."""
-        rest = (index for index, message in enumerate(messages) if message["role"] not in SYSTEM_ROLES)
-        position = next(rest, len(messages))
-        instruction: Message = {"role": "system", "content": _INSTRUCTION.format(name=self._name)}
-        return [*messages[:position], instruction, *messages[position:]]
+        """The messages with the wish for a call of the tool, where it cannot be forced."""
+        return _told(messages, _INSTRUCTION.format(name=self._name))
+
+    def in_words(self, messages: list[Message]) -> list[Message]:
+        """The messages with the wish for an answer of the schema, where no tool is heard of."""
+        return _told(messages, schema_in_words(self.schema))
 
     def read(self, answer: Answer) -> Answer:
         """The answer with the call of the tool as its text, behind all else."""
@@ -166,6 +167,14 @@ class FormatTool:
         """The block at its place in what is handed on, where ``read`` puts it too."""
         place = self._places.setdefault(block.position if key is None else key, len(self._places))
         return block._replace(position=place)
+
+
+def _told(messages: list[Message], wish: str) -> list[Message]:
+    """The messages with a wish behind the system messages, so that a cached prompt before it stays as it was."""
+    rest = (index for index, message in enumerate(messages) if message["role"] not in SYSTEM_ROLES)
+    position = next(rest, len(messages))
+    instruction: Message = {"role": "system", "content": wish}
+    return [*messages[:position], instruction, *messages[position:]]
 
 
 def _json_text(call: AnswerToolCall) -> str:

@@ -14,7 +14,7 @@ from portkey_gateway.sandbox import Sandbox
 from tests.llamaindex.media import PNG
 from tests.providers.behind import NAMES, target
 from tests.providers.emulated import Call, EmulatedProvider, RefusedError, Said
-from tests.providers.frameworks import FRAMEWORKS, LOOK, Framework, Way, whole_or_streamed
+from tests.providers.frameworks import FRAMEWORKS, LOOK, Framework, LlamaIndex, Way, whole_or_streamed
 from tests.providers.wires import WIRES
 
 PAIRS: Final = [
@@ -37,6 +37,12 @@ class Order(BaseModel):
     count: int = Field(gt=0)
     note: str | None
     size: Literal[1, 2]
+
+
+class Count(BaseModel):
+    """A count."""
+
+    count: int
 
 
 def tool(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -126,6 +132,40 @@ def test_both_take_the_tools_and_schemas_of_pydantic_classes(framework: Framewor
     assert Order.model_validate_json(asked.text) == Order(count=1, note=None, size=2)
     assert {refused.status for refused in failing.refused} == {503}
     assert not answering.refused
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("anthropic", "deepseek"),
+        ("mistral-ai", "deepseek"),
+        ("deepseek", "mistral-ai"),
+        ("cohere", "deepseek"),
+        ("openai", "deepseek"),
+        ("google", "deepseek"),
+        ("deepseek", "bedrock/anthropic"),
+        ("openai", "cohere"),
+    ],
+    indirect=True,
+    ids="→".join,
+)
+@pytest.mark.parametrize("method", [None, "json_schema", "json_mode"])
+@whole_or_streamed
+def test_both_are_asked_for_an_object_as_they_hear_it(
+    framework: Framework, pair: Any, way: Way, method: str | None
+) -> None:
+    if isinstance(framework, LlamaIndex) and method:
+        return  # it has one way, whatever the model
+    first, failing, second, answering = pair
+    is_called = (first, second) == ("openai", "cohere") and method is None
+    count = {"count": 1}
+    answering.say(Said(calls=(Call("Count", count),), ending="tool_calls") if is_called else Said(json.dumps(count)))
+    given = framework.give(way, Count, "How many?", **({"method": method} if method else {}))
+    assert given == Count(count=1)
+    assert {refused.status for refused in failing.refused} == {503}
+    assert not answering.refused
+    for each in (failing, answering):
+        assert '"count"' in json.dumps(each.received).replace('\\"', '"')  # each has heard of the schema
 
 
 PARTLY: Final[list[Any]] = [
