@@ -20,6 +20,7 @@ from portkey_gateway.conversation.response_format import as_response_format as o
 from portkey_gateway.conversation.response_format import fitting_name, is_response_format, schema_in_words
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_langchain.cut import CUT_MARK
+from portkey_langchain.whole_schema import convert_tool
 
 _DESCRIPTION: Final = "Give the final answer in this form, once everything needed for it is known."
 _INSTRUCTION: Final = "Once everything needed is known, give the final answer by calling the tool {name}, not in words."
@@ -59,7 +60,7 @@ def as_response_format(schema: Any, *, strict: bool | None = None) -> dict[str, 
         return dict(of_the_core(schema))
     if isinstance(schema, Mapping) and "title" not in schema and "properties" in schema:
         schema = {"title": _FORMAT, **schema}
-    function = convert_to_openai_tool(schema, strict=strict)["function"]
+    function = convert_tool(schema, strict=strict)["function"]
     named = {"name": fitting_name(function["name"]), "schema": function["parameters"]}
     if function.get("description"):
         named["description"] = function["description"]

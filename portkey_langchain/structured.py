@@ -23,7 +23,7 @@ from langchain_core.output_parsers import (
 )
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
-from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
+from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import TBaseModel, is_basemodel_subclass
 from pydantic import BaseModel
 from typing_extensions import override
@@ -32,6 +32,7 @@ from portkey_gateway.conversation.answer import BROKEN_OFF
 from portkey_gateway.conversation.response_format import schema_in_words
 from portkey_langchain.refusal import MODEL_REFUSAL_ERROR, refusal_block, refused_error
 from portkey_langchain.response_format import as_response_format
+from portkey_langchain.whole_schema import convert_tool
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
 Schema = dict[str, Any] | type
@@ -77,7 +78,7 @@ def structured_output(
         raise ValueError(f"tools go with method='json_schema' only; got {method!r}")
     told = {"kwargs": {"method": method}, "schema": schema}
     if method == "json_mode":
-        instructed = _instructed(model, schema_in_words(convert_to_json_schema(schema)))
+        instructed = _instructed(model, schema_in_words(_in_json_schema(schema)))
         native = {"response_format": {"type": "json_object"}} if knows_json_mode else {}
         asked: Structured = instructed | model.bind(**native, ls_structured_output_format=told)
         return _parsed(asked, _json_parser(schema), include_raw=include_raw)
@@ -128,6 +129,10 @@ def _instructed(model: BaseChatModel, text: str) -> Runnable[LanguageModelInput,
     return RunnableLambda(instruct)
 
 
+def _in_json_schema(schema: Schema) -> dict[str, Any]:
+    return convert_to_json_schema(convert_tool(schema))
+
+
 def _json_parser(schema: Schema) -> BaseCumulativeTransformOutputParser[Any]:
     return _ObjectInWordsParser(pydantic_object=schema) if _is_pydantic(schema) else _MappingInWordsParser()
 
@@ -135,7 +140,7 @@ def _json_parser(schema: Schema) -> BaseCumulativeTransformOutputParser[Any]:
 def _tool_call_parser(schema: Schema) -> BaseCumulativeTransformOutputParser[Any]:
     if _is_pydantic(schema):
         return _ObjectParser(tools=[schema], first_tool_only=True)
-    return _MappingParser(key_name=convert_to_openai_tool(schema)["function"]["name"], first_tool_only=True)
+    return _MappingParser(key_name=convert_tool(schema)["function"]["name"], first_tool_only=True)
 
 
 def _is_pydantic(schema: Schema) -> TypeGuard[type[BaseModel]]:

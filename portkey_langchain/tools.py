@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
 from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from portkey_gateway.caching.breakpoints import encode_cache_control
 from portkey_gateway.conversation.request import Tool
 from portkey_gateway.conversation.tools import is_server_tool
+from portkey_langchain.whole_schema import convert_tool
 
 # Anthropic's own, which LangChain's conversion leaves out.
 _OPTIONS: Final = ("strict", "defer_loading", "allowed_callers", "input_examples", "eager_input_streaming")
@@ -32,7 +32,7 @@ def encode_tool(tool: Mapping[str, Any] | type | Callable[..., Any] | BaseTool, 
         if mark := tool.get("cache_control"):
             encode_cache_control(mark, where=f"tool {tool.get('name', tool['type'])}")
         return cast("Tool", dict(tool))
-    encoded = cast("Tool", convert_to_openai_tool(cast("dict[str, Any]", tool), strict=strict))
+    encoded = cast("Tool", convert_tool(tool, strict=strict))
     extras = dict(_extras(tool))
     if encoded.get("function", {}).get("strict") is not None:
         extras.pop("strict", None)  # LangChain has put it where OpenAI wants it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from llama_index.core.base.llms.types import ChatResponse, ToolCallBlock
 from llama_index.core.llms.llm import ToolSelection
@@ -12,7 +12,10 @@ from pydantic_core import from_json
 
 from portkey_gateway.conversation.answer import BROKEN_OFF
 from portkey_gateway.conversation.request import Tool
+from portkey_gateway.conversation.schema import with_object_at_top
 from portkey_gateway.conversation.tools import is_server_tool
+
+_SAID_BY_TOOL: Final = frozenset({"title", "description"})
 
 
 def encode_tool(tool: BaseTool) -> Tool:
@@ -21,7 +24,17 @@ def encode_tool(tool: BaseTool) -> Tool:
     Claude takes longer descriptions than the 1024 characters that LlamaIndex allows OpenAI.
     """
     encoded = tool.metadata.to_openai_tool(skip_length_check=True)
-    return cast("Tool", {**encoded, "function": {**encoded["function"], "name": tool.metadata.get_name()}})
+    function = {**encoded["function"], "name": tool.metadata.get_name()}
+    if "$ref" in (own := _own_schema(tool)):
+        # Of a class that explains itself LlamaIndex (0.14.25) keeps the definitions alone.
+        kept = {word: value for word, value in with_object_at_top(own).items() if word not in _SAID_BY_TOOL}
+        function["parameters"] = kept
+    return cast("Tool", {**encoded, "function": function})
+
+
+def _own_schema(tool: BaseTool) -> dict[str, Any]:
+    of = tool.metadata.fn_schema
+    return of.model_json_schema() if of else {}
 
 
 def beside_own(own: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from portkey_gateway.chat_completions.gemini_schema import as_all_take_it, as_gemini_takes_it
 from portkey_gateway.chat_completions.providers import PROVIDERS, Provider, SchemaForm, Telling, providers_of
 from portkey_gateway.conversation.response_format import schema_in_words
+from portkey_gateway.conversation.schema import with_object_at_top
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.routing import Route
 
@@ -206,15 +207,16 @@ def _without_parameters(function: dict[str, Any], providers: Sequence[Provider])
 
 def _fit_schema(schema: Mapping[str, Any], providers: Sequence[Provider], of: str) -> dict[str, Any]:
     geminis = [each for each in providers if each.is_gemini]
+    schema = with_object_at_top(schema)
     if not geminis:
-        return {**schema}
+        return schema
     try:
         return as_gemini_takes_it(schema, of) if len(geminis) == len(providers) else as_all_take_it(schema, of)
     except EncodingError as error:
         if len(geminis) == len(providers):
             raise EncodingError(f"{of}: {error}") from error
         warn(f"{of} will be refused by {_names(geminis)}, where the config may send this call: {error}")
-        return {**schema}
+        return schema
 
 
 def _fit_format(body: dict[str, Any], providers: Sequence[Provider], *, has_config: bool) -> None:

@@ -84,6 +84,8 @@ def _warn_of_lost(schema: Any, of: str, where: str = "") -> None:
     for word in lost:
         place = f"{of}, at {where}," if where else of
         warn(f"{word} in {place} does not reach Gemini, which has no word for it: say it in the description")
+    if schema.get("type") == "array" and not (schema.get("items") or schema.get("prefixItems")):
+        warn(f"{of}, at {where or 'its top'}, lists anything: Gemini wants one kind, and is told of texts; name it")
     for name, each in (schema.get("properties") or {}).items():
         _warn_of_lost(each, of, f"{where}.{name}" if where else name)
     _warn_of_lost(schema.get("items"), of, f"{where}[]")
@@ -124,7 +126,10 @@ def _plain(schema: Any, definitions: Mapping[str, Any], behind: tuple[str, ...])
 def _defined(reference: str, definitions: Mapping[str, Any], behind: tuple[str, ...]) -> dict[str, Any]:
     name = reference.removeprefix(_DEFINITIONS)
     if name in behind or name not in definitions:
-        raise EncodingError(f"a schema explains {name!r} by itself, or not at all: Gemini has no words for that")
+        raise EncodingError(
+            f"a schema explains {name!r} by itself, or not at all, and Gemini has no words for that: write out as many "
+            "levels as are needed, or ask for JSON in words (method='json_mode' in LangChain)"
+        )
     defined: dict[str, Any] = _plain(definitions[name], definitions, (*behind, name))
     return defined
 

@@ -5,7 +5,7 @@ Anthropic refuses ``anyOf``, ``oneOf`` and ``allOf`` at the top of an ``input_sc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from portkey_gateway.errors import EncodingError, warn
@@ -58,6 +58,48 @@ def modernised(schema: Any) -> Any:
         else:
             modern[keyword] = value if keyword in _DATA else modernised(value)
     return modern
+
+
+def with_object_at_top(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema whose top is what its reference there means, as that of a class that explains itself has one.
+
+    Args:
+        schema: it is left as it is; one that refers to nothing it holds is returned as it stands.
+    """
+    definitions = schema.get("$defs")
+    name = str(schema.get("$ref", "")).removeprefix(_DEFINITIONS)
+    if not isinstance(definitions, Mapping) or not isinstance(meant := definitions.get(name), Mapping):
+        return {**schema}
+    return {**meant, **{word: value for word, value in schema.items() if word != "$ref"}}
+
+
+def explains_itself(schema: Mapping[str, Any]) -> bool:
+    """Tell whether a definition of a schema refers to itself, perhaps by way of others."""
+    definitions = schema.get("$defs")
+    if not isinstance(definitions, Mapping):
+        return False
+    named = {name: {*_references(meant)} for name, meant in definitions.items()}
+    return any(name in _reached(name, named) for name in named)
+
+
+def _reached(start: str, named: Mapping[str, set[str]]) -> set[str]:
+    reached: set[str] = set()
+    following = {*named[start]}
+    while following:
+        reached |= following
+        following = set[str]().union(*(named.get(name, set()) for name in following)) - reached
+    return reached
+
+
+def _references(schema: Any) -> Iterator[str]:
+    """The names of the definitions that a schema refers to."""
+    for word, value in schema.items() if isinstance(schema, Mapping) else ():
+        if word == "$ref" and isinstance(value, str):
+            yield value.removeprefix(_DEFINITIONS)
+        elif word not in _DATA:
+            yield from _references(value)
+    for each in schema if isinstance(schema, list) else ():
+        yield from _references(each)
 
 
 def flattened(schema: Any, definitions: Mapping[str, Any], tool: str, behind: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from langchain.agents.structured_output import ProviderStrategy
 from pydantic import BaseModel
 
 from docs.provider_tables import COLUMNS
+from portkey_gateway import EncodingError
 from portkey_langchain import ChatPortkey
 from tests.providers.emulated import Call, EmulatedProvider, Said
 from tests.providers.frameworks import Framework, LangChain, Way, any_way, whole_or_streamed
@@ -162,3 +163,45 @@ def test_tools_go_with_a_form_only(method: Any) -> None:
 def test_every_provider_is_spoken_of() -> None:
     in_tools = {"anthropic", "vertex-ai/anthropic", "bedrock/anthropic", "mistral-ai"}
     assert {*SCHEMAS, "deepseek", *in_tools} == ASKED.keys()
+
+
+class Node(BaseModel):
+    """A node."""
+
+    name: str
+    kids: list[Node] = []
+
+
+TREE: Final = {"name": "a", "kids": [{"name": "b", "kids": []}]}
+
+
+@pytest.mark.parametrize("row", ["openai", "azure-openai", "messages", "bedrock/anthropic", "groq"], indirect=True)
+@any_way
+def test_an_object_of_a_class_that_explains_itself(framework: Framework, provider: EmulatedProvider, way: Way) -> None:
+    provider.say(Said(calls=(Call("Node", TREE),), ending="tool_calls"))
+    assert framework.give(way, Node, "A tree.") == Node.model_validate(TREE)
+    assert not provider.refused
+    assert '"items": {"$ref": "#/$defs/Node"}' in json.dumps(provider.received)
+
+
+@pytest.mark.parametrize("row", ["openai", "azure-openai"], indirect=True)
+@pytest.mark.parametrize("framework", ["langchain"], indirect=True)
+@pytest.mark.parametrize("strict", [None, True])
+@whole_or_streamed
+def test_an_answer_is_bound_to_a_class_that_explains_itself(
+    framework: LangChain, provider: EmulatedProvider, way: Way, strict: bool | None
+) -> None:
+    provider.say(Said(json.dumps(TREE)))
+    assert framework.give(way, Node, "A tree.", method="json_schema", strict=strict) == Node.model_validate(TREE)
+    assert not provider.refused
+    assert '"items": {"$ref": "#/$defs/Node"}' in json.dumps(provider.received["response_format"])
+
+
+@pytest.mark.parametrize("row", ["google", "vertex-ai"], indirect=True)
+@any_way
+def test_gemini_has_no_words_for_a_class_that_explains_itself(
+    framework: Framework, provider: EmulatedProvider, way: Way
+) -> None:
+    with pytest.raises(EncodingError, match=r"explains 'Node' by itself.*ask for JSON in words"):
+        framework.give(way, Node, "A tree.")
+    assert not provider.requests

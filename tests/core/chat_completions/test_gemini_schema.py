@@ -36,7 +36,6 @@ def properties(**told: Any) -> dict[str, Any]:
         ({"allOf": [TEXT], "description": "A."}, {"type": "string", "description": "A."}),
         ({"type": "string", "format": "uri"}, {"type": "string", "description": "Format: uri."}),
         ({"type": "string", "format": "date-time"}, {"type": "string", "format": "date-time"}),
-        ({"type": "array"}, {"type": "array", "items": TEXT}),
         (
             {"type": "array", "prefixItems": [TEXT, {"type": "integer"}], "minItems": 2},
             {"type": "array", "items": {"anyOf": [TEXT, {"type": "integer"}]}, "minItems": 2},
@@ -175,3 +174,11 @@ def test_what_gemini_has_no_word_for_is_named(takes: Any, lost: dict[str, Any], 
 def test_what_is_closed_or_open_loses_nothing() -> None:
     for more in ({"additionalProperties": False}, {"additionalProperties": True}, {"$schema": "x"}):
         assert as_gemini_takes_it({**properties(a=TEXT), **more}) == properties(a=TEXT)
+
+
+@pytest.mark.parametrize("takes", [as_gemini_takes_it, as_all_take_it])
+@pytest.mark.parametrize("items", [{}, {"items": {}}])
+def test_a_list_of_anything_is_one_of_texts_and_that_is_said(takes: Any, items: dict[str, Any]) -> None:
+    with pytest.warns(PortkeyWarning, match="the schema, at rows, lists anything: Gemini wants one kind"):
+        told = takes(properties(rows={"type": "array", **items}), "the schema")
+    assert told["properties"]["rows"]["items"] == TEXT

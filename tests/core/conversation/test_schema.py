@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from portkey_gateway.conversation.schema import as_object_schema
+from portkey_gateway.conversation.schema import as_object_schema, explains_itself, with_object_at_top
 from portkey_gateway.errors import EncodingError, PortkeyWarning
 
 TEXT = {"type": "string"}
@@ -84,3 +84,28 @@ def test_what_is_no_schema_is_an_error_that_names_the_tool(schema: dict[str, Any
         warnings.simplefilter("ignore", PortkeyWarning)
         with pytest.raises(EncodingError, match=named):
             as_object(schema)
+
+
+def _of(name: str) -> dict[str, Any]:
+    return {"type": "object", "properties": {"next": {"anyOf": [{"$ref": f"#/$defs/{name}"}, {"type": "null"}]}}}
+
+
+def test_what_the_top_refers_to_stands_at_the_top() -> None:
+    schema = {"$defs": {"Node": _of("Node")}, "$ref": "#/$defs/Node"}
+    assert with_object_at_top(schema) == {**_of("Node"), "$defs": {"Node": _of("Node")}}
+    assert with_object_at_top(_of("Node")) == _of("Node")
+    dangling = {"$ref": "#/$defs/Other", "$defs": {}}
+    assert with_object_at_top(dangling) == dangling
+
+
+@pytest.mark.parametrize(
+    ("definitions", "does"),
+    [
+        ({"A": _of("A")}, True),
+        ({"A": _of("B"), "B": _of("A")}, True),
+        ({"A": _of("B"), "B": {"type": "string", "default": {"$ref": "#/$defs/A"}}}, False),
+        ({}, False),
+    ],
+)
+def test_a_schema_that_explains_itself_is_told_apart(definitions: dict[str, Any], does: bool) -> None:
+    assert explains_itself({**_of("A"), "$defs": definitions}) is does
