@@ -37,14 +37,19 @@ def grow(forest: Forest) -> str:
     return forest.trees[0].name
 
 
+def function_of(given: Any, *, strict: bool | None = None) -> Any:
+    tool: Any = encode_tool(given, strict=strict)
+    return tool["function"]
+
+
 HERSELF = {"$ref": "#/$defs/Node"}
 
 
 @pytest.mark.parametrize("given", [Node, Node.model_json_schema()])
 def test_the_top_is_an_object_that_refers_to_itself(given: Any) -> None:
-    function = encode_tool(given)["function"]
+    function = function_of(given)
     assert (function["name"], function["description"]) == ("Node", "A node.")
-    parameters: Any = function["parameters"]
+    parameters = function["parameters"]
     assert (parameters["type"], parameters["properties"]["kids"]["items"]) == ("object", HERSELF)
     assert parameters["$defs"]["Node"]["properties"]["kids"]["items"] == HERSELF
     assert as_response_format(given)["json_schema"]["schema"] == parameters
@@ -52,13 +57,13 @@ def test_the_top_is_an_object_that_refers_to_itself(given: Any) -> None:
 
 @pytest.mark.parametrize("given", [grow, tool(grow)])
 def test_the_arguments_of_a_function_refer_too(given: Any) -> None:
-    parameters: Any = encode_tool(given)["function"]["parameters"]
+    parameters = function_of(given)["parameters"]
     assert parameters["$defs"]["Node"]["properties"]["kids"]["items"] == HERSELF
     assert parameters["properties"]["forest"] == {"$ref": "#/$defs/Forest"}
 
 
 def test_what_is_strict_is_closed_at_every_place() -> None:
-    parameters: Any = encode_tool(Node, strict=True)["function"]["parameters"]
+    parameters = function_of(Node, strict=True)["parameters"]
     for each in (parameters, parameters["$defs"]["Node"]):
         assert (each["additionalProperties"], each["required"]) == (False, ["name", "kids"])
 
