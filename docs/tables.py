@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -51,6 +52,28 @@ def _facts_row(facts: ModelFacts) -> str:
     return " | ".join([facts.family or "none", *told, taken, ", ".join(facts.effort_levels) or "no levels"])
 
 
+def render_figures() -> str:
+    """Render the README's figures, taken from the tables that the named commands write into the pages."""
+    caching = _row("caching.md", "more results than a breakpoint looks back")
+    ours, theirs = (re.split(r" \(|, for ", cell) for cell in (caching[3], caching[5]))
+    tried, failed = _row("reliability.md", "all")[1:]
+    return (
+        "| | | made by |\n|---|---|---|\n"
+        "| An agent of twenty turns with many parallel tools reads of what its prompt cache could give "
+        f"| {ours[0]}, for {ours[2]} of the price without a cache; `ChatAnthropic` with its own middleware "
+        f"{theirs[0]}, for {theirs[2]} | `make caching` ([caching](docs/caching.md#agents-of-many-turns)) |\n"
+        f"| Breaks of the network and the provider that were tried | {tried}, of which {failed} ended otherwise than "
+        "promised | `make reliability` ([reliability](docs/reliability.md#what-was-tried)) |\n"
+    )
+
+
+def _row(page: str, name: str) -> list[str]:
+    """The cells of the one line of a page's tables that begins so."""
+    lines = (DOCS / page).read_text(encoding="utf-8").splitlines()
+    [line] = [line for line in lines if line.startswith(f"| {name} |")]
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
 def render_errors() -> str:
     """Render the tree of exceptions, each below what it is a kind of, with LangChain's class that it is as well."""
     head = "| class of `portkey_gateway` | what happened | LangChain's class |\n|---|---|---|\n"
@@ -78,6 +101,7 @@ def _name(file: Path) -> str:
 TABLES: Final[dict[str, tuple[Path, Callable[[], str]]]] = {
     "chat completions": (DOCS / "api-formats.md", lambda: render_table(CHAT_COMPLETIONS)),
     "embeddings": (DOCS / "embeddings.md", render_embeddings),
+    "figures": (DOCS.parent / "README.md", render_figures),
     "errors": (DOCS / "errors.md", render_errors),
     "messages": (DOCS / "api-formats.md", lambda: render_table(MESSAGES)),
     "models": (DOCS / "models.md", render_models),

@@ -1,5 +1,7 @@
 """``docs/caching.md``: its code runs as it stands, with Portkey's feedback before the gateway."""
 
+import re
+
 import pytest
 
 from portkey_gateway.sandbox import Sandbox
@@ -15,7 +17,11 @@ def test_every_block_runs(
         monkeypatch.setenv(name, value)
     run_blocks(PAGE)
     printed = capsys.readouterr().out
+    [written, read] = re.findall(r"^written (\d+) read (\d+)$", printed, re.MULTILINE)
+    assert int(written[0]) > 1024
+    assert written == read[::-1]
+    assert f"\nread {written[0]}\n" in printed
     assert "read of what could be" in printed
     assert "'currency': 'USD'" in printed
     assert [rated["value"] for rated in library.control_plane.feedback] == [1, -1]
-    assert len(python_of(PAGE)) >= 7
+    assert len(python_of(PAGE)) >= 9

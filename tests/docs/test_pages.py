@@ -35,6 +35,8 @@ def account(both: Sandbox) -> Iterator[dict[str, str]]:
         yield environment
 
 
+# LlamaIndex's workflows read every attribute of an agent, those that pydantic has given up too.
+@pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecationWarning")
 @pytest.mark.parametrize("page", PAGES)
 def test_every_block_of_a_page_runs(
     page: str, account: dict[str, str], request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
