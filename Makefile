@@ -8,7 +8,7 @@ TESTS  ?= tests
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: test-in help install demo sandbox docs docs-serve test tests lint format typecheck imports bench caching peers models ecosystem phoenix test-viewers test-lowest test-newest notebooks reliability tables lock clean
+.PHONY: test-in help install demo sandbox docs docs-serve test tests lint format typecheck imports bench caching peers models ecosystem phoenix test-viewers test-lowest test-newest test-wheel notebooks reliability tables lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -119,14 +119,21 @@ test-lowest: $(STAMP) ## Run every test with the lowest versions that pyproject.
 test-newest: $(STAMP) ## Run every test with the newest versions that pyproject.toml allows
 	@$(MAKE) --no-print-directory test-in VERSIONS=newest CONSTRAINTS=
 
-# Resolved anew at every run: what is lowest hangs on this project alone, what is newest on the day.
+# Resolved anew at every run: what is lowest hangs on this project alone, what is newest on the day. Another Python than
+# that of .venv is named with IN_PYTHON=3.13. Files are copied: packages that write into themselves would change uv's
+# cache through its links.
+test-in: export UV_LINK_MODE = copy
+test-in: IN_PYTHON ?= $(BIN)/python
 test-in:
 	@mkdir -p build
-	@$(BIN)/uv pip compile --quiet --all-extras --group test --upgrade --no-annotate --no-header $(CONSTRAINTS) -o build/test-$(VERSIONS).txt pyproject.toml
-	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python .venv-$(VERSIONS)
+	@$(BIN)/uv pip compile --quiet --all-extras --group test --upgrade --no-annotate --no-header --python $(IN_PYTHON) $(CONSTRAINTS) -o build/test-$(VERSIONS).txt pyproject.toml
+	@$(BIN)/uv venv --quiet --allow-existing --python $(IN_PYTHON) .venv-$(VERSIONS)
 	@$(BIN)/uv pip sync --quiet --python .venv-$(VERSIONS)/bin/python build/test-$(VERSIONS).txt
 	@$(BIN)/uv pip install --quiet --python .venv-$(VERSIONS)/bin/python --no-deps --editable .
 	@.venv-$(VERSIONS)/bin/python -m pytest $(TESTS)
+
+test-wheel: $(STAMP) ## Install the built wheel with each extra alone and see what it holds
+	@$(BIN)/python -m pytest -m wheel tests/wheel
 
 audit: .venv-audit/.installed ## Look for known vulnerabilities (asks PyPI's service for them) and for secrets in the repository
 	@.venv-audit/bin/detect-secrets-hook --disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString --disable-plugin KeywordDetector $$(git ls-files)
@@ -171,6 +178,7 @@ lock: $(STAMP) ## Compile the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group docs --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/docs.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group viewers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/viewers.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group llamaindex-peer --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/llamaindex-peer.txt
+	@date -u +%F > requirements/renewed.txt
 
 clean: ## Remove the environments and caches
 	@rm -rf $(VENV) .venv-bench .venv-peers .venv-ecosystem .venv-viewers .venv-docs .venv-lowest .venv-newest build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

@@ -7,7 +7,7 @@ each model can do beside its limits is left out (`capabilities` is null).
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
-from anthropic.resources.messages.messages import DEPRECATED_MODELS
+from anthropic.resources.messages import DEPRECATED_MODELS
 from anthropic.types import ModelParam
 
 from portkey_gateway.sandbox.claude.errors import invalid, not_found
