@@ -15,10 +15,9 @@ import ssl
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
 
-import anyio
 import httpcore
 import httpx
 from typing_extensions import override
@@ -94,7 +93,7 @@ class _Lines(Generic[LineT]):
         return line
 
     def drop(self, line: LineT) -> None:
-        """Forget a connection that is closed; httpcore closes one that fails."""
+        """Forget a connection that is closed."""
         with self._lock:
             self._used.discard(line)
 
@@ -177,12 +176,12 @@ class LineTransport(httpx.BaseTransport):
             try:
                 response = line.connection.handle_request(asked)
             except _ERRORS as error:
-                self._lines.drop(line)
+                _close([line], self._lines)
                 if kept and not kept.network.has_written:
                     continue  # it was broken while it was idle: nothing was sent
                 raise _mapped(error) from error
             except BaseException:
-                self._lines.drop(line)
+                _close([line], self._lines)
                 raise
             return _response(response, _LineStream(response.stream, line, self._lines))
 
@@ -205,18 +204,19 @@ class AsyncLineTransport(httpx.AsyncBaseTransport):
         origin, asked = _core_request(request)
         while True:
             kept, closing = self._lines.take(origin)
-            await _aclose(closing, self._lines)
+            await self._close(closing)
             context = self._make_ssl_context() if not kept and origin[0] == b"https" else None
             line = self._lines.use(kept or _AsyncLine(origin, context))
             try:
                 response = await line.connection.handle_async_request(asked)
             except _ERRORS as error:
-                self._lines.drop(line)
+                await self._close([line])
                 if kept and not kept.network.has_written:
                     continue
                 raise _mapped(error) from error
             except BaseException:
-                self._lines.drop(line)
+                # httpcore leaves one open that is cancelled behind its connecting and before its request.
+                await self._close([line])
                 raise
             return _response(response, _AsyncLineStream(response.stream, line, self))
 
@@ -228,7 +228,7 @@ class AsyncLineTransport(httpx.AsyncBaseTransport):
 
     async def give(self, line: _AsyncLine) -> None:
         """Keep a connection that is idle again."""
-        await _aclose(self._lines.give(line), self._lines)
+        await self._close(self._lines.give(line))
         if self._lines.count and self._sweep_later is None:
             self._sweep_later = asyncio.get_running_loop().call_later(KEEPALIVE_S, self._sweep)
 
@@ -236,11 +236,23 @@ class AsyncLineTransport(httpx.AsyncBaseTransport):
         # A callback and no task: a loop that is closed without its shutdown would complain of a task.
         loop, self._sweep_later = asyncio.get_running_loop(), None
         if expired := self._lines.expire():
-            task = loop.create_task(_aclose(expired, self._lines))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._begin(_aclose(expired, self._lines))
         if self._lines.count:
             self._sweep_later = loop.call_later(KEEPALIVE_S, self._sweep)
+
+    async def _close(self, closing: list[_AsyncLine]) -> None:
+        if closing:
+            await self.to_the_end(_aclose(closing, self._lines))
+
+    async def to_the_end(self, closing: Coroutine[Any, Any, None]) -> None:
+        """Do what closes connections also where the call that does it is cancelled."""
+        await asyncio.shield(self._begin(closing))
+
+    def _begin(self, closing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(closing)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        return task
 
 
 class _LineStream(httpx.SyncByteStream):
@@ -286,9 +298,11 @@ class _AsyncLineStream(httpx.AsyncByteStream):
     async def aclose(self) -> None:
         line, self._line = self._line, None
         if line is not None:
-            with anyio.CancelScope(shield=True):
-                await self._stream.aclose()
-                await self._transport.give(line)
+            await self._transport.to_the_end(self._give_back(line))
+
+    async def _give_back(self, line: _AsyncLine) -> None:
+        await self._stream.aclose()
+        await self._transport.give(line)
 
 
 def _core_request(request: httpx.Request) -> tuple[_Origin, httpcore.Request]:

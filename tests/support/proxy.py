@@ -13,6 +13,7 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 
 _POLL_S = 0.01
+_SOON_S = 5.0
 
 Kind = Literal["cut", "reset", "half_close", "stall", "split", "throttle"]
 
@@ -55,6 +56,13 @@ class Proxy:
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self._address[1]}{self._path}"
 
+    def wait_until_at_most(self, connections: int) -> None:
+        """Wait until no more connections are open than these; fail if there are soon still more."""
+        deadline = time.monotonic() + _SOON_S
+        while (still := self._count()) > connections:
+            assert time.monotonic() < deadline, f"{still} open"
+            time.sleep(_POLL_S)
+
     def inject(self, *breaks: Break) -> None:
         """Break the connections to come; what is idle is closed, so that the next call needs one."""
         self._shut()
@@ -79,6 +87,10 @@ class Proxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _count(self) -> int:
+        with self._lock:
+            return len(self._open) // 2
 
     def _shut(self) -> None:
         with self._lock:
