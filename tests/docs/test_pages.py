@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,12 @@ PAGES = [
     for page in sorted((ROOT / "docs").glob("*.md"))
     if python_of(f"docs/{page.name}") and page.stem not in OWN_TEST
 ]
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages write files where they stand."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(autouse=True)
