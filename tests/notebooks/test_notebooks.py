@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from portkey_gateway.sandbox import Sandbox
 
 ROUTING, PROMPTS = "04_routing_and_fallbacks", "06_prompts_and_feedback"
-ON_THEIR_OWN_SANDBOX = {ROUTING, PROMPTS}
-"""It breaks OpenAI on purpose, which nobody can do to the real one."""
+MIGRATING = "09_from_chat_openai"
+ON_THEIR_OWN_SANDBOX = {ROUTING, PROMPTS, MIGRATING}
+"""They break providers on purpose, or look at what reached them, which nobody can do to the real ones."""
 
 each_notebook = pytest.mark.parametrize("path", list_notebooks(), ids=lambda path: path.stem)
 
@@ -45,6 +46,9 @@ def test_there_is_a_notebook_for_each_framework_and_for_what_both_share() -> Non
         ROUTING,
         "05_prompt_caching",
         PROMPTS,
+        "07_vision_and_documents",
+        "08_agents_and_objects",
+        MIGRATING,
     ]
 
 
