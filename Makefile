@@ -8,7 +8,7 @@ TESTS  ?= tests
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: test-in help install demo sandbox docs docs-serve test tests lint format typecheck imports bench caching peers models ecosystem phoenix test-viewers test-lowest test-newest test-wheel notebooks reliability tables lock clean
+.PHONY: test-in help install demo sandbox docs docs-serve test tests lint format typecheck imports bench caching peers models ecosystem test-ray scale phoenix test-viewers test-lowest test-newest test-wheel notebooks reliability tables lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,20 @@ ecosystem: .venv-ecosystem/.installed ## Run what is built on LangChain, in its 
 	@.venv-ecosystem/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
+test-ray: .venv-ray/.installed ## Run batches on a local cluster of Ray's, with a worker that is killed (downloads Ray)
+	@RAY_USAGE_STATS_ENABLED=0 .venv-ray/bin/python -m pytest -q -o addopts="-ra --import-mode=importlib" -o filterwarnings=default -o timeout=600 tests/on_ray
+
+scale: .venv-ray/.installed ## Measure rows a second on one machine and on Ray, and 10,000 rows with a worker that is killed
+	@RAY_USAGE_STATS_ENABLED=0 .venv-ray/bin/python -m benchmarks.scale
+
+.venv-ray/.installed: requirements/ray.txt pyproject.toml
+	@echo "Building .venv-ray (some minutes on a new machine: Ray is large) ..."
+	@$(CHECK_PYTHON)
+	@test -d .venv-ray || $(PYTHON) -m venv .venv-ray
+	@.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/ray.txt
+	@.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
 phoenix: $(STAMP) .venv-viewers/.installed ## Start Arize Phoenix on this machine, a viewer that traces can be sent to, until Ctrl-C
 	@$(BIN)/python -m tests.viewers.phoenix
 
@@ -112,7 +126,7 @@ test-viewers: $(STAMP) .venv-viewers/.installed ## Send traces to Arize Phoenix 
 
 test-lowest: $(STAMP) ## Run every test with the lowest versions that pyproject.toml allows
 	@mkdir -p build
-	@$(BIN)/uv pip compile --quiet --all-extras --resolution lowest-direct --no-annotate --no-header -o build/lowest.txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --extra all --resolution lowest-direct --no-annotate --no-header -o build/lowest.txt pyproject.toml
 	@$(BIN)/python -m scripts.pin_direct < build/lowest.txt > build/lowest-direct.txt
 	@$(MAKE) --no-print-directory test-in VERSIONS=lowest CONSTRAINTS="-c build/lowest-direct.txt"
 
@@ -126,7 +140,7 @@ test-in: export UV_LINK_MODE = copy
 test-in: IN_PYTHON ?= $(BIN)/python
 test-in:
 	@mkdir -p build
-	@$(BIN)/uv pip compile --quiet --all-extras --group test --upgrade --no-annotate --no-header --python $(IN_PYTHON) $(CONSTRAINTS) -o build/test-$(VERSIONS).txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --extra all --group test --upgrade --no-annotate --no-header --python $(IN_PYTHON) $(CONSTRAINTS) -o build/test-$(VERSIONS).txt pyproject.toml
 	@$(BIN)/uv venv --quiet --allow-existing --python $(IN_PYTHON) .venv-$(VERSIONS)
 	@$(BIN)/uv pip sync --quiet --python .venv-$(VERSIONS)/bin/python build/test-$(VERSIONS).txt
 	@$(BIN)/uv pip install --quiet --python .venv-$(VERSIONS)/bin/python --no-deps --editable .
@@ -169,16 +183,17 @@ tables: $(STAMP) ## Write the docs' tables that are made from the code
 	@$(BIN)/python -m docs.tables
 
 lock: $(STAMP) ## Compile the pinned requirements anew
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --group dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/dev.txt pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --group bench --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -c requirements/dev.txt -o requirements/bench.txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra all --group dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/dev.txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra all --group bench --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -c requirements/dev.txt -o requirements/bench.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra llamaindex --extra sandbox --group peers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/peers.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group models --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/models.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra otel --extra sandbox --group ecosystem --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/ecosystem.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group audit --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/audit.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group docs --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/docs.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group viewers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/viewers.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra llamaindex --extra sandbox --extra batch --extra parquet --extra ray --group ray --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/ray.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group llamaindex-peer --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/llamaindex-peer.txt
 	@date -u +%F > requirements/renewed.txt
 
 clean: ## Remove the environments and caches
-	@rm -rf $(VENV) .venv-bench .venv-peers .venv-ecosystem .venv-viewers .venv-docs .venv-lowest .venv-newest build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	@rm -rf $(VENV) .venv-bench .venv-peers .venv-ecosystem .venv-viewers .venv-ray .venv-docs .venv-lowest .venv-newest build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

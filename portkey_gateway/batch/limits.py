@@ -68,12 +68,22 @@ class Limits:
         for name, value in given.items():
             if value is not None and not value > 0:
                 raise ValueError(f"{name} has to be above 0, not {value!r}")
+        self._given = (requests_per_minute, tokens_per_minute, expected_tokens)
         self._requests = Pace(requests_per_minute)
         self._tokens = Pace(tokens_per_minute)
         self._expected = float(expected_tokens)
         self._told_tokens = 0
         self._told = 0
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[type[Limits], tuple[float | None, float | None, float]]:
+        """A pickle begins anew: another process has a clock of its own."""
+        return Limits, self._given
+
+    def shared(self, among: int) -> Limits:
+        """The same limits, shared evenly: those of one of so many that ask at the same time."""
+        requests, tokens, expected = self._given
+        return Limits(requests and requests / among, tokens and tokens / among, expected)
 
     @property
     def expected_tokens(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict, cast
 
 from portkey_gateway.batch.limits import Limits
 
@@ -60,3 +60,8 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value < lowest:
                 raise ValueError(f"{name}={value}: it has to be {lowest} or more")
+
+    def as_options(self) -> BatchOptions:
+        """The same, as they are said."""
+        options: Any = {name: getattr(self, name) for name in self.__slots__}
+        return cast("BatchOptions", options)

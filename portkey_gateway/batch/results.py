@@ -1,7 +1,8 @@
 """The results file of a batch: JSON lines, one of each row as it is done; the next run goes on from it.
 
 Each line is written at once and by itself, so that a process that is killed leaves whole lines, and at the most the
-beginning of one, which the next run takes away. Of several lines of a row the last one counts.
+beginning of one, which the next run takes away. Of several lines of a row the
+last one counts, and an answer before a failure, whichever file of a folder it stands in.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import io
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -125,10 +127,15 @@ def read_results(path: str | os.PathLike[str]) -> Iterator[Record]:
     """
     found = Path(path)
     files = sorted(found.glob("*.jsonl")) if found.is_dir() else [found]
-    last = {record["id"]: (number, at) for number, file in enumerate(files) for at, record in _records(file)}
+    counting: dict[RowId, tuple[bool, int, int]] = {}
     for number, file in enumerate(files):
         for at, record in _records(file):
-            if last[record["id"]] == (number, at):
+            found = (record["status"] == "answered", number, at)
+            counting[record["id"]] = max(found, counting.get(record["id"], found))
+    for number, file in enumerate(files):
+        for at, record in _records(file):
+            # What was written since is left out.
+            if (place := counting.get(record["id"])) and place[1:] == (number, at):
                 yield record
 
 
@@ -147,6 +154,18 @@ def _read_lines(lines: IO[bytes], path: Path) -> Iterator[tuple[bytes, Record | 
         if record is None and line.endswith(b"\n"):
             raise ResultsDamagedError(f"line {number} of {path} is no result of a batch: name another file, or mend it")
         yield line, record
+
+
+@contextmanager
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Keep a folder of results for one run.
+
+    Raises:
+        ResultsInUseError: if another run has it.
+    """
+    with (folder / ".lock").open("a+b", buffering=0) as file:
+        _lock(file, folder)
+        yield
 
 
 def _lock(file: io.FileIO, path: Path) -> None:

@@ -112,7 +112,7 @@ def _prepared(
         check_parquet()
         lines = path.with_name(f"{path.name}.jsonl")
     with ResultsFile(lines) as file:
-        job = Job(settings.name or path.stem, settings.trace_id or file.trace_id or _active_trace_id())
+        job = Job(settings.name or path.stem, settings.trace_id or file.trace_id or active_trace_id())
         bar = start_progress(settings.progress, rows, settings.total, job.name)
         work = BatchWork(rows, file, job, bar, settings)
         try:
@@ -125,5 +125,6 @@ def _prepared(
             write_parquet(lines, path)
 
 
-def _active_trace_id() -> str:
+def active_trace_id() -> str:
+    """The trace of a job that begins: that of an active OpenTelemetry span, else a new one."""
     return in_active_span(TraceContext(new_trace_id())).trace_id or new_trace_id()

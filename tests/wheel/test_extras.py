@@ -23,6 +23,9 @@ ROOMS: Final[dict[str, tuple[str, ...]]] = {
     "sandbox": ("portkey_gateway", "portkey_gateway.sandbox"),
     "prices": ("portkey_gateway", "genai_prices"),
     "plot": ("portkey_gateway", "matplotlib"),
+    "batch": ("portkey_gateway.batch", "tqdm"),
+    "parquet": ("portkey_gateway.batch", "pyarrow.parquet"),
+    "ray": ("portkey_gateway.batch.on_ray",),
     "all": ("portkey_gateway", "portkey_gateway.sandbox", "portkey_langchain", "portkey_llamaindex"),
 }
 """What can be imported with an extra."""

@@ -66,6 +66,11 @@ class RequestLog:
             found = [entry for entry in found if contains in body_text(entry.body)]
         return found if limit is None else found[max(0, len(found) - limit) :]
 
+    def remember(self, limit: int) -> None:
+        """Remember so many requests from now on."""
+        with self._lock:
+            self._entries = deque(self._entries, maxlen=limit)
+
     def clear(self) -> None:
         """Forget all requests."""
         with self._lock:

@@ -119,6 +119,10 @@ class EmulatedServer:
         """The latest requests, oldest first."""
         return self._state.log.entries()
 
+    def remember(self, limit: int) -> None:
+        """Remember so many requests from now on; at first it is `MAX_LOGGED_REQUESTS` of `serving.log`."""
+        self._state.log.remember(limit)
+
     def inject(self, fault: Fault) -> None:
         """Queue trouble for the next matching requests."""
         self._state.inject(fault)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,3 +67,10 @@ def test_the_stricter_limit_counts_and_a_pause_holds_all_back() -> None:
 def test_a_limit_is_above_zero(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=name):
         Limits(**{name: value})
+
+
+def test_limits_are_shared_evenly_and_a_pickle_begins_anew() -> None:
+    limits = Limits(requests_per_minute=120, tokens_per_minute=600, expected_tokens=10)
+    half = pickle.loads(pickle.dumps(limits.shared(2)))
+    assert [half.reserve(0.0) for _ in range(2)] == [(0.0, 10), (2.0, 10)]  # 10 of 300 a minute
+    assert [Limits().shared(3).reserve(1.0)[0] for _ in range(2)] == [1.0, 1.0]

@@ -100,6 +100,20 @@ def test_a_file_that_is_being_written_can_be_read(written: Path) -> None:
     assert [record["id"] for record in read_results(written)] == [row["id"] for row in ROWS]
 
 
+def test_what_is_written_while_a_file_is_read_waits_for_the_next_reading(written: Path) -> None:
+    reading = read_results(written)
+    assert next(reading)["id"] == "r0"
+    run_batch(Model(), [*ROWS, {"id": "new", "prompt": "more"}], written)
+    assert [record["id"] for record in reading] == ["r1", "r2", "r3", "r4"]
+
+
+def test_an_answer_counts_before_a_failure_whichever_file_it_stands_in(tmp_path: Path) -> None:
+    for name, status in (("a", "answered"), ("b", "failed")):
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"id": 1, "status": status}) + "\n")
+    [record] = read_results(tmp_path)
+    assert record["status"] == "answered"
+
+
 def test_a_folder_of_results_is_read_as_one(tmp_path: Path) -> None:
     run_batch(Model(), ROWS[:3], tmp_path / "a.jsonl")
     run_batch(Model(), ROWS[2:], tmp_path / "b.jsonl")
