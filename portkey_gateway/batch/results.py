@@ -125,8 +125,8 @@ def read_results(path: str | os.PathLike[str]) -> Iterator[Record]:
     Raises:
         ResultsDamagedError: if a line in the middle is none of a batch's.
     """
-    found = Path(path)
-    files = sorted(found.glob("*.jsonl")) if found.is_dir() else [found]
+    given = Path(path)
+    files = sorted(given.glob("*.jsonl")) if given.is_dir() else [given]
     counting: dict[RowId, tuple[bool, int, int]] = {}
     for number, file in enumerate(files):
         for at, record in _records(file):
