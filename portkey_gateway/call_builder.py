@@ -29,7 +29,6 @@ from portkey_gateway.secret_names import find_secrets, shown_name
 from portkey_gateway.tracing.context import (
     MAX_METADATA_VALUE_LENGTH,
     TraceContext,
-    beside,
     cut_label,
     encode_metadata,
 )
@@ -101,10 +100,23 @@ class CallBuilder:
         secrets = find_secrets(request.get("mcp_servers"))
         return self.call(encoded.path, encoded.body, encoded.headers, secrets), encoded.decoding
 
-    def embedding(self, plan: embeddings.EmbeddingPlan, batch: Batch, headers: Mapping[str, str]) -> Call:
-        """Ask for the vectors of a batch."""
-        # The first stands where the call does, all others beside it.
-        return self.call(embeddings.PATH, plan.encode(batch), headers if not batch.start else beside(headers))
+    def embedding(
+        self,
+        plan: embeddings.EmbeddingPlan,
+        batch: Batch,
+        headers: Mapping[str, str],
+        trace: TraceContext | None,
+    ) -> Call:
+        """Ask for the vectors of a batch.
+
+        Args:
+            plan: how the texts are embedded.
+            batch: some of the texts.
+            headers: of the options, and the labels.
+            trace: where the request of the batch stands.
+        """
+        own = trace.render_headers() if trace else {}
+        return self.call(embeddings.PATH, plan.encode(batch), {**headers, **own})
 
     def labelled_headers(self, trace: TraceContext | None, metadata: Mapping[str, Any] | None) -> dict[str, str]:
         """The headers of the options, with where a call stands and its labels."""

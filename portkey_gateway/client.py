@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final, TypeVar, cast
@@ -34,8 +35,8 @@ from portkey_gateway.other_routes import ListedModel, Listing
 from portkey_gateway.prompts.completion import PromptRequest
 from portkey_gateway.prompts.library import PromptLibrary, Question
 from portkey_gateway.routing import Route
-from portkey_gateway.tracing.context import TraceContext, read_context
-from portkey_gateway.tracing.watch import Watch, watch_call
+from portkey_gateway.tracing.context import TraceContext, beside
+from portkey_gateway.tracing.watch import watch_call
 
 DEFAULT_TIMEOUT_S: Final = 600.0
 """Seconds without a byte after which a call fails; a long answer of a large model takes minutes."""
@@ -234,11 +235,12 @@ class GatewayClient:
             PortkeyError: if a request fails; the class says how.
         """
         plan = embeddings.plan_embedding(request, self._calls.route(request), kind, batch_size, part)
-        headers = self._calls.labelled_headers(trace, metadata)
+        headers, requests = self._calls.labelled_headers(None, metadata), itertools.count()
 
         def ask(batch: Batch) -> BatchAnswer:
-            call = self._calls.embedding(plan, batch, headers)
-            with self._watch_batch(request, batch, call) as watch:
+            stands = _stands(next(requests), trace)
+            call = self._calls.embedding(plan, batch, headers, stands)
+            with watch_call("embeddings", {**request, "input": batch.texts}, stands, self.options) as watch:
                 with call.redacting():
                     content, info = transport.read_response(self._http_client, call)
                     answer = decode_embeddings(content, info, len(batch.texts), plan.dimensions)
@@ -261,11 +263,12 @@ class GatewayClient:
     ) -> Embeddings:
         """Async twin of ``embed``."""
         plan = embeddings.plan_embedding(request, self._calls.route(request), kind, batch_size, part)
-        headers = self._calls.labelled_headers(trace, metadata)
+        headers, requests = self._calls.labelled_headers(None, metadata), itertools.count()
 
         async def ask(batch: Batch) -> BatchAnswer:
-            call = self._calls.embedding(plan, batch, headers)
-            with self._watch_batch(request, batch, call) as watch:
+            stands = _stands(next(requests), trace)
+            call = self._calls.embedding(plan, batch, headers, stands)
+            with watch_call("embeddings", {**request, "input": batch.texts}, stands, self.options) as watch:
                 with call.redacting():
                     content, info = await transport.aread_response(self._http_async_client, call)
                     answer = decode_embeddings(content, info, len(batch.texts), plan.dimensions)
@@ -363,9 +366,6 @@ class GatewayClient:
 
     # --- sending them ----------------------------------------------------------------------------------------------
 
-    def _watch_batch(self, request: EmbeddingRequest, batch: Batch, call: Call) -> Watch:
-        return watch_call("embeddings", {**request, "input": batch.texts}, read_context(call.headers), self.options)
-
     def _post(self, path: str, body: Mapping[str, Any], read: Callable[[bytes, GatewayInfo], ResultT]) -> ResultT:
         return self._send(self._calls.call(path, encode_body(body), self._calls.headers), read)
 
@@ -399,6 +399,11 @@ def _inlined(request: ChatRequest, found: Mapping[str, Fetched]) -> ChatRequest:
     return inline_media(
         request, {url: decode_fetched(url, got.content, got.content_type) for url, got in found.items()}
     )
+
+
+def _stands(request: int, trace: TraceContext | None) -> TraceContext | None:
+    """Where a request of several stands: the first where the call does, all others beside it."""
+    return beside(trace) if trace and request else trace
 
 
 def _streamed(request: ChatRequest | PromptRequest) -> ChatRequest | PromptRequest:

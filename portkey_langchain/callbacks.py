@@ -13,7 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,7 +23,15 @@ from langchain_core.runnables.config import RunnableConfig, var_child_runnable_c
 from langchain_core.tracers.context import register_configure_hook
 from typing_extensions import override
 
-from portkey_gateway.tracing.context import MAX_RUNS, RunTree, TraceContext, in_active_span, new_span_id, new_trace_id
+from portkey_gateway.tracing.context import (
+    MAX_RUNS,
+    RunTree,
+    TraceContext,
+    beside,
+    in_active_span,
+    new_span_id,
+    new_trace_id,
+)
 from portkey_gateway.tracing.session import SESSION_LABEL, SESSION_LABELS, find_session
 from portkey_langchain.fold import is_unnamed
 
@@ -37,6 +45,26 @@ class RunLabels:
     trace: TraceContext
     metadata: Mapping[str, Any]
     """Metadata of the run, and its tags under ``tags``."""
+    in_run: bool = True
+    """Whether the call is one of a run that LangChain tells of, or is made in one."""
+
+
+@dataclass(slots=True)
+class _Call:
+    """A chat model's run that is not over."""
+
+    labels: RunLabels
+    is_taken: bool = False
+    """Whether it has sent a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Latest:
+    """The chat model's run that started last in a context."""
+
+    run_id: UUID
+    outer: _Latest | None
+    """The one before it that was not over by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +85,39 @@ class RunHandler(BaseCallbackHandler):
 
     def __init__(self) -> None:
         self._tree = RunTree()
-        # Calls run in tasks and threads with contexts of their own: what is taken here must be gone everywhere.
-        self._labels: OrderedDict[UUID, RunLabels] = OrderedDict()
+        # Calls run in tasks and threads with contexts of their own: what is over here must be over everywhere.
+        self._calls: OrderedDict[UUID, _Call] = OrderedDict()
         self._lock = threading.Lock()
 
     def take(self, run_id: UUID | None) -> RunLabels | None:
         """Take what is known of a call that now begins; ``None`` if LangChain told nothing of it.
 
+        A run may send several requests, as a subclass's does that asks again: the later ones stand beside the first.
+
         Args:
-            run_id: the model's run; without one it is the one that started last in this context. (Where one
-                ``generate`` streams several prompts, that is the last of them, and nothing is told of the others.)
+            run_id: the model's run; without one it is the one that started last in this context.
         """
-        wanted = run_id or _latest.get()
-        return self._labels.pop(wanted, None) if wanted else None
+        if run_id is None and (latest := self._alive()):
+            run_id = latest.run_id
+        call = self._calls.get(run_id) if run_id else None
+        if call is None:
+            return None
+        with self._lock:
+            was_taken, call.is_taken = call.is_taken, True
+        return replace(call.labels, trace=beside(call.labels.trace)) if was_taken else call.labels
+
+    def begin(self, run_id: UUID) -> None:
+        """Of the runs that started in this context, the one of this id now asks."""
+        latest = self._alive()
+        if latest is None or latest.run_id != run_id:
+            _latest.set(_Latest(run_id, latest))
+
+    def _alive(self) -> _Latest | None:
+        """The chat model's run of this context that is not over and started last."""
+        latest = _latest.get()
+        while latest is not None and latest.run_id not in self._calls:
+            latest = latest.outer
+        return latest
 
     def here(self, name: str) -> RunLabels:
         """Tell where a call stands that LangChain tells nobody of, as it does not of embeddings.
@@ -89,14 +137,15 @@ class RunHandler(BaseCallbackHandler):
             around = self._run_of(config)
             metadata = read_labels(config.get("tags"), config.get("metadata")) if config else {}
         if around is None:
-            return RunLabels(in_active_span(TraceContext(new_trace_id(), span_id, None, name)), metadata)
+            trace = in_active_span(TraceContext(new_trace_id(), span_id, None, name))
+            return RunLabels(trace, metadata, in_run=False)
         return RunLabels(TraceContext(around.trace_id, span_id, around.span_id, name), metadata)
 
     def _run_of(self, config: RunnableConfig | None) -> TraceContext | None:
         """The run that a config was made for."""
         callbacks = config.get("callbacks") if config else None
         run_id = callbacks.parent_run_id if isinstance(callbacks, BaseCallbackManager) else None
-        return self._tree.get(run_id.hex) if run_id else None
+        return self._tree.around(run_id.hex) if run_id else None
 
     def _retrieval(self) -> _Retrieval | None:
         """The innermost retriever of this context that is not done: the end of a run may be told in another one."""
@@ -129,10 +178,10 @@ class RunHandler(BaseCallbackHandler):
         trace = self.start(serialized, **kwargs)
         labels = RunLabels(trace, read_labels(kwargs.get("tags"), kwargs.get("metadata")))
         with self._lock:
-            self._labels[run_id] = labels
-            if len(self._labels) > MAX_RUNS:
-                self._labels.popitem(last=False)
-        _latest.set(run_id)
+            self._calls[run_id] = _Call(labels)
+            if len(self._calls) > MAX_RUNS:
+                self._calls.popitem(last=False)
+        self.begin(run_id)
 
     def start(
         self,
@@ -158,24 +207,21 @@ class RunHandler(BaseCallbackHandler):
             return known
         name = run_name(serialized, name)
         own = TraceContext(run_id.hex, span_id_of(run_id), None, name)
+        around = self._tree.around(parent_run_id.hex) if parent_run_id else None
         if parent_run_id is None:
             own = in_active_span(own)
-        elif self._tree.get(parent_run_id.hex) is None:
+        elif around is None:
             own = TraceContext(parent_run_id.hex, own.span_id, span_id_of(parent_run_id), name)
-        unnamed = is_chain and is_unnamed(name or "", run_type=run_type, tags=tags, metadata=metadata)
-        if parent_run_id and unnamed and (around := self._tree.fold(run_id.hex, parent_run_id.hex)):
-            return around
+        else:
+            if is_chain and is_unnamed(name or "", run_type=run_type, tags=tags, metadata=metadata):
+                return self._tree.start(run_id.hex, around)
+            own = TraceContext(around.trace_id, own.span_id, around.span_id, name)
         named = (metadata or {}).get("trace_id")
-        context = self._tree.start(run_id.hex, own, parent_run_id.hex if parent_run_id else None)
-        if isinstance(named, str) and named != context.trace_id:
-            context = TraceContext(named, context.span_id, context.parent_span_id, context.span_name)
-            context = self._tree.start(run_id.hex, context)
-        return context
+        return self._tree.start(run_id.hex, replace(own, trace_id=named) if isinstance(named, str) else own)
 
     def _end(self, run_id: UUID) -> None:
         self._tree.end(run_id.hex)
-        # Nobody took it if LangChain's cache answered, or if it is a model of somebody else's.
-        self._labels.pop(run_id, None)
+        self._calls.pop(run_id, None)
 
     @override
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
@@ -238,5 +284,5 @@ RUNS: Final = RunHandler()
 """The process's one handler."""
 
 _retrieval: ContextVar[_Retrieval | None] = ContextVar("portkey_retrieval", default=None)
-_latest: ContextVar[UUID | None] = ContextVar("portkey_latest_model_run", default=None)
+_latest: ContextVar[_Latest | None] = ContextVar("portkey_latest_model_run", default=None)
 register_configure_hook(ContextVar("portkey_runs", default=RUNS), inheritable=True)

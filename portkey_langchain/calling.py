@@ -61,6 +61,32 @@ class CallingModel(BaseChatModel):
     ) -> AsyncIterator[AIMessageChunk]:
         return super().astream(input, as_run_config(config, kwargs), **kwargs)
 
+    # Where it streams, LangChain does not tell ``_stream`` for which of several prompts.
+
+    @override
+    def _generate_with_cache(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        if run_manager:
+            RUNS.begin(run_manager.run_id)
+        return super()._generate_with_cache(messages, stop, run_manager, **kwargs)
+
+    @override
+    async def _agenerate_with_cache(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        if run_manager:
+            RUNS.begin(run_manager.run_id)
+        return await super()._agenerate_with_cache(messages, stop, run_manager, **kwargs)
+
     def _generate(
         self,
         messages: list[BaseMessage],

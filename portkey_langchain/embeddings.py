@@ -16,6 +16,7 @@ from portkey_gateway.options import check_metadata
 from portkey_langchain.call import named_trace
 from portkey_langchain.callbacks import RUNS
 from portkey_langchain.errors import as_langchain_errors
+from portkey_langchain.tracer import expect_call
 
 
 class PortkeyEmbeddings(GatewayEmbedder, Embeddings):
@@ -108,12 +109,15 @@ class PortkeyEmbeddings(GatewayEmbedder, Embeddings):
         """The client of one call, its request, and the keyword arguments beside it."""
         called, parameters = self.for_call(kwargs)
         run = RUNS.here(type(self).__name__)
+        trace, metadata = named_trace(run.trace, called), {**(called.metadata or {}), **run.metadata}
+        if not run.in_run:
+            expect_call(trace, metadata)
         rest = {
             "kind": kind,
             "batch_size": called.chunk_size,
             "max_concurrency": called.max_concurrency,
-            "trace": named_trace(run.trace, called),
-            "metadata": {**(called.metadata or {}), **run.metadata},
+            "trace": trace,
+            "metadata": metadata,
         }
         request = called.embedding_request(texts, {**called.model_kwargs, **parameters})
         return called.gateway_client(), request, rest

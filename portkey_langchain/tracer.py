@@ -19,11 +19,13 @@ from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 from langchain_core.tracers.context import register_configure_hook
+from langchain_core.utils.env import env_var_is_set
 from pydantic import SecretStr
 from typing_extensions import override
 
 from portkey_gateway.tracing.context import TraceContext
 from portkey_gateway.tracing.fold import Detail
+from portkey_gateway.tracing.receivers import Receivers
 from portkey_gateway.tracing.spans import Described, OpenSpan
 from portkey_gateway.tracing.steps import Calls, Tracing
 from portkey_langchain import run_spans
@@ -33,17 +35,24 @@ from portkey_langchain.run_spans import RunStart
 TRACING_VARIABLE: Final = "PORTKEY_TRACING"
 """The variable that switches the tracer on for every run."""
 
+_TRACINGS: Final = Receivers()
+"""Those of all tracers that are in use."""
+
 _logger = logging.getLogger(__name__)
 
 
 class RunTracer(BaseCallbackHandler):
-    """Makes a span of every run. LangChain makes one by itself for every root run while ``PORTKEY_TRACING`` is set."""
+    """Makes a span of every run; of several to one receiver the first that hears of a run does.
+
+    Args:
+        tracing: what makes them.
+    """
 
     # In the caller's own context and order, in async too.
     run_inline = True
 
-    def __init__(self, tracing: Tracing | None = None) -> None:
-        self._tracing = tracing or _tracing_by_environment()
+    def __init__(self, tracing: Tracing) -> None:
+        self._tracing = tracing
 
     @property
     def lost(self) -> int:
@@ -132,6 +141,8 @@ class RunTracer(BaseCallbackHandler):
             return
         with self._tracing.unnoticed():
             run_id, parent_id = kwargs["run_id"], kwargs.get("parent_run_id")
+            if self._is_told_by_another(run_id, parent_id):
+                return
             context, metadata = RUNS.start(serialized, **kwargs), kwargs.get("metadata") or {}
             name, parent_key = run_name(serialized, kwargs.get("name")) or "run", parent_id.hex if parent_id else None
             if self._tracing.folds:
@@ -152,12 +163,29 @@ class RunTracer(BaseCallbackHandler):
                 run_id.hex, context, described, parent_key=parent_key, labels=labels, awaits_call=awaits_call
             )
 
+    def _is_told_by_another(self, run_id: UUID, parent_id: UUID | None) -> bool:
+        """Whether the receiver is told of a run already, or of what is around it, by another tracer."""
+        own = self._tracing
+        for other in _TRACINGS.live():
+            if other is own or not other.export or not own.export or other.export.receiver != own.export.receiver:
+                continue
+            if other.knows(run_id.hex) or (parent_id and other.knows(parent_id.hex) and not own.knows(parent_id.hex)):
+                return True
+        return False
+
     def _end(self, run_id: UUID, conclude: Callable[[OpenSpan], Described], inputs: Any = None) -> None:
         # A chain that streams its input knows it only at its end.
         self._tracing.end(run_id.hex, conclude, late_input=inputs)
 
     def _fail(self, run_id: UUID, error: BaseException, inputs: Any = None) -> None:
         self._tracing.fail(run_id.hex, error, interrupts=_interrupts(), late_input=inputs)
+
+
+class EnvironmentTracer(RunTracer):
+    """What LangChain adds by itself to every root run while ``PORTKEY_TRACING`` is set."""
+
+    def __init__(self) -> None:
+        super().__init__(_tracing_by_environment())
 
 
 class PortkeyTracer(RunTracer):
@@ -213,16 +241,37 @@ class PortkeyTracer(RunTracer):
                 detail=detail,
             )
         )
+        _TRACINGS.add(self._tracing)
+
+    @override
+    def close(self) -> None:
+        super().close()
+        _TRACINGS.discard(self._tracing)
+
+
+def expect_call(trace: TraceContext, metadata: Mapping[str, Any]) -> None:
+    """Tell of a call that is made in no run, as embeddings are that nobody asks in a chain: LangChain tells nobody.
+
+    Whoever is told of every run, by ``PORTKEY_TRACING``, is to get a span of it.
+
+    Args:
+        trace: where it stands.
+        metadata: its labels.
+    """
+    if env_var_is_set(TRACING_VARIABLE):
+        _tracing_by_environment().expect(trace, metadata)
 
 
 @functools.cache
 def _tracing_by_environment() -> Tracing:
     """What all handlers share that LangChain made; what is missing must not break the user's calls."""
     try:
-        return Tracing.to_receiver(convert=run_spans.plain)
+        tracing = Tracing.to_receiver(convert=run_spans.plain)
     except (ImportError, ValueError) as error:
         _logger.warning("%s is set, but no spans are exported: %s", TRACING_VARIABLE, error)
         return Tracing(None, convert=run_spans.plain)
+    _TRACINGS.add(tracing)
+    return tracing
 
 
 def _interrupts() -> tuple[type[BaseException], ...]:
@@ -234,6 +283,6 @@ def _interrupts() -> tuple[type[BaseException], ...]:
 register_configure_hook(
     ContextVar[BaseCallbackHandler | None]("portkey_tracer", default=None),
     inheritable=True,
-    handle_class=RunTracer,
+    handle_class=EnvironmentTracer,
     env_var=TRACING_VARIABLE,
 )

@@ -31,7 +31,6 @@ from portkey_llamaindex.fold import (
 if TYPE_CHECKING:
     from portkey_gateway.chat_completions.wire import WireUsage
 
-_MODEL_OPERATIONS: Final = frozenset({"chat", "text_completion"})
 _STREAMS: Final = (
     Generator,
     AsyncGenerator,
@@ -106,7 +105,7 @@ def conclude(span: OpenSpan, instance: Any, result: Any) -> Described:
     if isinstance(instance, BaseEmbedding):
         return Described(attributes={semconv.EMBEDDING_DIMENSIONS: _dimensions(result)})
     operation = span.attributes.get(semconv.OPERATION)
-    if operation in _MODEL_OPERATIONS:
+    if operation in semconv.MODEL_OPERATIONS:
         return conclude_model(span, result)
     if operation == "execute_tool" and isinstance(result, ToolOutput):
         error = "tool_error" if result.is_error else None
@@ -136,7 +135,7 @@ def conclude_model(span: OpenSpan, response: Any) -> Described:
 
 def _describe_model(span: SpanStart) -> Described:
     around = span.parent.attributes if span.parent else {}
-    if around.get(semconv.OPERATION) in _MODEL_OPERATIONS or around.get(semconv.INSIDE_MODEL):
+    if around.get(semconv.OPERATION) in semconv.MODEL_OPERATIONS or around.get(semconv.INSIDE_MODEL):
         return Described(span.name, {semconv.INSIDE_MODEL: True}, {semconv.INPUT_VALUE: span.subject})
     llm, is_chat = span.instance, span.method in CHAT_METHODS
     operation, model = "chat" if is_chat else "text_completion", llm.metadata.model_name

@@ -69,8 +69,6 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
             place = enter_place(id_, parent_span_id, tags, instance, arguments)
             own = own_trace(id_)
             name = own.span_name or ""
-            if parent_span_id and place.is_in_call and place.is_model:
-                self._tracing.step_aside(parent_span_id)
             if not self._tracing.folds and parent_span_id and not place.is_in_call:
                 # Where the span really stands, folded or not.
                 around = own_trace(parent_span_id)

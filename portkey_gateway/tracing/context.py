@@ -10,7 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic_core import to_json, to_jsonable_python
@@ -24,7 +24,7 @@ MAX_METADATA_BYTES: Final = 8192
 """Bytes of the whole metadata header; Node caps all request headers together at 16 KB."""
 
 MAX_RUNS: Final = 10_000
-"""Runs a tree remembers; some 300 bytes each, so 3 MB at the most."""
+"""Runs a tree remembers, and as many that ended; some 300 bytes each, so 6 MB at the most."""
 MAX_RUN_AGE_S: Final = 3600.0
 """Seconds after which a run that nobody ended, and that started no other run since, is forgotten."""
 
@@ -72,12 +72,12 @@ class TraceContext:
 
 
 class RunTree:
-    """Which run of a framework belongs to which trace, kept by run id from its start to its end.
+    """Which run of a framework belongs to which trace, kept by run id from its start to its end, and for a while after.
 
     Safe to use from many threads. Runs that are never ended are forgotten after a time, or when there are too many.
 
     Args:
-        max_runs: how many runs are remembered.
+        max_runs: how many runs are remembered, and as many of those that ended.
         max_age_s: seconds after which a run is forgotten that was not heard of since.
         clock: tells the time in seconds.
     """
@@ -89,44 +89,31 @@ class RunTree:
         self._max_age_s = max_age_s
         self._clock = clock
         self._runs: OrderedDict[str, tuple[TraceContext, float]] = OrderedDict()
+        self._ended: OrderedDict[str, TraceContext] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        """How many runs are remembered."""
+        """How many runs are not over."""
         return len(self._runs)
 
-    def start(self, run_id: str, context: TraceContext, parent_id: str | None = None) -> TraceContext:
-        """Remember a run.
-
-        Args:
-            run_id: the framework's id of the run.
-            context: the run's own span and name, and the trace it starts or joins if its parent is not known.
-            parent_id: the framework's id of the run it belongs to.
-
-        Returns:
-            The context with the trace and the span of the parent, where that is known.
-        """
+    def start(self, run_id: str, context: TraceContext) -> TraceContext:
+        """Remember where a run stands, by the framework's id of it; returns that."""
         now = self._clock()
         with self._lock:
-            if parent_id is not None and (known := self._runs.get(parent_id)):
-                parent = known[0]
-                # Whoever still starts runs is alive.
-                self._runs[parent_id] = parent, now
-                self._runs.move_to_end(parent_id)
-                context = TraceContext(parent.trace_id, context.span_id, parent.span_id, context.span_name)
             self._runs[run_id] = context, now
             while self._runs and (len(self._runs) > self._max_runs or self._oldest() < now - self._max_age_s):
                 self._runs.popitem(last=False)
         return context
 
-    def fold(self, run_id: str, parent_id: str) -> TraceContext | None:
-        """Let a run stand where the run around it stands, as if it were that one.
-
-        Returns:
-            Where that is; ``None``, and nothing is remembered, if it is not known.
-        """
-        known = self.get(parent_id)
-        return self.start(run_id, known) if known else None
+    def around(self, run_id: str) -> TraceContext | None:
+        """The context of a run in which something begins, also of one that ended lately: tasks outlive their runs."""
+        with self._lock:
+            if known := self._runs.get(run_id):
+                # Whoever still starts runs is alive.
+                self._runs[run_id] = known[0], self._clock()
+                self._runs.move_to_end(run_id)
+                return known[0]
+            return self._ended.get(run_id)
 
     def get(self, run_id: str) -> TraceContext | None:
         """The context of a run that was started and not yet ended."""
@@ -134,9 +121,12 @@ class RunTree:
         return known[0] if known else None
 
     def end(self, run_id: str) -> None:
-        """Forget a run; one that is not known is none to forget."""
+        """A run is over; one that is not known is none to end."""
         with self._lock:
-            self._runs.pop(run_id, None)
+            if known := self._runs.pop(run_id, None):
+                self._ended[run_id] = known[0]
+                if len(self._ended) > self._max_runs:
+                    self._ended.popitem(last=False)
 
     def _oldest(self) -> float:
         return next(iter(self._runs.values()))[1]
@@ -152,22 +142,9 @@ def new_span_id() -> str:
     return f"{1 + secrets.randbelow(2**64 - 1):016x}"
 
 
-def read_context(headers: Mapping[str, str]) -> TraceContext:
-    """Where a call stands, as its headers say; the names in lower case."""
-    return TraceContext(*map(headers.get, (_TRACE_HEADER, _SPAN_HEADER, _PARENT_HEADER, _NAME_HEADER)))
-
-
-def beside(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers of a call that stands beside another, in a span of its own; the same ones if that has none.
-
-    Args:
-        headers: those of the other, as ``TraceContext`` renders them.
-    """
-    if _SPAN_HEADER not in headers:
-        return {**headers}
-    span_id = new_span_id()
-    traceparent = TraceContext(headers.get(_TRACE_HEADER), span_id).traceparent
-    return {**headers, _SPAN_HEADER: span_id, **({"traceparent": traceparent} if traceparent else {})}
+def beside(trace: TraceContext) -> TraceContext:
+    """Where a call stands that stands beside another, in a span of its own; the same place if that has none."""
+    return replace(trace, span_id=new_span_id()) if trace.span_id else trace
 
 
 def in_active_span(root: TraceContext) -> TraceContext:

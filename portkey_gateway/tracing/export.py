@@ -36,7 +36,8 @@ MAX_WAITING_SPANS: Final = 2048
 EXIT_WAIT_S: Final = 5.0
 """Seconds after which no further batch is begun when the process ends."""
 
-_ENDPOINT_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+_TRACES_VARIABLE: Final = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+_BASE_VARIABLE: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _TIMEOUT_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
 _PORTKEYS_ROUTE: Final = "/otel"
 """Where the gateway takes OTLP, below its ``/v1`` (Portkey's documentation, "OpenTelemetry")."""
@@ -51,8 +52,8 @@ _logger = logging.getLogger(__name__)
 class Receiver:
     """Where spans are sent to."""
 
-    endpoint: str | None = field(default=None, repr=False)
-    """The URL, with its ``/v1/traces``; ``None`` leaves it to OpenTelemetry's variables. Its query may hold a key."""
+    endpoint: str = field(repr=False)
+    """The URL, with its ``/v1/traces``. Its query may hold a key."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Headers of every request; they may hold keys, so no repr shows them."""
     is_portkey: bool = False
@@ -81,12 +82,23 @@ def choose_receiver(
         is_portkey = _is_portkeys(endpoint)
         key = _key_header(GatewayOptions.model_validate({"api_key": api_key})) if is_portkey and api_key else {}
         return Receiver(endpoint, {**key, **(headers or {})}, is_portkey)
-    if not api_key and not base_url and (named := next(filter(None, map(os.environ.get, _ENDPOINT_VARIABLES)), "")):
-        return Receiver(None, headers or {}, _is_portkeys(named))
+    if not api_key and not base_url and (named := _named_by_variables()):
+        return Receiver(named, headers or {}, _is_portkeys(named))
     given = {name: value for name, value in (("api_key", api_key), ("base_url", base_url)) if value}
     options = GatewayOptions.model_validate(given)
     endpoint = f"{options.base_url.rstrip('/')}{_PORTKEYS_ROUTE}/v1/traces"
     return Receiver(endpoint, {**_key_header(options), **(headers or {})}, is_portkey=True)
+
+
+def _named_by_variables() -> str:
+    """Where OpenTelemetry's variables say that spans go; the first names the URL itself, the other what it begins with.
+
+    (Its specification, "OpenTelemetry Protocol Exporter", "Endpoint URLs for OTLP/HTTP".)
+    """
+    if url := os.environ.get(_TRACES_VARIABLE):
+        return url
+    base = os.environ.get(_BASE_VARIABLE)
+    return f"{base.rstrip('/')}/v1/traces" if base else ""
 
 
 def _key_header(options: GatewayOptions) -> dict[str, str]:
@@ -273,7 +285,7 @@ class _Ledger:
             self.lost += count
             told, self._told = self._told, True
         if not told:
-            query = urlsplit(self._receiver.endpoint or "").query
+            query = urlsplit(self._receiver.endpoint).query
             for secret in filter(is_long, [*self._receiver.headers.values(), query]):
                 reason = reason.replace(secret, "**********")
             reason = reason[:_MAX_REASON_CHARS]

@@ -41,6 +41,10 @@ class FoldedSteps:
         """How many are not over."""
         return len(self._steps)
 
+    def __contains__(self, key: str) -> bool:
+        """Whether one of this id is not over."""
+        return key in self._steps
+
     def add(self, key: str, step: Step) -> None:
         """A step begins."""
         with self._lock:

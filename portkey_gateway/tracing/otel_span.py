@@ -35,7 +35,7 @@ def readable_span(span: Span, resource: Resource) -> ReadableSpan:
     trace_id = _number(context.trace_id, 32)
     attributes = {_sendable_text(name): _sendable(value) for name, value in span.attributes.items()}
     if context.trace_id != f"{trace_id:032x}":
-        attributes[semconv.TRACE_ID] = _sendable_text(context.trace_id)
+        attributes.setdefault(semconv.TRACE_ID, _sendable_text(context.trace_id))
     parent = _context(trace_id, context.parent_span_id) if context.parent_span_id else None
     failure = span.failure
     return ReadableSpan(

@@ -1,4 +1,4 @@
-"""Which receivers of this process want spans of our own calls, as long as they live."""
+"""Which receivers of this process want to be told of something, as long as they live."""
 
 from __future__ import annotations
 
@@ -42,4 +42,4 @@ class Receivers:
 
 
 RECEIVERS = Receivers()
-"""The process's own."""
+"""Those of this process that want spans of our own calls."""

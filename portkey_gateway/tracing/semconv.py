@@ -9,6 +9,8 @@ OpenInference (``portkey_gateway.tracing.openinference``). ``portkey.*``: what n
 from typing import Final
 
 OPERATION: Final = "gen_ai.operation.name"
+MODEL_OPERATIONS: Final = frozenset({"chat", "text_completion"})
+"""What models are asked for; vectors are another matter."""
 PROVIDER: Final = "gen_ai.provider.name"
 CONVERSATION_ID: Final = "gen_ai.conversation.id"
 AGENT_NAME: Final = "gen_ai.agent.name"

@@ -96,6 +96,8 @@ class OpenSpan:
     """Whether its end is told apart from the end of its call, as a stream's is."""
     awaits_call: bool = False
     """Whether it stands for a call of ours that the framework is about to make; the call itself then tells the rest."""
+    asks_another: bool = False
+    """Whether such a call has asked another model, which tells of itself, and not the gateway yet."""
     parent_key: str | None = None
     """The framework's id of the span around it."""
     inner_failures: tuple[tuple[int, Failure], ...] = ()
@@ -153,6 +155,10 @@ class OpenSpans:
     def __len__(self) -> int:
         """How many are open."""
         return len(self._spans)
+
+    def __contains__(self, key: str) -> bool:
+        """Whether one of this id is open."""
+        return key in self._spans
 
     def start(self, key: str, span: OpenSpan) -> None:
         """Keep a span until its end."""

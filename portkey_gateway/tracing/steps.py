@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import SecretStr
 
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.call_facts import USAGE_AND_COST
-from portkey_gateway.tracing.context import TraceContext, is_internal
-from portkey_gateway.tracing.excerpt import excerpt
+from portkey_gateway.tracing.context import TraceContext
 from portkey_gateway.tracing.fold import Detail, FoldedSteps, Step
-from portkey_gateway.tracing.message_excerpt import excerpt_messages
 from portkey_gateway.tracing.openinference import openinference
 from portkey_gateway.tracing.receivers import RECEIVERS
-from portkey_gateway.tracing.session import find_session, find_user
 from portkey_gateway.tracing.spans import (
     Attribute,
     Described,
@@ -30,6 +27,8 @@ from portkey_gateway.tracing.spans import (
     error_key,
     failed,
 )
+from portkey_gateway.tracing.surroundings import RememberedSurroundings, Surroundings
+from portkey_gateway.tracing.telling import Telling
 
 if TYPE_CHECKING:
     from portkey_gateway.tracing.export import SpanExport
@@ -40,16 +39,21 @@ Calls: TypeAlias = bool | Literal["auto"]
 MAX_INNER_FAILURES: Final = 32
 """Failures of folded steps that a span tells of, those that came last."""
 
-# What a call has from the span around it, where the framework told of that one only.
-_INHERITED: Final = (
-    semconv.METADATA,
-    semconv.CONVERSATION_ID,
-    semconv.SESSION_ID,
-    semconv.USER_ID,
-    semconv.AGENT_NAME,
-)
-
 _logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a step begins in."""
+
+    key: str | None
+    """The framework's id of the span around it."""
+    span: OpenSpan | None
+    """That span, if it is open."""
+    told: Mapping[str, Attribute]
+    """What those between tell."""
+    calls: Sequence[str]
+    """The framework's ids of those between that are calls of ours."""
 
 
 class Tracing:
@@ -87,11 +91,12 @@ class Tracing:
         self.folded = FoldedSteps()
         self.folds = detail == "named"
         self.export = export
-        self._convert = convert
-        self._capture_content = capture_content
-        self._metadata_keys = metadata_keys
+        self._told = Telling(convert, capture_content=capture_content, metadata_keys=metadata_keys)
         self._is_portkey = is_portkey
         self._has_failed = False
+        # By span id: of those that ended. By trace id: of calls that are told of though they stand in no span.
+        self._ended = RememberedSurroundings()
+        self._expected = RememberedSurroundings()
         self.calls = export is not None and (not is_portkey if calls == "auto" else calls)
         if self.calls:
             RECEIVERS.add(self)
@@ -173,17 +178,27 @@ class Tracing:
         if self.export is None or (awaits_call and not self.calls):
             return
         with self.unnoticed():
-            parent_key, told = self.folded.unfold(parent_key)
-            parent = self.open.touch(parent_key) if parent_key else None
-            if parent and told:
-                parent = replace(parent, attributes={**parent.attributes, **told})
+            around = self._around(parent_key)
+            parent, parent_key = around.span, around.key
+            if parent and around.told:
+                parent = replace(parent, attributes={**parent.attributes, **around.told})
             described = Described()
             with self.unnoticed():
                 described = describe(parent)
+            if described.attributes.get(semconv.OPERATION) in semconv.MODEL_OPERATIONS:
+                for each in around.calls:
+                    self.open.amend(each, lambda call: replace(call, asks_another=True))
             name = described.name or context.span_name or "span"
-            attributes = {**self._attributes(described), **self._labels(labels or {})}
+            attributes = {**self._told.attributes(described), **self._told.labels(labels or {})}
+            if parent:
+                context, named = self._in_trace(context, parent.context.trace_id)
+                attributes |= named
             span = OpenSpan(name, context, attributes, described.kind, awaits_call=awaits_call, parent_key=parent_key)
             self.open.start(key, span)
+
+    def knows(self, key: str) -> bool:
+        """Whether a step is known here that is not over, by the framework's id; folded or not."""
+        return key in self.open or key in self.folded
 
     def fold(self, key: str, name: str, parent_key: str | None, told: Mapping[str, Any] | None = None) -> None:
         """Begin a step that is folded into the span around it.
@@ -198,16 +213,16 @@ class Tracing:
             known = {each: value for each, value in (told or {}).items() if value is not None}
             self.folded.add(key, Step(name, parent_key, known))
 
-    def step_aside(self, key: str) -> None:
-        """Fold a call of ours that turns out to send no request itself: it asks another, which tells of itself.
+    def expect(self, trace: TraceContext, labels: Mapping[str, Any]) -> None:
+        """Take the calls of a trace, though no span of it is open: the framework tells of no step around them.
 
         Args:
-            key: the framework's id of the call, or of a step that is folded into it.
+            trace: where they stand.
+            labels: their metadata.
         """
-        called, _ = self.folded.unfold(key)
-        span = self.open.touch(called) if called else None
-        if called and span and span.awaits_call and self.open.take(called):
-            self.fold(called, span.name, span.parent_key, {semconv.AGENT_NAME: span.attributes.get(semconv.AGENT_NAME)})
+        if self.calls:
+            with self.unnoticed():
+                self._expected.note(trace.trace_id, Surroundings.of(trace.trace_id, self._told.labels(labels)))
 
     def end(self, key: str, conclude: Callable[[OpenSpan], Described], *, late_input: Any = None) -> None:
         """End a span, if it is open.
@@ -226,7 +241,7 @@ class Tracing:
                 described = Described()
                 with self.unnoticed():
                     described = conclude(span)
-                self._send(span, {**self._input(late_input), **self._attributes(described)})
+                self._send(span, {**self._told.input(late_input), **self._told.attributes(described)})
 
     def fail(
         self,
@@ -245,12 +260,17 @@ class Tracing:
             late_input: its input, where only the end tells it.
         """
         with self.unnoticed():
-            attributes, failure = failed(error, interrupts=interrupts, capture_content=self._capture_content)
+            attributes, failure = failed(error, interrupts=interrupts, capture_content=self._told.capture_content)
             if step := self.folded.take(key):
                 if failure:
                     self._note(step, error, failure)
             elif span := self.open.take(key):
-                self._fail(span, {**self._input(late_input), **attributes}, error, failure)
+                if span.awaits_call and span.asks_another:
+                    # It sent nothing itself, and whom it asked has told of itself.
+                    if failure:
+                        self._note(Step(span.name, span.parent_key), error, failure)
+                    return
+                self._fail(span, {**self._told.input(late_input), **attributes}, error, failure)
 
     def take_call(self, trace: TraceContext) -> OpenSpan | None:
         """The span of a call of ours that begins, which is open no longer; ``None`` if it is none of this receiver's.
@@ -262,13 +282,24 @@ class Tracing:
             key, span = found
             if not span.awaits_call or self.open.take(key) is None:
                 return None
-            return replace(span, context=replace(span.context, trace_id=trace.trace_id))
-        if (found := self.open.find(trace.parent_span_id)) is None:
+            if span.context.parent_span_id is None:
+                # Whatever else a call asks that is a root itself stands beside it.
+                self._expected.note(trace.trace_id, Surroundings.of(trace.trace_id, span.attributes))
+                return replace(span, context=replace(span.context, trace_id=trace.trace_id))
+            context, named = self._in_trace(trace, span.context.trace_id)
+            context = replace(span.context, trace_id=context.trace_id)
+            return replace(span, context=context, attributes={**span.attributes, **named})
+        parent_key = None
+        if found := self.open.find(trace.parent_span_id):
+            parent_key, around = found
+            self.open.touch(parent_key)
+            known: Surroundings | None = Surroundings.of(around.context.trace_id, around.attributes)
+        else:
+            known = self._ended.get(trace.parent_span_id) or self._expected.get(trace.trace_id)
+        if known is None:
             return None
-        key, around = found
-        self.open.touch(key)
-        known = {name: value for name in _INHERITED if (value := around.attributes.get(name)) is not None}
-        return OpenSpan("", trace, known, "client", parent_key=key)
+        context, named = self._in_trace(trace, known.trace_id)
+        return OpenSpan("", context, {**known.attributes, **named}, "client", parent_key=parent_key)
 
     def finish_call(
         self, span: OpenSpan, described: Described, error: BaseException | None, convert: Callable[[Any], Any]
@@ -281,13 +312,13 @@ class Tracing:
             error: what it ended with, if it failed.
             convert: makes plain values of what is said in the call.
         """
-        attributes = self._attributes(described, convert)
+        attributes = self._told.attributes(described, convert)
         if self._is_portkey:
             attributes = {name: value for name, value in attributes.items() if name not in USAGE_AND_COST}
         if error is None:
             self._send(span, attributes)
             return
-        ended, failure = failed(error, capture_content=self._capture_content)
+        ended, failure = failed(error, capture_content=self._told.capture_content)
         self._fail(span, {**attributes, **ended}, error, failure)
 
     @contextmanager
@@ -300,9 +331,35 @@ class Tracing:
                 self._has_failed = True
                 _logger.warning("A span could not be made; further ones are not logged", exc_info=True)
 
+    def _around(self, key: str | None) -> _Around:
+        """The span that is around whatever begins in a step.
+
+        A call of ours has a span only where it sends a request itself, and a subclass may ask another in its place:
+        what begins in it stands beside it.
+        """
+        key, told = self.folded.unfold(key)
+        span, calls = self.open.touch(key) if key else None, list[str]()
+        while key and span and span.awaits_call:
+            calls.append(key)
+            told = {semconv.AGENT_NAME: span.attributes.get(semconv.AGENT_NAME), **told}
+            key, more = self.folded.unfold(span.parent_key)
+            told, span = {**more, **told}, self.open.touch(key) if key else None
+        return _Around(key, span, {name: value for name, value in told.items() if value is not None}, calls)
+
+    def _in_trace(self, context: TraceContext, trace_id: str | None) -> tuple[TraceContext, dict[str, Attribute]]:
+        """Put a span into the trace of what is around it, where it tells the gateway another that the user chose.
+
+        Returns:
+            Where it stands, and the attribute that tells the trace of the user's. Portkey has the gateway's log of it,
+            and so it stands there as the gateway was told.
+        """
+        if self._is_portkey or context.trace_id in {None, trace_id}:
+            return context, {}
+        return replace(context, trace_id=trace_id), {semconv.TRACE_ID: str(context.trace_id)}
+
     def _note(self, step: Step, error: BaseException, failure: Failure) -> None:
         """Tell of an error of a folded step, unless a span in it has told of that."""
-        around, known = self.folded.unfold(step.around)[0], error_key(error)
+        around, known = self._around(step.around).key, error_key(error)
         failure = replace(failure, step=step.name, at_ns=time.time_ns())
 
         def amended(span: OpenSpan) -> OpenSpan:
@@ -330,37 +387,8 @@ class Tracing:
     def _send(self, span: OpenSpan, attributes: Mapping[str, Attribute], failure: Failure | None = None) -> None:
         if self.export:
             finished = span.end(attributes, failure)
+            if self.calls:
+                self._ended.note(span.context.span_id, Surroundings.of(span.context.trace_id, finished.attributes))
             if not self._is_portkey:
                 finished = replace(finished, attributes={**finished.attributes, **openinference(finished.attributes)})
             self.export.add(finished)
-
-    def _attributes(self, described: Described, convert: Callable[[Any], Any] | None = None) -> dict[str, Attribute]:
-        known = {name: value for name, value in described.attributes.items() if value is not None}
-        if not self._capture_content:
-            return known
-        for name, value in described.content.items():
-            if name == semconv.INPUT_MESSAGES:
-                known[name] = excerpt_messages(value, convert or self._convert, beside={"role": "user"})
-            elif name == semconv.OUTPUT_MESSAGES:
-                reasons = described.attributes.get(semconv.FINISH_REASONS)
-                reason = reasons[0] if isinstance(reasons, list) else "stop"
-                beside = {"role": "assistant", "finish_reason": reason}
-                known[name] = excerpt_messages(value, convert or self._convert, beside=beside)
-            else:
-                known[name] = excerpt(value, convert=convert or self._convert)
-        return known
-
-    def _input(self, value: Any) -> dict[str, Attribute]:
-        captured = value is not None and self._capture_content
-        return {semconv.INPUT_VALUE: excerpt(value, convert=self._convert)} if captured else {}
-
-    def _labels(self, labels: Mapping[str, Any]) -> dict[str, Attribute]:
-        keys = self._metadata_keys
-        kept = {
-            name: value for name, value in labels.items() if not is_internal(name) and (keys is None or name in keys)
-        }
-        if not kept:
-            return {}
-        session, user = find_session(kept), find_user(kept)
-        told = {semconv.CONVERSATION_ID: session, semconv.SESSION_ID: session, semconv.USER_ID: user}
-        return {semconv.METADATA: excerpt(kept), **{name: value for name, value in told.items() if value is not None}}

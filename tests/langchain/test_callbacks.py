@@ -231,12 +231,12 @@ async def test_a_cancelled_call_leaves_its_labels_to_nobody(server: RecordingSer
 
 async def test_nothing_is_kept_of_calls_that_ended(server: RecordingServer, local: ChatPortkey) -> None:
     theirs = FakeListChatModel(responses=["Hello."])
-    before = len(RUNS._labels)
+    before = len(RUNS._calls)
     for _ in range(20):
         await local.ainvoke("Hi")
         await theirs.ainvoke("Hi")
         theirs.invoke("Hi")
-    assert len(RUNS._labels) == before
+    assert len(RUNS._calls) == before
     server.reply(events(*deltas("Hel", "lo.")))
     [chunk async for chunk in local.astream("Hi", {"run_name": "mine"})]
     assert portkey(server.requests[-1], "span-name") == "mine"
@@ -247,7 +247,7 @@ def test_labels_that_nobody_takes_are_bounded(monkeypatch: pytest.MonkeyPatch) -
     handler = callbacks.RunHandler()
     for _ in range(1000):
         handler.on_chat_model_start({}, [], run_id=uuid4())
-    assert len(handler._labels) == 100
+    assert len(handler._calls) == 100
 
 
 def test_a_call_answered_from_langchains_cache_leaves_its_place_to_nobody(

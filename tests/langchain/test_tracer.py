@@ -232,19 +232,6 @@ def test_a_variable_switches_it_on_for_every_run(
 
 
 @pytest.mark.usefixtures("_fresh_environment")
-def test_a_tracer_that_was_passed_is_the_only_one(
-    local: ChatPortkey, tracer: PortkeyTracer, sent: Sent, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PORTKEY_TRACING", "true")
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
-    researching(local).invoke("Paris", {"callbacks": [tracer]})
-    export = _tracing_by_environment().export
-    assert export is not None
-    export.flush()
-    assert (len(sent()), export.lost) == (2, 0)
-
-
-@pytest.mark.usefixtures("_fresh_environment")
 def test_what_the_variable_lacks_is_logged_once_and_breaks_nothing(
     local: ChatPortkey, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

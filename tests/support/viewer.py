@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import pytest
@@ -63,6 +63,13 @@ def places_of(spans: Iterable[Received]) -> set[tuple[str, str, str | None]]:
 def places_told(log: CallLog) -> set[tuple[str, str, str | None]]:
     """Where the gateway was told that calls stand."""
     return {(call.trace_id, call.span_id, call.parent_id) for call in log.calls}
+
+
+def whole_tree(spans: Collection[Received]) -> bool:
+    """Whether spans have one root, and all else stands in them."""
+    ids = {(span.trace_id, span.span_id) for span in spans}
+    parents = [(span.trace_id, span.parent_id) for span in spans if span.parent_id]
+    return len(parents) == len(spans) - 1 and ids.issuperset(parents)
 
 
 def said_in(span: Received, way: str) -> list[Any]:

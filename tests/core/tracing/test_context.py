@@ -185,36 +185,21 @@ def test_only_the_keys_that_are_asked_for() -> None:
 ROOT = TraceContext("a" * 32, "1" * 16, None, "root")
 
 
-def test_children_join_the_trace_of_their_root() -> None:
-    tree = RunTree()
-    tree.start("root", ROOT)
-    middle = tree.start("middle", TraceContext("b" * 32, "2" * 16, None, "middle"), "root")
-    leaf = tree.start("leaf", TraceContext("c" * 32, "3" * 16, None, "leaf"), "middle")
-    assert middle == TraceContext("a" * 32, "2" * 16, "1" * 16, "middle")
-    assert leaf == TraceContext("a" * 32, "3" * 16, "2" * 16, "leaf") == tree.get("leaf")
-
-
-def test_interleaved_roots_do_not_mix() -> None:
-    tree = RunTree()
-    for number in range(200):
-        tree.start(f"root{number}", TraceContext(f"{number + 1:032x}", f"{number + 1:016x}"))
-    for number in range(200):
-        child = tree.start(f"child{number}", TraceContext(None, "f" * 16), f"root{number}")
-        assert child.trace_id == f"{number + 1:032x}"
-        assert child.parent_span_id == f"{number + 1:016x}"
-
-
-def test_a_run_whose_parent_is_not_known_keeps_its_own_trace() -> None:
-    assert RunTree().start("leaf", ROOT, "gone") == ROOT
-
-
-def test_an_ended_run_is_forgotten_and_may_be_ended_again() -> None:
+def test_an_ended_run_is_over_and_may_be_ended_again() -> None:
     tree = RunTree()
     tree.start("root", ROOT)
     tree.end("root")
     tree.end("root")
     assert tree.get("root") is None
     assert len(tree) == 0
+
+
+def test_what_begins_in_a_run_that_is_over_is_in_it_all_the_same() -> None:
+    tree = RunTree(max_runs=1)
+    for name in ("first", "second"):
+        assert tree.start(name, ROOT) == tree.around(name) == ROOT
+        tree.end(name)
+    assert (tree.around("second"), tree.around("first")) == (ROOT, None)
 
 
 def test_runs_that_never_end_do_not_grow_without_bound() -> None:
@@ -231,7 +216,7 @@ def test_old_runs_are_forgotten_unless_they_still_start_others() -> None:
     tree.start("idle", ROOT)
     tree.start("busy", ROOT)
     now[0] = 8.0
-    tree.start("child", ROOT, "busy")
+    tree.around("busy")
     now[0] = 15.0
     tree.start("other", ROOT)
     assert tree.get("idle") is None

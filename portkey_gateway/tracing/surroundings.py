@@ -1,0 +1,67 @@
+"""What a call has from the span around it, remembered for a while longer than that span is open."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from portkey_gateway.tracing import semconv
+from portkey_gateway.tracing.spans import Attribute
+
+MAX_REMEMBERED: Final = 2_000
+"""How many surroundings are remembered, those that were noted last; some 500 bytes each beside their labels."""
+
+_INHERITED: Final = (
+    semconv.METADATA,
+    semconv.CONVERSATION_ID,
+    semconv.SESSION_ID,
+    semconv.USER_ID,
+    semconv.AGENT_NAME,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a call has from what is around it, where the framework told of that one only."""
+
+    trace_id: str | None
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, trace_id: str | None, attributes: Mapping[str, Attribute]) -> Surroundings:
+        """Those of a span.
+
+        Args:
+            trace_id: the trace that it stands in.
+            attributes: all that is told of it.
+        """
+        return cls(trace_id, {name: value for name in _INHERITED if (value := attributes.get(name)) is not None})
+
+
+class RememberedSurroundings:
+    """Surroundings by an id of theirs. Safe to use from many threads; bounded.
+
+    Args:
+        most: how many are remembered.
+    """
+
+    def __init__(self, most: int = MAX_REMEMBERED) -> None:
+        self._most: Final = most
+        self._known: OrderedDict[str, Surroundings] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def note(self, key: str | None, surroundings: Surroundings) -> None:
+        """Remember them; without an id there is nothing to remember."""
+        if key is None:
+            return
+        with self._lock:
+            self._known[key] = surroundings
+            if len(self._known) > self._most:
+                self._known.popitem(last=False)
+
+    def get(self, key: str | None) -> Surroundings | None:
+        """Those of an id, if they are remembered."""
+        return self._known.get(key) if key else None
