@@ -274,10 +274,15 @@ def read_labels(tags: Sequence[str] | None, metadata: Mapping[str, Any] | None) 
     """
     given = [tag for tag in tags or () if not tag.startswith(_INTERNAL_TAGS)]
     labels = {name: value for name, value in (metadata or {}).items() if name != "trace_id"}
-    if (config := var_child_runnable_config.get()) and not any(name in labels for name in SESSION_LABELS):
-        session = find_session(config.get("configurable") or {})
-        labels |= {SESSION_LABEL: session} if session else {}
+    if (session := configured_session()) and not any(name in labels for name in SESSION_LABELS):
+        labels[SESSION_LABEL] = session
     return {**labels, "tags": given} if given else labels
+
+
+def configured_session() -> str | None:
+    """The conversation that the configuration around what begins now names."""
+    config = var_child_runnable_config.get()
+    return find_session(config.get("configurable") or {}) if config else None
 
 
 RUNS: Final = RunHandler()

@@ -28,6 +28,7 @@ from portkey_langchain.confidential import route_digest
 from portkey_langchain.content_form import is_told_in_blocks
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.prompt import PortkeyPrompt
+from portkey_langchain.run_spans import PROMPT_MARK
 
 
 class PortkeyPromptCompletion(CallingModel):
@@ -54,7 +55,9 @@ class PortkeyPromptCompletion(CallingModel):
     @override
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         params = super()._get_ls_params(stop=stop, **kwargs)
-        return {**params, "ls_provider": "portkey", "ls_model_name": self.prompt.prompt_id}
+        prompt = self.prompt.prompt_id
+        told: dict[str, Any] = {**params, "ls_provider": "portkey", "ls_model_name": prompt, PROMPT_MARK: prompt}
+        return cast("LangSmithParams", told)
 
     @override
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:

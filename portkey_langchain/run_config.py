@@ -9,6 +9,7 @@ from langchain_core.runnables import RunnableConfig
 
 from portkey_gateway.errors import EncodingError
 from portkey_gateway.options import check_metadata
+from portkey_gateway.tracing.session import SESSION_LABEL, find_session
 
 _OF_THE_GATEWAY: Final = frozenset(
     {"strategy", "targets", "provider", "virtual_key", "api_key", "custom_host", "override_params", "retry", "cache"}
@@ -18,6 +19,8 @@ _METADATA: Final = "metadata"
 
 def as_run_config(config: Any, kwargs: dict[str, Any]) -> RunnableConfig | None:
     """Return what LangChain takes as ``config``, with the metadata that a call gives by itself.
+
+    The conversation that it is configured with (``configurable``) is among them: LangChain tells it nobody.
 
     Args:
         config: as it was given.
@@ -32,11 +35,13 @@ def as_run_config(config: Any, kwargs: dict[str, Any]) -> RunnableConfig | None:
             "config of a call is LangChain's RunnableConfig, which knows callbacks, tags, metadata and the like: give "
             "the gateway's to the model, as ChatPortkey(config=…) or model.with_options(config=…)"
         )
-    if kwargs.get(_METADATA) is None:
-        kwargs.pop(_METADATA, None)
+    given, own = config or {}, kwargs.pop(_METADATA, None)
+    session = find_session(given.get("configurable") or {})
+    if own is None and session is None:
         return cast("RunnableConfig | None", config)
-    given = config or {}
-    metadata = {**(given.get(_METADATA) or {}), **check_metadata(kwargs.pop(_METADATA))}
+    metadata = {**(given.get(_METADATA) or {}), **(check_metadata(own) if own is not None else {})}
+    if session and find_session(metadata) is None:
+        metadata[SESSION_LABEL] = session
     return cast("RunnableConfig", {**given, _METADATA: metadata})
 
 

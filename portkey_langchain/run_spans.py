@@ -15,6 +15,8 @@ from portkey_gateway.tracing.spans import Attribute, Described, OpenSpan
 
 GATEWAY_MARK: Final = "ls_gateway"
 """In the metadata of a model's run: names the gateway that the call goes through, and so tells that it is ours."""
+PROMPT_MARK: Final = "ls_prompt_name"
+"""In the metadata of a model's run: the prompt of the library that is asked in the place of a model."""
 _ROLES: Final = {"human": "user", "ai": "assistant"}
 
 
@@ -95,13 +97,14 @@ def conclude_retriever(_: OpenSpan, documents: Sequence[Document]) -> Described:
 
 def describe_call(run: RunStart) -> Described:
     """A call of ours, which tells of itself once it is made."""
-    model = run.metadata.get("ls_model_name")
+    model, prompt = run.metadata.get("ls_model_name"), run.metadata.get(PROMPT_MARK)
     attributes = {
         semconv.OPERATION: "chat",
-        semconv.REQUEST_MODEL: model,
+        # Which model a prompt of the library is asked of, only the answer tells.
+        semconv.REQUEST_MODEL: None if prompt else model,
         semconv.AGENT_NAME: run.metadata.get("lc_agent_name"),
     }
-    return Described(f"chat {model or run.name}", attributes, kind="client")
+    return Described(f"chat {prompt or model or run.name}", attributes, kind="client")
 
 
 def describe_model(run: RunStart) -> Described:
@@ -124,8 +127,8 @@ def describe_model(run: RunStart) -> Described:
     return Described(f"{operation} {model or run.name}", attributes, {semconv.INPUT_MESSAGES: messages}, "client")
 
 
-def conclude_model(span: OpenSpan, result: LLMResult) -> Described:
-    """What a model answered, and what it used: not if the gateway has logged that, which would count it twice."""
+def conclude_model(_: OpenSpan, result: LLMResult) -> Described:
+    """What a model answered, and what it used."""
     generations = [generation for prompt in result.generations for generation in prompt]
     messages = [each.message for each in generations if isinstance(each, ChatGeneration)]
     answers = [message for message in messages if isinstance(message, AIMessage)]
@@ -137,9 +140,8 @@ def conclude_model(span: OpenSpan, result: LLMResult) -> Described:
         semconv.RESPONSE_ID: _first(about, "id"),
         semconv.RESPONSE_MODEL: _first(about, "model_name", "model") or _first([result.llm_output or {}], "model_name"),
         semconv.FINISH_REASONS: list(_finish_reasons(about)) or None,
+        **_usage(answers, result),
     }
-    if not span.attributes.get(semconv.THROUGH_GATEWAY):
-        attributes |= _usage(answers, result)
     return Described(attributes=attributes, content={semconv.OUTPUT_MESSAGES: messages or generations})
 
 
@@ -161,7 +163,12 @@ def _begins_agent(run: RunStart) -> bool:
     name = run.metadata.get("lc_agent_name")
     if name is None:
         return "langgraph_node" not in run.metadata
-    return run.is_root or (run.parent is not None and run.parent.attributes.get(semconv.AGENT_NAME) != name)
+    if run.is_root or run.parent is None:
+        return run.is_root
+    around = run.parent.attributes
+    # An agent may ask one of the same name, by a tool.
+    is_asked: bool = around.get(semconv.OPERATION) == "execute_tool" and run.name == name
+    return is_asked or around.get(semconv.AGENT_NAME) != name
 
 
 def _messages_in(state: Any) -> list[BaseMessage]:

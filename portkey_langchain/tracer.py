@@ -29,7 +29,7 @@ from portkey_gateway.tracing.receivers import Receivers
 from portkey_gateway.tracing.spans import Described, OpenSpan
 from portkey_gateway.tracing.steps import Calls, Tracing
 from portkey_langchain import run_spans
-from portkey_langchain.callbacks import RUNS, read_labels, run_name, span_id_of
+from portkey_langchain.callbacks import RUNS, configured_session, read_labels, run_name, span_id_of
 from portkey_langchain.run_spans import RunStart
 
 TRACING_VARIABLE: Final = "PORTKEY_TRACING"
@@ -158,6 +158,9 @@ class RunTracer(BaseCallbackHandler):
                     RunStart(name, given, serialized or {}, metadata, parent, is_root=parent_id is None, more=kwargs)
                 )
 
+            if parent_key and (session := configured_session()):
+                # Of what a run is configured with LangChain tells nobody at its start.
+                self._tracing.tell_session(parent_key, session)
             labels = read_labels(kwargs.get("tags"), metadata)
             self._tracing.start(
                 run_id.hex, context, described, parent_key=parent_key, labels=labels, awaits_call=awaits_call

@@ -16,6 +16,7 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.base.llms.base import BaseLLM
 from llama_index.core.chat_engine.types import BaseChatEngine
+from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.response_synthesizers.base import BaseSynthesizer
 from llama_index.core.tools.types import AsyncBaseTool, BaseTool
@@ -43,8 +44,8 @@ _AGENTS_STEPS: Final = frozenset({"BaseWorkflowAgent", "AgentWorkflow"})
 
 
 def is_model_call(instance: Any, method: str) -> bool:
-    """Whether a span is a call of a model, ours or not."""
-    return isinstance(instance, BaseLLM) and method in MODEL_METHODS
+    """Whether a span is a call of a model, ours or not; one that asks another model for an object is none."""
+    return isinstance(instance, BaseLLM) and not isinstance(instance, StructuredLLM) and method in MODEL_METHODS
 
 
 def is_gateway_call(instance: Any, method: str) -> bool:
@@ -91,6 +92,8 @@ def _is_unnamed_method(kind: Any, method: str) -> bool:
 
 
 def _is_named(kind: type[Any], method: str) -> bool:
+    if issubclass(kind, StructuredLLM):
+        return False
     if issubclass(kind, BaseTool):
         return _is_tool_method(kind, method)
     if issubclass(kind, BaseEmbedding):

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypedDict
+from typing import Any, Final, TypedDict, TypeVar
 from uuid import NAMESPACE_OID, uuid5
 
 from llama_index.core.base.response.schema import AsyncStreamingResponse, StreamingResponse
@@ -36,6 +36,7 @@ MAX_DEPTH: Final = 1000
 _SPAN_ID: Final = re.compile(r"(.*)-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.DOTALL)
 
 _END: Final = object()
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +111,9 @@ class PlaceHandler(BaseSpanHandler[BaseSpan]):
             return
         # A synthesizer of the user's own may give any iterator, which is left alone.
         if isinstance(result, StreamingResponse) and isinstance(result.response_gen, Generator):
-            result.response_gen = _kept(result.response_gen, _surroundings())
+            result.response_gen = kept_in_place(result.response_gen)
         elif isinstance(result, AsyncStreamingResponse) and isinstance(result.response_gen, AsyncGenerator):
-            result.response_gen = _kept_async(result.response_gen, _surroundings())
+            result.response_gen = akept_in_place(result.response_gen)
 
     @override
     def prepare_to_drop_span(
@@ -229,6 +230,16 @@ def _locate(span_id: str) -> Place:
     return place or Place(span_id, own_trace(span_id))
 
 
+def kept_in_place(stream: Generator[ItemT, None, None]) -> Generator[ItemT, None, None]:
+    """A stream that calls a model when it is read: as if it were read here."""
+    return _kept(stream, _surroundings())
+
+
+def akept_in_place(stream: AsyncGenerator[ItemT, None]) -> AsyncGenerator[ItemT, None]:
+    """Async twin of ``kept_in_place``."""
+    return _kept_async(stream, _surroundings())
+
+
 def _surroundings() -> list[tuple[ContextVar[Any], Any]]:
     """What a call reads of its context."""
     carried: tuple[ContextVar[Any], ...] = (_place, active_span_id, active_instrument_tags, global_stack_trace_ids)
@@ -246,27 +257,27 @@ def _within(surroundings: list[tuple[ContextVar[Any], Any]]) -> Iterator[None]:
 
 
 def _kept(
-    stream: Generator[Any, None, None], surroundings: list[tuple[ContextVar[Any], Any]]
-) -> Generator[Any, None, None]:
+    stream: Generator[ItemT, None, None], surroundings: list[tuple[ContextVar[Any], Any]]
+) -> Generator[ItemT, None, None]:
     with closing(stream):
         while True:
             with _within(surroundings):
-                token = next(stream, _END)
-            if token is _END:
+                item: Any = next(stream, _END)
+            if item is _END:
                 return
-            yield token
+            yield item
 
 
 async def _kept_async(
-    stream: AsyncGenerator[Any, None], surroundings: list[tuple[ContextVar[Any], Any]]
-) -> AsyncGenerator[Any, None]:
+    stream: AsyncGenerator[ItemT, None], surroundings: list[tuple[ContextVar[Any], Any]]
+) -> AsyncGenerator[ItemT, None]:
     async with aclosing(stream):
         while True:
             with _within(surroundings):
-                token = await anext(stream, _END)
-            if token is _END:
+                item: Any = await anext(stream, _END)
+            if item is _END:
                 return
-            yield token
+            yield item
 
 
 _place: ContextVar[Place | None] = ContextVar("portkey_place", default=None)

@@ -117,7 +117,9 @@ def conclude(span: OpenSpan, instance: Any, result: Any) -> Described:
 
 
 def conclude_model(span: OpenSpan, response: Any) -> Described:
-    """Tell what a model answered, and what it used: not if the gateway has logged that, which would count it twice."""
+    """Tell what a model answered, and what it used; of a step on the way to it, what it gave."""
+    if span.attributes.get(semconv.OPERATION) not in semconv.MODEL_OPERATIONS:
+        return Described(content={semconv.OUTPUT_VALUE: response})
     message = getattr(response, "message", None)
     # A chat made of a completion keeps in its message what the completion had beside its text.
     beside = [getattr(each, "additional_kwargs", None) or {} for each in (message, response)]
@@ -126,9 +128,8 @@ def conclude_model(span: OpenSpan, response: Any) -> Described:
         semconv.RESPONSE_ID: _text(told.get("id")),
         semconv.RESPONSE_MODEL: _text(told.get("model")),
         semconv.FINISH_REASONS: _finish_reasons(told) or None,
+        **_usage(told),
     }
-    if not span.attributes.get(semconv.THROUGH_GATEWAY):
-        attributes |= _usage(told)
     answer = message or ChatMessage(getattr(response, "text", None), role="assistant")
     return Described(attributes=attributes, content={semconv.OUTPUT_MESSAGES: [answer]})
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from typing import Any, Final, cast
 
+from llama_index.core.base.llms.types import ChatMessage, ChatResponseAsyncGen, ChatResponseGen
 from llama_index.core.instrumentation.events.llm import LLMStructuredPredictEndEvent, LLMStructuredPredictStartEvent
 from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.program.utils import get_program_for_llm
 from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import BasePydanticProgram, PydanticProgramMode
@@ -15,6 +17,7 @@ from pydantic import BaseModel, Field
 
 from portkey_gateway.calls import binds_answers
 from portkey_gateway.model import GatewayModel
+from portkey_llamaindex.instrumentation import akept_in_place, kept_in_place
 from portkey_llamaindex.program import ObjectProgram, Way
 
 _OWN_MODES: Final = frozenset({PydanticProgramMode.DEFAULT, PydanticProgramMode.FUNCTION, PydanticProgramMode.LLM})
@@ -65,6 +68,32 @@ class PredictingLLM(GatewayModel, FunctionCallingLLM):
         result: Any = await self._program(output_cls, prompt, llm_kwargs).acall(llm_kwargs=llm_kwargs, **prompt_args)
         return _announced(result)
 
+    def stream_structured_predict(
+        self,
+        output_cls: type[BaseModel],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Generator[Any, None, None]:
+        """Ask for an object of a class, and yield it as it grows; takes and raises what ``structured_predict`` does."""
+        asked: Any = super().stream_structured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
+        return kept_in_place(asked)
+
+    async def astream_structured_predict(
+        self,
+        output_cls: type[BaseModel],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> AsyncGenerator[Any, None]:
+        """Async twin of ``stream_structured_predict``."""
+        asked: Any = await super().astream_structured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
+        return akept_in_place(asked)
+
+    def as_structured_llm(self, output_cls: type[BaseModel], **kwargs: Any) -> StructuredLLM:
+        """The model as one whose answers are objects of a class."""
+        return StructuredPortkey(llm=self, output_cls=output_cls, **kwargs)
+
     def _structured_stream_call(
         self,
         output_cls: type[BaseModel],
@@ -108,6 +137,20 @@ class PredictingLLM(GatewayModel, FunctionCallingLLM):
             is_bound = may_bind and route.is_claude and route.api_format == "messages"
             return "strict tool" if is_bound else "tool"
         return "schema" if may_bind else "words"
+
+
+class StructuredPortkey(StructuredLLM):
+    """LlamaIndex's own; what its streams ask when they are read stands where they were asked for."""
+
+    def stream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseGen:
+        """Ask for an object, and yield it as it grows."""
+        asked: Any = super().stream_chat(messages, **kwargs)
+        return kept_in_place(asked)
+
+    async def astream_chat(self, messages: Sequence[ChatMessage], **kwargs: Any) -> ChatResponseAsyncGen:
+        """Async twin of ``stream_chat``."""
+        asked: Any = await super().astream_chat(messages, **kwargs)
+        return akept_in_place(asked)
 
 
 def _announce_start(output_cls: type[BaseModel], prompt: BasePromptTemplate, prompt_args: dict[str, Any]) -> None:

@@ -102,6 +102,7 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
         with self._tracing.unnoticed():
             is_stream = isinstance(result, (Generator, AsyncGenerator))
             if is_stream and (span := self._tracing.open.touch(id_)) and span.ends_apart:
+                self._tracing.end_with(result, id_)
                 return
             self._tracing.end(id_, lambda span: spans.conclude(span, instance, result))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, cast
 
@@ -102,8 +103,14 @@ class MessageFold(Fold):
 
     @override
     def answer(self) -> Answer:
-        """The whole of what was added so far, each tool call in its place among the blocks."""
+        """The whole of what was added so far, each tool call in its place among the blocks.
+
+        Of an answer that broke off the usage is what was told at its start: all of the input, and next to no output.
+        """
         answer = super().answer()
+        if answer.usage is None and self._start_usage:
+            with suppress(*_MALFORMED):
+                answer = replace(answer, usage=decode_usage(self._start_usage))
         calls = zip(answer.tool_calls, self._calls_after, strict=True)
         return replace(answer, tool_calls=tuple(replace(call, after=count) for call, count in calls))
 

@@ -141,11 +141,9 @@ class SpanExport:
             timeout_s = _TIMEOUT_S
         self._timeout_s = timeout_s
         self._disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+        self._unless_closed: weakref.finalize[..., SpanExport] | None = None
         self._start_anew()
-        if hasattr(os, "register_at_fork"):
-            # The child has none of the parent's threads, and its connections are not the child's to use.
-            anew = weakref.WeakMethod(self._start_anew)
-            os.register_at_fork(after_in_child=lambda: (method := anew()) and method())
+        _EXPORTS.add(self)
 
     @property
     def receiver(self) -> Receiver:
@@ -185,23 +183,19 @@ class SpanExport:
         self._ledger.close()
         with self._lock:
             opened, self._open = self._open, None
+            self._leave_be()
         if opened:
-            atexit.unregister(self.close)
-            self._shut_down(opened[0])
-            self._ledger.give_up()
+            _shut_down(opened[0], self._ledger, self._timeout_s)
 
-    def _shut_down(self, processor: BatchSpanProcessor) -> None:
-        # Its own ``shutdown`` waits half a minute for a receiver that drips.
-        inner = getattr(processor, "_batch_processor", None)
-        if inner is None:  # before OpenTelemetry 1.33
-            processor.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry left it untyped
-        else:
-            inner.shutdown(timeout_millis=int(1000 * (EXIT_WAIT_S + (self._timeout_s or _TIMEOUT_S))))
+    def _leave_be(self) -> None:
+        if self._unless_closed:
+            self._unless_closed.detach()
 
     def _start_anew(self) -> None:
         self._lock = threading.Lock()
         self._ledger = _Ledger(self._max_waiting, self._receiver)
         self._open = None
+        self._leave_be()
 
     def _opened(self) -> tuple[BatchSpanProcessor, Resource]:
         if self._open:
@@ -218,8 +212,43 @@ class SpanExport:
                     max_export_batch_size=min(_MAX_BATCH, self._max_waiting),
                 )
                 self._open = processor, Resource.create()
-                atexit.register(self.close)
+                # One that is forgotten, such as a tracer's of a single request, must not keep its thread.
+                self._unless_closed = weakref.finalize(self, _abandon, processor, self._ledger, self._timeout_s)
+                self._unless_closed.atexit = False
             return self._open
+
+
+def _shut_down(processor: BatchSpanProcessor, ledger: _Ledger, timeout_s: float | None) -> None:
+    ledger.close()
+    # Its own ``shutdown`` waits half a minute for a receiver that drips.
+    inner = getattr(processor, "_batch_processor", None)
+    if inner is None:  # before OpenTelemetry 1.33
+        processor.shutdown()  # type: ignore[no-untyped-call]  # OpenTelemetry left it untyped
+    else:
+        inner.shutdown(timeout_millis=int(1000 * (EXIT_WAIT_S + (timeout_s or _TIMEOUT_S))))
+    ledger.give_up()
+
+
+def _abandon(processor: BatchSpanProcessor, ledger: _Ledger, timeout_s: float | None) -> None:
+    """Send what waits of an export that is gone, in the way of nobody: the collector may come in any thread."""
+    threading.Thread(target=_shut_down, args=(processor, ledger, timeout_s), name="portkey-spans").start()
+
+
+def _close_all() -> None:
+    for export in list(_EXPORTS):
+        export.close()
+
+
+def _start_all_anew() -> None:
+    for export in list(_EXPORTS):
+        export._start_anew()  # noqa: SLF001 nobody else begins anew
+
+
+_EXPORTS: Final[weakref.WeakSet[SpanExport]] = weakref.WeakSet()
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    # The child has none of the parent's threads, and its connections are not the child's to use.
+    os.register_at_fork(after_in_child=_start_all_anew)
 
 
 class _Ledger:

@@ -7,13 +7,13 @@ import os
 import threading
 import time
 import traceback
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, Self, TypeAlias
 
 from portkey_gateway.tracing import semconv
-from portkey_gateway.tracing.context import TraceContext
+from portkey_gateway.tracing.context import TraceContext, new_span_id
 from portkey_gateway.tracing.excerpt import MAX_EXCERPT_CHARS
 
 MAX_OPEN_SPANS: Final = 10_000
@@ -22,6 +22,15 @@ MAX_OPEN_CHARS: Final = 16_000_000
 """Characters that all open spans hold together; beyond it the oldest are given up."""
 MAX_OPEN_AGE_S: Final = 3600.0
 """Seconds after which a span is given up that nobody ended, and that started no other span since."""
+
+MAX_INNER_FAILURES: Final = 32
+"""Failures of folded steps that a span tells of, those that came last."""
+MAX_INNER_CHARS: Final = 64_000
+"""Characters of their texts and stacks together; of those before it tells the class."""
+MAX_TOLD_ERRORS: Final = 64
+"""Errors that a span knows again, those that came last."""
+
+_ERROR_KEY: Final = "_portkey_error_key"
 
 # OpenTelemetry's own switch for inputs and outputs (its conventions for GenAI, "Capturing content").
 _CONTENT_VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
@@ -65,7 +74,12 @@ class Failure:
         if not capture_content:
             return cls(name)
         stack = "".join(traceback.format_exception(error))
-        return cls(name, str(error)[:MAX_EXCERPT_CHARS], stack[-MAX_EXCERPT_CHARS:])
+        return cls(name, _text(error)[:MAX_EXCERPT_CHARS], stack[-MAX_EXCERPT_CHARS:])
+
+    @property
+    def chars(self) -> int:
+        """How much text it holds."""
+        return len(self.message) + len(self.stacktrace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +114,30 @@ class OpenSpan:
     """Whether such a call has asked another model, which tells of itself, and not the gateway yet."""
     parent_key: str | None = None
     """The framework's id of the span around it."""
-    inner_failures: tuple[tuple[int, Failure], ...] = ()
+    inner_failures: tuple[tuple[str, Failure], ...] = ()
     """Of steps that are folded into it, each with its ``error_key``."""
-    told_errors: frozenset[int] = frozenset()
-    """Those that it or a span in it has told of, by the same: an error passes through many steps."""
+    told_errors: tuple[str, ...] = ()
+    """The last of those that it or a span in it has told of, by the same: an error passes through many steps."""
     started_ns: int = field(default_factory=time.time_ns)
 
     @property
     def chars(self) -> int:
         """How much text it holds."""
-        return sum(len(value) for value in self.attributes.values() if isinstance(value, str))
+        attributes = sum(len(value) for value in self.attributes.values() if isinstance(value, str))
+        return attributes + sum(failure.chars for _, failure in self.inner_failures)
+
+    def telling(self, known: str, failure: Failure | None = None) -> Self:
+        """It, once an error was told of in it.
+
+        Args:
+            known: the error's ``error_key``.
+            failure: what it is to tell of it itself, if that is so.
+        """
+        told = (*self.told_errors, known)[-MAX_TOLD_ERRORS:]
+        if failure is None:
+            return replace(self, told_errors=told)
+        inner = _bounded((*self.inner_failures, (known, failure))[-MAX_INNER_FAILURES:])
+        return replace(self, inner_failures=inner, told_errors=told)
 
     def end(self, attributes: Mapping[str, Attribute], failure: Failure | None = None) -> Span:
         """Finish it now."""
@@ -168,9 +196,7 @@ class OpenSpans:
             if span.context.span_id:
                 self._keys[span.context.span_id] = key
             self._chars += span.chars
-            while self._spans and self._exceeded():
-                self._pop(next(iter(self._spans)))
-                self.given_up += 1
+            self._give_up()
 
     def touch(self, key: str) -> OpenSpan | None:
         """The open span of this id, which is alive: it is about to start another one."""
@@ -195,6 +221,7 @@ class OpenSpans:
                 changed = change(known[0])
                 self._chars += changed.chars - known[0].chars
                 self._spans[key] = changed, known[1]
+                self._give_up()
 
     def take(self, key: str) -> OpenSpan | None:
         """The span of this id, which is open no longer; ``None`` if it is not known."""
@@ -210,6 +237,11 @@ class OpenSpans:
             self._keys.pop(span.context.span_id, None)
         self._chars -= span.chars
         return span
+
+    def _give_up(self) -> None:
+        while self._spans and self._exceeded():
+            self._pop(next(iter(self._spans)))
+            self.given_up += 1
 
     def _exceeded(self) -> bool:
         oldest = next(iter(self._spans.values()))[1]
@@ -239,9 +271,44 @@ def failed(
     return {semconv.ERROR_TYPE: failure.type}, failure
 
 
-def error_key(error: BaseException) -> int:
-    """What an error is known again by, though a framework has made another class of it on its way."""
-    return hash(str(error))
+def error_key(error: BaseException) -> str:
+    """What an error is known again by, though a framework has made another class of it on its way.
+
+    Two errors of the same text are two. One of another class and the same text that was raised from the first, or while
+    it was handled, is the first.
+    """
+    own: dict[str, str] = vars(error)
+    if _ERROR_KEY not in own:
+        told = filter(None, (vars(each).get(_ERROR_KEY) for each in _origins(error)))
+        own[_ERROR_KEY] = next(told, "") or new_span_id()
+    return own[_ERROR_KEY]
+
+
+def _origins(error: BaseException) -> Iterator[BaseException]:
+    """What an error was made of."""
+    seen, text = {id(error)}, _text(error)
+    origin = error.__cause__ or error.__context__
+    while origin is not None and id(origin) not in seen:
+        seen.add(id(origin))
+        if type(origin) is not type(error) and _text(origin) == text:
+            yield origin
+        origin = origin.__cause__ or origin.__context__
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 an error of the user's may have any text, and none
+        return "(its text cannot be told)"
+
+
+def _bounded(failures: tuple[tuple[str, Failure], ...]) -> tuple[tuple[str, Failure], ...]:
+    """Failures with the texts of those that came last."""
+    room, kept = MAX_INNER_CHARS, deque[tuple[str, Failure]]()
+    for known, failure in reversed(failures):
+        room -= failure.chars
+        kept.appendleft((known, failure if room >= 0 else replace(failure, message="", stacktrace="")))
+    return tuple(kept)
 
 
 def captures_content(given: bool | None = None) -> bool:

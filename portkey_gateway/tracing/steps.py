@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import weakref
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from pydantic import SecretStr
 
 from portkey_gateway.tracing import semconv
+from portkey_gateway.tracing.around import span_around
 from portkey_gateway.tracing.call_facts import USAGE_AND_COST
 from portkey_gateway.tracing.context import TraceContext
 from portkey_gateway.tracing.fold import Detail, FoldedSteps, Step
 from portkey_gateway.tracing.openinference import openinference
 from portkey_gateway.tracing.receivers import RECEIVERS
+from portkey_gateway.tracing.session import SESSION_LABEL
 from portkey_gateway.tracing.spans import (
     Attribute,
     Described,
@@ -36,24 +40,7 @@ if TYPE_CHECKING:
 Calls: TypeAlias = bool | Literal["auto"]
 """Whether spans of our own calls are exported; ``auto``: to any receiver but Portkey, whose own log is their span."""
 
-MAX_INNER_FAILURES: Final = 32
-"""Failures of folded steps that a span tells of, those that came last."""
-
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Around:
-    """What a step begins in."""
-
-    key: str | None
-    """The framework's id of the span around it."""
-    span: OpenSpan | None
-    """That span, if it is open."""
-    told: Mapping[str, Attribute]
-    """What those between tell."""
-    calls: Sequence[str]
-    """The framework's ids of those between that are calls of ours."""
 
 
 class Tracing:
@@ -94,6 +81,8 @@ class Tracing:
         self._told = Telling(convert, capture_content=capture_content, metadata_keys=metadata_keys)
         self._is_portkey = is_portkey
         self._has_failed = False
+        # Filled by the collector of garbage, which may come at any time: so without a lock.
+        self._unread = deque[str]()
         # By span id: of those that ended. By trace id: of calls that are told of though they stand in no span.
         self._ended = RememberedSurroundings()
         self._expected = RememberedSurroundings()
@@ -146,6 +135,7 @@ class Tracing:
 
     def flush(self) -> None:
         """Send the spans that wait, and return when that is done."""
+        self._end_unread()
         if self.export:
             self.export.flush()
 
@@ -178,7 +168,8 @@ class Tracing:
         if self.export is None or (awaits_call and not self.calls):
             return
         with self.unnoticed():
-            around = self._around(parent_key)
+            self._end_unread()
+            around = span_around(parent_key, self.open, self.folded)
             parent, parent_key = around.span, around.key
             if parent and around.told:
                 parent = replace(parent, attributes={**parent.attributes, **around.told})
@@ -242,6 +233,37 @@ class Tracing:
                 with self.unnoticed():
                     described = conclude(span)
                 self._send(span, {**self._told.input(late_input), **self._told.attributes(described)})
+
+    def end_with(self, stream: Any, key: str) -> None:
+        """End a span with the life of its stream, which nobody may read: its end is told of only where it was begun.
+
+        Args:
+            stream: what the step has returned.
+            key: the framework's id of the step.
+        """
+        weakref.finalize(stream, self._unread.append, key).atexit = False
+
+    def _end_unread(self) -> None:
+        while self._unread:
+            key = self._unread.popleft()
+            if (span := self.open.touch(key)) and span.awaits_call:
+                self.open.take(key)  # no request was sent
+            elif span:
+                self.fail(key, GeneratorExit())
+
+    def tell_session(self, key: str, session: str) -> None:
+        """Tell of an open span whose conversation it is, where only what begins in it knows.
+
+        Args:
+            key: the framework's id of the step.
+            session: the conversation.
+        """
+        names = (semconv.CONVERSATION_ID, semconv.SESSION_ID)
+        known = self._told.labels({SESSION_LABEL: session})
+        told = {name: known[name] for name in names if name in known}
+        around = span_around(key, self.open, self.folded)
+        if told and around.key and around.span and semconv.CONVERSATION_ID not in around.span.attributes:
+            self.open.amend(around.key, lambda span: replace(span, attributes={**span.attributes, **told}))
 
     def fail(
         self,
@@ -313,8 +335,6 @@ class Tracing:
             convert: makes plain values of what is said in the call.
         """
         attributes = self._told.attributes(described, convert)
-        if self._is_portkey:
-            attributes = {name: value for name, value in attributes.items() if name not in USAGE_AND_COST}
         if error is None:
             self._send(span, attributes)
             return
@@ -331,21 +351,6 @@ class Tracing:
                 self._has_failed = True
                 _logger.warning("A span could not be made; further ones are not logged", exc_info=True)
 
-    def _around(self, key: str | None) -> _Around:
-        """The span that is around whatever begins in a step.
-
-        A call of ours has a span only where it sends a request itself, and a subclass may ask another in its place:
-        what begins in it stands beside it.
-        """
-        key, told = self.folded.unfold(key)
-        span, calls = self.open.touch(key) if key else None, list[str]()
-        while key and span and span.awaits_call:
-            calls.append(key)
-            told = {semconv.AGENT_NAME: span.attributes.get(semconv.AGENT_NAME), **told}
-            key, more = self.folded.unfold(span.parent_key)
-            told, span = {**more, **told}, self.open.touch(key) if key else None
-        return _Around(key, span, {name: value for name, value in told.items() if value is not None}, calls)
-
     def _in_trace(self, context: TraceContext, trace_id: str | None) -> tuple[TraceContext, dict[str, Attribute]]:
         """Put a span into the trace of what is around it, where it tells the gateway another that the user chose.
 
@@ -359,17 +364,11 @@ class Tracing:
 
     def _note(self, step: Step, error: BaseException, failure: Failure) -> None:
         """Tell of an error of a folded step, unless a span in it has told of that."""
-        around, known = self._around(step.around).key, error_key(error)
+        around, known = span_around(step.around, self.open, self.folded).key, error_key(error)
         failure = replace(failure, step=step.name, at_ns=time.time_ns())
 
-        def amended(span: OpenSpan) -> OpenSpan:
-            if known in span.told_errors:
-                return span
-            noted = (*span.inner_failures, (known, failure))[-MAX_INNER_FAILURES:]
-            return replace(span, inner_failures=noted, told_errors=span.told_errors | {known})
-
         if around:
-            self.open.amend(around, amended)
+            self.open.amend(around, lambda span: span if known in span.told_errors else span.telling(known, failure))
 
     def _fail(
         self, span: OpenSpan, attributes: Mapping[str, Attribute], error: BaseException, failure: Failure | None
@@ -379,7 +378,7 @@ class Tracing:
             return
         known = error_key(error)
         if span.parent_key:
-            self.open.amend(span.parent_key, lambda around: replace(around, told_errors=around.told_errors | {known}))
+            self.open.amend(span.parent_key, lambda around: around.telling(known))
         # What failed in it and made it fail is told once.
         inner = tuple(each for each in span.inner_failures if each[0] != known)
         self._send(replace(span, inner_failures=inner), attributes, failure)
@@ -387,6 +386,10 @@ class Tracing:
     def _send(self, span: OpenSpan, attributes: Mapping[str, Attribute], failure: Failure | None = None) -> None:
         if self.export:
             finished = span.end(attributes, failure)
+            if self._is_portkey and finished.attributes.get(semconv.THROUGH_GATEWAY):
+                # Its own log of the call tells it; here it would count again.
+                told = {name: value for name, value in finished.attributes.items() if name not in USAGE_AND_COST}
+                finished = replace(finished, attributes=told)
             if self.calls:
                 self._ended.note(span.context.span_id, Surroundings.of(span.context.trace_id, finished.attributes))
             if not self._is_portkey:

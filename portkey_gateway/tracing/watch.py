@@ -115,8 +115,9 @@ class _Watched(Watch):
 
     @property
     def _name(self) -> str:
-        """As the conventions name spans of calls."""
-        return f"{self._operation} {self._request.get('model') or ''}".rstrip()
+        """As the conventions name spans of calls; by the prompt where one of the library is asked."""
+        prompt = self._request.get("prompt")
+        return f"{self._operation} {prompt.id if prompt else self._request.get('model') or ''}".rstrip()
 
     def _described(self, error: BaseException | None) -> Described:
         request, answer = self._request, self._answer

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
+from langchain_core.chat_history import InMemoryChatMessageHistory
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import RunnableLambda
 from langchain_core.runnables.config import ContextThreadPoolExecutor
+from langchain_core.runnables.history import RunnableWithMessageHistory
 from langchain_core.tools import tool
 
 from portkey_gateway.sandbox import CallLog, Sandbox, SpanReceiver
@@ -240,3 +243,46 @@ def test_a_tool_that_embeds_in_threads_of_its_own_has_spans_if_the_context_goes_
     calls = [span for span in spans if span.attributes[KIND] == "EMBEDDING"]
     assert len(calls) == 2
     assert places_of(calls) == places_told(log)
+
+
+# --- the conversation ------------------------------------------------------------------------------------------------
+
+
+@any_call
+def test_the_conversation_of_the_configuration_is_everybodys(
+    options: dict[str, Any], tracer: PortkeyTracer, seen: Seen, headers: list[Any], ask: Ask
+) -> None:
+    chain = (RunnableLambda(str).with_config(run_name="step") | ChatPortkey(**options)).with_config(run_name="root")
+    for asked in (chain, ChatPortkey(**options)):
+        ask(asked, "Hi", config={"callbacks": [tracer], "configurable": {"session_id": "s-9"}})
+    spans = seen()
+    assert len(spans) == 4
+    assert {(span.attributes["gen_ai.conversation.id"], span.attributes["session.id"]) for span in spans} == {
+        ("s-9", "s-9")
+    }
+    assert all(json.loads(told["x-portkey-metadata"])["session_id"] == "s-9" for told in headers)
+
+
+# LangChain's own advice, which many have not taken yet.
+@pytest.mark.filterwarnings("ignore:RunnableWithMessageHistory is deprecated", "ignore:The class `InMemoryChat")
+def test_a_history_says_whose_conversation_it_is(options: dict[str, Any], tracer: PortkeyTracer, seen: Seen) -> None:
+    histories: dict[str, InMemoryChatMessageHistory] = {}
+
+    def history(session_id: str) -> InMemoryChatMessageHistory:
+        return histories.setdefault(session_id, InMemoryChatMessageHistory())
+
+    model = RunnableWithMessageHistory(ChatPortkey(**options), history)
+    config: Any = {"callbacks": [tracer], "configurable": {"session_id": "s-7"}}
+    model.invoke([HumanMessage("Hi")], config)
+    assert {span.attributes.get("session.id") for span in seen()} == {"s-7"}
+
+
+def test_the_conversation_of_a_step_is_not_that_of_the_chain(
+    options: dict[str, Any], tracer: PortkeyTracer, seen: Seen
+) -> None:
+    step = (RunnableLambda(str) | ChatPortkey(**options)).with_config(
+        run_name="step", configurable={"session_id": "s-2"}
+    )
+    (RunnableLambda(str) | step).with_config(run_name="root").invoke("Hi", {"callbacks": [tracer]})
+    told = {span.name.split()[0]: span.attributes.get("session.id") for span in seen()}
+    assert (told["root"], told["step"], told["chat"]) == (None, "s-2", "s-2")

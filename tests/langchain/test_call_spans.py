@@ -158,6 +158,21 @@ def test_a_stream_that_is_left_is_no_error(noted: ChatPortkey, tracer: PortkeyTr
     stream.close()
     [span] = seen()
     assert (span.is_error, span.attributes["portkey.outcome"]) == (False, "cancelled")
+    # Chat completions tell what an answer used at its end alone.
+    assert bool(tokens_in([span])[0]) is (noted.api_format == "messages")
+
+
+def test_a_stream_that_breaks_off_tells_what_was_told_of_its_usage(
+    sandbox: Sandbox, noted: ChatPortkey, tracer: PortkeyTracer, seen: Seen
+) -> None:
+    sandbox.claude.inject(Fault("cut", after=6))
+    with pytest.raises(PortkeyError):
+        list(noted.stream("Tell me a long story.", {"callbacks": [tracer]}))
+    whole = noted.invoke("Tell me a long story.", {"callbacks": [tracer]}).usage_metadata
+    broken, _ = seen()
+    assert whole
+    assert broken.is_error
+    assert tokens_in([broken])[0] == (whole["input_tokens"] if noted.api_format == "messages" else 0)
 
 
 def test_what_langchains_own_cache_answers_is_no_call(

@@ -14,11 +14,13 @@ from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.runnables import RunnableGenerator, RunnableLambda
 from langchain_core.tools import tool
 
+from portkey_gateway.sandbox import SpanReceiver
 from portkey_langchain import PortkeyTracer
 from tests.langchain.tracing import Sent, no_opentelemetry_in_the_environment, receiver, sent, tracer
 from tests.langchain.tracing_runs import Shelf, Theirs, failing, one, told, weather
 from tests.support.receiver import roots_of, spans_of
 from tests.support.recording import RecordingServer
+from tests.support.viewer import tokens_in
 
 __all__ = ["no_opentelemetry_in_the_environment", "receiver", "sent", "tracer"]
 
@@ -95,6 +97,16 @@ def test_another_model_that_calls_through_the_gateway_is_not_priced_twice(tracer
     assert span.attributes["portkey.through_gateway"] is True
     assert not any("usage" in name for name in span.attributes)
     assert "pk-secret" not in repr(span)
+
+
+def test_a_viewer_is_told_what_another_model_used_that_calls_through_the_gateway() -> None:
+    model = Theirs(responses=[told()], headers={"x-portkey-api-key": "pk-secret"})
+    with SpanReceiver() as viewer, closing(PortkeyTracer(endpoint=viewer.endpoint)) as tracer:
+        model.invoke("Hi", {"callbacks": [tracer]})
+        tracer.flush()
+        [span] = viewer.spans
+    assert span.attributes["portkey.through_gateway"] is True
+    assert tokens_in([span]) == (7, 3)
 
 
 def test_thoughts_tool_calls_and_their_results_are_parts(tracer: PortkeyTracer, sent: Sent) -> None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from llama_index.core.llms import ChatMessage, MockLLM
+from llama_index.core.prompts import PromptTemplate
 from llama_index_instrumentation import get_dispatcher
 from llama_index_instrumentation.dispatcher import instrument_tags
+from pydantic import BaseModel
 
 from portkey_gateway.sandbox import CallLog, Sandbox
 from portkey_llamaindex import Portkey, PortkeyEmbedding
+from portkey_llamaindex.tracer import Instrumentation
 from tests.llamaindex.tracing import no_opentelemetry_in_the_environment
 from tests.llamaindex.viewed import Seen, instrumentation, seen
-from tests.llamaindex.ways import ask, every_way
+from tests.llamaindex.ways import CHAT, ask, call, every_way, streamed_way
 from tests.support.viewer import KIND, calls_in, headers, log, places_of, places_told, receiver, whole_tree
 
 __all__ = ["headers", "instrumentation", "log", "no_opentelemetry_in_the_environment", "receiver", "seen"]
@@ -92,3 +97,73 @@ def test_embeddings_in_threads_of_ones_own_are_spans(embedding: PortkeyEmbedding
     calls = [span for span in seen() if span.attributes[KIND] == "EMBEDDING"]
     assert len(calls) == 2
     assert places_of(calls) == places_told(log)
+
+
+# --- objects, and streams that nobody reads --------------------------------------------------------------------------
+
+
+class Own(BaseModel):
+    """A thing with fields of the names that answers have."""
+
+    id: str
+    model: str
+
+
+PROMPT = PromptTemplate("The id is {id}. The model is a Ford.")
+
+
+# LlamaIndex writes objects by a method that pydantic wants to be rid of (0.14.25).
+@pytest.mark.filterwarnings("ignore:The `json` method is deprecated")
+@pytest.mark.parametrize("way", [*CHAT, "complete", "acomplete"])
+@pytest.mark.parametrize("is_root", [False, True])
+def test_a_model_of_objects_is_one_call_in_one_tree(
+    llm: Portkey, seen: Seen, log: CallLog, way: str, *, is_root: bool
+) -> None:
+    structured = llm.as_structured_llm(Own)
+    question = "The id is my-own-id. The model is a Ford."
+    ask(structured, way, question) if is_root else dispatcher.span(lambda: ask(structured, way, question))()
+    spans = seen()
+    [call] = calls_in(spans)
+    assert whole_tree(spans)
+    assert len(spans) == 2
+    assert (call.trace_id, call.span_id) in {(told.trace_id, told.span_id) for told in log.calls}
+    assert call.attributes["gen_ai.response.model"] == llm.model
+    around = next(span for span in spans if span is not call)
+    assert around.attributes[KIND] == "CHAIN"
+    assert not {name for name in around.attributes if name.startswith(("gen_ai.response", "gen_ai.usage", "llm."))}
+
+
+@pytest.mark.parametrize(
+    "way",
+    ["structured_predict", "astructured_predict", "stream_structured_predict", "astream_structured_predict"],
+)
+def test_a_prediction_is_one_tree(llm: Portkey, seen: Seen, log: CallLog, way: str) -> None:
+    call(getattr(llm, way), Own, PROMPT, id="my-own-id")
+    spans = seen()
+    [asked] = calls_in(spans)
+    assert whole_tree(spans)
+    assert places_of([asked]) == places_told(log)
+    assert [span.name for span in spans if span.parent_id is None] == [f"Portkey.{way}"]
+
+
+@streamed_way
+def test_a_stream_that_nobody_reads_leaves_nothing_behind(
+    llm: Portkey, seen: Seen, log: CallLog, instrumentation: Instrumentation, way: str
+) -> None:
+    async def leave() -> None:
+        await getattr(llm, way)([ChatMessage("Hi")] if "chat" in way else "Hi")
+
+    if way.startswith("a"):
+        asyncio.run(leave())
+    else:
+        getattr(llm, way)([ChatMessage("Hi")] if "chat" in way else "Hi")
+    gc.collect()
+    instrumentation.flush()
+    assert (seen(), log.calls, len(instrumentation._tracing.open)) == ([], [], 0)
+
+
+def test_a_stream_of_another_model_that_nobody_reads_was_cancelled(seen: Seen) -> None:
+    MockLLM(max_tokens=2).stream_chat([ChatMessage("Hi")])
+    gc.collect()
+    [span] = seen()
+    assert span.attributes["portkey.outcome"] == "cancelled"

@@ -143,6 +143,8 @@ def test_a_stream_that_is_left_is_no_error(llm: Portkey, seen: Seen, way: str) -
         stream.close()
     [span] = seen()
     assert (span.is_error, span.attributes["portkey.outcome"]) == (False, "cancelled")
+    # Chat completions tell what an answer used at its end alone.
+    assert bool(tokens_in([span])[0]) is (llm.api_format == "messages")
 
 
 def test_two_receivers_at_once(llm: Portkey, seen: Seen, log: CallLog) -> None:

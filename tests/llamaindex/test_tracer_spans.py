@@ -27,6 +27,7 @@ from typing_extensions import override
 from workflows import Context, Workflow, step
 from workflows.events import Event, StartEvent, StopEvent
 
+from portkey_gateway.sandbox import SpanReceiver
 from portkey_llamaindex import Portkey, instrument
 from portkey_llamaindex.plain import plain
 from portkey_llamaindex.spans import SpanStart, describe
@@ -50,6 +51,7 @@ from tests.llamaindex.tree import agents_warn
 from tests.llamaindex.ways import CHAT, ask, every_way
 from tests.support.receiver import spans_of
 from tests.support.recording import RecordingServer, answer, whole
+from tests.support.viewer import tokens_in
 
 __all__ = ["instrumentation", "no_opentelemetry_in_the_environment", "receiver", "sent", "sent_all"]
 
@@ -155,6 +157,15 @@ def test_another_model_that_calls_through_the_gateway_is_not_priced_twice(sent: 
     assert span.attributes["portkey.through_gateway"] is True
     assert not any("usage" in name for name in span.attributes)
     assert "pk-secret" not in repr(span)
+
+
+def test_a_viewer_is_told_what_another_model_used_that_calls_through_the_gateway() -> None:
+    with SpanReceiver() as viewer, instrument(endpoint=viewer.endpoint) as started:
+        Theirs(default_headers={"x-portkey-api-key": "pk-secret"}).chat([ChatMessage("Hi")])
+        started.flush()
+        [span] = viewer.spans
+    assert span.attributes["portkey.through_gateway"] is True
+    assert all(tokens_in([span]))
 
 
 @pytest.mark.parametrize("way", ["chat", "stream_chat"])

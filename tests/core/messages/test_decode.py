@@ -179,6 +179,13 @@ def test_usage_is_told_once_and_its_end_wins_over_its_start() -> None:
     assert [delta.usage for delta in deltas] == [None, expected, None]
 
 
+def test_what_broke_off_has_the_usage_that_its_start_told() -> None:
+    for told, expected in (({"input_tokens": 5, "output_tokens": 1}, Usage(5, 1)), ({"input_tokens": "5"}, None)):
+        begun = MessageFold(INFO)
+        begun.add({"type": "message_start", "message": {"usage": told}})
+        assert begun.answer().usage == expected
+
+
 def test_without_usage_there_is_none() -> None:
     # The gateway's Bedrock tells none at the start.
     answer = fold([{"type": "message_start", "message": {}}, {"type": "message_delta", "delta": {}}])

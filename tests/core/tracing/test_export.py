@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -229,6 +231,19 @@ def test_others_who_use_opentelemetrys_exporter_still_see_its_log(caplog: pytest
     assert "theirs" in caplog.text
 
 
+def test_an_export_that_is_forgotten_sends_what_waits_and_ends_its_thread(receiver: RecordingServer) -> None:
+    receiver.reply(TAKEN)
+    before = set(threading.enumerate())
+    for _ in range(3):
+        SpanExport(to(receiver)).add(span())
+    gc.collect()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(20)
+    # Those of the receiver serve its connections.
+    assert not [each for each in set(threading.enumerate()) - before if "Otel" in each.name or "span" in each.name]
+    assert len(spans_of(receiver)) == 3
+
+
 # --- the end of a process, and a fork -------------------------------------------------------------------------------
 
 
@@ -254,12 +269,12 @@ def run(program: str, endpoint: str) -> float:
 
 def test_what_waits_at_exit_is_sent(receiver: RecordingServer) -> None:
     receiver.reply(TAKEN)
-    run("for _ in range(700): add('a')", to(receiver).endpoint or "")
+    run("for _ in range(700): add('a')", to(receiver).endpoint)
     assert len(spans_of(receiver)) == 700
 
 
 def test_a_dead_receiver_does_not_hold_up_the_exit(receiver: RecordingServer) -> None:
-    assert run("for _ in range(2000): add('a')", failing(receiver, "slow").endpoint or "") < 4
+    assert run("for _ in range(2000): add('a')", failing(receiver, "slow").endpoint) < 4
 
 
 def test_a_forked_child_sends_its_own_spans(receiver: RecordingServer) -> None:
@@ -274,7 +289,7 @@ def test_a_forked_child_sends_its_own_spans(receiver: RecordingServer) -> None:
             export.flush()
             os._exit(0)
     """
-    run(program, to(receiver).endpoint or "")
+    run(program, to(receiver).endpoint)
     assert sorted(each.name for each in spans_of(receiver)) == ["child", "parent"]
     assert receiver.accepted == 2
 
