@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -13,15 +13,19 @@ from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.tools import BaseTool
 from typing_extensions import override
 
+from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_langchain.call import Call
 from portkey_langchain.callbacks import RUNS, RunLabels
 from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
+from portkey_langchain.response_format import closed_if_strict
 from portkey_langchain.run_config import as_run_config
 from portkey_langchain.run_spans import GATEWAY_MARK
+from portkey_langchain.tools import encode_tool
 
 
 class CallingModel(BaseChatModel):
@@ -60,6 +64,32 @@ class CallingModel(BaseChatModel):
         self, input: LanguageModelInput, config: RunnableConfig | None = None, **kwargs: Any
     ) -> AsyncIterator[AIMessageChunk]:
         return super().astream(input, as_run_config(config, kwargs), **kwargs)
+
+    @override
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | dict[str, Any] | bool | None = None,
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Offer tools to the model.
+
+        Args:
+            tools: in any form that LangChain knows, OpenAI's or Anthropic's dict form, or Anthropic server tools.
+            tool_choice: ``"auto"``, ``"any"`` (or ``"required"``, ``True``), ``"none"``, a tool's name, or either
+                provider's dict form.
+            strict: asks OpenAI to hold the model to the schemas.
+            kwargs: further parameters of every call.
+
+        Raises:
+            EncodingError: if ``tool_choice`` is not understood.
+        """
+        bound = {"tools": [encode_tool(tool, strict=strict) for tool in tools], **closed_if_strict(kwargs)}
+        if (choice := encode_tool_choice(tool_choice)) is not None:
+            bound["tool_choice"] = choice
+        return self.bind(**bound)
 
     # Where it streams, LangChain does not tell ``_stream`` for which of several prompts.
 

@@ -9,16 +9,14 @@ from typing import Any, Self, cast
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.model_profile import ModelProfile
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 from langchain_core.messages.utils import count_tokens_approximately
-from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, field_validator
 from typing_extensions import override
 
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
-from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.options import check_metadata
 from portkey_gateway.other_routes import NO_TOKEN_COUNT
 from portkey_langchain import translate as _translate  # noqa: F401 registers the translator of our messages
@@ -30,7 +28,6 @@ from portkey_langchain.container import with_last_container
 from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.profile import model_profile
-from portkey_langchain.response_format import closed_if_strict
 from portkey_langchain.structured import UNFORCED_FORM, Method, Schema, Structured, structured_output, take_form
 from portkey_langchain.tools import encode_tool
 
@@ -157,32 +154,6 @@ class ChatPortkey(CallingModel, ConfidentialModel):
         return self.get_num_tokens_from_messages([HumanMessage(text)])
 
     # --- tools and structured output --------------------------------------------------------------------------------
-
-    @override
-    def bind_tools(
-        self,
-        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
-        *,
-        tool_choice: str | dict[str, Any] | bool | None = None,
-        strict: bool | None = None,
-        **kwargs: Any,
-    ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Offer tools to the model.
-
-        Args:
-            tools: in any form that LangChain knows, OpenAI's or Anthropic's dict form, or Anthropic server tools.
-            tool_choice: ``"auto"``, ``"any"`` (or ``"required"``, ``True``), ``"none"``, a tool's name, or either
-                provider's dict form.
-            strict: asks OpenAI to hold the model to the schemas.
-            kwargs: further parameters of every call.
-
-        Raises:
-            EncodingError: if ``tool_choice`` is not understood.
-        """
-        bound = {"tools": [encode_tool(tool, strict=strict) for tool in tools], **closed_if_strict(kwargs)}
-        if (choice := encode_tool_choice(tool_choice)) is not None:
-            bound["tool_choice"] = choice
-        return self.bind(**bound)
 
     @override
     def with_structured_output(

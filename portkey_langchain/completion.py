@@ -18,9 +18,12 @@ from langchain_core.prompt_values import ChatPromptValue, PromptValue
 from pydantic_core import from_json, to_json
 from typing_extensions import override
 
+from portkey_gateway.conversation.claude import may_force_tools
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.errors import EncodingError
+from portkey_gateway.prompts.template import PromptTemplate
 from portkey_gateway.prompts.variables import encode_variables
+from portkey_gateway.routing import find_route
 from portkey_langchain.call import Call, call_labels
 from portkey_langchain.callbacks import RunLabels
 from portkey_langchain.calling import CallingModel
@@ -29,6 +32,7 @@ from portkey_langchain.content_form import is_told_in_blocks
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.prompt import PortkeyPrompt
 from portkey_langchain.run_spans import PROMPT_MARK
+from portkey_langchain.structured import UNFORCED_FORM, Method, Schema, Structured, structured_output, take_form
 
 
 class PortkeyPromptCompletion(CallingModel):
@@ -88,6 +92,53 @@ class PortkeyPromptCompletion(CallingModel):
             encoded = encode_variables(self.prompt.prompt_id, values, None)
         return ChatPromptValue(messages=[HumanMessage(to_json(encoded).decode())])
 
+    # --- structured output --------------------------------------------------------------------------------------
+
+    @override
+    def with_structured_output(
+        self,
+        schema: Schema,
+        *,
+        include_raw: bool = False,
+        method: Method = "function_calling",
+        strict: bool | None = None,
+        **kwargs: Any,
+    ) -> Structured:
+        """Return a runnable that takes the prompt's variables and answers with objects of a schema.
+
+        The tool or the form of the answer goes along in the place of the prompt's own.
+
+        Args:
+            schema: a pydantic class, a TypedDict, a JSON schema with a title, or a tool dict.
+            include_raw: return ``{"raw", "parsed", "parsing_error"}`` instead of raising.
+            method: ``"function_calling"`` makes the model call a tool of the schema; where a Claude cannot be made to,
+                it is ``"json_schema"``, which binds the answer to it.
+            strict: asks OpenAI to hold the model to the schema.
+            kwargs: none; a name here is an error.
+
+        Raises:
+            ValueError: if the method or a name is not known; ``"json_mode"`` needs an instruction, which only the
+                prompt itself can give.
+            OutputParserException: (from a call) if the answer holds no object of the schema.
+        """
+        if kwargs:
+            raise ValueError(f"with_structured_output does not know {', '.join(map(repr, kwargs))}")
+        if method == "json_mode":
+            raise ValueError(
+                "method='json_mode' tells the model what to write, which a prompt of the library has to do itself: "
+                "take another method, or `prompt | prompt.model().with_structured_output(schema, method='json_mode')`"
+            )
+        return structured_output(
+            self,
+            schema,
+            method=method,
+            include_raw=include_raw,
+            strict=strict,
+            # Whose model it asks, only the library tells: each call asks for the form where no tool can be forced.
+            may_force=True,
+            knows_json_mode=False,
+        )
+
     # --- calls ------------------------------------------------------------------------------------------------------
 
     @override
@@ -118,7 +169,17 @@ class PortkeyPromptCompletion(CallingModel):
         library, template = prompt.library(client), prompt.template()
         if required is not None:
             template = template._replace(variables=tuple(required))
+        if UNFORCED_FORM in overrides:
+            overrides = take_form(overrides, may_force=_may_force(prompt, template, overrides))
         request = library.completion_request(prompt.prompt_id, values, template, overrides)
         asked = cast("ChatRequest", {"model": template.model, "messages": [], **template.parameters, **overrides})
         labels = call_labels(prompt, prompt.metadata, run)
         return Call(client, request, labels, in_blocks=is_told_in_blocks(asked))
+
+
+def _may_force(prompt: PortkeyPrompt, template: PromptTemplate, overrides: Mapping[str, Any]) -> bool:
+    """Whether a ``tool_choice`` makes the prompt's model use the tool."""
+    model = str(overrides.get("model") or template.model)
+    claudes = find_route(prompt, model, prompt.render_headers()).claudes(model)
+    parameters: dict[str, Any] = {**template.parameters, **overrides}
+    return not claudes or may_force_tools(claudes, parameters.get("thinking"))

@@ -216,6 +216,24 @@ def test_nothing_that_is_said_is_told_where_content_is_left_out(noted: ChatPortk
     assert tokens_in([span]) != (0, 0)
 
 
+def test_an_agent_that_asks_one_of_the_same_name_is_told_as_two(
+    sandbox: Sandbox, noted: ChatPortkey, tracer: PortkeyTracer, seen: Seen
+) -> None:
+    inner = create_agent(noted, [], name="clerk")
+
+    @tool
+    def ask_another(question: str) -> str:
+        """Ask another clerk."""
+        return str(inner.invoke({"messages": [("user", question)]})["messages"][-1].text)
+
+    sandbox.claude.reply_with(
+        {"type": "tool_use", "id": "toolu_1", "name": "ask_another", "input": {"question": "Why?"}}
+    )
+    invoke(create_agent(noted, [ask_another], name="clerk").with_config({"callbacks": [tracer]}), QUESTION)
+    kinds = sorted(span.attributes[KIND] for span in seen())
+    assert kinds == ["AGENT", "AGENT", "LLM", "LLM", "LLM", "TOOL"]
+
+
 def test_calls_can_be_left_out(noted: ChatPortkey, receiver: SpanReceiver) -> None:
     with closing(PortkeyTracer(endpoint=receiver.endpoint, calls=False)) as tracer:
         noted.invoke("Hi", {"callbacks": [tracer]})

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
+from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable, RunnableLambda
+from pydantic import BaseModel
 
 from portkey_gateway import EncodingError, MissingVariablesError, NotFoundError, StreamTruncatedError
+from portkey_gateway.sandbox import SpanReceiver
 from portkey_gateway.sandbox.serving.faults import Fault
-from portkey_langchain import PortkeyPrompt
+from portkey_langchain import PortkeyPrompt, PortkeyTracer
 
 if TYPE_CHECKING:
     from portkey_gateway.sandbox import Sandbox
@@ -141,13 +145,65 @@ def test_a_completion_stands_in_the_trace_of_its_chain(library: Sandbox) -> None
     assert "nightly" in headers["x-portkey-metadata"]
 
 
+def test_its_span_is_named_by_the_prompt_and_tells_no_model_that_there_is_not(library: Sandbox) -> None:
+    with SpanReceiver() as receiver, closing(PortkeyTracer(endpoint=receiver.endpoint)) as tracer:
+        make(library).invoke(VALUES, {"callbacks": [tracer]})
+        tracer.flush()
+        [span] = receiver.spans
+    assert span.name == "chat pp-support"
+    assert span.attributes["gen_ai.prompt.name"] == "pp-support"
+    assert "gen_ai.request.model" not in span.attributes
+    assert span.attributes["gen_ai.response.model"] == "claude-sonnet-4-6"
+
+
 def test_what_breaks_off_is_no_answer(library: Sandbox) -> None:
     library.claude.inject(Fault("truncate", after=4))
     with pytest.raises(StreamTruncatedError):
         list(make(library).stream(VALUES))
 
 
-def test_a_structured_output_is_not_promised(library: Sandbox) -> None:
+class City(BaseModel):
+    """A city."""
+
+    name: str
+
+
+@pytest.mark.parametrize("include_raw", [False, True])
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream"])
+def test_it_answers_with_objects(library: Sandbox, way: str, *, include_raw: bool) -> None:
     completion: Any = make(library)
-    with pytest.raises(NotImplementedError):
-        completion.with_structured_output({"title": "City", "type": "object"})
+    chain = completion.with_structured_output(City, include_raw=include_raw)
+    values = {**VALUES, "question": "The name is Oslo."}
+    if way == "stream":
+        # Of what is streamed beside the raw answer, only the parsed object is looked at.
+        answers: Any = [
+            each for each in chain.stream(values) if not isinstance(each, dict) or each.get("parsed") is not None
+        ]
+        answer = answers[-1]
+    else:
+        answer = chain.invoke(values) if way == "invoke" else asyncio.run(chain.ainvoke(values))
+    assert answer["parsed"] == City(name="Oslo") if include_raw else answer == City(name="Oslo")
+    [request] = [each for each in library.control_plane.requests if each.method == "POST"]
+    assert request.path == "/v1/prompts/pp-support/completions"
+    [sent] = library.claude.requests
+    assert [tool["name"] for tool in sent.body["tools"]] == ["City"]
+    assert sent.body["tool_choice"]["type"] == "any"
+
+
+def test_where_no_tool_can_be_forced_the_form_is_asked_for(library: Sandbox) -> None:
+    completion: Any = make(library, "pp-thinking")
+    with pytest.raises(OutputParserException):
+        # The open-source gateway carries no form to a Claude.
+        completion.with_structured_output(City).invoke({"question": "The name is Oslo."})
+    body = library.control_plane.requests[-1].body
+    assert body["response_format"]["json_schema"]["name"] == "City"
+    assert "tools" not in body
+
+
+def test_what_a_completion_cannot_promise_is_an_error(library: Sandbox) -> None:
+    completion: Any = make(library)
+    with pytest.raises(ValueError, match=r"prompt | prompt\.model\(\)"):
+        completion.with_structured_output(City, method="json_mode")
+    with pytest.raises(ValueError, match="does not know 'tols'"):
+        completion.with_structured_output(City, tols=[])
+    assert library.claude.requests == []

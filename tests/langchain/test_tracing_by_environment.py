@@ -116,6 +116,7 @@ def test_portkeys_receiver_is_told_of_runs_and_not_of_calls(
     monkeypatch.setenv("PORTKEY_API_KEY", KEY)
     monkeypatch.setenv("PORTKEY_BASE_URL", server.base_url)
     embeddings.embed_query("a")
-    (RunnablePassthrough() | model).with_config(run_name="root").invoke("Hi")
+    chain: Any = RunnablePassthrough() | model
+    chain.with_config(run_name="root").invoke("Hi")
     _tracing_by_environment().flush()
     assert [span.name for span in spans_of(server)] == ["root"]

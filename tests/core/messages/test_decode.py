@@ -180,7 +180,8 @@ def test_usage_is_told_once_and_its_end_wins_over_its_start() -> None:
 
 
 def test_what_broke_off_has_the_usage_that_its_start_told() -> None:
-    for told, expected in (({"input_tokens": 5, "output_tokens": 1}, Usage(5, 1)), ({"input_tokens": "5"}, None)):
+    starts: list[Any] = [{"input_tokens": 5, "output_tokens": 1}, {"input_tokens": "5"}]
+    for told, expected in zip(starts, [Usage(5, 1), None], strict=True):
         begun = MessageFold(INFO)
         begun.add({"type": "message_start", "message": {"usage": told}})
         assert begun.answer().usage == expected
