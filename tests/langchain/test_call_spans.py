@@ -219,7 +219,7 @@ def test_nothing_that_is_said_is_told_where_content_is_left_out(noted: ChatPortk
 def test_an_agent_that_asks_one_of_the_same_name_is_told_as_two(
     sandbox: Sandbox, noted: ChatPortkey, tracer: PortkeyTracer, seen: Seen
 ) -> None:
-    inner = create_agent(noted, [], name="clerk")
+    inner: Any = create_agent(noted, [], name="clerk")
 
     @tool
     def ask_another(question: str) -> str:
