@@ -4,6 +4,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 TESTS  ?= tests
+# What runs them where the versions are others: `-m scripts.compatibility --command …` notes how many passed.
+RUN    ?= -m pytest
 
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 
@@ -144,7 +146,7 @@ test-in:
 	@$(BIN)/uv venv --quiet --allow-existing --python $(IN_PYTHON) .venv-$(VERSIONS)
 	@$(BIN)/uv pip sync --quiet --python .venv-$(VERSIONS)/bin/python build/test-$(VERSIONS).txt
 	@$(BIN)/uv pip install --quiet --python .venv-$(VERSIONS)/bin/python --no-deps --editable .
-	@.venv-$(VERSIONS)/bin/python -m pytest $(TESTS)
+	@.venv-$(VERSIONS)/bin/python $(RUN) $(TESTS)
 
 test-wheel: $(STAMP) ## Install the built wheel with each extra alone and see what it holds
 	@$(BIN)/python -m pytest -m wheel tests/wheel

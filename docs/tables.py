@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from docs.compatibility import render_runs
 from docs.provider_tables import render_features, render_parameters, render_sources
+from docs.rooms_picture import PICTURE, render_rooms_picture
 from portkey_gateway.chat_completions.losses import LOSSES as CHAT_COMPLETIONS
 from portkey_gateway.conversation.losses import render_table
 from portkey_gateway.embeddings.providers import render_table as render_embeddings
@@ -100,6 +102,7 @@ def _name(file: Path) -> str:
 
 TABLES: Final[dict[str, tuple[Path, Callable[[], str]]]] = {
     "chat completions": (DOCS / "api-formats.md", lambda: render_table(CHAT_COMPLETIONS)),
+    "compatibility": (DOCS / "compatibility.md", render_runs),
     "embeddings": (DOCS / "embeddings.md", render_embeddings),
     "figures": (DOCS.parent / "README.md", render_figures),
     "errors": (DOCS / "errors.md", render_errors),
@@ -128,7 +131,8 @@ def with_table(page: str, name: str, table: str) -> str:
 
 
 def main() -> None:
-    """Write all tables."""
+    """Write all tables, and the picture of the rooms."""
+    PICTURE.write_text(render_rooms_picture(), encoding="utf-8")
     for name, (path, render) in TABLES.items():
         path.write_text(with_table(path.read_text(encoding="utf-8"), name, render()), encoding="utf-8")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from docs.rooms_picture import PICTURE, render_rooms_picture
 from docs.tables import TABLES, with_table
 from portkey_gateway.chat_completions import losses as chat_completions
 from portkey_gateway.conversation.losses import COLUMNS, Loss
@@ -15,6 +16,10 @@ def test_a_table_is_as_the_code_says(name: str) -> None:
     path, render = TABLES[name]
     page = path.read_text(encoding="utf-8")
     assert with_table(page, name, render()) == page, "write it anew: make tables"
+
+
+def test_the_picture_of_the_rooms_is_as_the_code_says() -> None:
+    assert PICTURE.read_text(encoding="utf-8") == render_rooms_picture(), "draw it anew: make tables"
 
 
 def test_a_page_without_marks_is_told() -> None:

@@ -1,0 +1,63 @@
+"""The record of runs: what a run is noted as, and what the page shows of it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from docs import compatibility as page
+from scripts import compatibility as script
+from tests.docs.blocks import ROOT
+
+RESULTS = '<testsuites><testsuite tests="9" failures="1" errors="1" skipped="2"/></testsuites>'
+
+
+@pytest.fixture
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "compatibility.json"
+    monkeypatch.setattr(script, "RECORD", file)
+    monkeypatch.setattr(page, "RECORD", file)
+    return file
+
+
+def test_runs_that_are_over_count_as_one(record: Path, tmp_path: Path) -> None:
+    for name in ("a.xml", "b.xml"):
+        (tmp_path / name).write_text(RESULTS)
+    script.main(["--command", "make test", "--results", str(tmp_path / "a.xml"), str(tmp_path / "b.xml")])
+    [run] = json.loads(record.read_text())
+    assert (run["passed"], run["failed"], run["skipped"]) == (10, 4, 4)
+    assert run["python"] == platform.python_version()
+    assert run["versions"]["httpx"] == version("httpx")
+    assert f"| {run['python']} | {version('langchain-core')} | " in page.render_runs()
+    assert page.render_runs().count("\n") == 3
+
+
+def test_a_run_takes_the_place_of_the_same_one_before_it(record: Path) -> None:
+    for passed in (1, 2):
+        script.note(record, {"command": "make test", "python": "3.11.7", "passed": passed})
+    script.note(record, {"command": "make test", "python": "3.13.1", "passed": 3})
+    assert [run["passed"] for run in json.loads(record.read_text())] == [2, 3]
+
+
+def test_tests_are_run_and_noted(record: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_two.py").write_text("def test_a(): pass\ndef test_b(): assert False\n")
+    code = script.main(["--command", "two", str(tmp_path / "test_two.py"), "--rootdir", str(tmp_path)])
+    [run] = json.loads(record.read_text())
+    assert (code, run["passed"], run["failed"]) == (1, 1, 1)
+
+
+def test_the_page_names_what_is_asked_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    text = (ROOT / "docs" / "compatibility.md").read_text()
+    extras = project["optional-dependencies"]
+    assert extras["langchain"] == ["langchain-core>=1.7,<2"]
+    assert extras["llamaindex"] == ["llama-index-core>=0.14.24,<0.15"]
+    assert "langchain-core 1.7 or newer" in text
+    assert "llama-index-core 0.14.24 or newer" in text
+    assert "Python 3.11, 3.12 and 3.13" in text
+    assert [line[-4:] for line in project["classifiers"] if ":: 3." in line] == ["3.11", "3.12", "3.13"]
