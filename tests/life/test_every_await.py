@@ -87,7 +87,7 @@ def test_a_call_that_ends_at_any_await_leaves_nothing(
     while asyncio.run(ends_at(at)):
         proxy.wait_until_at_most(0)
         at += 1
-    assert at >= 2
+    assert at >= 1
 
 
 def test_a_stream_that_is_closed_behind_any_of_its_pieces_leaves_nothing(model: Model, proxy: Proxy) -> None:
@@ -150,4 +150,4 @@ def test_idle_connections_that_a_call_closes_are_closed_also_if_it_is_cancelled(
     at = 0
     while asyncio.run(ends_at(at)):
         at += 1
-    assert at >= 2
+    assert at >= 1
