@@ -29,7 +29,7 @@ PAGES: Final = {
 }
 """Pages that stand outside of ``docs``, and their names in the site."""
 
-_KEPT: Final = frozenset({".md", ".png", ".svg", ".json", ".patch"})
+_KEPT: Final = frozenset({".css", ".md", ".png", ".svg", ".json", ".patch"})
 API: Final = ("portkey_langchain", "portkey_llamaindex", "portkey_gateway", "portkey_gateway.sandbox")
 _OPENING: Final = {
     "portkey_langchain": "LangChain's classes.",

@@ -76,6 +76,9 @@ def _row(page: str, name: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
+_INDENT: Final = 4 * "&nbsp;"
+
+
 def render_errors() -> str:
     """Render the tree of exceptions, each below what it is a kind of, with LangChain's class that it is as well."""
     head = "| class of `portkey_gateway` | what happened | LangChain's class |\n|---|---|---|\n"
@@ -87,7 +90,7 @@ def _error_rows(kind: type[PortkeyError], indent: str) -> Iterator[str]:
     yield f"| {indent}`{kind.__name__}` | {_first_line(kind)} | `{twin.__name__}` |\n"
     for narrower in COMBINED:
         if narrower.__base__ is kind:
-            yield from _error_rows(narrower, f"{indent}&emsp;")
+            yield from _error_rows(narrower, f"{indent}{_INDENT}")
 
 
 def _first_line(kind: type) -> str:
