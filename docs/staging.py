@@ -30,11 +30,18 @@ PAGES: Final = {
 """Pages that stand outside of ``docs``, and their names in the site."""
 
 _KEPT: Final = frozenset({".css", ".md", ".png", ".svg", ".json", ".patch"})
-API: Final = ("portkey_langchain", "portkey_llamaindex", "portkey_gateway", "portkey_gateway.sandbox")
+API: Final = (
+    "portkey_langchain",
+    "portkey_llamaindex",
+    "portkey_gateway",
+    "portkey_gateway.batch",
+    "portkey_gateway.sandbox",
+)
 _OPENING: Final = {
     "portkey_langchain": "LangChain's classes.",
     "portkey_llamaindex": "LlamaIndex's classes.",
     "portkey_gateway": "The core, which needs no framework. Its exceptions have [a page of their own](errors.md).",
+    "portkey_gateway.batch": "Many prompts; [that page](../scale.md) shows it at work.",
     "portkey_gateway.sandbox": "The sandbox (extra `sandbox`); [testing](../testing.md) shows it at work.",
 }
 

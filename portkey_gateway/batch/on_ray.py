@@ -85,9 +85,11 @@ def run_batch_on_ray(
         stack.callback(bar.close)
         limits = (settings.limits or Limits()).shared(workers)
         told = replace(settings, name=name, trace_id=trace_id, limits=limits, progress=False, total=None)
+        # Kept until the end: a worker that takes over from a lost one asks for it.
+        reference = ray.put(done)
         counted = dataset.map_batches(
             Worker,
-            fn_constructor_args=(model, str(folder), ray.put(done), told),
+            fn_constructor_args=(model, str(folder), reference, told),
             batch_size=rows_of_a_batch,
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(size=workers),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from examples import fastapi_streaming, langgraph_memory, multimodal
+from examples import batch, fastapi_streaming, langgraph_memory, multimodal
 from portkey_gateway.sandbox import Fault, Sandbox
 from portkey_langchain import ChatPortkey
 
@@ -38,6 +38,14 @@ def test_both_frameworks_see_the_picture_and_cite_the_timetable(shown: Callable[
     said = shown(multimodal.main)
     assert said.count("320 x 180 pixels, mostly red (#dc143c)") == 2
     assert said.count("Timetable: The ferry to Strande leaves at 11:40.") == 2
+
+
+def test_a_batch_goes_on_where_it_ended(shown: Callable[[Callable[[], None]], str]) -> None:
+    assert shown(batch.main).splitlines() == [
+        "answered 30, failed 10, there before 0",
+        "answered 15, failed 5, there before 40",
+        "errors: an empty review",
+    ]
 
 
 async def ask(sandbox: Sandbox, **parameters: str) -> tuple[int, list[tuple[str, str]]]:

@@ -49,6 +49,7 @@ def test_there_is_a_notebook_for_each_framework_and_for_what_both_share() -> Non
         "07_vision_and_documents",
         "08_agents_and_objects",
         MIGRATING,
+        "10_many_prompts",
     ]
 
 
