@@ -8,6 +8,7 @@ import os
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
@@ -212,9 +213,12 @@ class SpanExport:
                     max_export_batch_size=min(_MAX_BATCH, self._max_waiting),
                 )
                 self._open = processor, Resource.create()
-                # One that is forgotten, such as a tracer's of a single request, must not keep its thread.
-                self._unless_closed = weakref.finalize(self, _abandon, processor, self._ledger, self._timeout_s)
+                # One that is forgotten, such as a tracer's of a single request, must not keep its thread: the next ends
+                # it, since the collector may come in any thread, and whatever that holds.
+                left = (processor, self._ledger, self._timeout_s)
+                self._unless_closed = weakref.finalize(self, _ABANDONED.append, left)
                 self._unless_closed.atexit = False
+                _end_abandoned()
             return self._open
 
 
@@ -229,21 +233,26 @@ def _shut_down(processor: BatchSpanProcessor, ledger: _Ledger, timeout_s: float 
     ledger.give_up()
 
 
-def _abandon(processor: BatchSpanProcessor, ledger: _Ledger, timeout_s: float | None) -> None:
-    """Send what waits of an export that is gone, in the way of nobody: the collector may come in any thread."""
-    threading.Thread(target=_shut_down, args=(processor, ledger, timeout_s), name="portkey-spans").start()
+def _end_abandoned() -> None:
+    """Send what waits of exports that are gone, and end their threads; in the way of nobody."""
+    while _ABANDONED:
+        threading.Thread(target=_shut_down, args=_ABANDONED.popleft(), name="portkey-spans").start()
 
 
 def _close_all() -> None:
     for export in list(_EXPORTS):
         export.close()
+    while _ABANDONED:
+        _shut_down(*_ABANDONED.popleft())
 
 
 def _start_all_anew() -> None:
+    _ABANDONED.clear()
     for export in list(_EXPORTS):
         export._start_anew()  # noqa: SLF001 nobody else begins anew
 
 
+_ABANDONED: Final[deque[tuple[BatchSpanProcessor, _Ledger, float | None]]] = deque()
 _EXPORTS: Final[weakref.WeakSet[SpanExport]] = weakref.WeakSet()
 atexit.register(_close_all)
 if hasattr(os, "register_at_fork"):

@@ -231,17 +231,24 @@ def test_others_who_use_opentelemetrys_exporter_still_see_its_log(caplog: pytest
     assert "theirs" in caplog.text
 
 
-def test_an_export_that_is_forgotten_sends_what_waits_and_ends_its_thread(receiver: RecordingServer) -> None:
+def test_an_export_that_is_forgotten_sends_what_waits_and_keeps_no_thread(receiver: RecordingServer) -> None:
     receiver.reply(TAKEN)
-    before = set(threading.enumerate())
+
+    def senders() -> set[threading.Thread]:
+        return {each for each in threading.enumerate() if each.name.startswith(("Otel", "portkey-spans"))}
+
+    before = senders()
     for _ in range(3):
         SpanExport(to(receiver)).add(span())
     gc.collect()
-    for thread in set(threading.enumerate()) - before:
-        thread.join(20)
-    # Those of the receiver serve its connections.
-    assert not [each for each in set(threading.enumerate()) - before if "Otel" in each.name or "span" in each.name]
-    assert len(spans_of(receiver)) == 3
+    left = senders() - before
+    assert left
+    with closing(SpanExport(to(receiver))) as last:
+        last.add(span())
+        for thread in senders() & left:
+            thread.join(20)
+        assert not senders() & left
+    assert len(spans_of(receiver)) == 4
 
 
 # --- the end of a process, and a fork -------------------------------------------------------------------------------
