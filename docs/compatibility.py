@@ -17,13 +17,15 @@ SHOWN: Final = (
 def render_runs() -> str:
     """Render the record as a table, a line for each run."""
     runs = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else []
-    head = ["Python", *SHOWN, "passed", "failed", "skipped", "run", "on"]
+    if not runs:
+        return "No run has been noted yet.\n"
+    head = ["run", "Python", "with", "passed", "failed", "skipped", "on"]
     rows = [
         [
-            run["python"],
-            *(run["versions"].get(package, "") for package in SHOWN),
-            *(f"{run[name]:,}" for name in ("passed", "failed", "skipped")),
             f"`{run['command']}`",
+            run["python"],
+            ", ".join(f"{package} {run['versions'][package]}" for package in SHOWN if package in run["versions"]),
+            *(f"{run[name]:,}" for name in ("passed", "failed", "skipped")),
             f"{run['date']}, {run['system']}",
         ]
         for run in runs

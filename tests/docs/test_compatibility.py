@@ -33,8 +33,15 @@ def test_runs_that_are_over_count_as_one(record: Path, tmp_path: Path) -> None:
     assert (run["passed"], run["failed"], run["skipped"]) == (10, 4, 4)
     assert run["python"] == platform.python_version()
     assert run["versions"]["httpx"] == version("httpx")
-    assert f"| {run['python']} | {version('langchain-core')} | " in page.render_runs()
+    line = page.render_runs().splitlines()[2]
+    assert line.startswith(f"| `make test` | {run['python']} | langchain-core {version('langchain-core')}, ")
+    assert " | 10 | 4 | 4 | " in line
     assert page.render_runs().count("\n") == 3
+
+
+def test_without_runs_the_page_says_so(record: Path) -> None:
+    assert not record.exists()
+    assert page.render_runs() == "No run has been noted yet.\n"
 
 
 def test_a_run_takes_the_place_of_the_same_one_before_it(record: Path) -> None:
