@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
 from portkey_gateway.calls import encode_call, encode_count_call
@@ -83,9 +83,10 @@ class CallBuilder:
 
     def question(self, question: Question[Any]) -> Call:
         """Ask a route that answers at once."""
+        headers = {**self.headers, **question.headers}
         if question.body is None:
-            return self.call(question.path, b"", self.headers, method="GET")
-        return replace(self.call(question.path, encode_body(question.body), self.headers), is_free=True)
+            return self.call(question.path, b"", headers, method="GET")
+        return replace(self.call(question.path, encode_body(question.body), headers), is_free=question.is_free)
 
     def chat(
         self, request: ChatRequest | PromptRequest, trace: TraceContext | None, metadata: Mapping[str, Any] | None
@@ -99,6 +100,35 @@ class CallBuilder:
         # The keys of MCP servers stand in the body, which an error may echo.
         secrets = find_secrets(request.get("mcp_servers"))
         return self.call(encoded.path, encoded.body, encoded.headers, secrets), encoded.decoding
+
+    def check_batched(self, request: ChatRequest) -> None:
+        """Look whether requests go where there are Message Batches.
+
+        Raises:
+            EncodingError: if they do not go to a Claude in Anthropic's own format.
+        """
+        if self.route(request).api_format != "messages":
+            raise EncodingError(
+                "Message Batches are Anthropic's: the model has to be surely a Claude, with api_format='messages' or "
+                "'auto', and no config that leads elsewhere"
+            )
+
+    def batched(self, request: ChatRequest) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """One request of a message batch: its parameters, and the beta features that it needs.
+
+        Raises:
+            EncodingError: if it cannot be sent as it is.
+        """
+        call, decoding = self.chat(request, None, None)
+        if decoding.names:
+            told = ", ".join(map(repr, decoding.names.values()))
+            raise EncodingError(
+                f"Anthropic does not take the names of the tools {told}: name them otherwise in a batch"
+            )
+        body: dict[str, Any] = from_json(call.body)
+        body.pop("anthropic_version", None)
+        betas = body.pop("anthropic_beta", None) or call.headers.get("anthropic-beta") or ()
+        return body, tuple(betas.split(",") if isinstance(betas, str) else betas)
 
     def embedding(
         self,

@@ -202,6 +202,22 @@ class GatewayClient:
         body: dict[str, Any] = from_json(call.body)
         return body
 
+    def check_batched(self, request: ChatRequest) -> None:
+        """Look whether requests like this one go where there are Anthropic's Message Batches.
+
+        Raises:
+            EncodingError: if they do not.
+        """
+        self._calls.check_batched(request)
+
+    def batched_request(self, request: ChatRequest) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """A request as Anthropic's Message Batches take it: its parameters, and the beta features that it needs.
+
+        Raises:
+            EncodingError: if it cannot be sent as it is.
+        """
+        return self._calls.batched(request)
+
     # --- embeddings -------------------------------------------------------------------------------------------------
 
     def embed(

@@ -20,6 +20,12 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from typing_extensions import override
 
 from portkey_gateway.batch.rows import Job, Reply, Row
+from portkey_gateway.client import GatewayClient
+from portkey_gateway.conversation.answer import Answer
+from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.errors import EncodingError
+from portkey_langchain.call import Call
+from portkey_langchain.chat_model import ChatPortkey
 
 _TOKENS: Final = {"cache_read": "cache_read_tokens", "cache_creation": "cache_write_tokens"}
 
@@ -64,6 +70,40 @@ class BatchModel:
             raise
         run.on_chain_end({})
 
+    def batched(self, row: Row | None) -> tuple[GatewayClient, ChatRequest]:
+        """The request for a row as Message Batches take it, and the client that would send it.
+
+        Raises:
+            EncodingError: if this is no ``ChatPortkey``, or the row cannot be asked.
+        """
+        call = self._call("" if row is None else self.asked(row))
+        return call.client, cast("ChatRequest", call.request)
+
+    def read(self, answer: Answer) -> Reply:
+        """What an answer of a message batch gives for its row."""
+        told = _Told()
+        result = self._call("").result(answer)
+        told.on_llm_end(LLMResult(generations=[[*result.generations]]))
+        return told.reply(result.generations[0].message)
+
+    def asked(self, row: Row) -> Any:
+        """What the model is asked for a row.
+
+        Raises:
+            ValueError: if the row has no such column.
+        """
+        if callable(self.prompt):
+            return self.prompt(row.values)
+        if self.prompt not in row.values:
+            text = f"the row has no {self.prompt!r}: say prompt=, the name of a column or a function of the row"
+            raise ValueError(text)
+        return row.values[self.prompt]
+
+    def _call(self, prompt: Any) -> Call:
+        if not isinstance(self.model, ChatPortkey):
+            raise EncodingError(f"Message Batches take a ChatPortkey itself, not a {type(self.model).__name__}")
+        return self.model._call(self.model._convert_input(prompt).to_messages(), None, {})  # noqa: SLF001 our own class
+
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
@@ -76,20 +116,12 @@ class _Asking:
     def ask(self, row: Row) -> Reply:
         """Ask for the answer to a row."""
         told = _Told()
-        return told.reply(self.model.model.invoke(self._prompt(row), self._config(row, told)))
+        return told.reply(self.model.model.invoke(self.model.asked(row), self._config(row, told)))
 
     async def aask(self, row: Row) -> Reply:
         """Async twin of ``ask``."""
         told = _Told()
-        return told.reply(await self.model.model.ainvoke(self._prompt(row), self._config(row, told)))
-
-    def _prompt(self, row: Row) -> Any:
-        prompt = self.model.prompt
-        if callable(prompt):
-            return prompt(row.values)
-        if prompt not in row.values:
-            raise ValueError(f"the row has no {prompt!r}: say prompt=, the name of a column or a function of the row")
-        return row.values[prompt]
+        return told.reply(await self.model.model.ainvoke(self.model.asked(row), self._config(row, told)))
 
     def _config(self, row: Row, told: _Told) -> RunnableConfig:
         within: BaseCallbackManager = self.run.get_child()

@@ -19,6 +19,12 @@ from llama_index_instrumentation.span import active_span_id
 from pydantic import BaseModel
 
 from portkey_gateway.batch.rows import Job, Reply, Row
+from portkey_gateway.client import GatewayClient
+from portkey_gateway.conversation.answer import Answer
+from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.errors import EncodingError
+from portkey_llamaindex.decode import decode_response
+from portkey_llamaindex.llm import Portkey
 
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 _dispatcher: Final = get_dispatcher(__name__)
@@ -67,6 +73,38 @@ class BatchModel:
             finally:
                 active_span_id.reset(token)
 
+    def batched(self, row: Row | None) -> tuple[GatewayClient, ChatRequest]:
+        """The request for a row as Message Batches take it, and the client that would send it.
+
+        Raises:
+            EncodingError: if this is no ``Portkey``, or the row cannot be asked.
+        """
+        if not isinstance(self.llm, Portkey):
+            raise EncodingError(f"Message Batches take a Portkey itself, not a {type(self.llm).__name__}")
+        call = self.llm._call([ChatMessage("")] if row is None else self.asked(row), dict(self.chat_kwargs))  # noqa: SLF001 our own class
+        return call.client, call.request
+
+    def read(self, answer: Answer) -> Reply:
+        """What an answer of a message batch gives for its row."""
+        return _read(decode_response(answer))
+
+    def asked(self, row: Row) -> list[ChatMessage]:
+        """What the LLM is asked for a row.
+
+        Raises:
+            ValueError: if the row has no such column.
+        """
+        if callable(self.prompt):
+            asked: Any = self.prompt(row.values)
+        elif self.prompt in row.values:
+            asked = row.values[self.prompt]
+        else:
+            text = f"the row has no {self.prompt!r}: say prompt=, the name of a column or a function of the row"
+            raise ValueError(text)
+        if isinstance(asked, str):
+            return [ChatMessage(asked)]
+        return [asked] if isinstance(asked, ChatMessage) else list(asked)
+
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
@@ -79,24 +117,12 @@ class _Asking:
     def ask(self, row: Row) -> Reply:
         """Ask for the answer to a row."""
         with instrument_tags({**self.tags, **self.job.labels(row)}):
-            return _read(self.model.llm.chat(self._messages(row), **self.model.chat_kwargs))
+            return _read(self.model.llm.chat(self.model.asked(row), **self.model.chat_kwargs))
 
     async def aask(self, row: Row) -> Reply:
         """Async twin of ``ask``."""
         with instrument_tags({**self.tags, **self.job.labels(row)}):
-            return _read(await self.model.llm.achat(self._messages(row), **self.model.chat_kwargs))
-
-    def _messages(self, row: Row) -> list[ChatMessage]:
-        prompt = self.model.prompt
-        if callable(prompt):
-            asked: Any = prompt(row.values)
-        elif prompt in row.values:
-            asked = row.values[prompt]
-        else:
-            raise ValueError(f"the row has no {prompt!r}: say prompt=, the name of a column or a function of the row")
-        if isinstance(asked, str):
-            return [ChatMessage(asked)]
-        return [asked] if isinstance(asked, ChatMessage) else list(asked)
+            return _read(await self.model.llm.achat(self.model.asked(row), **self.model.chat_kwargs))
 
 
 def _read(response: ChatResponse) -> Reply:

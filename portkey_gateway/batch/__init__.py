@@ -2,6 +2,7 @@
 
 from portkey_gateway.batch.errors import BatchError, ResultsDamagedError, ResultsInUseError, RowError
 from portkey_gateway.batch.limits import Limits
+from portkey_gateway.batch.message_batches import BatchStatus, MessageBatches
 from portkey_gateway.batch.options import BatchOptions
 from portkey_gateway.batch.parquet import write_parquet
 from portkey_gateway.batch.records import Failure, Record
@@ -13,9 +14,11 @@ from portkey_gateway.batch.summary import BatchSummary
 __all__ = [
     "BatchError",
     "BatchOptions",
+    "BatchStatus",
     "BatchSummary",
     "Failure",
     "Limits",
+    "MessageBatches",
     "Record",
     "Reply",
     "ResultsDamagedError",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from pydantic_core import to_json
@@ -36,6 +36,10 @@ class Question(Generic[AnswerT]):
     read: Callable[[bytes, GatewayInfo], AnswerT]
     body: Mapping[str, Any] | None = None
     """``None`` to get, else what is posted."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Beside those of the options."""
+    is_free: bool = True
+    """Whether it may be sent again although an answer was lost: nothing is charged for it."""
 
 
 class LibraryClient(Protocol):

@@ -6,15 +6,16 @@ Source: Anthropic's API reference ("Messages", "Count tokens", "Models", "Errors
 import json
 import re
 import secrets
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 
-from portkey_gateway.sandbox.claude import catalog, sse, tokens
+from portkey_gateway.sandbox.claude import batches, catalog, sse, tokens
 from portkey_gateway.sandbox.claude.answer import build_message, opening_usage
 from portkey_gateway.sandbox.claude.betas import read_betas
 from portkey_gateway.sandbox.claude.brain import think
@@ -23,7 +24,7 @@ from portkey_gateway.sandbox.claude.errors import ClaudeError, invalid, not_foun
 from portkey_gateway.sandbox.claude.state import ClaudeState
 from portkey_gateway.sandbox.claude.validate import validate
 from portkey_gateway.sandbox.serving import app
-from portkey_gateway.sandbox.serving.delivery import Delivery, json_delivery, stream_delivery
+from portkey_gateway.sandbox.serving.delivery import Delivery, Piece, json_delivery, stream_delivery
 from portkey_gateway.sandbox.serving.log import body_text
 
 MAX_BODY_BYTES: Final = 32 * 1024 * 1024
@@ -47,7 +48,7 @@ async def _serve(state: ClaudeState, request: Request) -> Delivery:
         key = _key(request.headers)
         _check_version(request.headers)
         betas = read_betas(request.headers.getlist("anthropic-beta")).names
-        if request.method == "POST":
+        if request.method == "POST" and not request.url.path.endswith("/cancel"):
             body = _parse(await _read(request))
         delivery = _answer(state, _Asked(key, body, request_id, betas), endpoint)
     except ClaudeError as error:
@@ -103,10 +104,13 @@ _ENDPOINTS: Final[Mapping[str, _Endpoint]] = {
 
 
 _MODELS: Final = "/v1/models"
+_BATCHES: Final = "/v1/messages/batches"
 
 
 def _endpoint(request: Request) -> _Endpoint:
     path = request.url.path
+    if path == _BATCHES or path.startswith(f"{_BATCHES}/"):
+        return _batch_endpoint(request)
     is_list = path == _MODELS or path.startswith(f"{_MODELS}/")
     if not is_list and path not in _ENDPOINTS:
         raise not_found("Not Found")
@@ -119,6 +123,33 @@ def _answer_models(request: Request, _state: ClaudeState, asked: _Asked) -> Deli
     name = request.url.path.removeprefix(_MODELS).removeprefix("/")
     listed = catalog.show(name) if name else catalog.list_page(request.query_params)
     return json_delivery(listed, headers={"request-id": asked.request_id})
+
+
+def _batch_endpoint(request: Request) -> _Endpoint:
+    """Return what answers a request about message batches."""
+    batch_id, _, rest = request.url.path.removeprefix(_BATCHES).removeprefix("/").partition("/")
+    method = "GET" if batch_id and rest != "cancel" else "POST"
+    if rest not in {"", "cancel", "results"}:
+        raise not_found("Not Found")
+    if request.method != method:
+        raise ClaudeError(405, "invalid_request_error", "Method Not Allowed")
+    return partial(_answer_batches, batch_id, rest, str(request.base_url).rstrip("/"))
+
+
+def _answer_batches(batch_id: str, rest: str, url: str, state: ClaudeState, asked: _Asked) -> Delivery:
+    headers = {"request-id": asked.request_id}
+
+    def answer(params: dict[str, Any]) -> dict[str, Any]:
+        message = json.loads(_answer_messages(state, replace(asked, body=params)).body)
+        return {**message, "usage": {**message["usage"], "service_tier": "batch"}}
+
+    batch = state.batches.get(batch_id, answer) if batch_id else state.batches.create(asked.body)
+    if rest == "results":
+        lines = Piece(b"".join(batches.result_lines(batch)))
+        return Delivery(200, {"content-type": "application/x-jsonl", **headers}, (lines,))
+    if rest == "cancel" and batch.results is None:
+        batch.canceled = time.time()
+    return json_delivery(batches.show(batch, url), headers=headers)
 
 
 def _key(headers: Mapping[str, str]) -> str:

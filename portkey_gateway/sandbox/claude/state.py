@@ -3,6 +3,7 @@
 from typing import Final
 
 from portkey_gateway.sandbox.claude import sse
+from portkey_gateway.sandbox.claude.batches import MessageBatches
 from portkey_gateway.sandbox.claude.cache_ledger import CacheLedger
 from portkey_gateway.sandbox.claude.errors import ClaudeError, ErrorBody, ErrorType
 from portkey_gateway.sandbox.claude.reply import Reply
@@ -40,13 +41,16 @@ class ClaudeState(ProviderState[Reply]):
 
     Attributes:
         ledger: What is cached.
+        batches: The message batches.
     """
 
     def __init__(self) -> None:
         super().__init__(WORDING, script)
         self.ledger = CacheLedger()
+        self.batches = MessageBatches()
 
     def clear(self) -> None:
         """Forget everything, cached prefixes too."""
         super().clear()
         self.ledger.clear()
+        self.batches.clear()
