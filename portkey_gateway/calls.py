@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple, cast
 
 from portkey_gateway.caching.plan import PromptCachingOption
@@ -19,9 +19,11 @@ from portkey_gateway.conversation.call_ids import with_fitting_ids
 from portkey_gateway.conversation.checks import check_request
 from portkey_gateway.conversation.claude import default_max_tokens
 from portkey_gateway.conversation.fold import Decoding
-from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.conversation.request import ChatRequest, Tool
 from portkey_gateway.conversation.results import check_results, with_results_behind_calls
+from portkey_gateway.conversation.taken_back import as_taken_back
 from portkey_gateway.conversation.tool_names import fitting_names, renamed
+from portkey_gateway.conversation.tools import as_function
 from portkey_gateway.messages import encode as messages
 from portkey_gateway.messages import stream as messages_stream
 from portkey_gateway.messages.losses import LOSSES as MESSAGES_LOSSES
@@ -34,6 +36,7 @@ USER_LABEL: Final = "_user"
 _BETA: Final = "x-portkey-anthropic-beta"
 _VERSION: Final = "x-portkey-anthropic-version"
 _CONFIG: Final = "x-portkey-config"
+_CODE: Final = "code_execution"
 _LIMITS: Final = ("max_tokens", "max_completion_tokens")
 # The gateway passes a client's headers on to the provider there, and cannot read every encoding that httpx can.
 _PROXIED: Final = {"accept-encoding": "gzip, deflate"}
@@ -66,7 +69,7 @@ def encode_call(
     Raises:
         EncodingError: if it cannot be sent as it is.
     """
-    request, names = _fitted(request, is_checked=route.is_claude)
+    request, names = _fitted(request, route, is_checked=route.is_claude)
     own_names = {fitted: name for name, fitted in names.items()}
     kept, betas = _take_betas(request, headers, route)
     asked = cast("ChatRequest", {name: value for name, value in request.items() if name != "betas"})
@@ -77,7 +80,8 @@ def encode_call(
             asked = {**asked, "max_tokens": default_max_tokens(asked.get("thinking"))}
         asked = cast("ChatRequest", {**asked, **betas})
         body, fitted = chat_completions.encode_request(asked, route, prompt_caching=prompt_caching, config=config)
-        path, decoding = chat_completions.PATH, chat_completions_stream.DECODING
+        path = chat_completions.PATH
+        decoding = chat_completions_stream.DECODING._replace(of_code=frozenset(_called_by_code(asked, own_names)))
     else:
         path, body, fitted = messages.encode_request(
             asked, route, prompt_caching=prompt_caching, user_id=_user(kept), betas=betas, config=config
@@ -105,7 +109,7 @@ def encode_count_call(request: ChatRequest, route: Route, headers: Mapping[str, 
     Raises:
         EncodingError: if the request cannot be sent as it is.
     """
-    request, _ = _fitted(request, is_checked=False)
+    request, _ = _fitted(request, route, is_checked=False)
     kept, betas = _take_betas(request, headers, route)
     tools = request.get("tools")
     if tools and route.api_format == "chat_completions":
@@ -144,14 +148,19 @@ def offers_tools(route: Route) -> bool:
     return route.api_format == "messages" or carries(route, "tools")
 
 
-def _fitted(request: ChatRequest, *, is_checked: bool) -> tuple[ChatRequest, dict[str, str]]:
+def _fitted(request: ChatRequest, route: Route, *, is_checked: bool) -> tuple[ChatRequest, dict[str, str]]:
     """The request with ids, results and names of tools as every provider takes them, and the names that changed.
 
     Args:
         request: it is checked for what is no request at all.
+        route: where the call goes.
         is_checked: whether each call needs its result, too.
     """
     check_request(request)
+    if tools := request.get("tools"):
+        request = {**request, "tools": [cast("Tool", as_function(tool)) for tool in tools]}
+    if route.is_claude and not route.is_mixed:
+        request = {**request, "messages": as_taken_back(request["messages"])}
     # Long histories are mostly text.
     if any(map(_speaks_of_tools, request["messages"])):
         messages = with_results_behind_calls(with_fitting_ids(request["messages"]))
@@ -162,6 +171,16 @@ def _fitted(request: ChatRequest, *, is_checked: bool) -> tuple[ChatRequest, dic
     else:
         names = fitting_names(request.get("tools") or ())
     return (renamed(request, names) if names else request), names
+
+
+def _called_by_code(request: ChatRequest, own_names: Mapping[str, str]) -> Iterator[str]:
+    """The names of the tools that take arguments and that code which Claude runs may call."""
+    for tool in request.get("tools") or ():
+        told: Mapping[str, Any] = {**tool.get("function", {}), **tool}
+        callers = told.get("allowed_callers") or ()
+        takes_arguments = bool((told.get("parameters") or {}).get("properties"))
+        if takes_arguments and any(str(caller).startswith(_CODE) for caller in callers):
+            yield own_names.get(told["name"], told["name"])
 
 
 def _speaks_of_tools(message: Mapping[str, Any]) -> bool:

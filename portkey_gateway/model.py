@@ -70,6 +70,8 @@ class GatewayModel(GatewayCaller):
     """MCP servers whose tools Claude uses by itself; they may hold keys, so no repr shows them."""
     container: str | dict[str, Any] | None = None
     """The container in which Claude runs code: its id, or what it shall have, such as ``{"skills": […]}``."""
+    reuse_last_container: bool = False
+    """Go on in the container of the latest answer that tells one."""
     context_management: dict[str, Any] | None = None
     """What Claude shall drop or sum up of a long conversation by itself: ``{"edits": […]}``."""
     prompt_caching: PromptCachingOption = None

@@ -15,6 +15,7 @@ from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, field_validator
 from typing_extensions import override
 
+from portkey_gateway.conversation.container import with_last_container
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.options import check_metadata
@@ -24,7 +25,6 @@ from portkey_langchain.call import Call
 from portkey_langchain.callbacks import RunLabels
 from portkey_langchain.calling import CallingModel
 from portkey_langchain.confidential import ConfidentialModel
-from portkey_langchain.container import with_last_container
 from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.profile import model_profile
@@ -55,8 +55,6 @@ class ChatPortkey(CallingModel, ConfidentialModel):
 
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further parameters of the request body, sent as they are."""
-    reuse_last_container: bool = False
-    """Go on in the container of the latest answer that tells one (``response_metadata["container"]``)."""
     streaming: bool = False
     """Stream even where ``invoke`` is called."""
 
@@ -220,7 +218,8 @@ class ChatPortkey(CallingModel, ConfidentialModel):
     ) -> Call:
         """One call; options of ours among ``kwargs`` hold for it alone."""
         model, given = self.for_call(kwargs)
-        given.pop("stream", None)
+        for told_anyway in ("stream", "stream_usage"):
+            given.pop(told_anyway, None)
         if stop is not None:
             given["stop"] = stop
         parameters = {**with_one_name(model.model_kwargs), **with_one_name(given)}
@@ -229,5 +228,7 @@ class ChatPortkey(CallingModel, ConfidentialModel):
         if model.response_format is not None:
             parameters.setdefault("response_format", model.response_format)
         if model.reuse_last_container:
-            parameters = with_last_container(messages, {"container": model.container, **parameters})
+            answers = [each.response_metadata for each in reversed(messages) if isinstance(each, AIMessage)]
+            told = (metadata.get("container") for metadata in answers)
+            parameters = with_last_container(told, {"container": model.container, **parameters})
         return Call.of_model(model, model.route(parameters.get("model")), messages, parameters, run)

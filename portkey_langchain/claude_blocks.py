@@ -47,6 +47,9 @@ def as_claude_block(block: Block) -> dict[str, Any] | None:
         if not own.get("input") and (pieces := block.get("partial_json")):
             # As ChatAnthropic leaves the input of a tool that it streamed.
             own["input"] = _read(pieces)
+        if kind == "fallback" and "from_" in own:
+            # As ChatAnthropic stores a word that Python has kept for itself.
+            own["from"] = own.pop("from_")
         return own
     return None
 

@@ -33,7 +33,7 @@ def is_told_in_blocks(request: ChatRequest) -> bool:
         return True
     if any(asked.get(name) for name in _OF_CLAUDE_ALONE):
         return True
-    if any("function" not in tool for tool in asked.get("tools") or ()):
+    if any("function" not in tool and "input_schema" not in tool for tool in asked.get("tools") or ()):
         return True
     return any(map(_holds_more_than_text, asked["messages"]))
 

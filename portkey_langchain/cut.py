@@ -1,10 +1,13 @@
-"""Tool calls that an answer was broken off in: LangChain must take them for invalid, so that no tool is run on them."""
+"""Tool calls that an answer was broken off in, or whose arguments were lost: no tool must be run on them.
+
+LangChain has to take them for invalid.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from portkey_gateway.conversation.answer import Answer, Delta, ToolCallDelta
+from portkey_gateway.conversation.answer import LOST_ARGUMENTS, Answer, Delta, ToolCallDelta
 
 CUT_MARK: Final = '"[}"[} (cut off)'
 """What follows the arguments of a cut call, so that nobody can read them as JSON, however far they got.
@@ -18,7 +21,10 @@ otherwise.
 
 def cut_delta(answer: Answer) -> Delta:
     """What a stream adds at its end, so that the sum of its chunks holds no half call; nothing if none was cut."""
-    calls = answer.tool_calls
-    if not calls or not calls[-1].is_cut:
-        return Delta()
-    return Delta(tool_calls=(ToolCallDelta(len(calls) - 1, None, None, CUT_MARK),))
+    return Delta(
+        tool_calls=tuple(
+            ToolCallDelta(position, None, None, CUT_MARK if call.is_cut else LOST_ARGUMENTS)
+            for position, call in enumerate(answer.tool_calls)
+            if call.is_cut or call.arguments == LOST_ARGUMENTS
+        )
+    )

@@ -17,6 +17,7 @@ from langchain_core.outputs import ChatGenerationChunk
 
 from portkey_gateway.conversation.answer import (
     BROKEN_OFF,
+    LOST_ARGUMENTS,
     Answer,
     AnswerBlock,
     AnswerToolCall,
@@ -42,6 +43,8 @@ DIRECT: Final = {"caller": {"type": "direct"}}
 # Anthropic's own names for its tiers are others.
 _PRICED_TIERS: Final = frozenset({"flex", "priority"})
 
+_NO_OBJECT: Final = "the arguments are not a JSON object"
+
 Content = str | list[str | dict[str, Any]]
 
 
@@ -65,9 +68,10 @@ def decode_message(answer: Answer, *, in_blocks: bool = False) -> AIMessage:
 
 
 def _decode_content(answer: Answer, *, in_blocks: bool) -> Content:
-    if not in_blocks and all(map(_is_plain, answer.blocks)):
+    is_amid = any(call.after is not None and call.after < len(answer.blocks) for call in answer.tool_calls)
+    if not in_blocks and not is_amid and all(map(_is_plain, answer.blocks)):
         return answer.text
-    return [*map(_decode_block, answer.blocks), *map(_call_block, answer.tool_calls)]
+    return [_call_block(said) if isinstance(said, AnswerToolCall) else _decode_block(said) for said in answer.said]
 
 
 class ContentState:
@@ -80,7 +84,8 @@ class ContentState:
         in_blocks: begin as a list, since more than text is to be expected.
     """
 
-    __slots__ = ("_begun", "_calls", "_held", "_held_at", "_index", "_is_list", "_told", "_told_as")
+    __slots__ = ("_begun", "_calls", "_held", "_held_at", "_index", "_is_list", "_placed", "_told", "_told_as",
+                 "_waiting")  # fmt: skip
 
     def __init__(self, *, in_blocks: bool = False) -> None:
         self._is_list = in_blocks
@@ -88,15 +93,21 @@ class ContentState:
         self._begun: dict[int, int] = {}
         self._told_as: type[str | list[Any]] | None = list if in_blocks else None
         self._calls: dict[int, None] = {}
+        self._waiting: list[ToolCallDelta] = []
+        self._placed: set[int] = set()
         self._told: set[str] = set()
         self._held: GrowingBlock | None = None
         self._held_at = 0
 
     def add(self, delta: Delta) -> Content:
-        """Decode what a chunk adds to the content; tool calls stand behind all else, and the last chunk tells them."""
+        """Decode what a chunk adds to the content; the last chunk tells tool calls, but for those that a block follows.
+
+        Of such a call its beginning is told before that block.
+        """
         blocks = delta.blocks
+        self._waiting += [call for call in delta.tool_calls if call.after is not None]
         if not self._is_list:
-            if all(map(_is_plain, blocks)):
+            if all(map(_is_plain, blocks)) and not any(self._follows_a_call(block) for block in blocks):
                 for block in blocks:
                     self._begun[block.position] = self._begun.get(block.position, 0) + len(block.text)
                 return "".join(block.text for block in blocks)
@@ -145,18 +156,26 @@ class ContentState:
         return ChatGenerationChunk(message=message)
 
     def _end(self, answer: Answer) -> Iterator[dict[str, Any]]:
-        """The inputs of server tools, each for the block that has begun without it, and the calls."""
+        """The inputs of server tools and of calls, each for what has begun without it, and the other calls."""
         for position, block in enumerate(answer.blocks):
             if block.raw and block.raw.get("input"):
                 input_alone = {"type": block.raw.get("type", "server_tool_use"), "input": block.raw["input"]}
                 yield self._indexed(input_alone, position)
         for position, call in zip(self._calls, answer.tool_calls, strict=False):
-            yield {**_call_block(call), "index": f"{CALL_INDEX}{position}"}
+            told = _call_block(call)
+            if position in self._placed:
+                told = {name: value for name, value in told.items() if name not in {"id", "name"}}
+            yield {**told, "index": f"{CALL_INDEX}{position}"}
 
     def _listed(self, block: BlockDelta) -> Iterator[dict[str, Any]]:
         """What a chunk adds to a block, as far as it can be told by now; the end of a block is told with the next."""
         if block.position != self._held_at:
             yield from self._released()
+        while self._follows_a_call(block):
+            call = self._waiting.pop(0)
+            self._placed.add(call.position)
+            index = f"{CALL_INDEX}{call.position}"
+            yield {"type": "tool_use", "id": call.id, "name": call.name, "input": {}, "index": index}
         raw = block.raw or {}
         if "input" in raw:
             # The input of a server tool comes in pieces behind it: the last chunk tells it whole.
@@ -168,6 +187,10 @@ class ContentState:
             self._held.add(block._replace(text=""))
         if block.text or not raw:
             yield self._indexed(_decode_block(block._replace(raw=None)), block.position)
+
+    def _follows_a_call(self, block: BlockDelta) -> bool:
+        """Whether a call was said before this block that stands nowhere in the content yet."""
+        return bool(self._waiting) and (self._waiting[0].after or 0) <= block.position
 
     def _released(self) -> Iterator[dict[str, Any]]:
         held, self._held = self._held, None
@@ -278,4 +301,4 @@ def _decode_tool_calls(answer: Answer) -> tuple[list[ToolCall], list[InvalidTool
 def _why_invalid(call: AnswerToolCall, answer: Answer) -> str:
     if call.is_cut:
         return f"the answer {BROKEN_OFF[answer.finish_reason or '']}"
-    return "the arguments are not a JSON object"
+    return "the arguments were " + call.arguments[1:-1] if call.arguments == LOST_ARGUMENTS else _NO_OBJECT

@@ -15,7 +15,7 @@ from portkey_langchain.blocks import (
     encode_block,
     encode_system_block,
 )
-from portkey_langchain.encode_assistant import encode_assistant, served_calls
+from portkey_langchain.encode_assistant import encode_assistant
 from portkey_langchain.encode_result import encode_result_block
 from portkey_langchain.function_messages import as_tool_messages
 from portkey_langchain.media import Block, required_text
@@ -32,7 +32,6 @@ def encode_messages(messages: Sequence[BaseMessage]) -> list[Message]:
     """
     messages = as_tool_messages(messages)
     answered = frozenset(message.tool_call_id for message in messages if isinstance(message, ToolMessage))
-    served = frozenset(served_calls(messages))
     encoded: list[Message] = []
     for index, message in enumerate(messages):
         where = f"messages[{index}]"
@@ -42,11 +41,9 @@ def encode_messages(messages: Sequence[BaseMessage]) -> list[Message]:
         elif role == "user":
             encoded.extend(_encode_user(message, where))
         elif role == "assistant":
-            # What Claude was about to do it goes on with only where nobody spoke since.
-            is_last = index == len(messages) - 1
-            encoded.append(encode_assistant(message, where, answered, None if is_last else served))
+            encoded.append(encode_assistant(message, where, answered))
         else:
-            encoded.append(_encode_tool(message, where))
+            encoded.extend(_encode_tool(message, where))
     return encoded
 
 
@@ -91,20 +88,29 @@ def _encode_user(message: BaseMessage, where: str) -> Iterator[Message]:
             # Anthropic's form: tool results stand first in a user message. On the wire each is a tool message.
             if rest:
                 raise ContentError(f"{path} is a tool_result after other blocks: tool results must come first")
-            call_id = required_text(block, "tool_use_id", where=path)
-            yield _tool_message(call_id, block.get("content") or "", block, path)
+            yield _result_message(block, path)
         else:
             rest.append(encode_block(block, where=path))
     if rest or not message.content:
         yield {**encoded, "content": rest}
 
 
-def _encode_tool(message: BaseMessage, where: str) -> Message:
+def _encode_tool(message: BaseMessage, where: str) -> Iterator[Message]:
     tool_message = cast("ToolMessage", message)
+    blocks = content_blocks(tool_message.content)
+    if blocks and all(block.get("type") == "tool_result" and "tool_use_id" in block for block in blocks):
+        # Anthropic's form, with the calls that are answered.
+        yield from (_result_message(block, f"{where}.content[{index}]") for index, block in enumerate(blocks))
+        return
     encoded = _tool_message(tool_message.tool_call_id, tool_message.content, tool_message.additional_kwargs, where)
     if tool_message.status == "error":
         encoded["is_error"] = True
-    return encoded
+    yield encoded
+
+
+def _result_message(block: Block, where: str) -> Message:
+    """A tool's result in Anthropic's form as a message of its own."""
+    return _tool_message(required_text(block, "tool_use_id", where=where), block.get("content") or "", block, where)
 
 
 def _tool_message(tool_call_id: str, content: str | list[str | dict[str, Any]], marked: Block, where: str) -> Message:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
 from langchain_core.messages import AIMessage, BaseMessage
 
 from portkey_gateway.conversation.arguments import as_arguments
+from portkey_gateway.conversation.in_place import part_calls
 from portkey_gateway.conversation.request import ContentBlock, Message, ToolCall
 from portkey_gateway.errors import warn
 from portkey_gateway.routing import is_claude
@@ -24,9 +24,12 @@ from portkey_langchain.cut import CUT_MARK
 from portkey_langchain.decode import MODEL_PROVIDER, TOOL_CALL_EXTRAS
 from portkey_langchain.media import MEDIA_TYPES, Block, extras_of, required_text
 
-_SERVER_CALLS: Final = frozenset({"server_tool_use", "mcp_tool_use"})
 _TOOL_CALL_TYPES: Final = frozenset({"tool_use", "tool_call"})
-_CALL_EXTRAS: Final[tuple[Literal["caller", "thought_signature"], ...]] = ("caller", "thought_signature")
+_CALL_EXTRAS: Final[tuple[Literal["caller", "toolset_name", "thought_signature"], ...]] = (
+    "caller",
+    "toolset_name",
+    "thought_signature",
+)
 _NO_EXTRAS: Final[Block] = MappingProxyType({})
 _THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
 _REASONING_TYPES: Final = _THOUGHTS | {"reasoning"}
@@ -42,16 +45,16 @@ _CLAUDE_SHAPED: Final = frozenset({None, MODEL_PROVIDER, "anthropic"})
 _SIGNED_BY_CLAUDE: Final = frozenset({None, "anthropic", "bedrock", "bedrock_converse"})
 
 
-def encode_assistant(
-    message: BaseMessage, where: str, answered: frozenset[str], served: frozenset[str] | None = None
-) -> Message:
+def encode_assistant(message: BaseMessage, where: str, answered: frozenset[str]) -> Message:
     """Encode an assistant's message.
 
     Args:
         message: an ``AIMessage``, or a ``ChatMessage`` of that role.
         where: its place, for error texts.
         answered: the ids of the tool calls that have a result.
-        served: the ids of the calls that the provider ran by itself, with a result; ``None`` keeps those without one.
+
+    Returns:
+        The message; calls that something else follows stand among its blocks, as they were said.
 
     Raises:
         EncodingError: if a text or a tool call is none.
@@ -60,11 +63,14 @@ def encode_assistant(
     calls, left_out = _tool_calls(message, answered)
     if isinstance(message.content, str) and _is_claude_shaped(message):
         encoded["content"] = message.content
-    elif spoken := _spoken(message, where, calls, left_out):
-        if served is not None and not calls:
-            spoken = [block for block in spoken if not _is_pending(block, served)]
+    elif said := _said(message, where, calls, left_out):
+        spoken, behind = part_calls(said)
+        if not behind:
+            # Those that stand among the blocks are told there.
+            calls = {key: call for key, call in calls.items() if all(call is not each for each in said)}
         is_text = isinstance(message.content, str) and all(block["type"] == "text" for block in spoken)
-        encoded["content"] = cast("str", message.content) if is_text else spoken
+        if spoken:
+            encoded["content"] = cast("Any", message.content if is_text else spoken)
     if calls:
         encoded["tool_calls"] = list(calls.values())
     if sound := _spoken_sound(message):
@@ -83,24 +89,27 @@ def _spoken_sound(message: BaseMessage) -> dict[str, Any]:
     return {name: told[name] for name in ("id", "transcript", "expires_at") if told.get(name)}
 
 
-def _spoken(
-    message: BaseMessage, where: str, calls: dict[str, ToolCall], left_out: frozenset[str]
-) -> list[ContentBlock]:
-    """What was said and thought; the calls among the blocks are added to the others."""
-    spoken: list[ContentBlock] = []
+def _said(message: BaseMessage, where: str, calls: dict[str, ToolCall], left_out: frozenset[str]) -> list[Block]:
+    """What was said and thought, with the calls in their places; those that stand there alone are added to the others.
+
+    Thoughts about a call that is left out lead nowhere.
+    """
+    said: list[Block] = []
     is_signed = _is_signed_by_claude(message)
     is_ours = is_signed and message.response_metadata.get("model_provider") == MODEL_PROVIDER
     for index, block in enumerate(_blocks(message)):
         path = f"{where}.content[{index}]"
         if block.get("type") in _TOOL_CALL_TYPES:
-            if not _is_taken_out(block, message):
-                _add_tool_call(calls, left_out, block, path)
+            call = None if _is_taken_out(block, message) else _find_tool_call(calls, left_out, block, path)
+            # Some models give one id to several calls.
+            same = [each for each in calls.values() if call and each["id"] == call["id"]]
+            if new := next((each for each in same if all(each is not told for told in said)), None):
+                said.append(cast("Block", new))
         elif encoded_block := _encode_block(block, path, is_signed=is_signed, is_ours=is_ours):
-            spoken.append(encoded_block)
-    # Thoughts about a call that is left out lead nowhere, and Anthropic refuses an end in thoughts.
-    while spoken and not calls and spoken[-1]["type"] in _THOUGHTS:
-        spoken.pop()
-    return spoken
+            said.append(cast("Block", encoded_block))
+    while said and not calls and said[-1]["type"] in _THOUGHTS:
+        said.pop()
+    return said
 
 
 def _is_claude_shaped(message: BaseMessage) -> bool:
@@ -139,20 +148,6 @@ def _encode_block(block: Block, where: str, *, is_signed: bool, is_ours: bool) -
     if kind not in _LEFT_OUT:
         warn(f"{where} is a block of type {kind!r}, which no model takes back from an assistant: it is left out")
     return None
-
-
-def served_calls(messages: Sequence[BaseMessage]) -> Iterator[str]:
-    """The ids of the calls that a provider ran by itself and gave a result of, in whichever answer."""
-    for message in messages:
-        if isinstance(message, AIMessage) and isinstance(message.content, list):
-            for block in content_blocks(message.content):
-                if str(block.get("type")).endswith("_tool_result"):
-                    yield str(block.get("tool_use_id") or block.get("tool_call_id"))
-
-
-def _is_pending(block: ContentBlock, served: frozenset[str]) -> bool:
-    """Whether a tool that Claude called and Anthropic runs gave no result: Anthropic then refuses the conversation."""
-    return block["type"] in _SERVER_CALLS and str(cast("Block", block).get("id")) not in served
 
 
 def _is_signed_by_claude(message: BaseMessage) -> bool:
@@ -200,13 +195,13 @@ def _is_taken_out(block: Block, message: BaseMessage) -> bool:
     return (bool(known) or is_told_twice) and block.get("id") not in known and bool(block.get("id"))
 
 
-def _add_tool_call(calls: dict[str, ToolCall], left_out: frozenset[str], block: Block, where: str) -> None:
-    """Add a call that stands in the content; most stand in ``message.tool_calls`` too, and once is enough."""
+def _find_tool_call(calls: dict[str, ToolCall], left_out: frozenset[str], block: Block, where: str) -> ToolCall | None:
+    """The call that stands in the content; most stand in ``message.tool_calls`` too, any other is added to those."""
     call_id, name = str(block.get("id") or ""), required_text(block, "name", where=where)
     if call_id in left_out:
-        return
+        return None
     if not call_id and any(not call["id"] and call["function"]["name"] == name for call in calls.values()):
-        return
+        return None
     key = call_id or where
     call = calls.setdefault(key, _tool_call(call_id, name, block.get("input", block.get("args"))))
     if mark := cache_control(block, where=where):
@@ -214,6 +209,7 @@ def _add_tool_call(calls: dict[str, ToolCall], left_out: frozenset[str], block: 
     for extra in _CALL_EXTRAS:
         if value := block.get(extra) or extras_of(block).get(extra):
             call[extra] = value
+    return call
 
 
 def _tool_call(call_id: str, name: str, args: Any, extras: Block = _NO_EXTRAS) -> ToolCall:

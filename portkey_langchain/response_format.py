@@ -130,7 +130,8 @@ class FormatTool:
     def read(self, answer: Answer) -> Answer:
         """The answer with the call of the tool as its text, behind all else."""
         called = [call for call in answer.tool_calls if call.name == self._name]
-        others = tuple(call for call in answer.tool_calls if call.name != self._name)
+        # The text of the answer is another one now, and they stand behind it.
+        others = tuple(replace(call, after=None) for call in answer.tool_calls if call.name != self._name)
         rest = tuple(block for block in answer.blocks if block.type != "text")
         # What Claude says beside the call would spoil the JSON.
         texts = [AnswerBlock("text", _json_text(call)) for call in called[:1]] or [
@@ -149,7 +150,7 @@ class FormatTool:
             if call.name == self._name:
                 self._calls.append(call.position)
             if call.position not in self._calls:
-                others.append(call)
+                others.append(call._replace(after=None))
             elif call.position == self._calls[0] and call.arguments:
                 blocks.append(self._text(call.arguments))
         return delta._replace(blocks=tuple(blocks), tool_calls=tuple(others))

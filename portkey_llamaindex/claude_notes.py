@@ -31,7 +31,9 @@ class ClaudeNotes:
     def __init__(self, message: ChatMessage) -> None:
         given = message.additional_kwargs.get(NOTES)
         notes = [note for note in given if isinstance(note, Mapping)] if isinstance(given, list) else []
-        self._blocks = [_placed(note) for note in notes if "block" in note or "type" in note]
+        told = [_placed(note) for note in notes if "block" in note or "type" in note]
+        # Of a kind that a gateway's stream did not tell nothing can be said again.
+        self._blocks = [note for note in told if isinstance(note["block"], Mapping) and "type" in note["block"]]
         self._more = {note["at"]: note for note in notes if "at" in note and "block" not in note}
 
     def blocks(self, at: int | None = None) -> Iterator[dict[str, Any]]:

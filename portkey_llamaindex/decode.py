@@ -28,6 +28,8 @@ from portkey_gateway.conversation.sound import sound_type
 from portkey_gateway.conversation.usage import Usage
 from portkey_llamaindex.claude_notes import NOTES
 
+CONTAINER: Final = "container"
+"""The key in a message's ``additional_kwargs`` of the container in which Claude ran code."""
 _FORMATS: Final = {"mpeg": "mp3", "pcm": "pcm16"}
 
 
@@ -69,6 +71,7 @@ def decode_response(answer: Answer, *, delta: str | None = None, one_tool_call: 
         "stop_reason": answer.stop_reason,
         "trace_id": answer.info.trace_id,
         "usage": _usage_dict(answer.usage) if answer.usage else None,
+        CONTAINER: answer.extras.get("container"),
         NOTES: notes,
         **_told_of_sound(answer.audio),
     }

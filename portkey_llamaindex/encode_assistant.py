@@ -18,23 +18,24 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
-from pydantic_core import from_json
 
 from portkey_gateway.conversation.answer import BROKEN_OFF, finish_reason
 from portkey_gateway.conversation.arguments import as_arguments
 from portkey_gateway.conversation.content import text_block
+from portkey_gateway.conversation.in_place import CALL, part_calls
 from portkey_gateway.conversation.request import ContentBlock, Message, ToolCall
 from portkey_gateway.errors import EncodingError, warn
 from portkey_llamaindex.cache_points import cache_control, mark_last
 from portkey_llamaindex.claude_notes import ClaudeNotes
 from portkey_llamaindex.tools import whole_arguments
 
-_CALL: Final = "function"
 # What may be noted of a text, and of a call: by Claude who called, by Gemini 3 the proof that it wants to see again.
-_FITTING_NOTES: Final = {"text": frozenset({"citations"}), _CALL: frozenset({"caller", "thought_signature"})}
+_FITTING_NOTES: Final = {
+    "text": frozenset({"citations"}),
+    CALL: frozenset({"caller", "toolset_name", "thought_signature"}),
+}
 _ARGUMENTS: Final = ("arguments", "input", "parameters", "args")
 """What the arguments of a call are called by OpenAI, Anthropic, Cohere and Gemini."""
-_THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
 
 
 def encode_assistant(message: ChatMessage, where: str, answered: frozenset[str]) -> Message:
@@ -55,12 +56,9 @@ def encode_assistant(message: ChatMessage, where: str, answered: frozenset[str])
         PortkeyWarning: if something that a model showed is left out.
     """
     said = _said(message, where, answered)
-    calls = [each for each in said if each["type"] == _CALL]
+    spoken, calls = part_calls(said)
     if not any(isinstance(block, ToolCallBlock) for block in message.blocks):
-        calls = _other_tool_calls(message, where)
-    spoken = [each for each in said if each["type"] != _CALL]
-    if said[: len(spoken)] != spoken:
-        spoken, calls = [_as_block(each) if each["type"] == _CALL else each for each in said], []
+        calls = [*_other_tool_calls(message, where)]
     encoded: Message = {"role": "assistant", "content": simplified(cast("list[ContentBlock]", spoken))}
     if calls:
         encoded["tool_calls"] = cast("list[ToolCall]", calls)
@@ -108,9 +106,6 @@ def _said(message: ChatMessage, where: str, answered: frozenset[str]) -> list[di
         said.extend(encoded)
         at += 1
     said.extend(notes.blocks())
-    # Thoughts about a call that is left out lead nowhere, and Anthropic refuses an end in thoughts.
-    while half and said and said[-1]["type"] in _THOUGHTS:
-        said.pop()
     return said
 
 
@@ -176,11 +171,4 @@ def _tool_call(call_id: str | None, name: str | None, arguments: Any, path: str)
     if sent is None:
         # The model gets to see what it wrote, as JSON: the gateway fails with 500 on anything else.
         sent = {"invalid_arguments": arguments}
-    return {"id": call_id or "", "type": _CALL, "function": {"name": name, "arguments": as_arguments(sent)}}
-
-
-def _as_block(call: dict[str, Any]) -> dict[str, Any]:
-    """A call in Anthropic's form, which can stand among other blocks."""
-    function = call["function"]
-    rest = {name: value for name, value in call.items() if name != "function"}
-    return {**rest, "type": "tool_use", "name": function["name"], "input": from_json(function["arguments"])}
+    return {"id": call_id or "", "type": CALL, "function": {"name": name, "arguments": as_arguments(sent)}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing, closing
 from typing import Any, NamedTuple, Self
 
@@ -22,16 +22,21 @@ from llama_index.core.llms.llm import ToolSelection
 from llama_index.core.tools.types import BaseTool
 from pydantic import ConfigDict, Field, field_validator
 
+from portkey_gateway.calls import binds_answers
 from portkey_gateway.chat_completions.fit_parameters import carries
 from portkey_gateway.client import GatewayClient
+from portkey_gateway.conversation.container import with_last_container
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.response_format import as_response_format
+from portkey_gateway.errors import warn
 from portkey_gateway.options import check_metadata
+from portkey_gateway.routing import Route
 from portkey_llamaindex.announce import announced
-from portkey_llamaindex.decode import GrowingResponse, decode_completion, decode_response
+from portkey_llamaindex.decode import CONTAINER, GrowingResponse, decode_completion, decode_response
 from portkey_llamaindex.encode import citing_roles, encode_messages
 from portkey_llamaindex.instrumentation import call_labels
+from portkey_llamaindex.program import asked_in_words
 from portkey_llamaindex.storing import Storable
 from portkey_llamaindex.structured import PredictingLLM
 from portkey_llamaindex.tokens import GatewayTokenizer
@@ -246,7 +251,13 @@ class Portkey(Storable, PredictingLLM):
             parameters["tools"] = beside_own(own["tools"], parameters["tools"])
         if (form := parameters.get("response_format", self.response_format)) is not None:
             parameters["response_format"] = as_response_format(form)
+        if self.reuse_last_container:
+            containers = (message.additional_kwargs.get(CONTAINER) for message in reversed(messages))
+            parameters = with_last_container(containers, {"container": self.container, **parameters})
         route = self.route(parameters.get("model"))
+        if schema := self._unbound_schema(parameters, route):
+            warn("response_format binds no answer of this model on this way: it is asked for in words")
+            messages, parameters["response_format"] = asked_in_words(messages, schema), None
         one_tool_call = parameters.get("parallel_tool_calls") is False
         is_lost = route.is_claude or route.falls_on_claude or not carries(route, "parallel_tool_calls")
         if is_lost and route.api_format == "chat_completions":
@@ -258,6 +269,16 @@ class Portkey(Storable, PredictingLLM):
         citing = frozenset[str]() if parameters.get("response_format") else citing_roles(route)
         encoded = encode_messages(messages, citing=citing, files_from=self.files_from)
         return _Call(self.gateway_client(route=route), self.request(encoded, parameters), labels, one_tool_call)
+
+    def _unbound_schema(self, parameters: Mapping[str, Any], route: Route) -> Mapping[str, Any] | None:
+        """The JSON schema that a Claude's answer is to have, where nothing binds it to that."""
+        form = parameters.get("response_format")
+        named = form.get("json_schema") if isinstance(form, Mapping) else None
+        schema = named.get("schema") if isinstance(named, Mapping) else None
+        if not isinstance(schema, Mapping) or not route.is_claude or route.is_mixed:
+            return None
+        model = str(parameters.get("model") or self.model)
+        return None if binds_answers(route, model, schema, has_tools=bool(parameters.get("tools"))) else schema
 
     # --- tools ------------------------------------------------------------------------------------------------------
 

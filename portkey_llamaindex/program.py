@@ -7,7 +7,7 @@ streamed too.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, closing
 from typing import Any, Final, Literal
 
@@ -30,6 +30,19 @@ _IN_TEXT: Final = frozenset({"schema", "words"})
 _SYSTEM: Final = frozenset({MessageRole.SYSTEM, MessageRole.DEVELOPER})
 # A program's own matter; LlamaIndex's programs leave them out too.
 _NOT_PASSED: Final = frozenset({"tool_required", "tool_choice", "allow_parallel_tool_calls"})
+
+
+def asked_in_words(messages: Sequence[ChatMessage], schema: Mapping[str, Any]) -> list[ChatMessage]:
+    """Return the messages with the wish for an object, behind those of the system, so that a cached prompt stays.
+
+    Args:
+        messages: the conversation.
+        schema: the JSON schema of the object.
+    """
+    instruction = ChatMessage(role=MessageRole.SYSTEM, content=schema_in_words(schema))
+    others = (index for index, message in enumerate(messages) if message.role not in _SYSTEM)
+    place = next(others, len(messages))
+    return [*messages[:place], instruction, *messages[place:]]
 
 
 class ObjectProgram(BasePydanticProgram[BaseModel]):
@@ -105,7 +118,7 @@ class ObjectProgram(BasePydanticProgram[BaseModel]):
         kwargs = {name: value for name, value in (llm_kwargs or {}).items() if name not in _NOT_PASSED}
         messages = llm._extend_messages(self._prompt.format_messages(llm=llm, **prompt_args))  # noqa: SLF001 as LlamaIndex's programs
         if self._way == "words":
-            return {"messages": self._instructed(messages), **kwargs}
+            return {"messages": asked_in_words(messages, self._output_cls.model_json_schema()), **kwargs}
         if self._way == "schema":
             return {"messages": messages, "response_format": self._response_format(), **kwargs}
         tool = get_function_tool(self._output_cls)
@@ -121,14 +134,6 @@ class ObjectProgram(BasePydanticProgram[BaseModel]):
             "type": "json_schema",
             "json_schema": {"name": name, "schema": self._output_cls.model_json_schema()},
         }
-
-    def _instructed(self, messages: list[ChatMessage]) -> list[ChatMessage]:
-        """The wish behind the system messages, so that a cached prompt before it stays as it was."""
-        wish = schema_in_words(self._output_cls.model_json_schema())
-        instruction = ChatMessage(role=MessageRole.SYSTEM, content=wish)
-        others = (index for index, message in enumerate(messages) if message.role not in _SYSTEM)
-        place = next(others, len(messages))
-        return [*messages[:place], instruction, *messages[place:]]
 
     def _read(self, response: ChatResponse) -> BaseModel:
         """Read the object of an answer that has ended."""

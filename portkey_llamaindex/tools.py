@@ -44,8 +44,9 @@ def beside_own(own: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, An
         own: tools that every call of the model offers.
         tools: those of this call, which win.
     """
-    named = {tool.get("name") for tool in tools}
-    return [*(tool for tool in own if is_server_tool(tool) and tool.get("name") not in named), *tools]
+    named = {tool.get("name") for tool in tools} - {None}
+    kept = (tool for tool in own if is_server_tool(tool) and tool not in tools and tool.get("name") not in named)
+    return [*kept, *tools]
 
 
 def select_tools(response: ChatResponse) -> list[ToolSelection]:

@@ -22,6 +22,7 @@ CONVERSATION: Final = 2
 
 # A role and a content: most of a long history.
 _PLAIN: Final = 2
+_BY_CODE: Final = "code_execution"
 _TTL_ORDER: Final = {"1h": 0, "5m": 1}
 
 
@@ -134,18 +135,31 @@ def mark_last_block(request: ChatRequest, mark: CacheControl) -> ChatRequest:
 def last_place(messages: Sequence[Message], indices: Sequence[int]) -> Place | None:
     """Find the last block, of the messages at ``indices``, that can carry a mark; ``None`` if none can.
 
-    Thinking and empty text carry none, and documents in ``file`` blocks and images given by URL lose theirs on the way:
-    the block before them is taken.
+    Thinking and empty text carry none, nor do a call that Claude's code made and its result (Anthropic's answer to one
+    that did; ``langchain-anthropic`` 1.7.10 knows it too), and documents in ``file`` blocks and images given by URL
+    lose theirs on the way: the block before them is taken.
     """
+    of_code = frozenset(_called_by_code(messages))
     for index in reversed(indices):
         message: Any = messages[index]
+        if message.get("tool_call_id") in of_code:
+            continue
         section = SYSTEM if message["role"] in SYSTEM_ROLES else CONVERSATION
         for field in ("tool_calls", _content_field(message)):
             blocks = _as_blocks(message.get(field) or ())
             for position in reversed(range(len(blocks))):
-                if _can_carry_mark(blocks[position]):
+                if blocks[position].get("id") not in of_code and _can_carry_mark(blocks[position]):
                     return Place(section, index, field, position)
     return None
+
+
+def _called_by_code(messages: Sequence[Message]) -> Iterator[str]:
+    """The ids of the calls that code made which Claude runs."""
+    for message in messages:
+        content: Any = message.get("content")
+        for call in (*message.get("tool_calls", ()), *(content if isinstance(content, list) else ())):
+            if str((call.get("caller") or {}).get("type")).startswith(_BY_CODE):
+                yield call["id"]
 
 
 def put_marks(request: ChatRequest, marks: Mapping[Place, CacheControl]) -> ChatRequest:

@@ -139,9 +139,20 @@ def _wanted(request: ChatRequest, caching: PromptCaching) -> Iterator[Place]:
         last_place(messages, conversation) if caching.messages else None,
         last_place(messages, system) if caching.system else None,
         last_place(messages, before) if caching.messages else None,
-        Place(TOOLS, len(tools) - 1) if caching.tools and tools else None,
+        _last_tool(tools or ()) if caching.tools else None,
     )
     return (place for place in places if place)
+
+
+def _last_tool(tools: Sequence[Mapping[str, Any]]) -> Place | None:
+    """The last tool that can carry a mark: one that Claude has to search for first cannot (its answer to one)."""
+    indices = (index for index, tool in reversed([*enumerate(tools)]) if not _is_deferred(tool))
+    index = next(indices, None)
+    return None if index is None else Place(TOOLS, index)
+
+
+def _is_deferred(tool: Mapping[str, Any]) -> bool:
+    return bool(tool.get("defer_loading") or tool.get("function", {}).get("defer_loading"))
 
 
 def _out_of_reach(messages: Sequence[Message], conversation: list[int]) -> list[int]:

@@ -26,7 +26,8 @@ from portkey_gateway.routing import Route
 ERROR_PREFIX: Final = "Error: "
 _PASSED: Final = frozenset({"text", "image_url", "file"})
 _SAID: Final = ("content", "content_blocks", "tool_calls", "audio")
-_OF_ONE_PROVIDER: Final = frozenset({"caller", PROOF})
+_OF_A_CALL: Final = ("cache_control", "caller", "toolset_name", PROOF)
+_OF_ONE_PROVIDER: Final = frozenset({"caller", "toolset_name", PROOF})
 
 
 def encode_message(message: Message, where: str, route: Route) -> Message:
@@ -69,14 +70,12 @@ def _encode_assistant(message: Message, route: Route) -> Message:
     if sound := message.get("audio"):
         message = _encode_spoken(message, sound, route)
     content = message.get("content")
-    if calls := message.get("tool_calls"):
+    if calls := [*message.get("tool_calls", ()), *_calls(content, message)]:
         message = cast("Message", {**message, "tool_calls": [*_encode_calls(calls, route)]})
     if not isinstance(content, list):
         return message
     spoken = [block for block in content if block["type"] != "tool_use"]
     encoded: dict[str, Any] = {**message}
-    if len(spoken) < len(content):
-        encoded["tool_calls"] = [*message.get("tool_calls", ()), *_calls(content, message)]
     texts = [block for block in spoken if block["type"] == "text"]
     del encoded["content"]
     if texts:
@@ -104,6 +103,8 @@ def _encode_calls(calls: list[ToolCall], route: Route) -> Iterator[dict[str, Any
         function = call["function"]
         if route.is_claude and call.get("caller", {}).get("type", "direct") != "direct":
             _warn_of("caller", f"the caller of {function['name']!r}", route)
+        if route.is_claude and call.get("toolset_name"):
+            _warn_of("caller", f"toolset_name of {function['name']!r}", route)
         told: dict[str, Any] = {name: value for name, value in call.items() if name not in _OF_ONE_PROVIDER}
         told["function"] = {**function, "arguments": with_known_numbers(function["arguments"])}
         encoded.append(told)
@@ -119,17 +120,22 @@ def _only_text(block: ContentBlock) -> ContentBlock:
     return cast("ContentBlock", {name: value for name, value in block.items() if name != "citations"})
 
 
-def _calls(content: list[ContentBlock], message: Message) -> list[dict[str, Any]]:
+def _calls(content: str | list[ContentBlock] | None, message: Message) -> list[ToolCall]:
     """Calls that stand among the blocks in Anthropic's form, but for those that are told as ``tool_calls`` too."""
+    if not isinstance(content, list):
+        return []
     known = {call["id"] for call in message.get("tool_calls", ())}
     blocks = [cast("Mapping[str, Any]", block) for block in content if block["type"] == "tool_use"]
     return [
-        {
-            "id": block["id"],
-            "type": "function",
-            "function": {"name": block["name"], "arguments": as_arguments(block.get("input") or {})},
-            **({"cache_control": block["cache_control"]} if block.get("cache_control") else {}),
-        }
+        cast(
+            "ToolCall",
+            {
+                "id": block["id"],
+                "type": "function",
+                "function": {"name": block["name"], "arguments": as_arguments(block.get("input") or {})},
+                **{name: block[name] for name in _OF_A_CALL if block.get(name)},
+            },
+        )
         for block in blocks
         if block["id"] not in known
     ]

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from pydantic_core import to_json
 from typing_extensions import override
 
-from portkey_gateway.chat_completions.kinds import ServerToolKinds
+from portkey_gateway.chat_completions.kinds import SERVER_CALLS, ServerToolKinds
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES
 from portkey_gateway.chat_completions.usage import decode_usage
 from portkey_gateway.chat_completions.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
 from portkey_gateway.chat_completions.wire import ToolCallDelta as WireToolCallDelta
 from portkey_gateway.conversation.answer import (
-    BROKEN_OFF,
+    LOST_ARGUMENTS,
     Answer,
     BlockDelta,
     BlockType,
     Delta,
     ToolCallDelta,
-    finish_reason,
 )
 from portkey_gateway.conversation.fold import Fold, GrowingToolCall
 from portkey_gateway.conversation.sound import GrowingSound
@@ -43,7 +44,7 @@ _MALFORMED: Final = (AttributeError, LookupError, TypeError, ValueError)
 class AnswerFold(Fold):
     """Decodes the chunks of one chat completion and gathers them into the whole. No I/O."""
 
-    __slots__ = ("_kinds", "_order", "_server_tool", "_tool_order")
+    __slots__ = ("_has_warned", "_is_whole", "_kinds", "_order", "_server_tool", "_tool_order")
 
     def __init__(self, info: GatewayInfo) -> None:
         super().__init__(info)
@@ -51,6 +52,7 @@ class AnswerFold(Fold):
         self._tool_order: dict[int, int] = {}
         self._server_tool: int | None = None
         self._kinds = ServerToolKinds()
+        self._is_whole = self._has_warned = False
 
     @override
     def add(self, event: Chunk) -> Delta:
@@ -73,15 +75,29 @@ class AnswerFold(Fold):
         """The whole of what was added so far.
 
         Warns:
-            PortkeyWarning: if the gateway dropped the arguments of a call: those of one that Claude's code made come
-                with its beginning, where the gateway blanks them, and no piece of any follows (1.15.2).
+            PortkeyWarning: of what the gateway dropped of a stream.
         """
-        if self.provider == "anthropic" and finish_reason(self._stop_reason) not in BROKEN_OFF:
-            for call in self._tool_calls:
-                if call.arguments == [""]:
-                    loss = BLOCK_LOSSES["called_arguments"].remedy
-                    warn(f"the arguments of a call of {call.name!r} were lost in the gateway's stream: {loss}")
-        return super().answer()
+        answer = super().answer()
+        if self._is_whole or not self._stop_reason:
+            return answer
+        calls = tuple(
+            replace(call, arguments=LOST_ARGUMENTS) if self._is_lost(growing) and not call.is_cut else call
+            for call, growing in zip(answer.tool_calls, self._tool_calls, strict=True)
+        )
+        answer = replace(answer, tool_calls=calls)
+        if not self._has_warned:
+            self._has_warned = True
+            for loss in _find_losses(answer):
+                warn(loss)
+        return answer
+
+    def _is_lost(self, call: GrowingToolCall) -> bool:
+        """Whether the gateway dropped the arguments of a call.
+
+        Those of one that Claude's code made come with its beginning, where the gateway blanks them, and no piece of any
+        follows (1.15.2); of any other call at least an empty piece does.
+        """
+        return call.name in self.of_code and call.arguments == [""]
 
     @override
     def add_whole(self, content: bytes) -> Delta:
@@ -92,6 +108,7 @@ class AnswerFold(Fold):
         """
         try:
             first, *others = decode_whole(content, self.info)
+            self._is_whole = True
             self._others = tuple(map(self._other, others))
             return self.add(first)
         except StreamDecodeError as error:
@@ -196,6 +213,21 @@ class AnswerFold(Fold):
             known = self._tool_order[index] = len(self._tool_calls)
             self._tool_calls.append(GrowingToolCall())
         return known
+
+
+def _find_losses(answer: Answer) -> Iterator[str]:
+    """What the gateway did not tell of a streamed answer, in words."""
+    for call in answer.tool_calls:
+        if call.arguments == LOST_ARGUMENTS:
+            why = BLOCK_LOSSES["called_arguments"].remedy
+            yield f"the arguments of a call of {call.name!r} were lost in the gateway's stream: {why}"
+    others = [block.raw or {} for block in answer.blocks if block.type == "other"]
+    if answer.usage and any(block.get("type") in SERVER_CALLS for block in others):
+        why = BLOCK_LOSSES["served_input"].remedy
+        yield f"input tokens of an answer with server tools are told without what the tools found: {why}"
+    if any("type" not in block for block in others):
+        why = BLOCK_LOSSES["new_kinds"].remedy
+        yield f"a block came whose kind the gateway's stream does not tell, and it is not said again: {why}"
 
 
 def decode_whole(content: bytes, info: GatewayInfo) -> list[Chunk]:

@@ -29,7 +29,7 @@ from portkey_gateway.conversation.claude import default_max_tokens, fit_effort, 
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.tool_choice import ONE_CALL
-from portkey_gateway.conversation.tools import is_mcp_toolset
+from portkey_gateway.conversation.tools import is_toolset
 from portkey_gateway.conversation.unsendable import unsendable
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.routing import LIMITED_BY_MAX_TOKENS, Route
@@ -165,10 +165,10 @@ def _for_others(request: ChatRequest, route: Route, kept: frozenset[str]) -> dic
 
 
 def _is_lost(tool: Mapping[str, Any], route: Route) -> bool:
-    """Tell whether a tool is that of an MCP server, which the gateway tells Claude nothing of; and say so."""
-    if is_lost := is_mcp_toolset(tool):
+    """Tell whether a tool stands for several, which the gateway tells Claude nothing of; and say so."""
+    if is_lost := is_toolset(tool):
         why = remedy(PARAMETER_LOSSES["mcp_servers"], route)
-        warn(f"the tools of {tool['mcp_server_name']!r} do not reach Claude: {why}")
+        warn(f"the tools of {tool.get('mcp_server_name', tool['type'])!r} do not reach Claude: {why}")
     return is_lost
 
 

@@ -12,6 +12,7 @@ _BY_FIELDS: Final = {
     "fallback": frozenset({"from", "to"}),
 }
 _OF_A_COMPACTION: Final = frozenset({"content", "encrypted_content", "signature", "tool_changes"})
+SERVER_CALLS: Final = frozenset({"server_tool_use", "mcp_tool_use"})
 _TOOL_SEARCH: Final = "tool_search_tool"
 
 

@@ -58,13 +58,19 @@ BLOCK_LOSSES: Final[dict[str, Loss]] = {
     "one_call": Loss("at most one tool call (`parallel_tool_calls=False`)", _WARNED, _MESSAGES),
     "called_arguments": Loss(
         "the arguments of a call that Claude's code made, in a stream",
-        "a warning, and none stand there",
+        "a warning, and the call is no valid one",
         f"{_MESSAGES}; or ask for a whole answer",
         carried_by={},
     ),
     "served_input": Loss(
         "the input tokens of an answer with server tools, in a stream",
-        "those from before the tools ran stand there",
+        "those from before the tools ran stand there, with a warning",
+        f"{_MESSAGES}; or ask for a whole answer",
+        carried_by={},
+    ),
+    "new_kinds": Loss(
+        "the kind of a block that is newer than this version, in a stream",
+        "a warning, and it is not said again",
         f"{_MESSAGES}; or ask for a whole answer",
         carried_by={},
     ),

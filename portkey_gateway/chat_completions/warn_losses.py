@@ -16,6 +16,9 @@ _PASSED_TO_CLAUDE: Final = frozenset(
      "tool_choice", "anthropic_beta", "anthropic_version"}
 )  # fmt: skip
 
+# Every stream tells its usage.
+_ANYWAY: Final = frozenset({"stream_usage"})
+
 
 def warn_about_losses(body: Mapping[str, Any], route: Route, where: str = "") -> None:
     """Warn of each parameter that does not reach Claude.
@@ -28,7 +31,7 @@ def warn_about_losses(body: Mapping[str, Any], route: Route, where: str = "") ->
     Warns:
         PortkeyWarning: naming the parameter, and what to do.
     """
-    for name in body.keys() - _PASSED_TO_CLAUDE:
+    for name in body.keys() - _PASSED_TO_CLAUDE - _ANYWAY:
         loss = PARAMETER_LOSSES.get(name)
         # A gateway that is told to carry a parameter is believed; one that is not known here is warned of.
         if body[name] is not None and not (loss and loss.is_carried(route.gateway)):

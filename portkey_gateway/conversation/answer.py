@@ -58,6 +58,13 @@ BROKEN_OFF: Final = MappingProxyType(
 """What to say of an answer that ended for such a finish reason: whatever it says last may be half of what was meant."""
 
 
+LOST_ARGUMENTS: Final = (
+    "(lost in the gateway's stream, as those of every call that Claude's code made: ask for a whole answer, or say "
+    "api_format='messages')"
+)
+"""What stands in the place of a call's arguments that the gateway dropped: no JSON, so that no tool is run on it."""
+
+
 BlockType = Literal["text", "thinking", "redacted_thinking", "other"]
 
 
@@ -88,6 +95,8 @@ class ToolCallDelta(NamedTuple):
     """A piece of the arguments' JSON text, cut anywhere."""
     extras: dict[str, Any] | None = None
     """What else the provider says of the call, such as the ``caller`` that Anthropic names."""
+    after: int | None = None
+    """With the beginning of a call: how many of the answer's blocks were said before it, where that is told."""
 
 
 class Delta(NamedTuple):

@@ -112,7 +112,9 @@ def _check_parameters(request: Mapping[str, Any]) -> None:
     tools = request.get("tools")
     for index, tool in enumerate(tools or ()):
         function = tool.get("function", {"name": ""}) if isinstance(tool, Mapping) else None
-        if not isinstance(function, Mapping) or not isinstance(function.get("parameters", {}), Mapping):
+        if not isinstance(function, Mapping) or not isinstance(
+            function.get("parameters", tool.get("input_schema", {})), Mapping
+        ):
             raise EncodingError(f"tools[{index}] must be a mapping, and the parameters of its function a JSON schema")
         if not isinstance(function.get("name"), str):
             raise EncodingError(f"tools[{index}].function needs a name")

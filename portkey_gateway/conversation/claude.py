@@ -5,6 +5,7 @@ Rules of Anthropic's Messages API that fail otherwise with a message that names 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
@@ -15,6 +16,7 @@ from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.models.claude import (
     effort_levels,
     has_every_effort,
+    idles_below,
     samples_by_one,
     samples_freely,
     takes_forced_choice,
@@ -25,6 +27,7 @@ from portkey_gateway.models.claude import (
 )
 from portkey_gateway.models.facts import most_output
 
+_PROPERTY: Final = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 _SAMPLING: Final = ("temperature", "top_p", "top_k")
 _LEAST_TOP_P_OF_THOUGHT: Final = 0.95
 _NO_EFFORT: Final = "none"
@@ -45,7 +48,8 @@ def prepare_for_claude(request: ChatRequest, models: Sequence[str] = ()) -> dict
         models: every Claude that may answer, where that is not only the one that the request names.
 
     Raises:
-        EncodingError: if a user says nothing, nobody but the system says anything, or the choice of a tool is none.
+        EncodingError: if a user says nothing, nobody but the system says anything, the choice of a tool is none, or a
+            tool has an argument whose name Claude does not take.
 
     Warns:
         PortkeyWarning: if something is changed that was asked for.
@@ -57,6 +61,7 @@ def prepare_for_claude(request: ChatRequest, models: Sequence[str] = ()) -> dict
     if "tool_choice" in body:
         body["tool_choice"] = encode_tool_choice(body["tool_choice"])
     models = models or (str(body.get("model") or ""),)
+    _check_properties(body.get("tools") or ())
     start = loop_start(body["messages"]) if thinks_to_a_budget(body.get("thinking"), models) else None
     if start and not begins_in_thought(start):
         warn(
@@ -150,7 +155,12 @@ def fit_models(body: dict[str, Any], models: Sequence[str], where: str = "") -> 
     Warns:
         PortkeyWarning: if something is changed, naming the model that it is for.
     """
-    for said in (*_fit_thinking(body, models), *_fit_choice(body, models), *_fit_sampling(body, models)):
+    for said in (
+        *_fit_thinking(body, models),
+        *_fit_idle_effort(body, models),
+        *_fit_choice(body, models),
+        *_fit_sampling(body, models),
+    ):
         warn(where + said)
 
 
@@ -197,6 +207,30 @@ def _fit_thinking(body: dict[str, Any], models: Sequence[str]) -> Iterator[str]:
     elif kind == "disabled" and (model := refusing(models, lambda model: not thinks_always(model))):
         yield f"thinking is left out: that of {model} cannot be switched off"
         del body["thinking"]
+
+
+def _fit_idle_effort(body: dict[str, Any], models: Sequence[str]) -> Iterator[str]:
+    asked, kind = body.get("reasoning_effort"), (body.get("thinking") or {}).get("type")
+    if kind == "disabled" and (model := refusing(models, lambda model: asked not in idles_below(model))):
+        yield f"reasoning_effort {asked!r} is sent as 'high': {model} takes no more where thinking is switched off"
+        body["reasoning_effort"] = "high"
+
+
+def _check_properties(tools: Sequence[Mapping[str, Any]]) -> None:
+    """Check the names of the arguments of tools: one that does not fit spoils the request, and names its number only.
+
+    Raises:
+        EncodingError: naming the tool, the argument, and what Claude takes.
+    """
+    for tool in tools:
+        function = tool.get("function") or {}
+        properties = (function.get("parameters") or {}).get("properties")
+        for name in properties if isinstance(properties, Mapping) else ():
+            if not _PROPERTY.fullmatch(str(name)):
+                raise EncodingError(
+                    f"tool {function.get('name')!r} has an argument {name!r}: Claude takes letters, digits, '_', '.' "
+                    "and '-' in names of arguments, 64 at most; rename it, or leave the tool out"
+                )
 
 
 def _why_not_sampled(name: str, value: Any, models: Sequence[str], thinking: Mapping[str, Any] | None) -> str:

@@ -38,10 +38,11 @@ class Fold:
         model: the model that answers.
         provider: the provider that answers.
         names: the tools' own names, by those that they have on the wire, where these differ.
+        of_code: the names of the tools that take arguments and that code of Claude's may call.
     """
 
     __slots__ = ("_blocks", "_extras", "_half", "_hook_results", "_others", "_refusal", "_sound", "_stop_reason",
-                 "_tool_calls", "_usage", "id", "info", "model", "names", "provider")  # fmt: skip
+                 "_tool_calls", "_usage", "id", "info", "model", "names", "of_code", "provider")  # fmt: skip
 
     def __init__(self, info: GatewayInfo) -> None:
         self.info = info
@@ -56,6 +57,7 @@ class Fold:
         self._extras: dict[str, Any] = {}
         self._half = ""
         self.names: Mapping[str, str] = _NO_NAMES
+        self.of_code: frozenset[str] = frozenset()
         self.id = self.model = self.provider = ""
 
     def add(self, event: Any) -> Delta:
@@ -166,6 +168,8 @@ class Decoding(NamedTuple):
     events: type[Events]
     names: Mapping[str, str] = _NO_NAMES
     """The tools' own names, by those that they have on the wire, where these differ."""
+    of_code: frozenset[str] = frozenset()
+    """The names of the tools that take arguments and that code of Claude's may call."""
 
     def begin(self, info: GatewayInfo) -> Fold:
         """Begin to gather one answer.
@@ -175,6 +179,7 @@ class Decoding(NamedTuple):
         """
         fold = self.fold(info)
         fold.names = self.names
+        fold.of_code = self.of_code
         return fold
 
     def decode(self, content: bytes, info: GatewayInfo) -> Answer:

@@ -132,6 +132,8 @@ class ToolCall(TypedDict):
     cache_control: NotRequired[CacheControl]
     caller: NotRequired[dict[str, Any]]
     """Who called in Claude's answer, where that is not Claude itself but code that it runs."""
+    toolset_name: NotRequired[str]
+    """The toolset of Anthropic's that the called tool belongs to; its result has to name it again."""
     thought_signature: NotRequired[str]
     """The proof of the thoughts that led to the call, without which Gemini 3 refuses its replay."""
 

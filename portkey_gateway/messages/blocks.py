@@ -23,6 +23,7 @@ _OPENAI_MEDIA: Final = frozenset({"image_url", "file"})
 # A role and a content.
 _PLAIN: Final = 2
 _SIDES: Final = frozenset({"user", "assistant"})
+_OF_OTHERS: Final = frozenset({"detail", "thought_signature"})
 # OpenAI's, which Claude has no counterpart for.
 _UNKNOWN_TO_CLAUDE: Final = frozenset({"input_audio", "audio", "video", "video_url", "refusal"})
 
@@ -82,6 +83,7 @@ def encode_messages(messages: Iterable[Message], amid: Container[int] = ()) -> l
         EncodingError: if a block has no form for Claude, or a tool call's arguments are no JSON object.
     """
     encoded: list[dict[str, Any]] = []
+    toolsets: dict[str, str] = {}
     last_role = ""
     for index, message in enumerate(messages):
         said = message["role"]
@@ -97,12 +99,27 @@ def encode_messages(messages: Iterable[Message], amid: Container[int] = ()) -> l
             continue
         role = "assistant" if said == "assistant" else "system" if said in SYSTEM_ROLES else "user"
         content = [*_encode_message(message, f"messages[{index}]")]
+        _name_toolsets(content, toolsets)
         if role == last_role:
             encoded[-1] = {"role": role, "content": [*_as_blocks(encoded[-1]["content"]), *content]}
         elif content:
             encoded.append({"role": role, "content": content})
             last_role = role
     return encoded
+
+
+def _name_toolsets(content: Iterable[Block], toolsets: dict[str, str]) -> None:
+    """Let results name the toolset that their calls do.
+
+    Args:
+        content: of one message; its results are changed.
+        toolsets: those of the calls so far, by their ids; those of this message are added.
+    """
+    for block in content:
+        if block["type"] == "tool_use" and block.get("toolset_name"):
+            toolsets[block["id"]] = block["toolset_name"]
+        elif block["type"] == "tool_result" and block["tool_use_id"] in toolsets:
+            block.setdefault("toolset_name", toolsets[block["tool_use_id"]])
 
 
 def _as_blocks(content: str | list[Block]) -> list[Block]:
@@ -156,6 +173,8 @@ def _encode_call(call: ToolCall, where: str) -> Block:
     encoded: Block = {"type": "tool_use", "id": call["id"], "name": function["name"], "input": arguments}
     if caller := call.get("caller"):
         encoded["caller"] = caller
+    if toolset := call.get("toolset_name"):
+        encoded["toolset_name"] = toolset
     if mark := call.get("cache_control"):
         encoded["cache_control"] = mark
     return encoded
@@ -184,4 +203,4 @@ def encode_block(block: Mapping[str, Any], where: str) -> Block:
     check_for_claude(block, where)
     if kind == "text" and block.get("citations"):
         return as_said_before(block)
-    return {name: value for name, value in block.items() if name != "detail"}
+    return {name: value for name, value in block.items() if name not in _OF_OTHERS}

@@ -197,7 +197,8 @@ class MessageFold(Fold):
         begun = self._begun[index] = _Begun(None, len(self._calls_after))
         begun.input = _json(use["input"]) if use.get("input") else ""
         extras = {name: value for name, value in use.items() if name not in _OF_A_CALL and value is not None}
-        call = ToolCallDelta(begun.place, _text(use["id"]), self.own_name(_text(use["name"])), "", extras or None)
+        name = self.own_name(_text(use["name"]))
+        call = ToolCallDelta(begun.place, _text(use["id"]), name, "", extras or None, self._place_count)
         self._calls_after.append(self._place_count)
         return Delta(tool_calls=(call,))
 

@@ -286,7 +286,7 @@ def _warn_about_losses(body: dict[str, Any], where: str = "") -> None:
     """Leave out what no Claude has, and what is misspelt; a name that nobody knows may be a new one of Anthropic's."""
     for name in sorted(body.keys() - _PASSED - _BY_PROXY):
         remedy = LOSSES[name].remedy if name in LOSSES else _probably_meant(name)
-        if name == "stream_options":
+        if name in {"stream_options", "stream_usage"}:
             del body[name]
         elif remedy:
             del body[name]

@@ -87,6 +87,12 @@ def thinks_always(model: str) -> bool:
     return "fable" in name or "mythos" in name or ("haiku" not in name and generation(model) >= (5, 5))
 
 
+def idles_below(model: str) -> tuple[str, ...]:
+    """List the levels of effort that are refused where thinking is switched off: the highest two of Opus 5."""
+    is_opus_5 = "opus" in own_name(model) and (5, 0) <= generation(model) < (5, 5)
+    return ("xhigh", "max") if is_opus_5 else ()
+
+
 def samples_by_one(model: str) -> bool:
     """Tell whether ``temperature`` and ``top_p`` exclude each other: since 4.1."""
     return generation(model) >= (4, 1)

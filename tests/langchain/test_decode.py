@@ -139,6 +139,7 @@ def _told_call(position: int, call: dict[str, Any], data: st.DataObject) -> list
     ]
 
 
+@pytest.mark.filterwarnings("ignore:a block came whose kind")
 @given(blocks=st.lists(_BLOCKS, max_size=5), calls=st.lists(_CALLS, max_size=3), finish=_FINISHES, data=st.data())
 def test_the_sum_of_the_chunks_is_the_whole_message(
     blocks: list[dict[str, Any]], calls: list[dict[str, Any]], finish: str, data: st.DataObject

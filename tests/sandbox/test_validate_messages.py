@@ -147,6 +147,11 @@ def test_good_messages_pass(messages: list[Any]) -> None:
             "messages: final assistant content cannot end with trailing whitespace",
             id="prefill-block-with-line",
         ),
+        pytest.param(
+            [user("Hi"), claude(text("I"), {"type": "redacted_thinking", "data": seal("Hm.")}), user("So?")],
+            "messages.1: The final block in an assistant message cannot be `thinking`.",
+            id="end-in-thought",
+        ),
         pytest.param([user({"text": "Hi"})], "messages.0.content.0.type: Field required", id="no-type"),
         pytest.param(
             [user(text("Hi", annotations=[]))],

@@ -82,6 +82,11 @@ def test_good_tools_pass(body: dict[str, Any]) -> None:
             "tools.0.custom.name: String should match pattern '^[a-zA-Z0-9_-]{1,128}$'",
             id="name-with-line",
         ),
+        pytest.param(
+            request(tool(schema={**OBJECT, "properties": {"filter[id]": {"type": "string"}}})),
+            "tools.0.custom.input_schema.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'",
+            id="property-with-brackets",
+        ),
         pytest.param(request(tool(), tool()), "tools: Tool names must be unique.", id="twice"),
         pytest.param(request({"name": "add"}), "tools.0.custom.input_schema: Field required", id="no-schema"),
         pytest.param(request({"input_schema": OBJECT}), "tools.0.custom.name: Field required", id="no-name"),

@@ -60,6 +60,7 @@ def validate_messages(body: Wire) -> None:
             )
         for located in blocks_of(message["content"], f"messages.{index}.content"):
             _check_place(located, message["role"])
+        _check_end(message, f"messages.{index}")
     spoken = [message for message in messages if message.get("content")]
     _check_texts("messages", message_blocks(spoken))
     _check_results(message_blocks(spoken))
@@ -67,6 +68,12 @@ def validate_messages(body: Wire) -> None:
         _check_texts("system", blocks_of(body["system"], "system"))
     if messages[-1]["role"] == "assistant":
         _check_prefill(body["model"], messages[-1]["content"])
+
+
+def _check_end(message: Wire, path: str) -> None:
+    last = [located.type for located in blocks_of(message["content"], path)][-1:]
+    if message["role"] == "assistant" and last in (["thinking"], ["redacted_thinking"]):
+        raise invalid(f"{path}: The final block in an assistant message cannot be `thinking`.")
 
 
 def _is_compaction(message: Wire) -> bool:

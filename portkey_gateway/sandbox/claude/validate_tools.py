@@ -15,6 +15,7 @@ from portkey_gateway.sandbox.claude.models import takes_forced_choice
 from portkey_gateway.sandbox.json_schema import schema_fault
 
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+_PROPERTY: Final = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 
 _INVALID_SCHEMA = (
     "JSON schema is invalid. It must match JSON Schema draft 2020-12 (https://json-schema.org/draft/2020-12). "
@@ -66,6 +67,9 @@ def _check_custom(tool: Wire, path: str) -> None:
         raise invalid(f"{path}.type: Input should be 'object'")
     if not schema.keys().isdisjoint({"oneOf", "allOf", "anyOf"}):
         raise invalid(f"{path}: input_schema does not support oneOf, allOf, or anyOf at the top level")
+    properties = schema.get("properties")
+    if isinstance(properties, dict) and not all(map(_PROPERTY.fullmatch, properties)):
+        raise invalid(f"{path}.properties: Property keys should match pattern '^{_PROPERTY.pattern}$'")
     fault = schema_fault(schema)
     if fault:
         raise invalid(f"{path}: {_INVALID_SCHEMA} ({fault})")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from portkey_gateway.conversation.claude import fit_effort, prepare_for_claude, without_idle_effort
+from portkey_gateway.errors import EncodingError
 
 HELLO = {"role": "user", "content": "Hello"}
 BUDGET = {"type": "enabled", "budget_tokens": 1024}
@@ -42,6 +43,18 @@ ADAPTIVE = {"type": "adaptive"}
             {"tool_choice": "auto"},
             "tool_choice is sent as 'auto': Claude cannot be made to call a tool (claude-opus-5-5 takes no such",
         ),
+        (
+            ["claude-opus-4-7", "claude-opus-5"],
+            {"thinking": {"type": "disabled"}, "reasoning_effort": "max"},
+            {"thinking": {"type": "disabled"}, "reasoning_effort": "high"},
+            "reasoning_effort 'max' is sent as 'high': claude-opus-5 takes no more where thinking is switched off",
+        ),
+        (
+            ["claude-opus-4-7"],
+            {"thinking": {"type": "disabled"}, "reasoning_effort": "max"},
+            {"thinking": {"type": "disabled"}, "reasoning_effort": "max"},
+            None,
+        ),
     ],
 )
 def test_a_parameter_goes_out_where_every_claude_takes_it_whatever_the_request_names(
@@ -54,6 +67,14 @@ def test_a_parameter_goes_out_where_every_claude_takes_it_whatever_the_request_n
     assert {name: made[name] for name in made.keys() - {"model", "max_tokens", "messages"}} == left
     assert len(caught) == bool(told)
     assert all(str(warning.message).startswith(str(told)) for warning in caught)
+
+
+def test_an_argument_that_claude_takes_under_no_such_name_is_an_error_that_says_which() -> None:
+    parameters = {"type": "object", "properties": {"filter[id]": {"type": "string"}}}
+    tools = [{"type": "function", "function": {"name": "list_apps", "parameters": parameters}}]
+    request: Any = {"model": "claude-sonnet-4-6", "messages": [HELLO], "tools": tools}
+    with pytest.raises(EncodingError, match=r"tool 'list_apps' has an argument 'filter\[id\]': Claude takes letters"):
+        prepare_for_claude(request)
 
 
 @pytest.mark.parametrize(

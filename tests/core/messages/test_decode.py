@@ -146,7 +146,7 @@ def test_each_event_says_what_it_adds() -> None:
         Delta((BlockDelta(0, "thinking", "Hm."),)),
         Delta((BlockDelta(0, "thinking", signature="Eq=="),)),
         Delta((BlockDelta(1, "text", "Hi"),)),
-        Delta(tool_calls=(ToolCallDelta(0, "toolu_1", "now", "", {"caller": {"type": "direct"}}),)),
+        Delta(tool_calls=(ToolCallDelta(0, "toolu_1", "now", "", {"caller": {"type": "direct"}}, 2),)),
         Delta(tool_calls=(ToolCallDelta(0, None, None, '{"zone": "UTC"}'),)),
         Delta(stop_reason="tool_use", usage=Usage(input_tokens=7, output_tokens=3)),
     ]
@@ -157,7 +157,7 @@ def test_a_whole_answer_is_one_delta() -> None:
     blocks = [{"type": "text", "text": "Hi"}, USE]
     delta = MessageFold(INFO).add_whole(json.dumps(message(blocks, "tool_use")).encode())
     assert delta.text == "Hi"
-    assert delta.tool_calls == (ToolCallDelta(0, "toolu_1", "now", '{"zone":"UTC"}'),)
+    assert delta.tool_calls == (ToolCallDelta(0, "toolu_1", "now", '{"zone":"UTC"}', None, 1),)
     assert delta.stop_reason == "tool_use"
 
 

@@ -1,0 +1,75 @@
+"""What Claude does not take back of its own answers, and how calls stand among what was said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from portkey_gateway.conversation.in_place import part_calls
+from portkey_gateway.conversation.taken_back import as_taken_back
+
+USER: dict[str, Any] = {"role": "user", "content": "Hi"}
+TEXT = {"type": "text", "text": "So."}
+THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": "Eq"}
+SERVED = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
+RESULT = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+CALL = {"id": "toolu_1", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}
+USED = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {"at": 1}}
+
+
+def answer(*content: Any, **more: Any) -> Any:
+    return {"role": "assistant", "content": [*content], **more}
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (answer(TEXT, SERVED), answer(TEXT)),
+        (answer(TEXT, THOUGHT), answer(TEXT)),
+        (answer(THOUGHT, {"type": "redacted_thinking", "data": "Eq"}), answer()),
+        (answer(TEXT, SERVED, tool_calls=[CALL]), answer(TEXT, SERVED, tool_calls=[CALL])),
+        (answer(SERVED, USED), answer(SERVED, USED)),
+        (answer(THOUGHT, tool_calls=[CALL]), answer(THOUGHT, tool_calls=[CALL])),
+    ],
+)
+def test_what_is_kept_once_the_user_went_on(said: Any, kept: Any) -> None:
+    messages: Any = [USER, said, USER]
+    assert as_taken_back(messages) == [USER, kept, USER]
+
+
+def test_a_call_is_kept_whose_result_came_in_a_later_answer() -> None:
+    messages: Any = [USER, answer(SERVED), answer(RESULT, TEXT), USER]
+    assert as_taken_back(messages) is messages
+
+
+def test_what_the_conversation_ends_with_is_gone_on_from() -> None:
+    messages: Any = [USER, answer(TEXT, SERVED)]
+    assert as_taken_back(messages)[-1] == answer(TEXT, SERVED)
+
+
+@pytest.mark.parametrize("content", ["So. ", [{"type": "text", "text": "So.\n\n"}]])
+def test_an_end_in_white_space_is_trimmed_and_nothing_is_changed(content: Any) -> None:
+    said = {"role": "assistant", "content": content}
+    before = repr(said)
+    messages: Any = [USER, said]
+    assert as_taken_back(messages)[-1]["content"] in ("So.", [TEXT])
+    assert repr(said) == before
+
+
+def test_plain_conversations_are_returned_as_they_are() -> None:
+    messages: Any = [USER, {"role": "assistant", "content": "So. "}, USER]
+    assert as_taken_back(messages) is messages
+
+
+def test_calls_behind_all_else_stand_apart() -> None:
+    assert part_calls([TEXT, CALL]) == ([TEXT], [CALL])
+
+
+def test_calls_amid_stand_among_the_blocks() -> None:
+    assert part_calls([CALL, TEXT]) == ([USED, TEXT], [])
+
+
+def test_a_call_that_is_no_json_stands_apart() -> None:
+    broken = {**CALL, "function": {"name": "look", "arguments": '{"at'}}
+    assert part_calls([broken, TEXT]) == ([TEXT], [broken])
