@@ -55,6 +55,9 @@ BLOCK_LOSSES: Final[dict[str, Loss]] = {
         _MESSAGES,
     ),
     "caller": Loss("the code of Claude's that called a tool (`caller`)", _WARNED, _MESSAGES),
+    "call_places": Loss(
+        "the place of a call, or its toolset, among the other blocks of an answer", "it stands behind them"
+    ),
     "one_call": Loss("at most one tool call (`parallel_tool_calls=False`)", _WARNED, _MESSAGES),
     "called_arguments": Loss(
         "the arguments of a call that Claude's code made, in a stream",
@@ -83,7 +86,7 @@ BLOCK_LOSSES: Final[dict[str, Loss]] = {
 PARAMETER_LOSSES: Final[dict[str, Loss]] = {
     "response_format": Loss(
         "`response_format` with a JSON schema",
-        "asked for as a tool by the frameworks' classes, else left out with a warning",
+        "asked for as a tool by `ChatPortkey`, in words by `Portkey`, else left out with a warning",
         "the answer would be free text: use the framework's structured output, or a tool",
         carried_by={"oss-2": "", "hosted": "since 2.2.2"},
     ),

@@ -151,7 +151,7 @@ def test_a_toolset_is_offered(model: ChatPortkey, received: Received) -> None:
 
 def test_results_in_anthropic_s_form_are_results(model: ChatPortkey, received: Received) -> None:
     asked = AIMessage("", tool_calls=[{"name": "look", "args": {}, "id": f"toolu_{number}"} for number in (1, 2)])
-    told = [
+    told: list[Any] = [
         {"type": "tool_result", "tool_use_id": f"toolu_{number}", "content": f"Seen {number}."} for number in (1, 2)
     ]
     model.invoke([HumanMessage("Hi"), asked, ToolMessage(told, tool_call_id="toolu_1")], tools=[LOOK])
@@ -162,6 +162,7 @@ def test_results_in_anthropic_s_form_are_results(model: ChatPortkey, received: R
 @pytest.mark.parametrize("api_format", ["messages"])
 def test_a_fallback_as_chat_anthropic_stores_it_goes_back(model: ChatPortkey) -> None:
     told = {"type": "fallback", "from_": {"model": "claude-opus-5"}, "to": {"model": "claude-sonnet-4-5"}}
-    said = AIMessage([told, text("Hi.")], response_metadata={"model_provider": "anthropic"})  # type: ignore[list-item]  # mappings
+    content: list[Any] = [told, text("Hi.")]
+    said = AIMessage(content, response_metadata={"model_provider": "anthropic"})
     sent = model._get_request_payload([HumanMessage("Hi"), said, HumanMessage("So?")])["messages"][1]["content"]
     assert sent[0] == {"type": "fallback", "from": {"model": "claude-opus-5"}, "to": {"model": "claude-sonnet-4-5"}}

@@ -53,7 +53,7 @@ def test_an_end_in_white_space_is_trimmed_and_nothing_is_changed(content: Any) -
     said = {"role": "assistant", "content": content}
     before = repr(said)
     messages: Any = [USER, said]
-    assert as_taken_back(messages)[-1]["content"] in ("So.", [TEXT])
+    assert as_taken_back(messages)[-1].get("content") in ("So.", [TEXT])
     assert repr(said) == before
 
 
