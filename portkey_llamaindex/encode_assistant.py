@@ -34,6 +34,7 @@ _FITTING_NOTES: Final = {
     "text": frozenset({"citations"}),
     CALL: frozenset({"caller", "toolset_name", "thought_signature"}),
 }
+_THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
 _ARGUMENTS: Final = ("arguments", "input", "parameters", "args")
 """What the arguments of a call are called by OpenAI, Anthropic, Cohere and Gemini."""
 
@@ -106,6 +107,9 @@ def _said(message: ChatMessage, where: str, answered: frozenset[str]) -> list[di
         said.extend(encoded)
         at += 1
     said.extend(notes.blocks())
+    # Thoughts about a call that is left out lead nowhere.
+    while half and said and said[-1]["type"] in _THOUGHTS:
+        said.pop()
     return said
 
 
