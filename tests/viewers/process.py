@@ -16,7 +16,7 @@ import httpx
 
 ENVIRONMENT: Final = Path(__file__).parents[2] / ".venv-viewers"
 
-_READY_LIMIT_S: Final = 120.0
+_READY_LIMIT_S: Final = 300.0
 _STOP_LIMIT_S: Final = 20.0
 _POLL_S: Final = 0.2
 # What a viewer would otherwise read of the user's machine, or tell its makers.

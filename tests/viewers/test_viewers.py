@@ -18,7 +18,7 @@ from tests.viewers.phoenix import Phoenix
 from tests.viewers.runs import Used, run_langchain, run_llamaindex
 from tests.viewers.seen import SeenSpan, draw_seen
 
-pytestmark = [pytest.mark.viewers, pytest.mark.timeout(300), agents_warn]
+pytestmark = [pytest.mark.viewers, pytest.mark.timeout(600), agents_warn]
 
 Viewer: TypeAlias = Phoenix | MLflow
 
