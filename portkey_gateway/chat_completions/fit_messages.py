@@ -53,14 +53,14 @@ def fit_messages(messages: Sequence[Message], route: Route, *, has_tools: bool) 
         fitted = [*_with_names_of_tools(fitted)]
     # What the hosted gateway drops is not known.
     lossy = () if route.gateway == "hosted" else providers
-    if deaf := [each.name for each in lossy if not each.keeps_text_beside_calls]:
-        fitted = [*_with_text_before_calls(fitted, deaf, alone=len(deaf) == len(providers))]
     if deaf := [each.name for each in lossy if not each.keeps_calls]:
         why = f"do not reach {' and '.join(deaf)} as such: the gateway drops them"
-        fitted = [*_with_calls_in_words(fitted, why, alone=len(deaf) == len(providers))]
+        fitted = [*_with_calls_in_words(fitted, why, deaf, providers)]
     if not has_tools and (strict := [each.name for each in providers if each.wants_tools_of_calls]):
         why = f"are refused by {' and '.join(strict)} where no tools are offered: bind them to keep the calls"
-        fitted = [*_with_calls_in_words(fitted, why, alone=True)]
+        fitted = [*_with_calls_in_words(fitted, why, strict, providers)]
+    if deaf := [each.name for each in lossy if not each.keeps_text_beside_calls]:
+        fitted = [*_with_text_before_calls(fitted, deaf, alone=len(deaf) == len(providers))]
     if any(not each.user_behind_results for each in providers):
         fitted = [*_with_answers_behind_results(fitted)]
     return fitted
@@ -224,21 +224,19 @@ def _texts_of(message: Message) -> Any:
     return [block for block in content if block["type"] == "text"] if isinstance(content, list) else content
 
 
-def _with_calls_in_words(messages: Sequence[Message], why: str, *, alone: bool) -> Iterator[Message]:
-    """Calls and their results, said in words."""
+def _with_calls_in_words(
+    messages: Sequence[Message], why: str, wanting: Sequence[str], providers: Sequence[Provider]
+) -> Iterator[Message]:
+    """Calls and their results, said in words: no other form reaches everybody who may answer."""
+    others = " and ".join(each.name for each in providers if each.name not in wanting)
+    whom = f", {others} too" if others else ""
     names: dict[str, str] = {}
     for message in messages:
         calls = _calls_of(message)
         if not calls and message["role"] != "tool":
             yield message
             continue
-        warn(
-            f"tool calls of earlier turns {why}"
-            + ("; they are told in words" if alone else ", and a request that holds some is refused there")
-        )
-        if not alone:
-            yield message
-            continue
+        warn(f"tool calls of earlier turns {why}; they are told in words{whom}")
         names |= {call_id: name for call_id, name, _ in calls}
         said = _joined(_texts_of(message))
         if message["role"] == "tool":

@@ -113,10 +113,15 @@ def test_cohere_is_told_of_calls_in_words() -> None:
     assert answered == {"role": "user", "content": "Result of look: blue"}
 
 
-def test_calls_stay_calls_where_another_than_cohere_may_answer() -> None:
-    told = [USER, calling(call()), result()]
-    with pytest.warns(PortkeyWarning, match="a request that holds some is refused there"):
-        assert fit(told, OPENAI, COHERE) == told
+@pytest.mark.parametrize("other", [OPENAI, GEMINI])
+def test_others_are_told_of_calls_in_words_where_cohere_may_answer(other: Any) -> None:
+    told = [USER, calling(call(), said="I will look."), result()]
+    with pytest.warns(PortkeyWarning, match=r"do not reach Cohere as such.*; they are told in words, .* too") as caught:
+        assert fit(told, other, COHERE)[1:] == [
+            {"role": "assistant", "content": 'I will look.\nCalling look with {"at":"sky"}'},
+            {"role": "user", "content": "Result of look: blue"},
+        ]
+    assert len({str(each.message) for each in caught}) == 1
 
 
 @pytest.mark.parametrize("targets", [[BEDROCK], [LLAMA], [OPENAI, BEDROCK]])
