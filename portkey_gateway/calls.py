@@ -18,6 +18,7 @@ from portkey_gateway.conversation.bound_schema import as_bound_schema
 from portkey_gateway.conversation.call_ids import with_fitting_ids
 from portkey_gateway.conversation.checks import check_request
 from portkey_gateway.conversation.claude import default_max_tokens
+from portkey_gateway.conversation.drawn import without_drawn
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.request import ChatRequest, Tool
 from portkey_gateway.conversation.results import check_results, with_results_behind_calls
@@ -164,6 +165,8 @@ def _fitted(request: ChatRequest, route: Route, *, is_checked: bool) -> tuple[Ch
     # Long histories are mostly text.
     if any(map(_speaks_of_tools, request["messages"])):
         messages = with_results_behind_calls(with_fitting_ids(request["messages"]))
+        if not route.is_gemini:
+            messages = without_drawn(messages)
         if is_checked:
             check_results(messages)
         request = {**request, "messages": messages}

@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from portkey_gateway.conversation.arguments import as_arguments
 from portkey_gateway.conversation.in_place import part_calls
 from portkey_gateway.conversation.request import ContentBlock, Message, ToolCall
-from portkey_gateway.errors import warn
+from portkey_gateway.errors import ContentError, warn
 from portkey_gateway.routing import is_claude
 from portkey_langchain.blocks import (
     TEXT_TYPES,
@@ -22,7 +22,7 @@ from portkey_langchain.blocks import (
 from portkey_langchain.claude_blocks import as_claude_block, citations_of
 from portkey_langchain.cut import CUT_MARK
 from portkey_langchain.decode import MODEL_PROVIDER, TOOL_CALL_EXTRAS
-from portkey_langchain.media import MEDIA_TYPES, Block, extras_of, required_text
+from portkey_langchain.media import MEDIA_TYPES, Block, encode_media, extras_of, required_text
 
 _TOOL_CALL_TYPES: Final = frozenset({"tool_use", "tool_call"})
 _CALL_EXTRAS: Final[tuple[Literal["caller", "toolset_name", "thought_signature"], ...]] = (
@@ -39,6 +39,7 @@ _LEFT_OUT: Final = frozenset(
      "custom_tool_call", "tool_call_chunk", "server_tool_call_chunk", "server_tool_result", "invalid_tool_call",
      "input_json_delta"}
 )  # fmt: skip
+_PICTURES: Final = frozenset({"image", "image_url"})
 # Integrations whose content is in Claude's own blocks, as ours is; None: written by hand.
 _CLAUDE_SHAPED: Final = frozenset({None, MODEL_PROVIDER, "anthropic"})
 # Others whose reasoning may bear Claude's signature; that of any other model is refused by Anthropic.
@@ -105,6 +106,8 @@ def _said(message: BaseMessage, where: str, calls: dict[str, ToolCall], left_out
             same = [each for each in calls.values() if call and each["id"] == call["id"]]
             if new := next((each for each in same if all(each is not told for told in said)), None):
                 said.append(cast("Block", new))
+        elif drawn := _drawn(block, path):
+            said.append(cast("Block", drawn))
         elif encoded_block := _encode_block(block, path, is_signed=is_signed, is_ours=is_ours):
             said.append(cast("Block", encoded_block))
     while said and not calls and said[-1]["type"] in _THOUGHTS:
@@ -148,6 +151,17 @@ def _encode_block(block: Block, where: str, *, is_signed: bool, is_ours: bool) -
     if kind not in _LEFT_OUT:
         warn(f"{where} is a block of type {kind!r}, which no model takes back from an assistant: it is left out")
     return None
+
+
+def _drawn(block: Block, where: str) -> ContentBlock | None:
+    """A picture that a model drew, if its data are told: where it may not go back, the core leaves it out."""
+    if block.get("type") not in _PICTURES:
+        return None
+    try:
+        encoded = encode_media(block, where=where)
+    except ContentError:
+        return None
+    return cast("ContentBlock", encoded) if encoded["source"]["type"] == "base64" else None
 
 
 def _is_signed_by_claude(message: BaseMessage) -> bool:

@@ -16,6 +16,7 @@ from llama_index.core.base.llms.types import (
     CitationBlock,
     CompletionResponse,
     ContentBlock,
+    ImageBlock,
     MessageRole,
     TextBlock,
     ThinkingBlock,
@@ -24,8 +25,10 @@ from llama_index.core.base.llms.types import (
 from pydantic_core import to_json
 
 from portkey_gateway.conversation.answer import Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta, ToolCallDelta
+from portkey_gateway.conversation.content import load_url
 from portkey_gateway.conversation.sound import sound_type
 from portkey_gateway.conversation.usage import Usage
+from portkey_gateway.errors import ContentError
 from portkey_llamaindex.claude_notes import NOTES
 
 CONTAINER: Final = "container"
@@ -52,6 +55,10 @@ def decode_response(answer: Answer, *, delta: str | None = None, one_tool_call: 
     decoded: ContentBlock
     at = 0
     for said in answer.said:
+        if isinstance(said, AnswerBlock) and (drawn := _drawn(said)):
+            blocks.append(drawn)
+            at += 1
+            continue
         if isinstance(said, AnswerBlock) and said.type == "other":
             notes.append({"at": at, "block": said.raw})
             continue
@@ -170,13 +177,13 @@ def decode_raw(answer: Answer) -> dict[str, Any]:
     """Decode how the answer ended, its usage and what the gateway says of the call; only what is known has a key.
 
     ``other_blocks`` are blocks as they came that are neither text nor thinking nor a tool call of ours, such as the
-    calls and results of tools that the provider runs by itself.
+    calls and results of tools that the provider runs by itself; pictures are blocks of the message.
     """
     known = {
         "model": answer.model,
         "refusal": answer.refusal,
         "usage": _usage_dict(answer.usage) if answer.usage else None,
-        "other_blocks": [block.raw for block in answer.blocks if block.type == "other"],
+        "other_blocks": [block.raw for block in answer.blocks if block.type == "other" and not _drawn(block)],
         "audio": _without_data(answer.audio),
         "other_choices": [decode_response(other) for other in answer.others],
     }
@@ -202,6 +209,18 @@ def _decode_block(block: AnswerBlock | BlockDelta) -> TextBlock | ThinkingBlock:
     if block.type == "text":
         return TextBlock(text=block.text)
     return ThinkingBlock(content=block.text or None, additional_information=_thinking_information(block))
+
+
+def _drawn(block: AnswerBlock) -> ImageBlock | None:
+    """The picture that a model drew; OpenAI's form is what the gateway tells it in."""
+    raw = block.raw or {}
+    if raw.get("type") != "image_url":
+        return None
+    try:
+        media = load_url(str(raw["image_url"]["url"]))
+    except (ContentError, LookupError, TypeError):
+        return None
+    return ImageBlock(image=media.data.encode() or None, url=media.url or None, image_mimetype=media.media_type)
 
 
 def _citation_block(citation: Mapping[str, Any]) -> CitationBlock:

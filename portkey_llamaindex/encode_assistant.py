@@ -14,6 +14,7 @@ from llama_index.core.base.llms.types import (
     ChatMessage,
     CitableBlock,
     CitationBlock,
+    ImageBlock,
     TextBlock,
     ThinkingBlock,
     ToolCallBlock,
@@ -21,12 +22,13 @@ from llama_index.core.base.llms.types import (
 
 from portkey_gateway.conversation.answer import BROKEN_OFF, finish_reason
 from portkey_gateway.conversation.arguments import as_arguments
-from portkey_gateway.conversation.content import text_block
+from portkey_gateway.conversation.content import media_block, text_block
 from portkey_gateway.conversation.in_place import CALL, part_calls
-from portkey_gateway.conversation.request import ContentBlock, Message, ToolCall
-from portkey_gateway.errors import EncodingError, warn
+from portkey_gateway.conversation.request import ContentBlock, MediaBlock, Message, ToolCall
+from portkey_gateway.errors import ContentError, EncodingError, warn
 from portkey_llamaindex.cache_points import cache_control, mark_last
 from portkey_llamaindex.claude_notes import ClaudeNotes
+from portkey_llamaindex.media import load_media
 from portkey_llamaindex.tools import whole_arguments
 
 # What may be noted of a text, and of a call: by Claude who called, by Gemini 3 the proof that it wants to see again.
@@ -136,9 +138,20 @@ def _encode_block(block: Any, path: str) -> Sequence[Any]:
         return [_tool_call(block.tool_call_id, block.tool_name, block.tool_kwargs, path)]
     if isinstance(block, CitableBlock):
         return [text_block(part.text) for part in block.content if isinstance(part, TextBlock) and part.text]
+    if isinstance(block, ImageBlock) and (drawn := _drawn(block)):
+        return [drawn]
     kind = type(block).__name__
     warn(f"{path} is of type {kind}, which no model takes back from an assistant: it is left out")
     return []
+
+
+def _drawn(block: ImageBlock) -> MediaBlock | None:
+    """A picture that a model drew, if the block holds it: where it may not go back, the core leaves it out."""
+    try:
+        media = load_media(block)
+    except ContentError:
+        return None
+    return media_block(media) if media.data else None
 
 
 def _encode_thinking(block: ThinkingBlock) -> Sequence[Any]:

@@ -46,7 +46,7 @@ def encode_message(message: Message, where: str, route: Route) -> Message:
     """
     role, content = message["role"], message.get("content")
     if role == "assistant":
-        return _encode_assistant(message, route)
+        return _encode_assistant(message, where, route)
     if isinstance(content, list):
         encode = _encode_tool_block if role == "tool" else _encode_block
         blocks = [encode(block, f"{where}.content[{index}]", route) for index, block in enumerate(content)]
@@ -65,7 +65,7 @@ def says_something(message: Message) -> bool:
     return message["role"] != "assistant" or any(message.get(name) for name in _SAID)
 
 
-def _encode_assistant(message: Message, route: Route) -> Message:
+def _encode_assistant(message: Message, where: str, route: Route) -> Message:
     """The gateway sends ``content_blocks`` on to Claude as they are, in place of content; calls stand apart."""
     if sound := message.get("audio"):
         message = _encode_spoken(message, sound, route)
@@ -78,6 +78,14 @@ def _encode_assistant(message: Message, route: Route) -> Message:
     encoded: dict[str, Any] = {**message}
     texts = [block for block in spoken if block["type"] == "text"]
     del encoded["content"]
+    if any(block["type"] == "image" for block in spoken):
+        # There are some only where a Gemini answers.
+        shown = [block for block in spoken if block["type"] in {"text", "image"}]
+        encoded["content"] = [
+            _encode_block(block, f"{where}.content", route) if block["type"] == "image" else _only_text(block)
+            for block in shown
+        ]
+        return cast("Message", encoded)
     if texts:
         encoded["content"] = [_only_text(block) for block in texts]
     if (not route.is_claude or route.is_mixed) and len(texts) < len(spoken) and _is_one_text(texts):

@@ -212,7 +212,9 @@ def _with_text_before_calls(messages: Sequence[Message], deaf: Sequence[str], *,
         if not message.get("tool_calls") or not text:
             yield message
         elif alone:
-            yield {"role": "assistant", "content": text}
+            content: Any = message.get("content")
+            is_shown = isinstance(content, list) and any(block["type"] == "image" for block in content)
+            yield {"role": "assistant", "content": content if is_shown else text}
             yield cast("Message", {**message, "content": None})
         else:
             warn(f"what was said beside a tool call does not reach {' and '.join(deaf)}, where the config may send it")

@@ -125,11 +125,19 @@ def test_an_image_where_no_model_takes_one_is_an_error() -> None:
         encode(ImageBlock(image=PNG), role="system")
 
 
-@pytest.mark.parametrize("block", [ImageBlock(image=PNG), AudioBlock(audio=b"RIFF"), DocumentBlock(data=PDF)])
+@pytest.mark.parametrize(
+    "block", [ImageBlock(url="https://a.org/b.png"), AudioBlock(audio=b"RIFF"), DocumentBlock(data=PDF)]
+)
 def test_what_a_model_showed_is_left_out_and_the_conversation_goes_on(block: Any) -> None:
     with pytest.warns(PortkeyWarning, match=rf"blocks\[0\] is of type {type(block).__name__}, which no model takes"):
         encoded = encode(block, TextBlock(text="a"), CALL, role="assistant")
     assert encoded == {"role": "assistant", "content": "a", "tool_calls": [WIRE_CALL]}
+
+
+def test_a_picture_that_a_model_drew_goes_along_as_far_as_the_core() -> None:
+    """Which knows who may answer."""
+    encoded = encode(ImageBlock(image=PNG), TextBlock(text="a"), role="assistant")
+    assert encoded["content"] == [{"type": "image", "source": PNG_SOURCE}, text("a")]
 
 
 def test_calls_keep_their_place_among_the_rest() -> None:

@@ -35,7 +35,7 @@ from tests.providers.emulated import (
 from tests.support.recording import Reply, Request, whole
 
 _TOP: Final = {"model", "contents", "systemInstruction", "tools", "tool_config", "toolConfig", "generationConfig",
-               "safetySettings", "cachedContent"}  # fmt: skip
+               "safetySettings", "safety_settings", "cachedContent"}  # fmt: skip
 _GENERATION: Final = {"stopSequences", "responseMimeType", "responseSchema", "responseJsonSchema", "responseModalities",
                       "candidateCount", "maxOutputTokens", "temperature", "topP", "topK", "seed", "presencePenalty",
                       "frequencyPenalty", "responseLogprobs", "logprobs", "thinking_config", "thinkingConfig",
@@ -45,6 +45,12 @@ _DECLARATION: Final = {"name", "description", "parameters", "parametersJsonSchem
 _SCHEMA: Final = {"type", "format", "title", "description", "nullable", "default", "items", "minItems", "maxItems",
                   "enum", "properties", "propertyOrdering", "required", "minProperties", "maxProperties", "minimum",
                   "maximum", "minLength", "maxLength", "pattern", "example", "anyOf"}  # fmt: skip
+_OWN_TOOLS: Final = {
+    "googleSearch": {"timeRangeFilter"},
+    "googleSearchRetrieval": {"dynamicRetrievalConfig"},
+    "googleMaps": {"enableWidget"},
+    "computerUse": {"environment", "excludedPredefinedFunctions"},
+}
 _PROOF: Final = "Eq8B"
 _FIRST_WITH_PROOF: Final = 3
 _ENDINGS: Final = {"stop": "STOP", "tool_calls": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
@@ -84,7 +90,9 @@ class Gemini(Wire):
         if body.get("tools") and config.get("responseMimeType") == "application/json":
             refuse("Function calling with a response mime type: 'application/json' is unsupported")
         for tool in body.get("tools") or []:
-            _known(tool, {"functionDeclarations", "googleSearch", "codeExecution"}, "tools[0]")
+            _known(tool, {"functionDeclarations", "codeExecution", *_OWN_TOOLS}, "tools[0]")
+            for name, known in _OWN_TOOLS.items():
+                _known(tool.get(name) or {}, known, f"tools[0].{name}")
             for index, declared in enumerate(tool.get("functionDeclarations") or []):
                 _check_declaration(declared, f"tools[0].function_declarations[{index}]")
 
