@@ -63,8 +63,9 @@ bench: $(STAMP) ## Measure ours beside ChatOpenAI + createHeaders and raw httpx,
 caching: .venv-peers/.installed ## Measure what agents of many turns read from Claude's cache, beside ChatAnthropic's
 	@.venv-peers/bin/python -m benchmarks.caching
 
-peers: .venv-peers/.installed build/llamaindex-peer/.unpacked ## Run ChatAnthropic's own recorded tests on ChatPortkey, and what is said of LlamaIndex's Anthropic (downloads both)
+peers: $(STAMP) .venv-peers/.installed build/llamaindex-peer/.unpacked ## Run ChatAnthropic's and ChatOpenAI's own tests on ChatPortkey, and what is said of LlamaIndex's Anthropic (downloads them)
 	@.venv-peers/bin/python -m tests.conformance.peers
+	@$(BIN)/python -m tests.conformance.openai_peer
 	@PYTHONPATH=build/llamaindex-peer .venv-peers/bin/python -m pytest -q -o addopts="--import-mode=importlib" -o filterwarnings=default --confcutdir tests/conformance/llamaindex_peer tests/conformance/llamaindex_peer
 
 build/llamaindex-peer/.unpacked: requirements/llamaindex-peer.txt .venv-peers/.installed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -38,6 +38,9 @@ class GatewayInfo:
     should_retry: bool | None = None
     """Whether to try again, as OpenAI and Anthropic say in ``x-should-retry``; ``None`` where nothing is said."""
 
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """All of them, by lower-case names, for those who ask (``include_response_headers``)."""
+
     @property
     def is_cached(self) -> bool:
         """Whether the answer comes out of the gateway's response cache, and no provider was asked."""
@@ -64,6 +67,7 @@ def read_gateway_info(status: int, headers: Mapping[str, str], sent_trace_id: st
         is_gateway_exception=headers.get("x-portkey-gateway-exception") == "true",
         retry_after_s=_read_retry_after(headers) if status >= HTTPStatus.BAD_REQUEST else None,
         should_retry=_SHOULD_RETRY.get(headers.get("x-should-retry") or ""),
+        headers={name.lower(): value for name, value in headers.items()},
     )
 
 

@@ -74,6 +74,9 @@ class GatewayModel(GatewayCaller):
     """Go on in the container of the latest answer that tells one."""
     context_management: dict[str, Any] | None = None
     """What Claude shall drop or sum up of a long conversation by itself: ``{"edits": […]}``."""
+    include_response_headers: bool = False
+    """Tell the headers of each response beside what the gateway says of the call: ``headers``, as ``ChatOpenAI`` does;
+    how much is left of a provider's limits stands there."""
     prompt_caching: PromptCachingOption = None
     """What Claude shall cache: what is marked (``None``), the beginnings that calls share (``"auto"``), or as said."""
     inline_images: bool = False

@@ -48,6 +48,7 @@ class Call:
         in_blocks: tell content as a list even where it is text alone.
         format_tool: the tool that stands for a form of the answer, if one does.
         form: the class as which that form was asked for, if it was one.
+        with_headers: whether the response's headers are told.
 
     Attributes:
         client: as given, and so the next two.
@@ -64,6 +65,7 @@ class Call:
         in_blocks: bool,
         format_tool: FormatTool | None = None,
         form: type[BaseModel] | None = None,
+        with_headers: bool = False,
     ) -> None:
         self.client = client
         self.request = request
@@ -71,6 +73,7 @@ class Call:
         self._format = format_tool
         self._class = form
         self._in_blocks = in_blocks
+        self._with_headers = with_headers
         self._content = ContentState(in_blocks=in_blocks)
 
     @classmethod
@@ -111,10 +114,19 @@ class Call:
         request = model.request(encoded, parameters)
         labels = call_labels(model, model.metadata, run, inline_images=model.inline_images)
         client = model.gateway_client(route=route)
-        return cls(client, request, labels, in_blocks=is_told_in_blocks(request), format_tool=form, form=asked)
+        return cls(
+            client,
+            request,
+            labels,
+            in_blocks=is_told_in_blocks(request),
+            format_tool=form,
+            form=asked,
+            with_headers=model.include_response_headers,
+        )
 
     def result(self, answer: Answer) -> ChatResult:
         """Decode a whole answer."""
+        answer = answer.with_headers() if self._with_headers else answer
         answers = [self._format.read(each) if self._format else each for each in (answer, *answer.others)]
         said = [decode_message(each, in_blocks=self._in_blocks) for each in answers]
         for message, each in zip(said, answers, strict=True):
@@ -136,6 +148,7 @@ class Call:
             if last := self._content.decode_chunk(self._format.last_delta()):
                 yield last
             answer = self._format.read(answer)
+        answer = answer.with_headers() if self._with_headers else answer
         last_chunk = self._content.decode_last_chunk(answer)
         add_parsed(cast("AIMessage", last_chunk.message), answer, self._class)
         yield last_chunk

@@ -66,6 +66,11 @@ class ChatPortkey(CallingModel, ConfidentialModel):
     # --- what LangChain asks of a model -----------------------------------------------------------------------------
 
     @property
+    def model_name(self) -> str:
+        """The model's name, as LangChain's other chat models call it too."""
+        return self.model
+
+    @property
     def _llm_type(self) -> str:
         # By this name LangChain's middleware knows who takes cache marks (fallbacks keep them), and how to estimate
         # tokens of a Claude.
@@ -159,7 +164,7 @@ class ChatPortkey(CallingModel, ConfidentialModel):
         schema: Schema,
         *,
         include_raw: bool = False,
-        method: Method = "function_calling",
+        method: Method | None = None,
         strict: bool | None = None,
         tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool] = (),
         **kwargs: Any,
@@ -172,7 +177,7 @@ class ChatPortkey(CallingModel, ConfidentialModel):
             method: ``"function_calling"`` makes the model call a tool of the schema; where a Claude cannot be made to,
                 it is ``"json_schema"``. That binds the answer to the schema where the model knows it and the gateway
                 carries it, and asks for a tool otherwise. ``"json_mode"`` asks for JSON in the system message, and
-                with OpenAI's JSON mode where there is one.
+                with OpenAI's JSON mode where there is one. By default the first, or with ``tools`` the second.
             strict: asks OpenAI to hold the model to the schema.
             tools: what the model may call in the place of an answer, with ``method="json_schema"``; the object is
                 ``None`` then, and the call stands in ``raw`` (``include_raw=True``).
@@ -189,7 +194,7 @@ class ChatPortkey(CallingModel, ConfidentialModel):
             # The schema that is asked for here takes the place of the model's own.
             self if self.response_format is None else self.with_options(response_format=None),
             schema,
-            method=method,
+            method=method or ("json_schema" if tools else "function_calling"),
             include_raw=include_raw,
             strict=strict,
             tools=[encode_tool(tool, strict=strict) for tool in tools],
@@ -203,7 +208,7 @@ class ChatPortkey(CallingModel, ConfidentialModel):
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:
         """What is told of the answers to several prompts together: the model; usage stands with each answer."""
         first = next(filter(None, llm_outputs), None)
-        return {"model_name": first["model_name"]} if first else {}
+        return {"model_name": first["model_name"] if first else self.model}
 
     def _get_request_payload(
         self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any

@@ -6,7 +6,7 @@ as a tool, which the gateway carries to every provider; JSON mode is an instruct
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Final, Literal, TypeGuard, cast, get_args
 
@@ -206,6 +206,24 @@ class _SaidUnlessCalledParser(BaseCumulativeTransformOutputParser[Any]):
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         message = cast("AIMessage", cast("ChatGeneration", result[0]).message)
         return None if message.tool_calls else self.said.parse_result(result, partial=partial)
+
+    @override
+    def _transform(self, input: Iterator[str | BaseMessage]) -> Iterator[Any]:
+        is_told = False
+        for parsed in super()._transform(input):
+            is_told = True
+            yield parsed
+        if not is_told:
+            yield None
+
+    @override
+    async def _atransform(self, input: AsyncIterator[str | BaseMessage]) -> AsyncIterator[Any]:
+        is_told = False
+        async for parsed in super()._atransform(input):
+            is_told = True
+            yield parsed
+        if not is_told:
+            yield None
 
     @override
     def parse(self, text: str) -> Any:

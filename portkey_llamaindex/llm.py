@@ -25,6 +25,7 @@ from pydantic import ConfigDict, Field, field_validator
 from portkey_gateway.calls import binds_answers
 from portkey_gateway.chat_completions.fit_parameters import carries
 from portkey_gateway.client import GatewayClient
+from portkey_gateway.conversation.answer import Answer
 from portkey_gateway.conversation.container import with_last_container
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
@@ -212,11 +213,11 @@ class Portkey(Storable, PredictingLLM):
 
     def _chat(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
         call = self._call(messages, kwargs)
-        return decode_response(call.client.chat(call.request, **call.labels), one_tool_call=call.one_tool_call)
+        return call.response(call.client.chat(call.request, **call.labels))
 
     async def _achat(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
         call = self._call(messages, kwargs)
-        return decode_response(await call.client.achat(call.request, **call.labels), one_tool_call=call.one_tool_call)
+        return call.response(await call.client.achat(call.request, **call.labels))
 
     def _stream(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseGen:
         call = self._call(messages, kwargs)
@@ -227,7 +228,7 @@ class Portkey(Storable, PredictingLLM):
                 for delta in deltas:
                     if response := growing.add(delta):
                         yield response
-                yield decode_response(stream.answer, delta="", one_tool_call=call.one_tool_call)
+                yield call.response(stream.answer, delta="")
 
         return responses()
 
@@ -240,7 +241,7 @@ class Portkey(Storable, PredictingLLM):
                 async for delta in deltas:
                     if response := growing.add(delta):
                         yield response
-                yield decode_response(stream.answer, delta="", one_tool_call=call.one_tool_call)
+                yield call.response(stream.answer, delta="")
 
         return responses()
 
@@ -268,7 +269,8 @@ class Portkey(Storable, PredictingLLM):
         # Anthropic cites nothing in an answer that is bound to a schema, and refuses the wish for both.
         citing = frozenset[str]() if parameters.get("response_format") else citing_roles(route)
         encoded = encode_messages(messages, citing=citing, files_from=self.files_from)
-        return _Call(self.gateway_client(route=route), self.request(encoded, parameters), labels, one_tool_call)
+        client, request = self.gateway_client(route=route), self.request(encoded, parameters)
+        return _Call(client, request, labels, one_tool_call, self.include_response_headers)
 
     def _unbound_schema(self, parameters: Mapping[str, Any], route: Route) -> Mapping[str, Any] | None:
         """The JSON schema that a Claude's answer is to have, where nothing binds it to that."""
@@ -341,6 +343,12 @@ class _Call(NamedTuple):
     labels: dict[str, Any]
     """What the client takes beside the request."""
     one_tool_call: bool
+    with_headers: bool
+
+    def response(self, answer: Answer, delta: str | None = None) -> ChatResponse:
+        """Decode the answer, whole or at the end of a stream."""
+        told = answer.with_headers() if self.with_headers else answer
+        return decode_response(told, delta=delta, one_tool_call=self.one_tool_call)
 
 
 def _as_messages(prompt: str) -> list[ChatMessage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
@@ -223,6 +223,10 @@ class Answer:
     def prices(self) -> Prices | None:
         """What the model's tokens cost now; ``None`` where that is not known."""
         return find_prices(self.info.provider or self.provider, self.model, self.extras)
+
+    def with_headers(self) -> Answer:
+        """The answer with the response's headers among its facts."""
+        return replace(self, extras={**self.extras, "headers": dict(self.info.headers)})
 
     def facts(self) -> dict[str, Any]:
         """How the answer ended, what it costs, and what the gateway says of the call; only what is known has a key.

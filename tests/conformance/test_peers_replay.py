@@ -7,6 +7,7 @@ import json
 import subprocess
 import tarfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from portkey_langchain import ChatPortkey
 from tests.conformance.peers import sdist
 from tests.conformance.peers.cassettes import Answer, cassette_name, read_cassette
 from tests.conformance.peers.replay import Replay, ReplayServer
+from tests.conformance.peers.sdist import ANTHROPIC, OPENAI, SdistError
 from tests.conformance.peers.stand_in import constructor, our_options
 
 CASSETTE = """
@@ -111,10 +113,12 @@ def test_the_stand_in_is_ours_on_the_route_given() -> None:
 # --- their source distribution ---------------------------------------------------------------------------------------
 
 
-def test_the_package_is_pinned_to_the_version_of_the_tests() -> None:
+def test_the_packages_are_pinned_to_the_versions_of_the_tests() -> None:
     root = Path(__file__).parents[2]
-    assert f"\nlangchain-anthropic=={sdist.VERSION}\n" in (root / "requirements" / "peers.txt").read_text()
-    assert f'"langchain-anthropic=={sdist.VERSION}"' in (root / "pyproject.toml").read_text()
+    pinned = f"{ANTHROPIC.package}=={ANTHROPIC.version}"
+    assert f"\n{pinned}\n" in (root / "requirements" / "peers.txt").read_text()
+    assert f'"{pinned}"' in (root / "pyproject.toml").read_text()
+    assert f"\n{OPENAI.package}=={OPENAI.version}\n" in (root / "requirements" / "dev.txt").read_text()
 
 
 @pytest.mark.parametrize("genuine", [True, False])
@@ -122,31 +126,31 @@ def test_only_the_archive_with_the_known_hash_is_kept(
     genuine: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
+    wanted = replace(ANTHROPIC, sha256=hashlib.sha256(b"archive" if genuine else b"another").hexdigest())
 
     def pip(command: list[str], **_: Any) -> subprocess.CompletedProcess[bytes]:
         calls.append(command)
         folder = Path(command[command.index("--dest") + 1])
-        assert f"sha256:{sdist.SHA256}" in (folder / "wanted.txt").read_text()
-        (folder / f"langchain_anthropic-{sdist.VERSION}.tar.gz").write_bytes(b"archive")
+        assert f"sha256:{wanted.sha256}" in (folder / "wanted.txt").read_text()
+        (folder / f"langchain_anthropic-{wanted.version}.tar.gz").write_bytes(b"archive")
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setenv("PORTKEY_SANDBOX_CACHE", str(tmp_path))
     monkeypatch.setattr(subprocess, "run", pip)
     if not genuine:
-        with pytest.raises(sdist.SdistError, match="SHA-256"):
-            sdist.download(lambda _: None)
+        with pytest.raises(SdistError, match="SHA-256"):
+            wanted.download(lambda _: None)
         assert not [path for path in tmp_path.rglob("*") if path.is_file()]
         return
-    monkeypatch.setattr(sdist, "SHA256", hashlib.sha256(b"archive").hexdigest())
-    assert sdist.download(lambda _: None) == sdist.download(lambda _: None)
+    assert wanted.download(lambda _: None) == wanted.download(lambda _: None)
     assert len(calls) == 1
 
 
 def test_the_archive_is_unpacked_afresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sdist, "BUILD", tmp_path)
-    (sdist.unpacked() / "left over").mkdir(parents=True)
+    (OPENAI.unpacked() / "left over").mkdir(parents=True)
     archive = tmp_path / "archive.tar.gz"
     with tarfile.open(archive, "w:gz") as packed:
-        member = tarfile.TarInfo(f"langchain_anthropic-{sdist.VERSION}/tests/one.py")
+        member = tarfile.TarInfo(f"{OPENAI.stem}/tests/one.py")
         packed.addfile(member, io.BytesIO())
-    assert [path.name for path in sdist.unpack(archive).rglob("*")] == ["tests", "one.py"]
+    assert [path.name for path in OPENAI.unpack(archive).rglob("*")] == ["tests", "one.py"]

@@ -62,3 +62,15 @@ def test_a_call_that_was_cut_is_no_call(framework: Framework, provider: Emulated
     heard = framework.ask(way, [framework.user("Look.")], tools=[LOOK])
     assert not heard.calls
     assert heard.facts["finish_reason"] == "length"
+
+
+@any_way
+def test_the_headers_of_a_response_are_told_to_who_wants_them(
+    framework: Framework, provider: EmulatedProvider, way: Way
+) -> None:
+    assert "headers" not in framework.ask(way, [framework.user("Hi")]).facts
+    framework.model = framework.model.with_options(include_response_headers=True)
+    headers = framework.ask(way, [framework.user("Hi")]).facts["headers"]
+    assert headers["x-portkey-provider"] == framework.model.provider
+    assert "content-type" in headers
+    assert not provider.refused

@@ -135,11 +135,11 @@ def test_it_calls_a_tool_or_answers_in_the_form(
     is_bound = row in SCHEMAS and COLUMNS[row].binds_beside_tools
     calling = Said(calls=(Call("look", {"at": "Kiel"}),), ending="tool_calls")
     provider.say(calling, IN_WORDS if is_bound else called(provider, "City"))
-    chain = framework.model.with_structured_output(City, method="json_schema", tools=[look], include_raw=True)
+    chain = framework.model.with_structured_output(City, tools=[look], include_raw=True)
     first, second = (ask_chain(chain, way) for _ in range(2))
     assert not provider.refused
     assert [call["name"] for call in first["raw"].tool_calls] == ["look"]
-    assert (first.get("parsed"), first.get("parsing_error")) == (None, None)
+    assert (first["parsed"], first["parsing_error"]) == (None, None)
     assert second["parsed"] == City(**KIEL)
 
 

@@ -10,11 +10,11 @@ import sys
 from typing import Final
 
 from portkey_gateway.sandbox.install import install_gateway
-from tests.conformance.peers import sdist
 from tests.conformance.peers.compare import compare
 from tests.conformance.peers.expected import judge
 from tests.conformance.peers.report import TITLES, render
 from tests.conformance.peers.results import BUILD, WAYS, Results, Way, load, results_file
+from tests.conformance.peers.sdist import ANTHROPIC, SdistError
 
 _RUN_LIMIT_S: Final = 900
 
@@ -22,8 +22,8 @@ _RUN_LIMIT_S: Final = 900
 def main() -> None:
     """Run all ways, print the table, and exit with an error if too few tests pass."""
     try:
-        sdist.unpack(sdist.download(_tell))
-    except sdist.SdistError as error:
+        ANTHROPIC.unpack(ANTHROPIC.download(_tell))
+    except SdistError as error:
         sys.exit(str(error))
     install_gateway()
     results: dict[Way, Results] = {way: _run(way) for way in WAYS}

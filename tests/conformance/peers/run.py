@@ -13,10 +13,10 @@ from typing import Final
 import pytest
 
 from portkey_gateway.sandbox.gateway import GatewayProcess
-from tests.conformance.peers import sdist
 from tests.conformance.peers.plugin import RecordedTests
 from tests.conformance.peers.replay import Replay, ReplayServer
 from tests.conformance.peers.results import WAYS, Way, save
+from tests.conformance.peers.sdist import ANTHROPIC
 from tests.conformance.peers.stand_in import PROVIDER_API_KEY, constructor
 
 _FOREIGN: Final = ("PORTKEY_", "ANTHROPIC_", "LANGSMITH_", "LANGCHAIN_", "PYTEST_")
@@ -30,7 +30,7 @@ _PYTEST: Final = (
 
 def run(way: Way, further: Sequence[str] = ()) -> int:
     """Run their recorded tests one way, keep the results and return pytest's exit code."""
-    theirs = sdist.unpacked()
+    theirs = ANTHROPIC.unpacked()
     replay = Replay()
     plugin = RecordedTests(replay, theirs / "tests" / "cassettes")
     with ReplayServer(replay) as server, _class_for(way, server.url):
