@@ -87,7 +87,7 @@ def encode_request(
     encoded = [encode_message(message, f"messages[{index}]", route) for index, message in enumerate(messages)]
     body["messages"] = as_texts([*filter(says_something, encoded)], route)
     if route.is_claude:
-        body = _for_claude(cast("ChatRequest", body), claudes, route, prompt_caching)
+        body = _for_claude(cast("ChatRequest", body), claudes, route, prompt_caching, kept)
     else:
         warn_not_cached(prompt_caching, request.get("model"))
         body = _for_others(cast("ChatRequest", body), route, kept)
@@ -127,13 +127,17 @@ def _refusing_marks(route: Route) -> str:
 
 
 def _for_claude(
-    request: ChatRequest, claudes: tuple[str, ...], route: Route, prompt_caching: PromptCachingOption
+    request: ChatRequest,
+    claudes: tuple[str, ...],
+    route: Route,
+    prompt_caching: PromptCachingOption,
+    kept: frozenset[str],
 ) -> dict[str, Any]:
     """The body as the gateway can carry it to Claude."""
     if route.is_mixed and request.get("max_tokens") is None:
         # One that the others can hold, too.
         request = {**request, "max_tokens": default_max_tokens(request.get("thinking"))}
-    body = prepare_for_claude(request, claudes)
+    body = prepare_for_claude(request, claudes, kept)
     if tools := body.get("tools"):
         body["tools"] = [encode_tool(tool, route) for tool in tools if not _is_lost(tool, route)]
     mark = body.pop("cache_control", None)

@@ -45,7 +45,8 @@ def fit_config(config: dict[str, Any], body: dict[str, Any], limit: int | None, 
             effort = own.pop("reasoning_effort", None)
             if effort and PARAMETER_LOSSES["reasoning_effort"].is_carried(route.gateway):
                 effort = fit_effort(effort, (target.model,))
-            own = fit_to_claude({**own, **({"reasoning_effort": effort} if effort else {})}, body, limit, target)
+            own = {**own, **({"reasoning_effort": effort} if effort else {})}
+            own = fit_to_claude(own, body, limit, target, kept)
             warn_about_losses(own, route, said_of(target))
         else:
             own = _fit_other(own, body, target, route, kept)

@@ -66,7 +66,7 @@ def as_every_target_takes_it(
             "thinks on after a tool's result only with those that it had before"
         )
         del told["thinking"]
-    fit_models(told, claudes)
+    fit_models(told, claudes, kept=kept)
     fit_to_openai(told, others, kept=kept)
     if not told.get("stop"):
         told.pop("stop", None)

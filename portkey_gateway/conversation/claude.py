@@ -40,12 +40,19 @@ DEFAULT_MAX_TOKENS: Final = 4096
 give as many, and ChatAnthropic says as many, too."""
 
 
-def prepare_for_claude(request: ChatRequest, models: Sequence[str] = ()) -> dict[str, Any]:
+AS_IF_UNSAID: Final[Mapping[str, Any]] = {"temperature": 1, "top_p": 1, "thinking": {"type": "disabled"}}
+"""What says to a Claude the same as nothing, where something else is said already."""
+
+
+def prepare_for_claude(
+    request: ChatRequest, models: Sequence[str] = (), kept: frozenset[str] = frozenset()
+) -> dict[str, Any]:
     """Return the request as Claude takes it: without empty text, with ``max_tokens``, with a choice that it may obey.
 
     Args:
         request: what to send; it is not changed.
         models: every Claude that may answer, where that is not only the one that the request names.
+        kept: what a condition of the config reads; each target is told apart what it refuses of that.
 
     Raises:
         EncodingError: if a user says nothing, nobody but the system says anything, the choice of a tool is none, or a
@@ -69,7 +76,7 @@ def prepare_for_claude(request: ChatRequest, models: Sequence[str] = ()) -> dict
             "and Claude thinks on with those alone"
         )
         del body["thinking"]
-    fit_models(body, models)
+    fit_models(body, models, kept=kept)
     return body
 
 
@@ -144,17 +151,21 @@ def fit_effort(asked: str, models: Sequence[str]) -> str | None:
     return nearest
 
 
-def fit_models(body: dict[str, Any], models: Sequence[str], where: str = "") -> None:
+def fit_models(
+    body: dict[str, Any], models: Sequence[str], where: str = "", kept: frozenset[str] = frozenset()
+) -> None:
     """Leave out, or say otherwise, what one of these Claudes would refuse.
 
     Args:
         body: a request with its ``tool_choice`` encoded; it is changed.
         models: every Claude that may answer.
         where: what a warning begins with, if the request is not where it is said.
+        kept: what is not looked at, as far as a target can be told that it is as if unsaid (``AS_IF_UNSAID``).
 
     Warns:
         PortkeyWarning: if something is changed, naming the model that it is for.
     """
+    held = {name: body.pop(name) for name in kept & AS_IF_UNSAID.keys() & body.keys()}
     for said in (
         *_fit_thinking(body, models),
         *_fit_idle_effort(body, models),
@@ -162,6 +173,7 @@ def fit_models(body: dict[str, Any], models: Sequence[str], where: str = "") -> 
         *_fit_sampling(body, models),
     ):
         warn(where + said)
+    body |= held
 
 
 def _fit_choice(body: dict[str, Any], models: Sequence[str]) -> Iterator[str]:

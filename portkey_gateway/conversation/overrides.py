@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from portkey_gateway.conversation.claude import default_max_tokens, fit_models, thinks
+from portkey_gateway.conversation.claude import AS_IF_UNSAID, default_max_tokens, fit_models, thinks
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.errors import warn
@@ -47,7 +47,9 @@ def in_our_words(target: ConfigTarget, *, has_tools: bool) -> dict[str, Any]:
     return own
 
 
-def fit_to_claude(own: dict[str, Any], body: dict[str, Any], limit: int | None, target: ConfigTarget) -> dict[str, Any]:
+def fit_to_claude(
+    own: dict[str, Any], body: dict[str, Any], limit: int | None, target: ConfigTarget, kept: frozenset[str]
+) -> dict[str, Any]:
     """Return the ``override_params`` of a Claude without what it refuses, beside the request and by themselves.
 
     Args:
@@ -55,11 +57,14 @@ def fit_to_claude(own: dict[str, Any], body: dict[str, Any], limit: int | None, 
         body: the request as it is sent; what a Claude refuses beside ``own`` is taken out of it, for all targets.
         limit: ``max_tokens`` of the request, where it says one.
         target: whose they are.
+        kept: what stays in the request, since a condition of the config reads it; the target itself is told what is as
+            if it were unsaid, where there is such a word.
 
     Warns:
         PortkeyWarning: if something is changed or left out, naming the target and the model.
     """
     asked: dict[str, Any] = {name: body[name] for name in _FITTED if body.get(name) is not None}
+    undone: dict[str, Any] = {}
     while True:
         both = {**asked, **own}
         fitted = dict(both)
@@ -70,9 +75,14 @@ def fit_to_claude(own: dict[str, Any], body: dict[str, Any], limit: int | None, 
         for name in both.keys() - fitted.keys():
             if name in own:
                 del own[name]
+                continue
+            del asked[name]
+            if name in kept and name in AS_IF_UNSAID and (name, "temperature" in both) != ("top_p", True):
+                undone[name] = AS_IF_UNSAID[name]
             else:
-                del asked[name], body[name]
+                del body[name]
         own |= {name: value for name, value in fitted.items() if value != both[name]}
+    own |= undone
     needed = default_max_tokens(both.get("thinking"), (target.model,))
     if limit is None and "max_tokens" not in own and body.get("max_tokens") != needed:
         own["max_tokens"] = needed

@@ -34,7 +34,7 @@ from portkey_gateway.messages.tools import encode_tool, encode_tool_choice, with
 from portkey_gateway.models.claude import takes_schemas, takes_system_amid
 from portkey_gateway.options import GatewayFields
 from portkey_gateway.routing import Route
-from portkey_gateway.targets import ConfigTarget, conditions_renamed, with_overrides
+from portkey_gateway.targets import ConfigTarget, conditions_renamed, read_by_conditions, with_overrides
 
 PATH: Final = "/messages"
 PROXY_PATH: Final = "/proxy/messages"
@@ -90,7 +90,8 @@ def encode_request(
     Warns:
         PortkeyWarning: if something will not reach the model.
     """
-    body = _encode_body(request, route, prompt_caching)
+    kept = read_by_conditions(config) if config else frozenset[str]()
+    body = _encode_body(request, route, prompt_caching, kept)
     if user_id and "user_id" not in (body.get("metadata") or {}):
         body["metadata"] = {**(body.get("metadata") or {}), "user_id": user_id}
     path = _path(body, route)
@@ -115,7 +116,7 @@ def encode_count(request: ChatRequest, route: Route, betas: Mapping[str, str] | 
     Raises:
         EncodingError: as ``encode_request``.
     """
-    body = _encode_body(request, route, None)
+    body = _encode_body(request, route, None, frozenset())
     counted = {name: body[name] for name in _COUNTED if body.get(name) is not None}
     return _to_json({**counted, **(betas or {})})
 
@@ -132,10 +133,11 @@ def _fit_config(
         route: where the call goes.
         path: that the request takes.
     """
+    kept = read_by_conditions(config)
 
     def fit(target: ConfigTarget) -> dict[str, Any]:
         has_tools = bool(body.get("tools"))
-        own = fit_to_claude(in_our_words(target, has_tools=has_tools), body, limit, target)
+        own = fit_to_claude(in_our_words(target, has_tools=has_tools), body, limit, target, kept)
         parallel = own.pop("parallel_tool_calls", None)
         if choice := encode_tool_choice(own.pop("tool_choice", None), parallel, has_tools=has_tools):
             own["tool_choice"] = choice
@@ -151,13 +153,15 @@ def _fit_config(
     return conditions_renamed(fitted, {"max_completion_tokens": "max_tokens"})
 
 
-def _encode_body(request: ChatRequest, route: Route, prompt_caching: PromptCachingOption) -> dict[str, Any]:
+def _encode_body(
+    request: ChatRequest, route: Route, prompt_caching: PromptCachingOption, kept: frozenset[str]
+) -> dict[str, Any]:
     given = with_one_name({**request, "messages": _with_media(request["messages"])})
     name = str(given.get("model") or "")
     models = route.claudes(name) or (name,)
     thought = with_shown_thoughts(without_idle_effort(given, models), models)
     prepared = _marked(
-        cast("ChatRequest", prepare_for_claude(cast("ChatRequest", thought), models)), route, prompt_caching
+        cast("ChatRequest", prepare_for_claude(cast("ChatRequest", thought), models, kept)), route, prompt_caching
     )
     body: dict[str, Any] = {name: value for name, value in prepared.items() if value is not None}
     messages = body.pop("messages")

@@ -120,3 +120,28 @@ def test_a_parameter_that_a_condition_reads_decides(
     warned(lambda: framework(routed(both, {"strategy": strategy, "targets": targets}, models[0]), asked))
     request = both.openai.requests[-1]
     assert (request.status, request.body["model"]) == (200, met)
+
+
+@any_framework
+@pytest.mark.parametrize(
+    ("takes", "refuses", "api_format"),
+    [
+        (("openai", "gpt-4.1"), ("anthropic", "claude-opus-4-7"), "chat_completions"),
+        (("anthropic", "claude-sonnet-4-5"), ("anthropic", "claude-opus-4-7"), "chat_completions"),
+        (("anthropic", "claude-sonnet-4-5"), ("anthropic", "claude-opus-4-7"), "messages"),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1], ids=["to the one that takes it", "to the other"])
+def test_so_does_one_that_a_claude_refuses(
+    both: Sandbox, framework: Any, takes: Any, refuses: Any, api_format: str, *, order: int
+) -> None:
+    met, other = (takes, refuses)[::order]
+    query = {"params.temperature": {"$lt": 0.5}}
+    strategy = {"mode": "conditional", "conditions": [{"query": query, "then": "met"}], "default": "other"}
+    named = {"met": met, "other": other}
+    targets = [{**both.target(provider, model=model), "name": name} for name, (provider, model) in named.items()]
+    options = {**routed(both, {"strategy": strategy, "targets": targets}, takes[1]), "api_format": api_format}
+    warned(lambda: framework(options, {"temperature": 0.2}))
+    request = (both.openai if met[0] == "openai" else both.claude).requests[-1]
+    assert (request.status, request.body["model"]) == (200, met[1])
+    assert request.body["temperature"] == (0.2 if met == takes else 1)
