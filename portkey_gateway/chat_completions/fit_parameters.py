@@ -101,6 +101,7 @@ def fit_override(
             deaf = name not in provider.parameters and not _knows_as_k(name, provider)
             if deaf and name not in _ALWAYS and value != BY_ITSELF.get(name):
                 warn(f"{where}{name} does not reach {provider.name}: the gateway has no word for it there")
+        _tell_clamped(own, provider, where)
         if own.get("logprobs"):
             _tell_lost_logprobs([provider], where, is_streamed=bool(body.get("stream")))
     return fitted
@@ -250,6 +251,14 @@ def _tell_losses(body: Mapping[str, Any], providers: Sequence[Provider]) -> None
         warn(f"{name} does not reach {_names(deaf)}: the gateway has no word for it there")
     if body.get("logprobs"):
         _tell_lost_logprobs(providers, is_streamed=bool(body.get("stream")))
+    for each in others:
+        _tell_clamped(body, each)
+
+
+def _tell_clamped(told: Mapping[str, Any], provider: Provider, where: str = "") -> None:
+    temperature = told.get("temperature")
+    if temperature is not None and temperature > (most := provider.most_temperature):
+        warn(f"{where}temperature {temperature} is sent to {provider.name} as {most}: the gateway tells it no more")
 
 
 def _tell_lost_logprobs(providers: Sequence[Provider], where: str = "", *, is_streamed: bool) -> None:

@@ -8,6 +8,7 @@ of it goes out as OpenAI would take it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Final, Literal
@@ -146,6 +147,8 @@ class Provider:
     "Function calling", of all Geminis before 3; Groq, "Structured Outputs")."""
     thoughts: frozenset[Telling] = _EITHER_WAY
     """Whether thoughts are told in whole answers and in streamed ones."""
+    most_temperature: float = math.inf
+    """The highest temperature that the gateway tells it, but for Claudes; it takes a higher one for this."""
     logprobs: frozenset[Telling] = _EITHER_WAY
     """Whether logprobs are told in whole answers and in streamed ones, where the wish for them arrives."""
     tells_usage_in_streams: bool = True
@@ -254,6 +257,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
         user_behind_results=False,
         takes_names=False,
         call_id="[a-zA-Z0-9]{9}",
+        most_temperature=1,
     ),
     "cohere": Provider(
         "Cohere",
@@ -324,9 +328,14 @@ PROVIDERS: Final[dict[str, Provider]] = {
         user_behind_results=False,
         takes_names=False,
         call_id="[a-zA-Z0-9]{9}",
+        most_temperature=1,
     ),
     "vertex-ai/meta": Provider(
-        "Llama on Vertex AI", "google-vertex-ai/chatComplete.ts", _SAMPLING | {"image_config", "top_k"}, USUAL_MEDIA
+        "Llama on Vertex AI",
+        "google-vertex-ai/chatComplete.ts",
+        _SAMPLING | {"image_config", "top_k"},
+        USUAL_MEDIA,
+        most_temperature=1,
     ),
     "together-ai": Provider(
         "Together AI",

@@ -3,6 +3,7 @@
 import copy
 import json
 import warnings
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -292,3 +293,18 @@ def test_a_server_tool_takes_the_gateways_form_whoever_answers() -> None:
     tool = {"type": "web_search_20250305", "name": "web_search", "max_uses": 2}
     sent = [{"type": "web_search", "web_search": {"name": "web_search_20250305", "max_uses": 2}}]
     assert encoded(request(tools=[tool]))["tools"] == encoded(request(tools=[tool], model="gpt-5"))["tools"] == sent
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "takes"),
+    [("bedrock", "amazon.nova-pro-v1:0", True), ("bedrock", "meta.llama3-70b-instruct-v1:0", True),
+     ("cohere", "command-a-03-2025", False)],
+)  # fmt: skip
+def test_marks_go_to_whoever_makes_cache_points_of_them(provider: str, model: str, takes: bool) -> None:
+    """Of them the gateway makes ``cachePoint``, for every model on Bedrock (``bedrock/chatComplete.ts``)."""
+    mark = {"cache_control": {"type": "ephemeral"}}
+    asked = request({"role": "user", "content": [{"type": "text", "text": "Hi", **mark}]}, model=model)
+    left_out = pytest.warns(PortkeyWarning, match="cache_control is left out: Cohere takes no marks")
+    with nullcontext() if takes else left_out:
+        body = json.loads(encode_request(asked, Route(provider=provider, targets=((provider, model),))).body)
+    assert ("cache_control" in body["messages"][0]["content"][0]) is takes

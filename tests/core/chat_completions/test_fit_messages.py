@@ -184,6 +184,24 @@ def test_they_stay_where_only_claudes_answer() -> None:
     assert fit(told, ANTHROPIC, is_claude=True) == told
 
 
+def test_a_mistral_on_vertex_ai_hears_the_same() -> None:
+    told = [
+        USER,
+        {"role": "system", "content": "Be brief."},
+        {**USER, "name": "Ann"},
+        calling(call("call_1")),
+        result(call_id="call_1"),
+        USER,
+    ]
+    with pytest.warns(PortkeyWarning, match="the name of a message is left out: Mistral on Vertex AI takes none"):
+        on_vertex = fit(told, ("vertex-ai", "mistralai.mistral-large-2411"))
+    with pytest.warns(PortkeyWarning, match="the name of a message is left out: Mistral takes none"):
+        assert on_vertex == fit(told, MISTRAL)
+    assert [message["role"] for message in on_vertex] == [
+        "system", "user", "user", "assistant", "tool", "assistant", "user",
+    ]  # fmt: skip
+
+
 def test_mistral_hears_of_a_user_behind_an_answer() -> None:
     heard = {"role": "assistant", "content": "I have read it."}
     told = [USER, calling(call("D681PevKs")), result(call_id="D681PevKs")]

@@ -203,6 +203,18 @@ def test_nothing_is_said_of_logprobs_that_are_told() -> None:
         fit(DEEPSEEK, logprobs=False)
 
 
+@pytest.mark.parametrize("target", [MISTRAL, ("vertex-ai", "mistralai.mistral-large-2411")])
+def test_a_temperature_that_the_gateway_clamps_is_warned_of(target: Any) -> None:
+    with pytest.warns(
+        PortkeyWarning, match=r"temperature 1\.5 is sent to Mistral.* as 1: the gateway tells it no more"
+    ):
+        fit(target, OPENAI, temperature=1.5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fit(target, temperature=1)
+        fit(OPENAI, DEEPSEEK, temperature=1.5)
+
+
 def test_a_whole_answer_stays_one_at_deepseek() -> None:
     assert "stream" not in fit(DEEPSEEK)
 
