@@ -94,7 +94,7 @@ NEAR: Final = {"latLng": {"latitude": 54, "longitude": 10}}
 )  # fmt: skip
 @any_way
 def test_google_s_own_tools_arrive_with_their_options(
-    framework: Framework, provider: EmulatedProvider, way: Way, name: str, options: Any, arrived: Any
+    framework: Framework, provider: EmulatedProvider, way: Way, *, name: str, options: Any, arrived: Any
 ) -> None:
     function = {"name": name, **({"parameters": options} if options else {})}
     framework.ask(way, [framework.user("Hi")], tools=[{"type": "function", "function": function}])
