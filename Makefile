@@ -10,7 +10,7 @@ RUN    ?= -m pytest
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: test-in help install demo sandbox docs docs-serve test tests lint format typecheck imports bench caching peers models ecosystem test-ray scale phoenix test-viewers test-lowest test-newest test-wheel notebooks reliability tables lock clean
+.PHONY: test-in help install demo sandbox docs docs-serve test tests lint format typecheck imports bench caching peers models ecosystem test-ray scale phoenix test-viewers test-lowest test-newest test-wheel notebooks reliability soak tables lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -181,6 +181,9 @@ notebooks: $(STAMP) ## Execute every notebook and keep its outputs
 
 reliability: $(STAMP) ## Try every fault and write how many were tried, and failed
 	@$(BIN)/python -m tests.faults.report
+
+soak: $(STAMP) ## Ask 100,000 times (CALLS=…) and write what memory, files and threads it leaves
+	@$(BIN)/python -m tests.life.soak $(CALLS)
 
 tables: $(STAMP) ## Write the docs' tables that are made from the code
 	@$(BIN)/python -m docs.tables

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from portkey_gateway.caller import GatewayCaller
@@ -11,6 +13,7 @@ from portkey_gateway.http.patience import END_WAIT_S, TOTAL_TIMEOUT_S
 from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.http.transport import CONNECT_TIMEOUT_S
 from tests.faults.report import BEGIN, END, PAGE, Tally, known, subject, table
+from tests.life import soak
 
 TEXT = PAGE.read_text("utf-8")
 
@@ -34,6 +37,16 @@ def test_the_table_is_made_of_what_was_counted() -> None:
     assert known(made).failed == tally.failed
     assert BEGIN in TEXT
     assert END in TEXT
+
+
+def test_what_many_calls_left_is_told_as_it_was_measured_and_flat() -> None:
+    found: soak.Soak = json.loads(soak.FIGURES.read_text("utf-8"))
+    assert soak.BEGIN + soak.table(found) + soak.END in TEXT, "write it anew: make soak"
+    assert found["wrong"] == 0
+    first, *_, last = found["readings"][len(found["readings"]) // 2 :]
+    assert last["memory_mb"] < first["memory_mb"] * 1.1
+    assert last["files"] <= first["files"] + 2
+    assert last["threads"] == first["threads"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from typing import Literal, Self
 from urllib.parse import urlsplit
 
 _POLL_S = 0.01
-_SOON_S = 5.0
+_POLL_MS = 10
+_SOON_S = 10.0
 
 Kind = Literal["cut", "reset", "half_close", "stall", "split", "throttle"]
 
@@ -129,8 +130,10 @@ class Proxy:
 
     def _forward(self, client: socket.socket, server: socket.socket, over: threading.Event) -> None:
         with contextlib.suppress(OSError):
+            heard = select.poll()  # ``select`` knows no more than 1,024 files
+            heard.register(client, select.POLLIN)
             while not over.is_set():
-                if select.select([client], [], [], _POLL_S)[0]:
+                if heard.poll(_POLL_MS):
                     data = client.recv(65536)
                     if not data:
                         break
