@@ -10,7 +10,7 @@ RUN    ?= -m pytest
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 
 .DEFAULT_GOAL := help
-.PHONY: test-in help install demo sandbox docs docs-serve test tests lint format typecheck imports bench caching peers models ecosystem test-ray scale phoenix test-viewers test-lowest test-newest test-wheel notebooks reliability soak tables lock clean
+.PHONY: test-in help install demo sandbox docs docs-serve test tests lint format typecheck imports bench bench-quick caching peers models ecosystem test-ray scale phoenix test-viewers test-lowest test-newest test-wheel notebooks reliability soak tables lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,11 +54,31 @@ typecheck: $(STAMP) ## mypy (strict) and pyright over source and tests
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 
-bench: $(STAMP) ## Measure ours beside ChatOpenAI + createHeaders and raw httpx, what traces add, and what embeddings cost
-	@test -f .venv-bench/.installed || { $(PYTHON) -m venv .venv-bench && .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt && .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . && touch .venv-bench/.installed; }
-	@.venv-bench/bin/python -m benchmarks
+bench: .venv-bench/.installed build/llamaindex-bench/.unpacked ## Measure ours beside the documented ways and raw httpx, how costs grow, what traces add, what embeddings cost
+	@mkdir -p build
+	@.venv-bench/bin/python -m benchmarks --json build/figures.json
+	@.venv-bench/bin/python -m benchmarks.guard build/figures.json
+	@.venv-bench/bin/python -m benchmarks.scaling
 	@.venv-bench/bin/python -W ignore -m benchmarks.tracing
 	@.venv-bench/bin/python -m benchmarks.embeddings
+
+bench-quick: .venv-bench/.installed build/llamaindex-bench/.unpacked ## Measure ours beside the others in one small round, and report what became slower
+	@mkdir -p build
+	@.venv-bench/bin/python -m benchmarks --quick --json build/figures-quick.json
+	@.venv-bench/bin/python -m benchmarks.guard build/figures-quick.json
+
+.venv-bench/.installed: requirements/bench.txt pyproject.toml
+	@echo "Building .venv-bench (a minute or more on a new machine) ..."
+	@$(CHECK_PYTHON)
+	@test -d .venv-bench || $(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+build/llamaindex-bench/.unpacked: requirements/llamaindex-bench.txt .venv-bench/.installed
+	@rm -rf build/llamaindex-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/llamaindex-bench -r requirements/llamaindex-bench.txt
+	@touch $@
 
 caching: .venv-peers/.installed ## Measure what agents of many turns read from Claude's cache, beside ChatAnthropic's
 	@.venv-peers/bin/python -m benchmarks.caching
@@ -190,7 +210,7 @@ tables: $(STAMP) ## Write the docs' tables that are made from the code
 
 lock: $(STAMP) ## Compile the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra all --group dev --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/dev.txt pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra all --group bench --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -c requirements/dev.txt -o requirements/bench.txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra llamaindex --extra otel --extra plot --group bench --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -c requirements/dev.txt -o requirements/bench.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra llamaindex --extra sandbox --group peers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/peers.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group models --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/models.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra otel --extra sandbox --group ecosystem --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/ecosystem.txt pyproject.toml
@@ -199,6 +219,7 @@ lock: $(STAMP) ## Compile the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group viewers --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/viewers.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra llamaindex --extra sandbox --extra batch --extra parquet --extra ray --group ray --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/ray.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group llamaindex-peer --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/llamaindex-peer.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group llamaindex-bench --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/llamaindex-bench.txt
 	@date -u +%F > requirements/renewed.txt
 
 clean: ## Remove the environments and caches

@@ -1,1 +1,1 @@
-"""What a call through each chat model costs the client: ``python -m benchmarks``, ``docs/benchmarks.md``."""
+"""What a call through each chat model costs the client: ``python -m benchmarks``, ``docs/performance.md``."""

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import httpx
 
-from benchmarks.runner import _Process
+from benchmarks.runner import BenchmarkProcess
 from benchmarks.vectors import vector
 from portkey_gateway import GatewayClient, GatewayOptions
 from portkey_langchain import PortkeyEmbeddings
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="how often everything is measured (default 5)")
     parser.add_argument("--markdown", type=Path, metavar="PATH", help="also write the table there")
     arguments = parser.parse_args()
-    with _Process("benchmarks.mock_gateway") as gateway:
+    with BenchmarkProcess("benchmarks.mock_gateway") as gateway:
         table = render(measure(gateway.greeting, arguments.rounds))
     print(table)
     if arguments.markdown:

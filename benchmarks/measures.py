@@ -20,6 +20,7 @@ SHORT_TOKENS: Final = 8
 """Length of the answers where the call is measured, not the stream."""
 STREAMS_AT_ONCE: Final = 20
 CALLS_AT_ONCE: Final = 100
+MANY_STREAMS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,16 @@ class Effort:
     first_tokens: int
     images: int
     histories: int
+    many_streams: int
+    """How many streams at once, of ``SHORT_TOKENS`` each."""
 
 
-FULL: Final = Effort(calls=300, batches=5, stream_tokens=1000, first_tokens=40, images=20, histories=30)
-QUICK: Final = Effort(calls=50, batches=1, stream_tokens=200, first_tokens=10, images=5, histories=5)
+FULL: Final = Effort(
+    calls=300, batches=5, stream_tokens=1000, first_tokens=40, images=20, histories=30, many_streams=MANY_STREAMS
+)
+QUICK: Final = Effort(
+    calls=100, batches=2, stream_tokens=300, first_tokens=20, images=5, histories=10, many_streams=MANY_STREAMS
+)
 
 
 class WrongAnswerError(Exception):
@@ -134,6 +141,25 @@ def measure_astream(bench: Bench) -> float:
     return 1e6 * seconds / (STREAMS_AT_ONCE * bench.effort.stream_tokens)
 
 
+def measure_many_streams(bench: Bench) -> float:
+    """CPU s of 500 streams at once, each with a connection of its own that is opened for it."""
+    prompt = short_prompt()
+    prepared = bench.short.prepare(prompt)
+
+    async def read() -> str:
+        return "".join([text async for text in bench.short.astream(prepared)])
+
+    async def streams() -> list[str]:
+        return await asyncio.gather(*(read() for _ in range(bench.effort.many_streams)))
+
+    clock = _Cpu()
+    answers = bench.runner.run(streams())
+    seconds = clock.seconds()
+    for answer in answers:
+        _check(answer, prompt)
+    return seconds
+
+
 def measure_first_token(bench: Bench) -> float:
     """Wall µs from the call to the first text, the median of several streams."""
     prompt = short_prompt()
@@ -161,6 +187,7 @@ MEASURES: Final[Sequence[Measure]] = (
     Measure("ainvoke", "µs", "CPU of a call, 100 at once", measure_ainvoke),
     Measure("stream", "µs", "CPU of a chunk", measure_stream),
     Measure("astream", "µs", "CPU of a chunk, 20 streams at once", measure_astream),
+    Measure("500 streams", "s", "CPU of 500 streams at once, of 8 chunks each", measure_many_streams),
     Measure("first token", "µs", "wall time to the first text of a stream", measure_first_token),
     Measure("image", "ms", "CPU of a call with a 5 MB image", measure_image),
     Measure("history", "ms", "CPU of a call with 1000 messages", measure_history),

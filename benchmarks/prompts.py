@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 IMAGE_BYTES = 5_000_000
+SMALL_IMAGE_BYTES = 20_000
 HISTORY_MESSAGES = 1000
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -23,6 +24,13 @@ def image_prompt() -> list[dict[str, Any]]:
     data = base64.b64encode(_PNG_SIGNATURE + noise).decode()
     image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
     return [{"role": "user", "content": [{"type": "text", "text": "What is this?"}, image]}]
+
+
+def small_images_prompt(count: int) -> list[dict[str, Any]]:
+    """Return a question about so many images of 20 KB."""
+    data = base64.b64encode(_PNG_SIGNATURE + bytes(SMALL_IMAGE_BYTES - len(_PNG_SIGNATURE))).decode()
+    image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+    return [{"role": "user", "content": [{"type": "text", "text": "What are these?"}, *([image] * count)]}]
 
 
 def history_prompt() -> list[dict[str, Any]]:

@@ -14,7 +14,10 @@ from benchmarks.measures import MEASURES
 from benchmarks.registry import COMPARISONS, ENTRIES, Comparison
 from benchmarks.runner import Figures
 
-_PACKAGES = ("portkey-frameworks", "langchain-core", "langchain-openai", "openai", "portkey-ai", "httpx", "pydantic")
+_PACKAGES = (
+    "portkey-frameworks", "langchain-core", "llama-index-core", "langchain-openai", "langchain-anthropic", "openai",
+    "portkey-ai", "httpx", "pydantic",
+)  # fmt: skip
 _TITLES = {entry.module: entry.title for entry in ENTRIES}
 
 
@@ -52,9 +55,9 @@ def render_markdown(figures: Figures, machine: dict[str, Any]) -> str:
     ratios = [[title, *(f"{ratio:.2f}" for ratio in row)] for title, row in _ratio_rows(figures)]
     columns = [f"{measure.name}, {measure.unit}" for measure in MEASURES]
     packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
-    parts = [_table([f"medians of {rounds} rounds" if rounds > 1 else "one round", *columns], medians)]
+    parts = [render_table([f"medians of {rounds} rounds" if rounds > 1 else "one round", *columns], medians)]
     if ratios:
-        parts.append(_table(["ratios", *_names()], ratios))
+        parts.append(render_table(["ratios", *_names()], ratios))
     load = " and ".join(map(str, machine["load"]))
     parts.append(
         f"Python {machine['python']}, {machine['system']}, {machine['cores']} cores, load before and after {load}; "
@@ -87,8 +90,8 @@ def _rows_of(comparison: Comparison, figures: Figures) -> list[tuple[str, list[f
         bound = f"({_TITLES[comparison.floor]} + {_TITLES[comparison.network]})"
         rows.append((f"{ours} / {bound}", _ratios(figures, [comparison.ours], [comparison.floor, comparison.network])))
     if comparison.rival in figures:
-        title = f"{_TITLES[comparison.rival]} / {ours}"
-        rows.append((title, _ratios(figures, [comparison.rival], [comparison.ours])))
+        title = f"{ours} / {_TITLES[comparison.rival]}"
+        rows.append((title, _ratios(figures, [comparison.ours], [comparison.rival])))
     return rows
 
 
@@ -111,7 +114,8 @@ def _number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"  # noqa: PLR2004 two digits before the point
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def render_table(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown; the first column is text, the others are figures."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
     return "\n".join(_line(cells, widths) for cells in (head, rule, *rows))

@@ -48,12 +48,18 @@ def run(
         BenchmarkError: if a contender fails or gets a wrong answer.
     """
     figures: Figures = {entry.module: {measure.name: [] for measure in MEASURES} for entry in entries}
-    with _Process("benchmarks.mock_gateway") as gateway:
+    with BenchmarkProcess("benchmarks.mock_gateway") as gateway:
         for number in range(1, rounds + 1):
             with ExitStack() as stack:
                 workers = {
                     entry.module: stack.enter_context(
-                        _Process("benchmarks.worker", entry.module, gateway.greeting, "quick" if is_quick else "full")
+                        BenchmarkProcess(
+                            "benchmarks.worker",
+                            entry.module,
+                            gateway.greeting,
+                            "quick" if is_quick else "full",
+                            folder=entry.folder,
+                        )
                     )
                     for entry in entries
                 }
@@ -64,14 +70,16 @@ def run(
     return figures
 
 
-class _Process:
+class BenchmarkProcess:
     """A module of ours in a process of its own, spoken to in lines; entering waits until it is ready."""
 
-    def __init__(self, module: str, *arguments: str) -> None:
+    def __init__(self, module: str, *arguments: str, folder: str = "") -> None:
         self._name = " ".join((module, *arguments))
         environment = {
             name: value for name, value in os.environ.items() if not name.upper().startswith(_FOREIGN_VARIABLES)
         }
+        if folder:
+            environment["PYTHONPATH"] = str(_ROOT / folder)
         self._process = subprocess.Popen(  # noqa: S603 our own modules
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,

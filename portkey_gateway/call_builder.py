@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from pydantic_core import from_json, to_json
 
@@ -41,6 +41,19 @@ _IDEMPOTENCY: Final = "idempotency-key"
 _FORWARDED: Final = "x-portkey-forward-headers"
 
 
+class Rendered(NamedTuple):
+    """What all calls under the same options share."""
+
+    headers: Mapping[str, str]
+    secrets: tuple[str, ...]
+    """Texts of the options that must never show."""
+
+    @classmethod
+    def of(cls, options: GatewayFields) -> Rendered:
+        """Render options."""
+        return cls(options.render_headers(), options.secrets())
+
+
 class CallBuilder:
     """Builds the calls of a client.
 
@@ -52,6 +65,7 @@ class CallBuilder:
         retry_unanswered: whether a call is tried again, too, that was sent and got no answer.
         prompt_caching: what to mark for Claude's prompt cache.
         route: where all calls go, where that is known already.
+        rendered: the options, where they are rendered already.
 
     Raises:
         ValueError: if ``prompt_caching`` is none of the option's values.
@@ -67,9 +81,10 @@ class CallBuilder:
         retry_unanswered: bool = False,
         prompt_caching: PromptCachingOption = None,
         route: Route | None = None,
+        rendered: Rendered | None = None,
     ) -> None:
         self.options = options
-        self.headers = options.render_headers()
+        self.headers, self._secrets = rendered or Rendered.of(options)
         self._timeout_s = timeout_s
         self._total_timeout_s = total_timeout_s
         self._retry = RetryPolicy(max_retries=max_retries, retry_unanswered=retry_unanswered)
@@ -199,7 +214,7 @@ class CallBuilder:
             self._retry,
             self._total_timeout_s,
             is_free=is_free,
-            secrets=secrets + self.options.secrets(),
+            secrets=secrets + self._secrets,
             method=method,
         )
 

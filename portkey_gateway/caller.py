@@ -7,14 +7,18 @@ from collections.abc import Mapping
 from typing import Any, Final, Self
 
 import httpx
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
+from portkey_gateway.call_builder import Rendered
 from portkey_gateway.client import DEFAULT_TIMEOUT_S, GatewayClient
 from portkey_gateway.errors import warn
 from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
+from portkey_gateway.kept import Kept
 from portkey_gateway.names import check_names, meant_provider
 from portkey_gateway.options import GatewayFields
 
+OPTIONS: Final = tuple(GatewayFields.model_fields)
+"""The names of the gateway's own options."""
 _MERGED: Final = ("metadata", "request_metadata", "default_headers", "gateway_headers")
 
 
@@ -36,6 +40,8 @@ class GatewayCaller(GatewayFields):
     """A client of yours for sync calls; it is never closed here."""
     http_async_client: httpx.AsyncClient | None = Field(default=None, exclude=True, repr=False)
     """A client of yours for async calls; it is never closed here."""
+
+    _rendered: Kept[Rendered] = PrivateAttr(default_factory=Kept)
 
     @model_validator(mode="before")
     @classmethod
@@ -80,6 +86,10 @@ class GatewayCaller(GatewayFields):
                 changes[name] = {**(getattr(self, name, None) or {}), **changes[name]}
         return type(self)(**{name: getattr(self, name) for name in self.model_fields_set} | changes)
 
+    def rendered_options(self) -> Rendered:
+        """What all calls under these options share, rendered once as long as the options stay as they are."""
+        return self._rendered.get(self.__dict__, OPTIONS, lambda: Rendered.of(self))
+
     def gateway_client(self, **more: Any) -> GatewayClient:
         """The client that calls under these options; cheap, since connections are shared.
 
@@ -94,5 +104,6 @@ class GatewayCaller(GatewayFields):
             retry_unanswered=self.retry_unanswered,
             http_client=self.http_client,
             http_async_client=self.http_async_client,
+            rendered=self.rendered_options(),
             **more,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
 
 from portkey_gateway.caching.plan import PromptCachingOption
@@ -20,6 +20,7 @@ from portkey_gateway.conversation.checks import check_request
 from portkey_gateway.conversation.claude import default_max_tokens
 from portkey_gateway.conversation.drawn import without_drawn
 from portkey_gateway.conversation.fold import Decoding
+from portkey_gateway.conversation.plain import beside_plain
 from portkey_gateway.conversation.request import ChatRequest, Tool
 from portkey_gateway.conversation.results import check_results, with_results_behind_calls
 from portkey_gateway.conversation.taken_back import as_taken_back
@@ -163,7 +164,7 @@ def _fitted(request: ChatRequest, route: Route, *, is_checked: bool) -> tuple[Ch
     if route.is_claude and not route.is_mixed:
         request = {**request, "messages": as_taken_back(request["messages"])}
     # Long histories are mostly text.
-    if any(map(_speaks_of_tools, request["messages"])):
+    if _speak_of_tools(request["messages"]):
         messages = with_results_behind_calls(with_fitting_ids(request["messages"]))
         if not route.is_gemini:
             messages = without_drawn(messages)
@@ -186,10 +187,10 @@ def _called_by_code(request: ChatRequest, own_names: Mapping[str, str]) -> Itera
             yield own_names.get(told["name"], told["name"])
 
 
-def _speaks_of_tools(message: Mapping[str, Any]) -> bool:
-    is_answer = message["role"] == "assistant"
-    return message["role"] == "tool" or (
-        is_answer and ("tool_calls" in message or not isinstance(message.get("content"), str))
+def _speak_of_tools(messages: Sequence[Mapping[str, Any]]) -> bool:
+    return any(message["role"] == "tool" for message in messages) or any(
+        message["role"] == "assistant" and ("tool_calls" in message or not isinstance(message.get("content"), str))
+        for _, message in beside_plain(messages)
     )
 
 

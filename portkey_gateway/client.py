@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from portkey_gateway import other_routes
 from portkey_gateway.caching.plan import PromptCachingOption
-from portkey_gateway.call_builder import CallBuilder, encode_body
+from portkey_gateway.call_builder import CallBuilder, Rendered, encode_body
 from portkey_gateway.conversation.answer import Answer
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.embeddings import encode as embeddings
@@ -29,6 +29,7 @@ from portkey_gateway.http.fetch import Fetched, Room, afetch, fetch
 from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
 from portkey_gateway.http.many import awork_off, work_off
 from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
+from portkey_gateway.http.reply import AsyncReply, Reply
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.options import GatewayFields, GatewayOptions
 from portkey_gateway.other_routes import ListedModel, Listing
@@ -66,6 +67,7 @@ class GatewayClient:
         route: where all calls go, where a model object has found that already; else the options and the model that a
             request names decide.
         inline_from: hosts, addresses or networks that media may be fetched from although they are private.
+        rendered: the options, where a model object has rendered them already.
 
     Raises:
         ValueError: if ``prompt_caching`` is none of these.
@@ -84,6 +86,7 @@ class GatewayClient:
         prompt_caching: PromptCachingOption = None,
         route: Route | None = None,
         inline_from: Iterable[str] = (),
+        rendered: Rendered | None = None,
     ) -> None:
         self.options = options if options is not None else GatewayOptions()
         self._calls = CallBuilder(
@@ -94,6 +97,7 @@ class GatewayClient:
             retry_unanswered=retry_unanswered,
             prompt_caching=prompt_caching,
             route=route,
+            rendered=rendered,
         )
         self._timeout_s = timeout_s
         self._http_client = http_client
@@ -168,7 +172,7 @@ class GatewayClient:
         Takes and raises what ``chat`` does; iterating raises a ``StreamError`` if the answer breaks off.
         """
 
-        def ask() -> Asked:
+        def ask() -> Asked[Reply]:
             asked = self._inline(request) if inline_images else request
             call, decoding = self._calls.chat(_streamed(asked), trace, metadata)
             return transport.send(self._http_client, call), call, decoding
@@ -185,7 +189,7 @@ class GatewayClient:
     ) -> AsyncAnswerStream:
         """Async twin of ``stream``: ``async with client.astream(…) as stream``."""
 
-        async def ask() -> Asked:
+        async def ask() -> Asked[AsyncReply]:
             asked = await self._ainline(request) if inline_images else request
             call, decoding = self._calls.chat(_streamed(asked), trace, metadata)
             return await transport.asend(self._http_async_client, call), call, decoding

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, Self, cast
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
-from portkey_gateway.caller import GatewayCaller
+from portkey_gateway.caller import OPTIONS, GatewayCaller
 from portkey_gateway.chat_completions.fit_parameters import carries
 from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.claude import may_force_tools, with_shown_thoughts
@@ -17,6 +17,7 @@ from portkey_gateway.conversation.parameters import check_values, with_one_name
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.http.addresses import read_allowed
+from portkey_gateway.kept import Kept
 from portkey_gateway.models.facts import ModelFacts, common_facts, find_facts
 from portkey_gateway.models.names import Family
 from portkey_gateway.routing import Route, choose_api_format, find_route
@@ -33,6 +34,7 @@ _SERVERS: Final = "mcp_servers"
 _MODEL_NAMES: Final = frozenset({"model", "model_name", "model_id"})
 # Where the frameworks' classes take further parameters of the request.
 _FURTHER: Final = ("model_kwargs", "additional_kwargs")
+_OF_ROUTE: Final = (*OPTIONS, "model", "family")
 _IN_THE_BODY: Final = frozenset({"model", *_PARAMETERS})
 
 
@@ -86,6 +88,8 @@ class GatewayModel(GatewayCaller):
     """Hosts, addresses or networks (``"images.internal"``, ``"10.0.0.0/8"``) that media may be fetched from although
     they are private."""
 
+    _route: Kept[Route] = PrivateAttr(default_factory=Kept)
+
     @model_validator(mode="before")
     @classmethod
     def _keep_servers_apart(cls, values: Any) -> Any:
@@ -133,7 +137,10 @@ class GatewayModel(GatewayCaller):
         Returns:
             The model to call, with the options that hold for this call, and the remaining parameters.
         """
-        options = {name: arguments[name] for name in arguments.keys() & type(self).model_fields.keys() - _IN_THE_BODY}
+        if not arguments:
+            return self, {}
+        fields = type(self).model_fields
+        options = {name: value for name, value in arguments.items() if name in fields and name not in _IN_THE_BODY}
         if str(arguments.get("model") or "").startswith("@") or (arguments.get("model") and "family" in options):
             # A provider of the catalog: neither its name nor its key is then the environment's. Or of told family.
             options["model"] = arguments["model"]
@@ -156,7 +163,7 @@ class GatewayModel(GatewayCaller):
             model: the name that the call gives, if it gives one.
         """
         if not model or model == self.model:
-            return find_route(self, self.model)
+            return self._route.get(self.__dict__, _OF_ROUTE, lambda: find_route(self, self.model))
         return find_route(self, model, api_format=choose_api_format(self, self.model, self, model))
 
     def gateway_client(self, **more: Any) -> GatewayClient:

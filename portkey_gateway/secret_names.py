@@ -31,6 +31,8 @@ _MIN_SECRET_LENGTH: Final = 6
 
 def find_secrets(value: Any) -> tuple[str, ...]:
     """The key texts inside mappings, lists and JSON texts, by the names under which they stand."""
+    if value is None:
+        return ()
     return tuple(filter(is_long, _find_secrets(value)))
 
 

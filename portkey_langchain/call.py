@@ -172,5 +172,6 @@ def call_labels(
 
 def named_trace(trace: TraceContext, model: GatewayFields) -> TraceContext:
     """Where the call stands; a trace or a name that the user chose wins over what the runs say."""
-    trace_id, span_name = model.trace_id or trace.trace_id, model.span_name or trace.span_name
-    return replace(trace, trace_id=trace_id, span_name=span_name)
+    if not (model.trace_id or model.span_name):
+        return trace
+    return replace(trace, trace_id=model.trace_id or trace.trace_id, span_name=model.span_name or trace.span_name)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from portkey_gateway.conversation.claude import thinks
+from portkey_gateway.conversation.plain import beside_plain
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.models.claude import has_every_effort, thinks_unasked
 
@@ -35,7 +36,7 @@ def is_told_in_blocks(request: ChatRequest) -> bool:
         return True
     if any("function" not in tool and "input_schema" not in tool for tool in asked.get("tools") or ()):
         return True
-    return any(map(_holds_more_than_text, asked["messages"]))
+    return any(_holds_more_than_text(message) for _, message in beside_plain(asked["messages"]))
 
 
 def _holds_more_than_text(message: Mapping[str, Any]) -> bool:

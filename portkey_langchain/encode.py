@@ -15,7 +15,7 @@ from portkey_langchain.blocks import (
     encode_block,
     encode_system_block,
 )
-from portkey_langchain.encode_assistant import encode_assistant
+from portkey_langchain.encode_assistant import encode_assistant, is_plain_answer
 from portkey_langchain.encode_result import encode_result_block
 from portkey_langchain.function_messages import as_tool_messages
 from portkey_langchain.media import Block, required_text
@@ -31,9 +31,20 @@ def encode_messages(messages: Sequence[BaseMessage]) -> list[Message]:
         EncodingError: if a message or one of its blocks cannot be sent; the text names it.
     """
     messages = as_tool_messages(messages)
-    answered = frozenset(message.tool_call_id for message in messages if isinstance(message, ToolMessage))
+    # pydantic makes ``isinstance`` slow: of a long conversation each class is looked at once.
+    results = {kind for kind in {*map(type, messages)} if issubclass(kind, ToolMessage)}
+    answered = frozenset(cast("ToolMessage", each).tool_call_id for each in messages if type(each) in results)
     encoded: list[Message] = []
     for index, message in enumerate(messages):
+        kind, content = type(message), message.content
+        if type(content) is str:
+            # What was said in a text alone, which most of a long conversation is.
+            if kind is HumanMessage and not message.name:
+                encoded.append({"role": "user", "content": content})
+                continue
+            if kind is AIMessage and is_plain_answer(message):
+                encoded.append({"role": "assistant", "content": content})
+                continue
         where = f"messages[{index}]"
         role = _role(message, where)
         if role in SYSTEM_ROLES:

@@ -79,6 +79,17 @@ def encode_assistant(message: BaseMessage, where: str, answered: frozenset[str])
     return encoded
 
 
+def is_plain_answer(message: BaseMessage) -> bool:
+    """Whether an ``AIMessage`` whose content is a text is nothing but that."""
+    told: Any = message.__dict__
+    return not (
+        told.get("tool_calls")
+        or told.get("invalid_tool_calls")
+        or told["additional_kwargs"]
+        or told["response_metadata"].get("model_provider") not in _CLAUDE_SHAPED
+    )
+
+
 def _spoken_sound(message: BaseMessage) -> dict[str, Any]:
     """What is known of a spoken answer but for its data, which no model takes back: beside the content or in it."""
     told = message.additional_kwargs.get("audio")

@@ -12,7 +12,7 @@ from langchain_core.output_parsers.openai_tools import parse_tool_call
 
 def as_tool_messages(messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
     """Return a conversation in which such calls are those of tools; calls and results find each other by the name."""
-    if not any(isinstance(message, FunctionMessage) for message in messages):
+    if not any(issubclass(kind, FunctionMessage) for kind in {*map(type, messages)}):
         return messages
     answered = {id(call) for call, result in pairwise(messages) if isinstance(result, FunctionMessage)}
     return [

@@ -29,6 +29,7 @@ from portkey_gateway.conversation.content import load_url
 from portkey_gateway.conversation.sound import sound_type
 from portkey_gateway.conversation.usage import Usage
 from portkey_gateway.errors import ContentError
+from portkey_gateway.template import Template
 from portkey_llamaindex.claude_notes import NOTES
 
 CONTAINER: Final = "container"
@@ -92,6 +93,10 @@ def decode_response(answer: Answer, *, delta: str | None = None, one_tool_call: 
     return ChatResponse(message=message, raw=decode_raw(answer), delta=delta, additional_kwargs=_usage(answer.usage))
 
 
+_MESSAGE: Final = Template(ChatMessage(role=MessageRole.ASSISTANT, blocks=[], additional_kwargs={}))
+"""ChatMessage's constructor looks at every block anew."""
+
+
 class GrowingResponse:
     """Turns what a stream adds into responses that hold everything said so far.
 
@@ -109,6 +114,11 @@ class GrowingResponse:
 
     def add(self, delta: Delta) -> ChatResponse | None:
         """Add one chunk; ``None`` if it says nothing that a response shows."""
+        if len(delta.blocks) == 1 and (block := delta.blocks[0]).type == "text" and not delta.tool_calls:
+            # By far the most frequent chunk.
+            self._add_block(block)
+            told = {"audio_delta": delta.audio} if delta.audio else {}
+            return ChatResponse(message=self._message(), delta=block.text, additional_kwargs=told)
         added = [block for block in delta.blocks if block.type != "other"]
         calls = [call for call in delta.tool_calls if not (self._one_tool_call and call.position)]
         if not added and not calls and not delta.audio:
@@ -138,16 +148,17 @@ class GrowingResponse:
         # LlamaIndex's streamed structured output looks for calls here, and only here. Its classes for OpenAI's
         # responses and Ollama would send them twice: the last response, which is what memories store, has none.
         kwargs = {"tool_calls": calls} if calls else {}
-        return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=kwargs)
+        return _MESSAGE.copy({"blocks": blocks, "additional_kwargs": kwargs})
 
     def _add_block(self, added: BlockDelta) -> None:
         key = "block", added.position
         known = cast("TextBlock | ThinkingBlock | None", self._said.get(key))
         if known is None:
             self._said[key] = _decode_block(added)
-        elif isinstance(known, TextBlock):
+        elif type(known) is TextBlock:
             self._said[key] = TextBlock(text=known.text + added.text)
         else:
+            known = cast("ThinkingBlock", known)
             information = {**known.additional_information, **_thinking_information(added)}
             self._said[key] = ThinkingBlock(
                 content=(known.content or "") + added.text or None, additional_information=information

@@ -67,11 +67,23 @@ def encode_messages(
     tools = (message for message in messages if _ROLES[message.role] == "tool")
     answered = frozenset(_call_id(message) for message in tools)
     return [
-        encode_assistant(message, f"messages[{index}]", answered)
+        plain
+        if (plain := _plain(message))
+        else encode_assistant(message, f"messages[{index}]", answered)
         if (role := _ROLES[message.role]) == "assistant"
         else _MessageEncoder(f"messages[{index}]", role, may_cite=role in citing, files_from=files_from).encode(message)
         for index, message in enumerate(messages)
     ]
+
+
+def _plain(message: ChatMessage) -> Message | None:
+    """A text that was said, which most of a long conversation is; ``None`` of anything else."""
+    if len(message.blocks) != 1 or message.additional_kwargs:
+        return None
+    [block] = message.blocks
+    role = _ROLES[message.role]
+    is_text = type(block) is TextBlock and block.text and role != "tool"
+    return {"role": role, "content": cast("TextBlock", block).text} if is_text else None
 
 
 def citing_roles(route: Route) -> frozenset[str]:

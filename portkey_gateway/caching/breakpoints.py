@@ -6,10 +6,11 @@ A block with ``cache_control`` ends a prefix that Anthropic caches, counted over
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
+from portkey_gateway.conversation.plain import beside_plain
 from portkey_gateway.conversation.request import SYSTEM_ROLES, CacheControl, ChatRequest, Message
 from portkey_gateway.errors import EncodingError, warn
 
@@ -20,8 +21,6 @@ TOOLS: Final = 0
 SYSTEM: Final = 1
 CONVERSATION: Final = 2
 
-# A role and a content: most of a long history.
-_PLAIN: Final = 2
 _BY_CODE: Final = "code_execution"
 _TTL_ORDER: Final = {"1h": 0, "5m": 1}
 
@@ -209,9 +208,7 @@ def _marks(request: ChatRequest) -> Iterator[tuple[Place, Any]]:
     for index, tool in enumerate(request.get("tools") or ()):
         if mark := tool.get("cache_control"):
             yield Place(TOOLS, index), mark
-    for index, message in enumerate(cast("Iterable[Mapping[str, Any]]", request.get("messages") or ())):
-        if len(message) == _PLAIN and isinstance(message.get("content"), str):
-            continue
+    for index, message in beside_plain(request.get("messages") or ()):
         for field in (_content_field(message), "tool_calls"):
             blocks = message.get(field)
             if isinstance(blocks, list):

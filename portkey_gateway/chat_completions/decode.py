@@ -30,6 +30,10 @@ from portkey_gateway.info import GatewayInfo
 
 FAILURES: Final = frozenset({"error", "ERROR", "TIMEOUT", "insufficient_system_resource"})
 """Finish reasons of an answer that the provider could not end (Mistral and OpenRouter; Cohere; DeepSeek)."""
+# What a chunk may say beside a piece of text, as far as it is known from the first one.
+_OF_TEXT: Final = frozenset({"id", "object", "created", "model", "provider", "choices"})
+_OF_CHOICE: Final = frozenset({"index", "delta", "logprobs", "finish_reason"})
+_OF_DELTA: Final = frozenset({"role", "content", "content_blocks"})
 # What OpenAI says of an answer beside it.
 _OF_CHOICES: Final = ("finish_reason", "logprobs", "groundingMetadata")
 GROUNDS: Final = "grounding_metadata"
@@ -62,7 +66,7 @@ class AnswerFold(Fold):
             StreamDecodeError: if it has not the shape of a chunk.
         """
         try:
-            delta = self._decode(event)
+            delta = self._decode_text(event) or self._decode(event)
             self.gather(delta)
         except _MALFORMED as error:
             raise StreamDecodeError(
@@ -119,6 +123,30 @@ class AnswerFold(Fold):
         fold.names = self.names
         fold.add(chunk)
         return fold.answer()
+
+    def _decode_text(self, chunk: Chunk) -> Delta | None:
+        """Decode by far the most frequent chunk, which goes on with a text alone; ``None`` of any other."""
+        choices = chunk.get("choices")
+        if not self.id or not choices or not _OF_TEXT.issuperset(chunk):
+            return None
+        [choice] = choices if len(choices) == 1 else [None]
+        if not choice or choice.get("finish_reason") or choice.get("logprobs") or not _OF_CHOICE.issuperset(choice):
+            return None
+        wire_delta = choice.get("delta")
+        if not wire_delta or not _OF_DELTA.issuperset(wire_delta):
+            return None
+        items = wire_delta.get("content_blocks")
+        if items is None:
+            index, text = 0, wire_delta.get("content")
+        else:
+            [item] = items if len(items) == 1 else [{}]
+            added = item.get("delta")
+            index, text = item.get("index") or 0, added.get("text") if added and len(added) == 1 else None
+        position = self._order.get((index, "text"))
+        if position is None or not text or type(text) is not str:
+            return None
+        self._server_tool = None
+        return Delta((BlockDelta(position, "text", self.whole_characters(text)),))
 
     def _decode(self, chunk: Chunk) -> Delta:
         is_first = not self.id

@@ -27,7 +27,8 @@ from portkey_gateway.chat_completions.tools import encode_tool
 from portkey_gateway.chat_completions.warn_losses import warn_about_losses
 from portkey_gateway.conversation.claude import default_max_tokens, fit_effort, prepare_for_claude, without_idle_effort
 from portkey_gateway.conversation.parameters import with_one_name
-from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.conversation.plain import beside_plain
+from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import ONE_CALL
 from portkey_gateway.conversation.tools import is_toolset
 from portkey_gateway.conversation.unsendable import unsendable
@@ -84,8 +85,10 @@ def encode_request(
     if claudes and effort and PARAMETER_LOSSES["reasoning_effort"].is_carried(route.gateway):
         body["reasoning_effort"] = fit_effort(effort, claudes)
     messages = fit_messages(request["messages"], route, has_tools=bool(request.get("tools")))
-    encoded = [encode_message(message, f"messages[{index}]", route) for index, message in enumerate(messages)]
-    body["messages"] = as_texts([*filter(says_something, encoded)], route)
+    encoded = [*messages]
+    for index, message in beside_plain(messages):
+        encoded[index] = encode_message(cast("Message", message), f"messages[{index}]", route)
+    body["messages"] = as_texts([each for each in encoded if each.get("content") or says_something(each)], route)
     if route.is_claude:
         body = _for_claude(cast("ChatRequest", body), claudes, route, prompt_caching, kept)
     else:

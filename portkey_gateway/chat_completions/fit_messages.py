@@ -69,6 +69,8 @@ def fit_messages(messages: Sequence[Message], route: Route, *, has_tools: bool) 
 def as_texts(messages: Sequence[Message], route: Route) -> list[Message]:
     """Return encoded messages with one text for a list of texts, where somebody who may answer wants that."""
     roles = frozenset().union(*(each.texts for each in providers_of(route)))
+    if not roles:
+        return [*messages]
     return [_as_text(message) if message["role"] in roles else message for message in messages]
 
 

@@ -22,9 +22,15 @@ def _read_chunk(payload: bytes) -> dict[str, Any] | None:
         chunk = read_json(payload)
     except ValueError:
         return None
-    choices = chunk.get("choices") or [] if isinstance(chunk, dict) else None
-    is_chunk = isinstance(choices, list) and all(isinstance(choice, dict) for choice in choices)
-    return chunk if is_chunk else None
+    if not isinstance(chunk, dict):
+        return None
+    choices = chunk.get("choices") or []
+    if not isinstance(choices, list):
+        return None
+    for choice in choices:
+        if not isinstance(choice, dict):
+            return None
+    return chunk
 
 
 class ChunkStream:
@@ -71,11 +77,11 @@ class ChunkStream:
             )
 
     def _decode(self, payload: bytes) -> Iterator[Chunk]:
-        if payload.strip() == _DONE:
-            self.has_ended = True
-            return
         chunk = _read_chunk(payload)
         if chunk is None:
+            if payload.strip() == _DONE:
+                self.has_ended = True
+                return
             text = payload[:_EXCERPT_LENGTH].decode("utf-8", "replace")
             raise StreamDecodeError(
                 f"an event of the stream is not the JSON object it has to be: {text!r}", info=self._info, body=text

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from portkey_gateway.conversation.plain import beside_plain
 from portkey_gateway.conversation.request import TOOL_CHANGES
 
 _OF_TOOLSETS: Final = "mcp-client-2025-11-20"
@@ -69,12 +70,13 @@ def needed_betas(request: Mapping[str, Any]) -> Iterator[str]:
     if (request.get("thinking") or {}).get("display") == "updates":
         yield "thinking-display-updates-2026-08-18"
     yield from (beta for name, beta in _OF_PARAMETERS.items() if request.get(name))
-    yield from _of_what_was_said(request)
-    yield from _of_tool_changes(request.get("messages") or ())
+    said = [message for _, message in beside_plain(request.get("messages") or ())]
+    yield from _of_what_was_said(said, request)
+    yield from _of_tool_changes(said)
 
 
-def _of_what_was_said(request: Mapping[str, Any]) -> Iterator[str]:
-    for block in _blocks(request.get("messages") or ()):
+def _of_what_was_said(messages: Iterable[Mapping[str, Any]], request: Mapping[str, Any]) -> Iterator[str]:
+    for block in _blocks(messages):
         if beta := _OF_BLOCKS.get(block["type"]):
             yield beta
         elif block["type"] in _OF_MCP_BLOCKS and not request.get("mcp_servers"):

@@ -29,10 +29,15 @@ def check_request(request: ChatRequest) -> None:
         raise EncodingError("messages is empty: give at least one user message")
     if not isinstance(messages, list):
         raise EncodingError(f"messages must be a list of mappings; got {type(messages).__name__}")
-    for index, message in enumerate(messages):
-        is_plain = isinstance(message, dict) and len(message) == _PLAIN and isinstance(message.get("content"), str)
-        if is_plain and message.get("role") in _ROLES:
-            continue
+    unsure = [
+        (index, message)
+        for index, message in enumerate(messages)
+        if type(message) is not dict
+        or len(message) != _PLAIN
+        or type(message.get("content")) is not str
+        or message.get("role") not in _ROLES
+    ]
+    for index, message in unsure:
         if not isinstance(message, Mapping) or "role" not in message:
             raise EncodingError(f"messages[{index}] must be a mapping with a role; got {type(message).__name__}")
         if message["role"] not in _ROLES:

@@ -290,7 +290,7 @@ def without_empty_text(messages: list[Message]) -> list[Message]:
     kept = []
     for index, message in enumerate(messages):
         text = message.get("content")
-        if isinstance(text, str) and "content_blocks" not in message and text and not text.isspace():
+        if type(text) is str and text and not text.isspace() and "content_blocks" not in message:
             kept.append(message)
             continue
         trimmed = message

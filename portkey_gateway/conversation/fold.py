@@ -26,6 +26,7 @@ from portkey_gateway.conversation.usage import Usage
 from portkey_gateway.info import GatewayInfo
 
 _NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
+_NOTHING_ELSE: Final = Delta()[1:]
 _EVENTS: Final = (b"event:", b"data:")
 
 
@@ -102,6 +103,8 @@ class Fold:
             if block.position == len(self._blocks):
                 self._blocks.append(GrowingBlock(block.type))
             self._blocks[block.position].add(block)
+        if len(delta.blocks) == 1 and delta == (delta.blocks, *_NOTHING_ELSE):
+            return
         for call in delta.tool_calls:
             if call.position == len(self._tool_calls):
                 self._tool_calls.append(GrowingToolCall())
@@ -122,6 +125,8 @@ class Fold:
 
     def whole_characters(self, text: str) -> str:
         """Keep half a surrogate pair back for the next text: the gateway cuts cached answers inside an emoji too."""
+        if not self._half and text.isascii():
+            return text
         text = self._half + text
         self._half = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""
         try:
@@ -220,7 +225,9 @@ class GrowingBlock:
         self.texts.append(delta.text)
         self.signature += delta.signature
         self.data += delta.data
-        for name, value in (delta.raw or {}).items():
+        if delta.raw is None:
+            return
+        for name, value in delta.raw.items():
             self.raw = self.raw or {}
             known = self.raw.get(name)
             self.raw[name] = known + value if _are_pieces(name, known, value) else value

@@ -9,6 +9,10 @@ from typing import Any, Final
 from portkey_gateway.errors import EncodingError
 
 _NAMES: Final = {"max_tokens": ("max_completion_tokens", "max_tokens"), "stop": ("stop", "stop_sequences")}
+# All of which something is to be done with.
+_RENAMED: Final = frozenset(
+    {"max_tokens", "max_completion_tokens", "stop", "stop_sequences", "effort", "output_format"}
+)
 
 EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "default")
 """Every value of ``reasoning_effort``: Anthropic's and OpenAI's levels, and what Groq says where it has none."""
@@ -22,6 +26,8 @@ def check_values(parameters: Mapping[str, Any]) -> None:
         EncodingError: (a ``ValueError``) naming the parameter, what it knows and what is probably meant.
     """
     effort, thinking = parameters.get("reasoning_effort"), parameters.get("thinking")
+    if effort is None and thinking is None:
+        return
     _check_choice("reasoning_effort", effort, EFFORTS)
     if isinstance(thinking, Mapping):
         _check_choice("thinking['type']", thinking.get("type"), _THINKING)
@@ -42,6 +48,8 @@ def with_one_name(parameters: Mapping[str, Any]) -> dict[str, Any]:
     ``ChatAnthropic`` is ``reasoning_effort``, and ``output_format`` of Anthropic's SDK ``response_format``.
     """
     named = dict(parameters)
+    if _RENAMED.isdisjoint(named):
+        return named
     for ours, names in _NAMES.items():
         said = [value for name in names if (value := named.pop(name, None)) is not None]
         if said:

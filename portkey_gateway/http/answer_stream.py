@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import ExitStack, aclosing, closing
 from types import TracebackType
-from typing import Protocol, Self, TypeAlias
-
-import httpx
+from typing import Generic, Protocol, Self, TypeAlias
 
 from portkey_gateway.conversation.answer import Answer, Delta
 from portkey_gateway.conversation.fold import Decoding, Fold
 from portkey_gateway.errors import warn
 from portkey_gateway.http import transport
-from portkey_gateway.http.body import Received
+from portkey_gateway.http.body import Received, ReplyT
 from portkey_gateway.http.call import Call
+from portkey_gateway.http.reply import AsyncReply, Reply
 from portkey_gateway.info import GatewayInfo
 
-Asked: TypeAlias = tuple[Received, Call, Decoding]
+Asked: TypeAlias = tuple[Received[ReplyT], Call, Decoding]
 """A response whose body is still to be read, the call that it answers, and how to decode it."""
 
 
@@ -47,16 +46,16 @@ class Watch(Protocol):
         ...
 
 
-class _Stream:
+class _Stream(Generic[ReplyT]):
     """What the sync and the async stream share."""
 
-    _received: Received
+    _received: Received[ReplyT]
     _call: Call
     _decoding: Decoding
     _fold: Fold
     _watch: Watch
 
-    def _begin(self, received: Received, call: Call, decoding: Decoding) -> Self:
+    def _begin(self, received: Received[ReplyT], call: Call, decoding: Decoding) -> Self:
         self._received = received
         self._call = call
         self._decoding = decoding
@@ -81,7 +80,7 @@ class _Stream:
         return self._fold.answer()
 
 
-class AnswerStream(_Stream):
+class AnswerStream(_Stream[Reply]):
     """A streamed answer: enter it, iterate over its deltas, then take the whole ``answer``.
 
     Entering sends the request and raises what ``GatewayClient.chat`` does.
@@ -91,7 +90,7 @@ class AnswerStream(_Stream):
         watch: is told of the call, and the answer once the iteration is over.
     """
 
-    def __init__(self, ask: Callable[[], Asked], watch: Watch) -> None:
+    def __init__(self, ask: Callable[[], Asked[Reply]], watch: Watch) -> None:
         self._ask = ask
         self._watch = watch
 
@@ -106,7 +105,7 @@ class AnswerStream(_Stream):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._received.response.close()
+            self._received.reply.close()
         finally:
             self._watch.__exit__(kind, error, trace)
 
@@ -114,7 +113,7 @@ class AnswerStream(_Stream):
         """Yield what each chunk adds, to the very end of the body, so that the connection can be used again."""
         events = self._decoding.events(self.info)
         with self._call.redacting(), closing(transport.iter_stream(self._received, events)) as body:
-            if _is_event_stream(self._received.response):
+            if _is_event_stream(self._received.reply):
                 for data in body:
                     self._watch.chunk()
                     yield from map(self._fold.add, events.feed(data))
@@ -125,14 +124,14 @@ class AnswerStream(_Stream):
         self._end()
 
 
-class AsyncAnswerStream(_Stream):
+class AsyncAnswerStream(_Stream[AsyncReply]):
     """Async twin of ``AnswerStream``.
 
     A class and no ``asynccontextmanager``: when an event loop ends in the middle of a stream, asyncio closes all its
     async generators at once, one that waits for another among them.
     """
 
-    def __init__(self, ask: Callable[[], Awaitable[Asked]], watch: Watch) -> None:
+    def __init__(self, ask: Callable[[], Awaitable[Asked[AsyncReply]]], watch: Watch) -> None:
         self._ask = ask
         self._watch = watch
 
@@ -147,7 +146,7 @@ class AsyncAnswerStream(_Stream):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            await self._received.response.aclose()
+            await self._received.reply.close()
         finally:
             self._watch.__exit__(kind, error, trace)
 
@@ -156,7 +155,7 @@ class AsyncAnswerStream(_Stream):
         events = self._decoding.events(self.info)
         async with aclosing(transport.aiter_stream(self._received, events)) as body:
             with self._call.redacting():
-                if _is_event_stream(self._received.response):
+                if _is_event_stream(self._received.reply):
                     async for data in body:
                         self._watch.chunk()
                         for event in events.feed(data):
@@ -168,6 +167,5 @@ class AsyncAnswerStream(_Stream):
         self._end()
 
 
-def _is_event_stream(response: httpx.Response) -> bool:
-    content_type: str = response.headers.get("content-type", "")
-    return content_type.startswith("text/event-stream")
+def _is_event_stream(reply: Reply | AsyncReply) -> bool:
+    return reply.headers.get("content-type", "").startswith("text/event-stream")

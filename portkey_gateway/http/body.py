@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import socket
-import threading
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import httpx
+from typing_extensions import override
 
 from portkey_gateway.http.patience import END_WAIT_S, Patience
+from portkey_gateway.http.reply import AsyncReply, Reply
 from portkey_gateway.info import GatewayInfo
 
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
@@ -24,7 +21,6 @@ MAX_ERROR_BYTES: Final = 1024 * 1024
 
 _PIECE_BYTES: Final = 1024 * 1024
 _ZLIB_HEAD: Final = 2
-_IS_PATIENT: Final = "is_patient"  # as ``network`` has it, which imports httpcore
 _UNPACKERS: Final = {
     "": None,
     "identity": None,
@@ -48,51 +44,66 @@ class Ending(Protocol):
     """Whether the end mark of the stream came."""
 
 
+ReplyT = TypeVar("ReplyT", bound=Reply | AsyncReply)
+
+
 @dataclass(slots=True)
-class Received:
+class Received(Generic[ReplyT]):
     """A response whose body is still to be read."""
 
-    response: httpx.Response
+    reply: ReplyT
     info: GatewayInfo
     patience: Patience
     has_broken: bool = False
     """Whether the connection broke behind the end of the answer."""
 
-    def raw(self) -> Iterator[bytes]:
-        """The body as it comes over the wire, or unpacked by httpx where it is packed in a way of its own."""
-        # httpx's ``iter_raw`` closes the response at the end of the body, before anybody could look behind it.
-        is_known = self.encoding in _UNPACKERS
-        return iter(cast("httpx.SyncByteStream", self.response.stream)) if is_known else self.response.iter_bytes()
-
-    def araw(self) -> AsyncIterator[bytes]:
-        """Async twin of ``raw``."""
-        is_known = self.encoding in _UNPACKERS
-        return aiter(cast("httpx.AsyncByteStream", self.response.stream)) if is_known else self.response.aiter_bytes()
-
     @property
     def encoding(self) -> str:
         """How the body is packed; empty if it is not."""
-        encoding: str = self.response.headers.get("content-encoding", "")
-        return encoding.strip().lower()
+        return self.reply.headers.get("content-encoding", "").strip().lower()
 
-    def needs_last_call(self) -> bool:
-        """Wait for the rest of the body ``END_WAIT_S`` at the most; true if the connection cannot be told so."""
+    def hurry(self) -> None:
+        """Wait for the rest of the body ``END_WAIT_S`` at the most."""
         self.patience.hurry(END_WAIT_S)
-        stream = self.response.extensions.get("network_stream")
-        return stream is not None and not stream.get_extra_info(_IS_PATIENT)
+        self.reply.expect_end()
 
-    def refuse_left_over(self) -> None:
-        """Let the connection be closed if bytes stand behind the response: they would answer the next call over it.
 
-        httpcore keeps such a connection, and so do the pools of borrowed clients. h11 knows of the bytes, and a
-        connection on which sending is said to have failed is not used again.
-        """
-        stream: Any = self.response.stream
-        while (inner := getattr(stream, "_httpcore_stream", None) or getattr(stream, "_stream", None)) is not None:
-            stream = inner
-        parser = getattr(getattr(stream, "_connection", None), "_h11_state", None)
-        if parser is not None and parser.trailing_data[0]:
-            parser.send_failed()
+def _raw(received: Received[Reply]) -> Iterator[bytes]:
+    """The body as it comes over the wire, or unpacked by httpx where it is packed in a way of its own."""
+    body = received.reply.raw()
+    if received.encoding in _UNPACKERS:
+        return body
+    return httpx.Response(200, headers={"content-encoding": received.encoding}, stream=_Stream(body)).iter_bytes()
+
+
+def _araw(received: Received[AsyncReply]) -> AsyncIterator[bytes]:
+    """Async twin of ``_raw``."""
+    body = received.reply.raw()
+    if received.encoding in _UNPACKERS:
+        return body
+    return httpx.Response(200, headers={"content-encoding": received.encoding}, stream=_AsyncStream(body)).aiter_bytes()
+
+
+class _Stream(httpx.SyncByteStream):
+    """A body as httpx takes it."""
+
+    def __init__(self, body: Iterator[bytes]) -> None:
+        self._body = body
+
+    @override
+    def __iter__(self) -> Iterator[bytes]:
+        return self._body
+
+
+class _AsyncStream(httpx.AsyncByteStream):
+    """Async twin of ``_Stream``."""
+
+    def __init__(self, body: AsyncIterator[bytes]) -> None:
+        self._body = body
+
+    @override
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._body
 
 
 class _Bounds:
@@ -100,7 +111,7 @@ class _Bounds:
 
     __slots__ = ("_end", "_size", "_unpacker")
 
-    def __init__(self, received: Received) -> None:
+    def __init__(self, received: Received[Any]) -> None:
         self._end = received.patience
         self._size = 0
         bits = _UNPACKERS.get(received.encoding)
@@ -160,42 +171,7 @@ class _Unpacker:
             data = self._unpacker.unconsumed_tail
 
 
-class _LastCall:
-    """Shuts the connection of a borrowed client where the rest of a body does not come: it has its own timeouts."""
-
-    def __init__(self, received: Received) -> None:
-        self._stream: Any = received.response.extensions["network_stream"]
-        self._lock = threading.Lock()
-        self._timer: threading.Timer | asyncio.TimerHandle | None = None
-
-    def begin(self) -> None:
-        """Shut it in ``END_WAIT_S``, from a thread."""
-        self._timer = threading.Timer(END_WAIT_S, self._shut)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def begin_in_loop(self) -> None:
-        """Shut it in ``END_WAIT_S``, from the event loop."""
-        self._timer = asyncio.get_running_loop().call_later(END_WAIT_S, self._shut)
-
-    def end(self) -> None:
-        """Leave it as it is."""
-        with self._lock:
-            self._stream = None
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _shut(self) -> None:
-        with (
-            self._lock,
-            contextlib.suppress(OSError, AttributeError),  # it is closed already
-            # Another handle, since uvloop's does not know how to shut.
-            socket.socket(fileno=os.dup(self._stream.get_extra_info("socket").fileno())) as handle,
-        ):
-            handle.shutdown(socket.SHUT_RDWR)
-
-
-def iter_body(received: Received, ending: Ending | None = None) -> Generator[bytes]:
+def iter_body(received: Received[Reply], ending: Ending | None = None) -> Generator[bytes]:
     """Yield the body of an open response as it comes, and close the response.
 
     Args:
@@ -207,47 +183,35 @@ def iter_body(received: Received, ending: Ending | None = None) -> Generator[byt
         BodyTooLargeError: if the body is too large.
     """
     bounds = _Bounds(received)
-    last_call: _LastCall | None = None
     is_ending = False
     try:
-        for data in received.raw():
+        for data in _raw(received):
             yield from bounds.admit(data)
             if ending is not None and ending.has_ended and not is_ending:
                 is_ending = True
-                if received.needs_last_call():
-                    last_call = _LastCall(received)
-                    last_call.begin()
-        received.refuse_left_over()
+                received.hurry()
     except (httpx.RequestError, BodyTooLargeError):
         if ending is None or not (ending.is_whole or ending.has_ended):
             raise
         received.has_broken = True
     finally:
-        if last_call is not None:
-            last_call.end()
-        received.response.close()
+        received.reply.close()
 
 
-async def aiter_body(received: Received, ending: Ending | None = None) -> AsyncGenerator[bytes]:
+async def aiter_body(received: Received[AsyncReply], ending: Ending | None = None) -> AsyncGenerator[bytes]:
     """Async twin of ``iter_body``."""
     bounds = _Bounds(received)
-    last_call: _LastCall | None = None
     is_ending = False
     try:
-        async for data in received.araw():
+        async for data in _araw(received):
             for piece in bounds.admit(data):
                 yield piece
             if ending is not None and ending.has_ended and not is_ending:
                 is_ending = True
-                if received.needs_last_call():
-                    last_call = _LastCall(received)
-                    last_call.begin_in_loop()
-        received.refuse_left_over()
+                received.hurry()
     except (httpx.RequestError, BodyTooLargeError):
         if ending is None or not (ending.is_whole or ending.has_ended):
             raise
         received.has_broken = True
     finally:
-        if last_call is not None:
-            last_call.end()
-        await received.response.aclose()
+        await received.reply.close()

@@ -19,6 +19,7 @@ from portkey_gateway.errors import PortkeyError, StreamProviderError
 from portkey_gateway.http.body import Received
 from portkey_gateway.http.failures import request_error
 from portkey_gateway.http.patience import Patience
+from portkey_gateway.http.reply import AsyncReply, Reply
 from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.info import GatewayInfo, read_gateway_info
 from portkey_gateway.targets import failed_before, read_config
@@ -54,13 +55,11 @@ class Call:
     """Texts to be blotted out of whatever an error says."""
     method: str = "POST"
 
-    def info(self, response: httpx.Response) -> GatewayInfo:
+    def info(self, reply: Reply | AsyncReply) -> GatewayInfo:
         """What the gateway says of this call."""
-        # httpx searches a list for every name; what is read here are ten of them.
-        headers = dict(response.headers)
-        return read_gateway_info(response.status_code, headers, self.headers.get(_TRACE_HEADER))
+        return read_gateway_info(reply.status, reply.headers, self.headers.get(_TRACE_HEADER))
 
-    def decode_error(self, received: Received, content: bytes, flaw: Exception | None) -> PortkeyError:
+    def decode_error(self, received: Received[Any], content: bytes, flaw: Exception | None) -> PortkeyError:
         """The exception for a response with an error status.
 
         Args:
@@ -75,7 +74,7 @@ class Call:
             error.message += f"; its body {what}: {str(flaw) or type(flaw).__name__}"
         return self._told(error)
 
-    def request_error(self, failure: Exception, received: Received | None, patience: Patience) -> PortkeyError:
+    def request_error(self, failure: Exception, received: Received[Any] | None, patience: Patience) -> PortkeyError:
         """The exception for a try that brought no response, or no whole one."""
         timeout_s = self.total_timeout_s if patience.is_over else self.timeout_s
         bound = f"{'total_timeout' if patience.is_over else 'timeout'}={timeout_s} s"

@@ -1,87 +1,97 @@
-"""Connections to the gateway, kept while they are idle: two httpx transports, sync and async, over httpcore's.
+"""Connections to the gateway, kept while they are idle: for threads, and for an event loop.
 
 httpx's own pool looks at all its connections for each of its calls, several times, which is most of what a call costs
 where a hundred run at once (``benchmarks``, ainvoke). And its threads may close a connection under each other: one
 finds it idle and readable while another, to which it was given meanwhile, has sent its request over it. Here a
 connection belongs to one call at a time, and taking one costs the same however many there are.
-
-This imports httpcore, so it is imported when the first client is made.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
+import functools
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import Any, Final, Generic, TypeAlias, TypeVar, cast
+from collections.abc import AsyncGenerator, Generator, Mapping
+from typing import Final, Generic, NamedTuple, TypeVar
 
-import httpcore
 import httpx
-from typing_extensions import override
 
-from portkey_gateway.http.network import AsyncNetwork, Network
+from portkey_gateway.http.network import AsyncLine, Line, MakeContext, Place
+from portkey_gateway.http.patience import Patience
+from portkey_gateway.http.wire import ResponseReader, render_head
 
 KEEPALIVE_S: Final = 4.0
 """Seconds after which an idle connection is closed: Node, under the gateway, closes it after five."""
 MAX_IDLE: Final = 100
 """Idle connections that are kept."""
 
-LineT = TypeVar("LineT", bound="_Line | _AsyncLine")
-_Origin: TypeAlias = tuple[bytes, bytes, int | None]
-_MAPPED: Final = {
-    getattr(httpcore, name): getattr(httpx, name)
-    for name in (
-        "ConnectError", "ConnectTimeout", "LocalProtocolError", "NetworkError", "PoolTimeout", "ProtocolError",
-        "ProxyError", "ReadError", "ReadTimeout", "RemoteProtocolError", "TimeoutException", "UnsupportedProtocol",
-        "WriteError", "WriteTimeout",
-    )
-}  # fmt: skip
-_ERRORS: Final = tuple(_MAPPED)
+_CLOSING_S: Final = 1.0
+
+LineT = TypeVar("LineT", Line, AsyncLine)
 
 
-class _Line:
-    """A connection, and whether a request went out over it."""
+class Outgoing(NamedTuple):
+    """A request, ready for the wire."""
 
-    __slots__ = ("connection", "idle_since", "network", "origin")
+    place: Place
+    head: bytes
+    body: bytes
 
-    def __init__(self, origin: _Origin, ssl_context: ssl.SSLContext | None) -> None:
-        self.origin = origin
-        self.idle_since = 0.0
-        self.network = Network()
-        self.connection = httpcore.HTTPConnection(
-            _core_origin(origin), ssl_context, KEEPALIVE_S, network_backend=self.network
-        )
+    @classmethod
+    def of(
+        cls,
+        method: str,
+        url: str | httpx.URL,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        server_name: str | None = None,
+    ) -> Outgoing:
+        """Render a request.
+
+        Args:
+            method: of HTTP.
+            url: with the host that is connected to.
+            headers: all but those that HTTP itself needs.
+            body: none, if it is empty.
+            server_name: the name that the certificate has to bear, if not the host's.
+
+        Raises:
+            httpx.UnsupportedProtocol: if the URL is neither ``http`` nor ``https``.
+            httpx.InvalidURL: if it is none.
+        """
+        place, target, host = _located(url) if isinstance(url, httpx.URL) else _located_text(url)
+        if server_name is not None:
+            place = place._replace(server_name=server_name)
+        size = len(body) if body or method != "GET" else None
+        return cls(place, render_head(method, target, host, headers, size), body)
 
 
-class _AsyncLine:
-    """Async twin of ``_Line``."""
-
-    __slots__ = ("connection", "idle_since", "network", "origin")
-
-    def __init__(self, origin: _Origin, ssl_context: ssl.SSLContext | None) -> None:
-        self.origin = origin
-        self.idle_since = 0.0
-        self.network = AsyncNetwork()
-        self.connection = httpcore.AsyncHTTPConnection(
-            _core_origin(origin), ssl_context, KEEPALIVE_S, network_backend=self.network
-        )
+@functools.lru_cache(maxsize=64)
+def _located_text(url: str) -> tuple[Place, str, str]:
+    return _located(httpx.URL(url))
 
 
-class _Lines(Generic[LineT]):
-    """The connections: those in use, and the idle ones, used last on top. No I/O but a look at an idle socket.
+def _located(url: httpx.URL) -> tuple[Place, str, str]:
+    """Where a URL leads: the place, and what the request says of path and host."""
+    if url.scheme not in {"http", "https"}:
+        raise httpx.UnsupportedProtocol(f"no protocol of ours: {url.scheme!r}")
+    host = url.raw_host.decode("ascii")
+    place = Place(url.scheme, host, url.port or (443 if url.scheme == "https" else 80), host)
+    return place, url.raw_path.decode("ascii"), url.netloc.decode("ascii")
 
-    What has to be closed counts as in use until it is: whoever closes it may be cancelled meanwhile, and then it is
-    closed with the rest.
+
+class Lines(Generic[LineT]):
+    """The connections: those in use, and the idle ones, used last on top.
 
     Attributes:
         count: how many are idle.
     """
 
     def __init__(self) -> None:
-        self._idle: dict[_Origin, deque[LineT]] = {}
+        self._idle: dict[Place, deque[LineT]] = {}
         self._used: set[LineT] = set()
         self._lock = threading.Lock()
         self.count = 0
@@ -93,252 +103,266 @@ class _Lines(Generic[LineT]):
         return line
 
     def drop(self, line: LineT) -> None:
-        """Forget a connection that is closed."""
+        """Close a connection for good."""
         with self._lock:
             self._used.discard(line)
+        line.close()
 
-    def take(self, origin: _Origin) -> tuple[LineT | None, list[LineT]]:
-        """Take a connection that can be used, if there is one, and those that have to be closed."""
+    def take(self, place: Place) -> LineT | None:
+        """Take an idle connection that can be used, if there is one."""
         with self._lock:
-            closing = self._pop_expired()
-            lines = self._idle.get(origin)
+            self._close_expired()
+            lines = self._idle.get(place)
             while lines:
                 self.count -= 1
                 line = lines.pop()
-                # An idle socket that is readable was closed at the other end, or says what nobody asked for.
-                if line.connection.is_idle() and not line.connection.has_expired():
-                    line.network.has_written = False
-                    return line, closing
-                self._used.add(line)
-                closing.append(line)
-        return None, closing
+                if line.is_usable:
+                    self._used.add(line)
+                    return line
+                line.close()
+        return None
 
-    def give(self, line: LineT) -> list[LineT]:
-        """Keep a connection, and take out those that have to be closed for it."""
+    def give(self, line: LineT) -> None:
+        """Keep a connection for the next call."""
         line.idle_since = time.monotonic()
         with self._lock:
-            if not line.connection.is_idle():
-                return [line]
-            closing = self._pop_expired()
-            if self.count >= MAX_IDLE:
-                return [*closing, line]
             self._used.discard(line)
-            self._idle.setdefault(line.origin, deque()).append(line)
+            self._close_expired()
+            if self.count >= MAX_IDLE:
+                line.close()
+                return
+            self._idle.setdefault(line.place, deque()).append(line)
             self.count += 1
-        return closing
 
-    def expire(self) -> list[LineT]:
-        """Take out those that were idle for too long."""
+    def expire(self) -> None:
+        """Close those that were idle for too long."""
         with self._lock:
-            return self._pop_expired()
+            self._close_expired()
 
     def clear(self) -> list[LineT]:
-        """Take out all, those in use, too."""
+        """Close all, those in use, too; and list them."""
         with self._lock:
-            self._used.update(line for lines in self._idle.values() for line in lines)
+            lines: list[LineT] = list(self._used)
+            for kept in self._idle.values():
+                lines.extend(kept)
+            self._used.clear()
             self._idle.clear()
             self.count = 0
-            return list(self._used)
+        for line in lines:
+            line.close()
+        return lines
 
-    def _pop_expired(self) -> list[LineT]:
-        expired: list[LineT] = []
+    def _close_expired(self) -> None:
         until = time.monotonic() - KEEPALIVE_S
-        for origin in list(self._idle):
-            lines = self._idle[origin]
+        for place in list(self._idle):
+            lines = self._idle[place]
             while lines and lines[0].idle_since < until:
-                expired.append(lines.popleft())
+                self.count -= 1
+                lines.popleft().close()
             if not lines:
-                del self._idle[origin]
-        self.count -= len(expired)
-        self._used.update(expired)
-        return expired
+                del self._idle[place]
 
 
-class LineTransport(httpx.BaseTransport):
+class LineTransport:
     """Sends each request over an idle connection, or over a new one.
 
     Args:
-        make_ssl_context: called for the first ``https`` address.
+        make_context: called for the first ``https`` address.
     """
 
-    def __init__(self, make_ssl_context: Callable[[], ssl.SSLContext]) -> None:
-        self._make_ssl_context = make_ssl_context
-        self._lines: _Lines[_Line] = _Lines()
+    def __init__(self, make_context: MakeContext) -> None:
+        self._make_context = make_context
+        self.lines: Lines[Line] = Lines()
 
-    @override
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        origin, asked = _core_request(request)
+    def send(self, request: Outgoing, patience: Patience) -> LineReply:
+        """Send a request, and read until the head of its response is there.
+
+        Raises:
+            httpx.RequestError: if that fails.
+        """
         while True:
-            kept, closing = self._lines.take(origin)
-            _close(closing, self._lines)
-            context = self._make_ssl_context() if not kept and origin[0] == b"https" else None
-            line = self._lines.use(kept or _Line(origin, context))
+            kept = self.lines.take(request.place)
+            line = kept or self.lines.use(Line(request.place))
             try:
-                response = line.connection.handle_request(asked)
-            except _ERRORS as error:
-                _close([line], self._lines)
-                if kept and not kept.network.has_written:
+                if kept is None:
+                    line.connect(patience, self._make_context)
+                return _ask(line, request, patience, self.lines)
+            except httpx.TransportError:
+                self.lines.drop(line)
+                if kept and not line.has_written:
                     continue  # it was broken while it was idle: nothing was sent
-                raise _mapped(error) from error
-            except BaseException:
-                _close([line], self._lines)
                 raise
-            return _response(response, _LineStream(response.stream, line, self._lines))
+            except BaseException:
+                self.lines.drop(line)
+                raise
 
-    @override
     def close(self) -> None:
-        _close(self._lines.clear(), self._lines)
+        """Close all connections."""
+        self.lines.clear()
 
 
-class AsyncLineTransport(httpx.AsyncBaseTransport):
+def _ask(line: Line, request: Outgoing, patience: Patience, lines: Lines[Line]) -> LineReply:
+    failure: httpx.WriteError | None = None
+    try:
+        line.send(request.head, request.body, patience)
+    except httpx.WriteError as error:
+        if not line.has_written:
+            raise
+        failure = error  # a server may answer before it has heard all, and close
+    reader = ResponseReader()
+    while not reader.feed_head(data := line.read(patience)):
+        if not data:
+            reader.end()
+    if failure is not None:
+        reader.is_reusable = False
+    return LineReply(line, reader, patience, lines)
+
+
+class LineReply:
+    """A response that came over a connection of ours (``Reply``); closing it gives the connection back."""
+
+    __slots__ = ("_is_read", "_line", "_lines", "_patience", "_reader", "headers", "status")
+
+    def __init__(self, line: Line, reader: ResponseReader, patience: Patience, lines: Lines[Line]) -> None:
+        self.status = reader.status
+        self.headers: Mapping[str, str] = reader.headers
+        self._line: Line | None = line
+        self._reader = reader
+        self._is_read = False  # what was left early may hold more than was looked at
+        self._patience = patience
+        self._lines = lines
+
+    def raw(self) -> Generator[bytes]:
+        """The body as it comes over the wire."""
+        reader = self._reader
+        if first := reader.feed(b""):  # what came with the head
+            yield first
+        while not reader.has_ended and self._line is not None:
+            data = self._line.read(self._patience)
+            if not data:
+                reader.end()
+            elif body := reader.feed(data):
+                yield body
+        self._is_read = True
+
+    def expect_end(self) -> None:
+        """Nothing to do: every read asks how long it may take."""
+
+    def close(self) -> None:
+        """Give the connection back, or close it."""
+        line, self._line = self._line, None
+        if line is None:
+            return
+        if self._is_read and self._reader.has_ended and self._reader.is_reusable:
+            self._lines.give(line)
+        else:
+            self._lines.drop(line)
+
+
+class AsyncLineTransport:
     """Async twin of ``LineTransport``, for one event loop; it closes idle connections by itself."""
 
-    def __init__(self, make_ssl_context: Callable[[], ssl.SSLContext]) -> None:
-        self._make_ssl_context = make_ssl_context
-        self._lines: _Lines[_AsyncLine] = _Lines()
+    def __init__(self, make_context: MakeContext) -> None:
+        self._make_context = make_context
+        self.lines: Lines[AsyncLine] = Lines()
         self._sweep_later: asyncio.TimerHandle | None = None
-        self._closing: set[asyncio.Task[None]] = set()
 
-    @override
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        origin, asked = _core_request(request)
+    async def send(self, request: Outgoing, patience: Patience) -> AsyncLineReply:
+        """Send a request; raises as ``LineTransport.send``."""
         while True:
-            kept, closing = self._lines.take(origin)
-            await self._close(closing)
-            context = self._make_ssl_context() if not kept and origin[0] == b"https" else None
-            line = self._lines.use(kept or _AsyncLine(origin, context))
+            kept = self.lines.take(request.place)
+            line = kept or self.lines.use(AsyncLine(request.place))
             try:
-                response = await line.connection.handle_async_request(asked)
-            except _ERRORS as error:
-                await self._close([line])
-                if kept and not kept.network.has_written:
+                if kept is None:
+                    await line.connect(patience, self._make_context)
+                return await _aask(line, request, patience, self)
+            except httpx.TransportError:
+                self.lines.drop(line)
+                if kept and not line.has_written:
                     continue
-                raise _mapped(error) from error
-            except BaseException:
-                # httpcore leaves one open that is cancelled behind its connecting and before its request.
-                await self._close([line])
                 raise
-            return _response(response, _AsyncLineStream(response.stream, line, self))
+            except BaseException:
+                self.lines.drop(line)
+                raise
 
-    @override
-    async def aclose(self) -> None:
+    async def close(self) -> None:
+        """Close all connections."""
         if self._sweep_later is not None:
             self._sweep_later.cancel()
-        await _aclose(self._lines.clear(), self._lines)
+        if lines := self.lines.clear():
+            await asyncio.wait([line.closed for line in lines], timeout=_CLOSING_S)
 
-    async def give(self, line: _AsyncLine) -> None:
+    def give(self, line: AsyncLine) -> None:
         """Keep a connection that is idle again."""
-        await self._close(self._lines.give(line))
-        if self._lines.count and self._sweep_later is None:
+        line.rest()
+        self.lines.give(line)
+        if self._sweep_later is None:
             self._sweep_later = asyncio.get_running_loop().call_later(KEEPALIVE_S, self._sweep)
 
     def _sweep(self) -> None:
-        # A callback and no task: a loop that is closed without its shutdown would complain of a task.
-        loop, self._sweep_later = asyncio.get_running_loop(), None
-        if expired := self._lines.expire():
-            self._begin(_aclose(expired, self._lines))
-        if self._lines.count:
-            self._sweep_later = loop.call_later(KEEPALIVE_S, self._sweep)
-
-    async def _close(self, closing: list[_AsyncLine]) -> None:
-        if closing:
-            await self.to_the_end(_aclose(closing, self._lines))
-
-    async def to_the_end(self, closing: Coroutine[Any, Any, None]) -> None:
-        """Do what closes connections also where the call that does it is cancelled."""
-        await asyncio.shield(self._begin(closing))
-
-    def _begin(self, closing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(closing)
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-        return task
+        self._sweep_later = None
+        self.lines.expire()
+        if self.lines.count:
+            self._sweep_later = asyncio.get_running_loop().call_later(KEEPALIVE_S, self._sweep)
 
 
-class _LineStream(httpx.SyncByteStream):
-    """A response's body, which gives its connection back when it is closed."""
-
-    def __init__(self, stream: Any, line: _Line, lines: _Lines[_Line]) -> None:
-        self._stream = stream
-        self._line: _Line | None = line
-        self._lines = lines
-
-    @override
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self._stream
-        except _ERRORS as error:
-            raise _mapped(error) from error
-
-    @override
-    def close(self) -> None:
-        line, self._line = self._line, None
-        if line is not None:
-            self._stream.close()
-            _close(self._lines.give(line), self._lines)
+async def _aask(
+    line: AsyncLine, request: Outgoing, patience: Patience, transport: AsyncLineTransport
+) -> AsyncLineReply:
+    failure: httpx.WriteError | None = None
+    try:
+        await line.send(request.head, request.body, patience)
+    except httpx.WriteError as error:
+        if not line.has_written:
+            raise
+        failure = error
+    reader = ResponseReader()
+    while not reader.feed_head(data := await line.read(patience)):
+        if not data:
+            reader.end()
+    if failure is not None:
+        reader.is_reusable = False
+    return AsyncLineReply(line, reader, patience, transport)
 
 
-class _AsyncLineStream(httpx.AsyncByteStream):
-    """Async twin of ``_LineStream``."""
+class AsyncLineReply:
+    """Async twin of ``LineReply``."""
 
-    def __init__(self, stream: Any, line: _AsyncLine, transport: AsyncLineTransport) -> None:
-        self._stream = stream
-        self._line: _AsyncLine | None = line
+    __slots__ = ("_is_read", "_line", "_patience", "_reader", "_transport", "headers", "status")
+
+    def __init__(
+        self, line: AsyncLine, reader: ResponseReader, patience: Patience, transport: AsyncLineTransport
+    ) -> None:
+        self.status = reader.status
+        self.headers: Mapping[str, str] = reader.headers
+        self._line: AsyncLine | None = line
+        self._reader = reader
+        self._is_read = False  # what was left early may hold more than was looked at
+        self._patience = patience
         self._transport = transport
 
-    @override
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        try:
-            async for data in self._stream:
-                yield data
-        except _ERRORS as error:
-            raise _mapped(error) from error
+    async def raw(self) -> AsyncGenerator[bytes]:
+        """The body as it comes over the wire."""
+        reader = self._reader
+        if first := reader.feed(b""):  # what came with the head
+            yield first
+        while not reader.has_ended and self._line is not None:
+            data = await self._line.read(self._patience)
+            if not data:
+                reader.end()
+            elif body := reader.feed(data):
+                yield body
+        self._is_read = True
 
-    @override
-    async def aclose(self) -> None:
+    def expect_end(self) -> None:
+        """Nothing to do: every read asks how long it may take."""
+
+    async def close(self) -> None:
+        """Give the connection back, or close it."""
         line, self._line = self._line, None
-        if line is not None:
-            await self._transport.to_the_end(self._give_back(line))
-
-    async def _give_back(self, line: _AsyncLine) -> None:
-        await self._stream.aclose()
-        await self._transport.give(line)
-
-
-def _core_request(request: httpx.Request) -> tuple[_Origin, httpcore.Request]:
-    url = request.url
-    if url.scheme not in {"http", "https"}:
-        raise httpx.UnsupportedProtocol(f"no protocol of ours: {url.scheme!r}", request=request)
-    origin = (url.raw_scheme, url.raw_host, url.port)
-    target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-    asked = httpcore.Request(
-        request.method, target, headers=request.headers.raw, content=cast("Any", request.stream),
-        extensions=request.extensions,
-    )  # fmt: skip
-    return origin, asked
-
-
-def _core_origin(origin: _Origin) -> httpcore.Origin:
-    scheme, host, port = origin
-    return httpcore.URL(scheme=scheme, host=host, port=port, target=b"/").origin
-
-
-def _response(response: httpcore.Response, stream: _LineStream | _AsyncLineStream) -> httpx.Response:
-    return httpx.Response(response.status, headers=response.headers, stream=stream, extensions=response.extensions)
-
-
-def _mapped(error: Exception) -> Exception:
-    mapped: Exception = _MAPPED[type(error)](str(error))
-    return mapped
-
-
-def _close(closing: list[_Line], lines: _Lines[_Line]) -> None:
-    for line in closing:
-        line.connection.close()
-        lines.drop(line)
-
-
-async def _aclose(closing: list[_AsyncLine], lines: _Lines[_AsyncLine]) -> None:
-    for line in closing:
-        await line.connection.aclose()
-        lines.drop(line)
+        if line is None:
+            return
+        if self._is_read and self._reader.has_ended and self._reader.is_reusable:
+            self._transport.give(line)
+        else:
+            self._transport.lines.drop(line)

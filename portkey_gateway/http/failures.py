@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -70,7 +70,7 @@ def request_error(failure: Exception, url: str, bound: str, info: GatewayInfo | 
     return _caused(error, failure)
 
 
-def stream_error(failure: Exception, received: Received) -> PortkeyError:
+def stream_error(failure: Exception, received: Received[Any]) -> PortkeyError:
     """The exception for a streamed answer that breaks off.
 
     Args:

@@ -11,9 +11,10 @@ import base64
 import socket
 import threading
 import zlib
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
@@ -21,9 +22,12 @@ import httpx
 
 from portkey_gateway.errors import APIConnectionError
 from portkey_gateway.http.addresses import Allowed, find_refused
+from portkey_gateway.http.borrowed import AsyncClientReply, ClientReply
+from portkey_gateway.http.connections import AsyncLineTransport, LineTransport, Outgoing
 from portkey_gateway.http.patience import Deadline, Patience
 from portkey_gateway.http.pool import ssl_context
-from portkey_gateway.http.transport import OWN_HEADERS
+from portkey_gateway.http.reply import AsyncReply, Reply
+from portkey_gateway.http.transport import OWN_HEADERS, is_success
 from portkey_gateway.secret_names import shown_url
 
 MAX_INLINE_BYTES: Final = 64 * 1024 * 1024
@@ -35,6 +39,7 @@ MAX_REDIRECTS: Final = 5
 _SILENT_S: Final = 10.0
 _PACKED: Final = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 _PORTS: Final = {"http": 80, "https": 443}
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 class _RefusedError(Exception):
@@ -120,18 +125,16 @@ async def afetch(url: str, timeout_s: float | None, allowed: Allowed, room: Room
 def _follow(fetching: _Fetching) -> bool:
     """Ask once; false if the answer sends us elsewhere."""
     for address in fetching.check(_resolve(*fetching.place)):
-        with _line(fetching.proxy) as line:
+        with ExitStack() as closing:
             try:
-                response = line.handle_request(fetching.request(address))
+                reply = _ask(fetching, address, closing)
             except _UNREACHED as failure:
                 fetching.unreached = failure
                 continue
-            try:
-                is_found = fetching.begin(response)
-                for data in cast("httpx.SyncByteStream", response.stream) if is_found else ():
-                    fetching.feed(data)
-            finally:
-                response.close()
+            closing.callback(reply.close)
+            is_found = fetching.begin(reply)
+            for data in reply.raw() if is_found else ():
+                fetching.feed(data)
             return is_found
     raise fetching.unreached
 
@@ -139,35 +142,40 @@ def _follow(fetching: _Fetching) -> bool:
 async def _afollow(fetching: _Fetching) -> bool:
     """Async twin of ``_follow``."""
     for address in fetching.check(await asyncio.to_thread(_resolve, *fetching.place)):
-        async with _async_line(fetching.proxy) as line:
+        async with AsyncExitStack() as closing:
             try:
-                response = await line.handle_async_request(fetching.request(address))
+                reply = await _aask(fetching, address, closing)
             except _UNREACHED as failure:
                 fetching.unreached = failure
                 continue
-            try:
-                is_found = fetching.begin(response)
-                if is_found:
-                    async for data in cast("httpx.AsyncByteStream", response.stream):
-                        fetching.feed(data)
-            finally:
-                await response.aclose()
+            closing.push_async_callback(reply.close)
+            is_found = fetching.begin(reply)
+            if is_found:
+                async for data in reply.raw():
+                    fetching.feed(data)
             return is_found
     raise fetching.unreached
 
 
-def _line(proxy: str | None) -> httpx.BaseTransport:
-    """A connection of its own: one that is kept was made, and its certificate looked at, for another host's name."""
-    from portkey_gateway.http.connections import LineTransport  # noqa: PLC0415 httpcore takes time to import
+def _ask(fetching: _Fetching, address: str, closing: ExitStack) -> Reply:
+    """Ask over a connection of its own: one that is kept was made, and its certificate seen, for another name."""
+    if fetching.proxy:
+        transport = closing.enter_context(httpx.HTTPTransport(verify=ssl_context(), proxy=fetching.proxy))
+        return ClientReply(transport.handle_request(fetching.proxied()))
+    line = LineTransport(ssl_context)
+    closing.callback(line.close)
+    return line.send(fetching.outgoing(address), fetching.patience)
 
-    return httpx.HTTPTransport(verify=ssl_context(), proxy=proxy) if proxy else LineTransport(ssl_context)
 
-
-def _async_line(proxy: str | None) -> httpx.AsyncBaseTransport:
-    """Async twin of ``_line``."""
-    from portkey_gateway.http.connections import AsyncLineTransport  # noqa: PLC0415 as above
-
-    return httpx.AsyncHTTPTransport(verify=ssl_context(), proxy=proxy) if proxy else AsyncLineTransport(ssl_context)
+async def _aask(fetching: _Fetching, address: str, closing: AsyncExitStack) -> AsyncReply:
+    """Async twin of ``_ask``."""
+    if fetching.proxy:
+        proxied = httpx.AsyncHTTPTransport(verify=ssl_context(), proxy=fetching.proxy)
+        transport = await closing.enter_async_context(proxied)
+        return AsyncClientReply(await transport.handle_async_request(fetching.proxied()))
+    line = AsyncLineTransport(ssl_context)
+    closing.push_async_callback(line.close)
+    return await line.send(fetching.outgoing(address), fetching.patience)
 
 
 def _resolve(host: str, port: int) -> list[str]:
@@ -180,6 +188,7 @@ class _Fetching:
 
     Attributes:
         timeout_s: seconds that all of it may take.
+        patience: what is left of them.
         proxy: what the environment says to go through for the URL that it has come to.
         unreached: why the address that was tried last could not be reached.
     """
@@ -191,7 +200,7 @@ class _Fetching:
         self._allowed = allowed
         self._room = room
         self.timeout_s = min(timeout_s or INLINE_TIMEOUT_S, INLINE_TIMEOUT_S)
-        self._patience = Patience(_SILENT_S, Deadline(self.timeout_s))
+        self.patience = Patience(_SILENT_S, Deadline(self.timeout_s))
         self._redirects = 0
         self._pieces: list[bytes] = []
         self._content_type = ""
@@ -236,46 +245,51 @@ class _Fetching:
             )
         return addresses[:1] if self.proxy else addresses
 
-    def request(self, address: str) -> httpx.Request:
+    def outgoing(self, address: str) -> Outgoing:
         """The request for the URL that it has come to, to one of its addresses."""
-        if self._patience.is_over:
+        url = self._url.copy_with(host=address)
+        return Outgoing.of("GET", url, self._headers(), server_name=self._url.host)
+
+    def proxied(self) -> httpx.Request:
+        """The request through a proxy, which looks names up itself."""
+        extensions = {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), float(self.patience))}
+        return httpx.Request("GET", self._url, headers=self._headers(), extensions=extensions)
+
+    def _headers(self) -> dict[str, str]:
+        if self.patience.is_over:
             raise TimeoutError
         headers = {**OWN_HEADERS, "host": self._url.netloc.decode("ascii"), "connection": "close"}
         if self._url.userinfo:
             told = unquote(self._url.userinfo.decode("ascii"))
             headers["authorization"] = f"Basic {base64.b64encode(told.encode()).decode('ascii')}"
-        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self._patience)
-        extensions: dict[str, Any] = {"timeout": timeouts, "sni_hostname": self._url.host}
-        # A proxy looks names up itself.
-        url = self._url if self.proxy else self._url.copy_with(host=address)
-        return httpx.Request("GET", url, headers=headers, extensions=extensions)
+        return headers
 
-    def begin(self, response: httpx.Response) -> bool:
+    def begin(self, reply: Reply | AsyncReply) -> bool:
         """Look at what came; false if it sends us elsewhere."""
-        if response.has_redirect_location:
+        status = reply.status
+        if status in _REDIRECTS and "location" in reply.headers:
             self._redirects += 1
             if self._redirects > MAX_REDIRECTS:
                 raise _RefusedError("it leads from one redirect to the next")
-            self._next = self._url.join(response.headers["location"])
+            self._next = self._url.join(reply.headers["location"])
             return False
-        if not response.is_success:
-            status = response.status_code
+        if not is_success(status):
             passing = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
             raise _RefusedError(f"HTTP {status}", is_retryable=passing)
-        size = response.headers.get("content-length", "")
+        size = reply.headers.get("content-length", "")
         if size.isdecimal() and int(size) > self._room.left:
             raise _too_large()
-        packed = response.headers.get("content-encoding", "").strip().lower()
+        packed = reply.headers.get("content-encoding", "").strip().lower()
         if packed in _PACKED:
             self._unpacker = zlib.decompressobj(_PACKED[packed])
         elif packed not in {"", "identity"}:
             raise _RefusedError("it is packed in a way that nobody asked for")
-        self._content_type = response.headers.get("content-type", "")
+        self._content_type = reply.headers.get("content-type", "")
         return True
 
     def feed(self, data: bytes) -> None:
         """Take a piece of the body."""
-        if self._patience.is_over:
+        if self.patience.is_over:
             raise TimeoutError
         if self._unpacker is not None:
             data = self._unpacker.decompress(data, max(1, self._room.left + 1))

@@ -1,4 +1,7 @@
-"""The HTTP clients that all calls share: one per process, one per event loop, made when first used."""
+"""What all calls are sent through: one sender per process, one per event loop, made when first used.
+
+Connections of our own; where the environment names a proxy, httpx's clients, which know how to speak to one.
+"""
 
 from __future__ import annotations
 
@@ -9,39 +12,44 @@ import os
 import ssl
 import threading
 from collections.abc import AsyncGenerator, Callable
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 from urllib.request import getproxies
 
 import httpx
 
 from portkey_gateway.errors import APIConnectionError
+from portkey_gateway.http.connections import AsyncLineTransport, LineTransport
 
 _LIMITS: Final = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 _CERTIFICATES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 
 ClientT = TypeVar("ClientT", httpx.Client, httpx.AsyncClient)
+Sender: TypeAlias = LineTransport | httpx.Client
+AsyncSender: TypeAlias = AsyncLineTransport | httpx.AsyncClient
 
-_client: httpx.Client | None = None
-_async_clients: dict[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None]]] = {}
+_client: Sender | None = None
+_async_clients: dict[asyncio.AbstractEventLoop, tuple[AsyncSender, AsyncGenerator[None]]] = {}
 # First calls come from many threads at once, and each of them may bring an event loop.
 _lock = threading.Lock()
 
 
-def shared_client() -> httpx.Client:
-    """The process's client for sync calls.
+def shared_client() -> Sender:
+    """The process's sender of sync calls.
 
     Raises:
         APIConnectionError: if the environment names a proxy or certificates that cannot be used.
     """
     global _client  # noqa: PLW0603 one client per process is the point
+    if (known := _client) is not None:
+        return known
     with _lock:
         if _client is None:
             _client = _new_client()
         return _client
 
 
-async def shared_async_client() -> httpx.AsyncClient:
-    """The running event loop's client for async calls. Raises as ``shared_client`` does."""
+async def shared_async_client() -> AsyncSender:
+    """The running event loop's sender of async calls. Raises as ``shared_client`` does."""
     loop = asyncio.get_running_loop()
     known = _async_clients.get(loop)
     if known is not None:
@@ -56,21 +64,12 @@ async def shared_async_client() -> httpx.AsyncClient:
     return client
 
 
-def _new_client() -> httpx.Client:
-    # A client with a transport of its own takes no notice of HTTP_PROXY and its like.
-    if getproxies():
-        return _through_proxies(httpx.Client)
-    from portkey_gateway.http.connections import LineTransport  # noqa: PLC0415 httpcore takes time to import
-
-    return httpx.Client(transport=LineTransport(ssl_context))
+def _new_client() -> Sender:
+    return _through_proxies(httpx.Client) if getproxies() else LineTransport(ssl_context)
 
 
-def _new_async_client() -> httpx.AsyncClient:
-    if getproxies():
-        return _through_proxies(httpx.AsyncClient)
-    from portkey_gateway.http.connections import AsyncLineTransport  # noqa: PLC0415 as above
-
-    return httpx.AsyncClient(transport=AsyncLineTransport(ssl_context))
+def _new_async_client() -> AsyncSender:
+    return _through_proxies(httpx.AsyncClient) if getproxies() else AsyncLineTransport(ssl_context)
 
 
 def _through_proxies(make: Callable[..., ClientT]) -> ClientT:
@@ -86,14 +85,14 @@ def _through_proxies(make: Callable[..., ClientT]) -> ClientT:
         ) from None
 
 
-async def _close_with_loop(client: httpx.AsyncClient, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None]:
+async def _close_with_loop(client: AsyncSender, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None]:
     """Close the client when the loop shuts its async generators down, as ``asyncio.run`` does at its end."""
     try:
         yield
     finally:
         with _lock:
             _async_clients.pop(loop, None)
-        await client.aclose()
+        await (client.aclose() if isinstance(client, httpx.AsyncClient) else client.close())
 
 
 @functools.cache

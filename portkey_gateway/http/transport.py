@@ -1,34 +1,34 @@
-"""The only I/O of the core: requests over httpx, tried again where that is safe; sync and async twins adjacent."""
+"""The only I/O of the core: requests, tried again where that is safe; sync and async twins adjacent."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
-import math
+import logging
 import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
+from http import HTTPStatus
 from importlib.metadata import version
-from typing import Final
+from typing import Final, TypeVar
 
 import httpx
 
 from portkey_gateway.errors import PortkeyError
 from portkey_gateway.http.body import MAX_ERROR_BYTES, BodyTooLargeError, Ending, Received, aiter_body, iter_body
+from portkey_gateway.http.borrowed import AsyncClientReply, ClientReply, timeouts
 from portkey_gateway.http.call import Call
+from portkey_gateway.http.connections import Outgoing
 from portkey_gateway.http.failures import FAILURES, stream_error
 from portkey_gateway.http.patience import Deadline, Patience
 from portkey_gateway.http.pool import shared_async_client, shared_client
+from portkey_gateway.http.reply import AsyncReply, Reply
 from portkey_gateway.info import GatewayInfo
-
-CONNECT_TIMEOUT_S: Final = 10.0
-"""Seconds to wait for a connection, where the whole call may take longer."""
 
 OWN_HEADERS: Final = {"user-agent": f"portkey-frameworks/{version('portkey-frameworks')}"}
 """Servers and the firewalls before them refuse requests that do not say what sends them."""
-# In the place of a stream that was read: stream and response refer to each other, so a request of 5 MB would live on
-# until the collector runs.
-_READ: Final = httpx.ByteStream(b"")
+_LOG: Final = logging.getLogger(__name__)
+
+ReplyT = TypeVar("ReplyT", Reply, AsyncReply)
 
 
 class _Tries:
@@ -42,9 +42,9 @@ class _Tries:
         self._retries = 0
         self.patience = Patience(call.timeout_s, self._deadline)
 
-    def receive(self, response: httpx.Response) -> Received:
+    def receive(self, reply: ReplyT) -> Received[ReplyT]:
         """A response to the try that was sent last."""
-        return Received(response, self.call.info(response), self.patience)
+        return Received(reply, self.call.info(reply), self.patience)
 
     def wait_s(self, error: PortkeyError) -> float:
         """Seconds to wait before the next try, if there is one.
@@ -60,7 +60,7 @@ class _Tries:
         return delay_s
 
 
-def send(client: httpx.Client | None, call: Call) -> Received:
+def send(client: httpx.Client | None, call: Call) -> Received[Reply]:
     """Send a call until it succeeds, and hand on the response, whose body is still to be read.
 
     No redirect is followed, whoever's client it is: the next host would get keys, config and prompt.
@@ -75,7 +75,7 @@ def send(client: httpx.Client | None, call: Call) -> Received:
     return _send(client, call, is_whole=False)[0]
 
 
-async def asend(client: httpx.AsyncClient | None, call: Call) -> Received:
+async def asend(client: httpx.AsyncClient | None, call: Call) -> Received[AsyncReply]:
     """Async twin of ``send``."""
     return (await _asend(client, call, is_whole=False))[0]
 
@@ -92,53 +92,54 @@ async def aread_response(client: httpx.AsyncClient | None, call: Call) -> tuple[
     return content, received.info
 
 
-def _send(client: httpx.Client | None, call: Call, *, is_whole: bool) -> tuple[Received, bytes]:
+def _send(client: httpx.Client | None, call: Call, *, is_whole: bool) -> tuple[Received[Reply], bytes]:
     """Send until it succeeds; a whole response that breaks off in its body is a failed try like any other."""
     tries = _Tries(call)
     while True:
         received = None
         try:
-            sender = client or shared_client()
-            response = sender.send(_build(client, call, tries.patience), stream=True, follow_redirects=False)
-            received = tries.receive(response)
-            if response.is_success:
-                return received, _read(received) if is_whole else b""
+            received = tries.receive(_ask(client, call, tries.patience))
+            _LOG.debug("%s %s: %d", call.method, call.url, received.info.status)
+            if is_success(received.info.status):
+                return received, b"".join(iter_body(received)) if is_whole else b""
             error = call.decode_error(received, *_read_error(received))
         except FAILURES as failure:
             error = call.request_error(failure, received, tries.patience)
         time.sleep(tries.wait_s(error))
 
 
-async def _asend(client: httpx.AsyncClient | None, call: Call, *, is_whole: bool) -> tuple[Received, bytes]:
+async def _asend(client: httpx.AsyncClient | None, call: Call, *, is_whole: bool) -> tuple[Received[AsyncReply], bytes]:
     """Async twin of ``_send``."""
     tries = _Tries(call)
     while True:
         received = None
         try:
-            sender = client or await shared_async_client()
-            response = await sender.send(_build(client, call, tries.patience), stream=True, follow_redirects=False)
-            received = tries.receive(response)
-            if response.is_success:
-                return received, await _aread(received) if is_whole else b""
+            received = tries.receive(await _aask(client, call, tries.patience))
+            _LOG.debug("%s %s: %d", call.method, call.url, received.info.status)
+            if is_success(received.info.status):
+                return received, b"".join([data async for data in aiter_body(received)]) if is_whole else b""
             error = call.decode_error(received, *await _aread_error(received))
         except FAILURES as failure:
             error = call.request_error(failure, received, tries.patience)
         await asyncio.sleep(tries.wait_s(error))
 
 
-def _read(received: Received) -> bytes:
-    content = b"".join(iter_body(received))
-    received.response.stream = _READ
-    return content
+def _ask(client: httpx.Client | None, call: Call, patience: Patience) -> Reply:
+    sender = client or shared_client()
+    if isinstance(sender, httpx.Client):
+        return ClientReply(sender.send(_build(client, call, patience), stream=True, follow_redirects=False))
+    return sender.send(_outgoing(call), patience)
 
 
-async def _aread(received: Received) -> bytes:
-    content = b"".join([data async for data in aiter_body(received)])
-    received.response.stream = _READ
-    return content
+async def _aask(client: httpx.AsyncClient | None, call: Call, patience: Patience) -> AsyncReply:
+    """Async twin of ``_ask``."""
+    sender = client or await shared_async_client()
+    if isinstance(sender, httpx.AsyncClient):
+        return AsyncClientReply(await sender.send(_build(client, call, patience), stream=True, follow_redirects=False))
+    return await sender.send(_outgoing(call), patience)
 
 
-def _read_error(received: Received) -> tuple[bytes, Exception | None]:
+def _read_error(received: Received[Reply]) -> tuple[bytes, Exception | None]:
     """The beginning of an error's body, and why there is no more of it: the status says enough."""
     content = bytearray()
     try:
@@ -152,7 +153,7 @@ def _read_error(received: Received) -> tuple[bytes, Exception | None]:
     return bytes(content), None
 
 
-async def _aread_error(received: Received) -> tuple[bytes, Exception | None]:
+async def _aread_error(received: Received[AsyncReply]) -> tuple[bytes, Exception | None]:
     """Async twin of ``_read_error``."""
     content = bytearray()
     try:
@@ -166,7 +167,7 @@ async def _aread_error(received: Received) -> tuple[bytes, Exception | None]:
     return bytes(content), None
 
 
-def iter_stream(received: Received, ending: Ending) -> Generator[bytes]:
+def iter_stream(received: Received[Reply], ending: Ending) -> Generator[bytes]:
     """Yield the body of a streamed answer as it comes; a break in it raises a ``StreamError``."""
     try:
         yield from iter_body(received, ending)
@@ -174,7 +175,7 @@ def iter_stream(received: Received, ending: Ending) -> Generator[bytes]:
         raise stream_error(error, received) from error
 
 
-async def aiter_stream(received: Received, ending: Ending) -> AsyncGenerator[bytes]:
+async def aiter_stream(received: Received[AsyncReply], ending: Ending) -> AsyncGenerator[bytes]:
     """Async twin of ``iter_stream``."""
     try:
         async with aclosing(aiter_body(received, ending)) as body:
@@ -184,26 +185,21 @@ async def aiter_stream(received: Received, ending: Ending) -> AsyncGenerator[byt
         raise stream_error(error, received) from error
 
 
+def is_success(status: int) -> bool:
+    """Whether a status tells of success; 246 does, too."""
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _outgoing(call: Call) -> Outgoing:
+    return Outgoing.of(call.method, call.url, {**OWN_HEADERS, **call.headers}, call.body)
+
+
 def _build(client: httpx.Client | httpx.AsyncClient | None, call: Call, patience: Patience) -> httpx.Request:
-    timeouts = _timeouts(call.timeout_s, patience)
+    told = timeouts(patience)
     if client is not None:
         # A borrowed client's own headers, cookies and parameters belong to the request.
         return client.build_request(
-            call.method, call.url, headers=call.headers, content=call.body, timeout=httpx.Timeout(**timeouts)
+            call.method, call.url, headers=call.headers, content=call.body, timeout=httpx.Timeout(**told)
         )
     headers = {**OWN_HEADERS, **call.headers}
-    return httpx.Request(
-        call.method, _url(call.url), headers=headers, content=call.body, extensions={"timeout": timeouts}
-    )
-
-
-def _timeouts(timeout_s: float | None, patience: float | None = None) -> dict[str, float | None]:
-    """The timeout of each phase in seconds, as httpx names them."""
-    longest = timeout_s if patience is None else None if patience == math.inf else patience
-    connect_s = CONNECT_TIMEOUT_S if longest is None else min(CONNECT_TIMEOUT_S, float(longest))
-    return {"connect": connect_s, "read": longest, "write": longest, "pool": longest}
-
-
-@functools.lru_cache(maxsize=64)
-def _url(url: str) -> httpx.URL:
-    return httpx.URL(url)
+    return httpx.Request(call.method, call.url, headers=headers, content=call.body, extensions={"timeout": told})

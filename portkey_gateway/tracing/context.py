@@ -33,6 +33,7 @@ _SPAN_HEADER: Final = "x-portkey-span-id"
 _PARENT_HEADER: Final = "x-portkey-parent-span-id"
 _NAME_HEADER: Final = "x-portkey-span-name"
 _CUT_MARK: Final = "..."
+_JSON: Final = json.JSONEncoder()
 # What the frameworks note for themselves: lc_versions, ls_provider, langgraph_step, __pregel_…, llamaindex.run_id.
 _INTERNAL_PREFIXES: Final = ("lc_", "ls_", "langgraph_", "llamaindex.", "checkpoint_", "__")
 _TRACE_ID: Final = re.compile(r"(?!0{32})[0-9a-f]{32}")
@@ -189,7 +190,7 @@ def encode_metadata(metadata: Mapping[str, Any], keys: Collection[str] | None = 
     Returns:
         The header's value, or ``None`` if there is nothing to send.
     """
-    texts: dict[str, str] = {}
+    pairs: list[str] = []
     size = 2
     for key, value in _completed(metadata).items():
         if value is None or is_internal(key) or (keys is not None and key not in keys):
@@ -197,12 +198,14 @@ def encode_metadata(metadata: Mapping[str, Any], keys: Collection[str] | None = 
         text = _metadata_text(key, value)
         if text is None:
             continue
-        size += len(_ascii_json({key: text})) - 1
+        # The encoder writes everything beyond ASCII as \\uXXXX; DEL is ASCII, yet no header may hold it.
+        pair = f"{_JSON.encode(key)}:{_JSON.encode(text)}".replace("\x7f", "\\u007f")
+        size += len(pair) + 1
         if size > MAX_METADATA_BYTES:
             warn(f"metadata[{key!r}] and what follows it exceed the {MAX_METADATA_BYTES} bytes of the header: left out")
             break
-        texts[key] = text
-    return _ascii_json(texts) if texts else None
+        pairs.append(pair)
+    return f"{{{','.join(pairs)}}}" if pairs else None
 
 
 def is_internal(key: str) -> bool:
@@ -215,11 +218,6 @@ def _completed(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     told = {"_user": metadata.get("user_id"), SESSION_LABEL: find_session(metadata)}
     missing = {name: value for name, value in told.items() if value is not None and name not in metadata}
     return {**metadata, **missing} if missing else metadata
-
-
-def _ascii_json(texts: Mapping[str, str]) -> str:
-    # The encoder writes everything beyond ASCII as \uXXXX; DEL is ASCII, yet no header may hold it.
-    return json.dumps(texts, separators=(",", ":")).replace("\x7f", "\\u007f")
 
 
 def _metadata_text(key: str, value: Any) -> str | None:

@@ -43,6 +43,8 @@ _MEDIA_TYPES: Final = frozenset({"base64", "format", "media_type", "mime_type", 
 """One of these stands beside the data of an image or a file: of LangChain, Anthropic, OpenAI, MCP."""
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/=_\r\n-]{32,}")
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False)
+
 
 def excerpt(value: Any, max_chars: int = MAX_EXCERPT_CHARS, convert: Callable[[Any], Any] = lambda value: value) -> str:
     """Render an input or output: text as it is, anything else as JSON, in a bounded time and length.
@@ -59,7 +61,7 @@ def excerpt(value: Any, max_chars: int = MAX_EXCERPT_CHARS, convert: Callable[[A
     """
     try:
         plain = _Trimmed(max_chars, convert).plain(value)
-        return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+        return plain if isinstance(plain, str) else _JSON.encode(plain)
     except Exception:  # noqa: BLE001 objects of users may raise anything, or change while they are read
         return f"<{type(value).__qualname__}>"
 

@@ -1,12 +1,13 @@
 """The benchmarks run, void wrong answers and compute ratios; how fast anything is, no test asserts."""
 
 import asyncio
+import importlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
 import pytest
 
-from benchmarks import embeddings
+from benchmarks import embeddings, guard, scaling
 from benchmarks.answers import (
     answer_pieces,
     events,
@@ -16,9 +17,10 @@ from benchmarks.answers import (
     whole_message,
 )
 from benchmarks.measures import MEASURES, QUICK, SHORT_TOKENS, Bench, WrongAnswerError
+from benchmarks.prompts import history_prompt, image_prompt, short_prompt
 from benchmarks.registry import ENTRIES
 from benchmarks.report import describe_machine, render_json, render_markdown
-from benchmarks.runner import _Process, run
+from benchmarks.runner import BenchmarkProcess, run
 from portkey_gateway.chat_completions import stream as chat_completions
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.info import GatewayInfo
@@ -73,7 +75,7 @@ def test_a_wrong_answer_is_no_figure(measure: Any, answer: str) -> None:
 def test_embeddings_are_measured_and_wrong_vectors_are_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embeddings, "TEXTS", embeddings.TEXTS[:10])
     monkeypatch.setattr(embeddings, "BATCH", 5)
-    with _Process("benchmarks.mock_gateway") as gateway:
+    with BenchmarkProcess("benchmarks.mock_gateway") as gateway:
         figures = embeddings.measure(gateway.greeting, rounds=1)
         monkeypatch.setattr(embeddings.ByHand, "__call__", lambda _: [[0.5]] * 10)
         with pytest.raises(embeddings.WrongVectorsError, match="another vector at 0"):
@@ -98,11 +100,41 @@ def test_ratios_are_taken_round_by_round() -> None:
 
     assert {title: set(row.values()) for title, row in ratios.items()} == {
         "ChatPortkey / (LangChain floor + raw httpx)": {1.5},
-        "ChatOpenAI + createHeaders / ChatPortkey": {4.0},
+        "ChatPortkey / ChatOpenAI + createHeaders": {0.25},
     }
     markdown = render_markdown(figures, machine)
     assert "| medians of 3 rounds " in markdown
-    assert "| ChatOpenAI + createHeaders / ChatPortkey    |   4.00 |" in markdown
+    assert "| ChatPortkey / ChatOpenAI + createHeaders    |   0.25 |" in markdown
+
+
+def test_what_became_slower_is_named() -> None:
+    reached = {"ours / theirs": {"invoke": 0.5, "stream": 0.2}, "gone": {"invoke": 1.0}}
+
+    assert guard.slower(
+        {"ours / theirs": {"invoke": 0.6, "stream": 0.3, "new": 9.0}, "new": {"invoke": 9.0}}, reached
+    ) == [("ours / theirs", "stream", 0.2, 0.3)]
+    assert "No ratio" in guard.report({"ours / theirs": {"invoke": 0.5}}, reached)
+    assert "| ours / theirs: stream" in guard.report({"ours / theirs": {"stream": 0.3}}, reached)
+
+
+def test_it_is_measured_how_costs_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scaling, "FACTORS", (1, 3))
+    monkeypatch.setattr(scaling, "OURS", {"ours": "llamaindex_portkey_messages"})
+    with BenchmarkProcess("benchmarks.mock_gateway") as gateway, asyncio.Runner() as runner:
+        measured = scaling.measure(gateway.greeting, runner, rounds=1)
+
+    assert {what for _, what in measured} == {"a message", "an image of 20 KB", "a chunk", "a call, so many at once"}
+    assert "| ours: a chunk" in scaling.render(measured)
+
+
+@pytest.mark.parametrize("module", ["llamaindex_floor", "llamaindex_portkey", "chat_portkey_messages"])
+def test_a_contender_gets_what_was_said(module: str) -> None:
+    with BenchmarkProcess("benchmarks.mock_gateway") as gateway:
+        contender = importlib.import_module(f"benchmarks.contenders.{module}").make(gateway.greeting, SHORT_TOKENS)
+        for prompt in (short_prompt(), history_prompt(), image_prompt()):
+            prepared = contender.prepare(prompt)
+            assert contender.invoke(prepared) == expected_answer(prompt, SHORT_TOKENS)
+            assert "".join(contender.stream(prepared)) == expected_answer(prompt, SHORT_TOKENS)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from portkey_gateway import (
     StreamDecodeError,
 )
 from portkey_gateway.http import body
+from portkey_gateway.http import borrowed as borrowed_clients
 from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
 from portkey_langchain import ChatPortkey, PortkeyEmbeddings
 from portkey_llamaindex import Portkey, PortkeyEmbedding
@@ -92,7 +93,8 @@ def test_a_stream_that_stays_open_behind_its_end_mark_is_whole_soon(
     is_borrowed: bool,
     ending: str,
 ) -> None:
-    monkeypatch.setattr(body, "END_WAIT_S", 0.1)
+    for module in (body, borrowed_clients):
+        monkeypatch.setattr(module, "END_WAIT_S", 0.1)
     later: tuple[bytes | float, ...] = (30.0,) if ending == "open" else (b": ping\n\n", 0.05) * 400
     server.reply(wire.events(*wire.deltas("Hel", "lo."), wire.end_mark, *later, end="cut"))
     borrowed: Any = {}

@@ -20,7 +20,9 @@ from portkey_gateway import (
     StreamTimeoutError,
     StreamTruncatedError,
 )
-from portkey_gateway.http.transport import CONNECT_TIMEOUT_S, _timeouts
+from portkey_gateway.http.borrowed import timeouts
+from portkey_gateway.http.network import CONNECT_TIMEOUT_S
+from portkey_gateway.http.patience import Deadline, Patience
 from tests.support.calls import HELLO, Ask, any_call, is_streamed, streamed_call
 from tests.support.recording import RecordingServer, Reply, whole
 from tests.support.wires import Wire
@@ -81,7 +83,12 @@ def test_connecting_has_a_limit_of_its_own(wire: Wire, ask: Ask) -> None:
     ("timeout_s", "connect_s"), [(600.0, CONNECT_TIMEOUT_S), (3.0, 3.0), (None, CONNECT_TIMEOUT_S)]
 )
 def test_the_limit_of_connecting_follows_the_shorter(timeout_s: float | None, connect_s: float) -> None:
-    assert _timeouts(timeout_s) == {"connect": connect_s, "read": timeout_s, "write": timeout_s, "pool": timeout_s}
+    assert timeouts(Patience(timeout_s, Deadline(None))) == {
+        "connect": connect_s,
+        "read": timeout_s,
+        "write": timeout_s,
+        "pool": timeout_s,
+    }
 
 
 @any_call

@@ -15,6 +15,7 @@ import pytest
 from portkey_gateway import APIConnectionError, GatewayClient, GatewayOptions
 from portkey_gateway.http import connections, pool
 from portkey_gateway.http.connections import MAX_IDLE, AsyncLineTransport, LineTransport
+from portkey_gateway.http.network import Line
 from portkey_gateway.http.pool import shared_async_client, shared_client
 from tests.support.calls import HELLO
 from tests.support.recording import RecordingServer, Reply, answer, deltas, events, whole
@@ -27,7 +28,7 @@ def client(server: RecordingServer, **more: Any) -> GatewayClient:
 
 
 async def lines() -> AsyncLineTransport:
-    transport = (await shared_async_client())._transport
+    transport = await shared_async_client()
     assert isinstance(transport, AsyncLineTransport)
     return transport
 
@@ -36,7 +37,7 @@ async def lines() -> AsyncLineTransport:
 def own_client(monkeypatch: pytest.MonkeyPatch) -> LineTransport:
     """The transport of a client that no other test uses."""
     monkeypatch.setattr(pool, "_client", None)
-    transport = shared_client()._transport
+    transport = shared_client()
     assert isinstance(transport, LineTransport)
     return transport
 
@@ -48,7 +49,7 @@ def test_a_burst_leaves_only_so_many_connections(server: RecordingServer) -> Non
     async def burst() -> None:
         found = await asyncio.gather(*[client(server).achat(HELLO) for _ in range(calls)])
         assert [answered.text for answered in found] == ["Hello."] * calls
-        assert (await lines())._lines.count == MAX_IDLE
+        assert (await lines()).lines.count == MAX_IDLE
 
     asyncio.run(burst())
     server.wait_until_open(0)
@@ -60,7 +61,7 @@ def test_one_call_after_another_uses_one_connection(server: RecordingServer) -> 
     async def calls() -> int:
         for _ in range(5):
             await client(server).achat(HELLO)
-        return (await lines())._lines.count
+        return (await lines()).lines.count
 
     assert asyncio.run(calls()) == 1
     assert server.accepted == 1
@@ -75,7 +76,7 @@ def test_idle_connections_of_a_loop_are_closed_in_time_though_nothing_is_called(
     async def burst() -> None:
         await asyncio.gather(*[client(server).achat(HELLO) for _ in range(30)])
         await asyncio.to_thread(server.wait_until_open, 0)
-        assert (await lines())._lines.count == 0
+        assert (await lines()).lines.count == 0
 
     asyncio.run(burst())
 
@@ -86,7 +87,7 @@ def test_a_loop_that_ends_while_idle_connections_are_closed_closes_them_all(serv
     async def burst() -> None:
         await asyncio.gather(*[client(server).achat(HELLO) for _ in range(20)])
         transport = await lines()
-        for line in (idle := [line for kept in transport._lines._idle.values() for line in kept]):
+        for line in (idle := [line for kept in transport.lines._idle.values() for line in kept]):
             line.idle_since = 0.0
         assert len(idle) == 20
         transport._sweep()
@@ -102,7 +103,7 @@ def test_idle_connections_of_threads_are_closed_with_the_next_call(
     server.reply(whole(answer(), wait_s=0.05))
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: client(server).chat(HELLO), range(8)))
-    assert own_client._lines.count > 1
+    assert own_client.lines.count > 1
     monkeypatch.setattr(connections, "KEEPALIVE_S", 0.0)
 
     client(server).chat(HELLO)
@@ -133,7 +134,7 @@ def test_cancelled_and_failed_calls_leave_nothing(server: RecordingServer, *, is
         nowhere = GatewayClient(GatewayOptions(base_url="http://127.0.0.1:9/v1"), max_retries=0)
         await asyncio.gather(nowhere.achat(HELLO), return_exceptions=True)
         await asyncio.to_thread(server.wait_until_open, 0)
-        return (await lines())._lines.count
+        return (await lines()).lines.count
 
     assert asyncio.run(cancelled()) == 0
 
@@ -204,10 +205,10 @@ def test_a_connection_that_cannot_be_written_to_is_replaced(
 ) -> None:
     server.reply(whole(answer()))
     client(server).chat(HELLO)
-    [[line]] = own_client._lines._idle.values()
-    line.connection._connection._network_stream.get_extra_info("socket").shutdown(socket.SHUT_WR)  # type: ignore[union-attr]
+    [[line]] = own_client.lines._idle.values()
+    line._open.shutdown(socket.SHUT_WR)
     # As if its end had come between the look at the socket and the first byte.
-    monkeypatch.setattr(line.connection, "has_expired", lambda: False)
+    monkeypatch.setattr(Line, "is_usable", True)
 
     assert client(server).chat(HELLO).text == "Hello."
     assert len(server.requests) == 2
@@ -249,12 +250,10 @@ def test_a_proxy_in_the_environment_keeps_httpxs_own_pool(monkeypatch: pytest.Mo
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     monkeypatch.setattr(pool, "_client", None)
 
-    async def transport() -> httpx.AsyncBaseTransport:
-        return (await shared_async_client())._transport
-
-    assert not isinstance(asyncio.run(transport()), AsyncLineTransport)
-    with shared_client() as made:
-        assert not isinstance(made._transport, LineTransport)
+    assert isinstance(asyncio.run(shared_async_client()), httpx.AsyncClient)
+    made = shared_client()
+    assert isinstance(made, httpx.Client)
+    made.close()
 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "nonsense://secret@127.0.0.1:9"])

@@ -18,6 +18,7 @@ import pytest
 
 from portkey_gateway import GatewayClient, GatewayOptions
 from portkey_gateway.http import pool
+from portkey_gateway.http.connections import LineTransport
 from tests.support.calls import HELLO, Ask, any_call, astream_in_loop, chat, is_streamed, stream
 from tests.support.recording import RecordingServer, answer, deltas, events, whole
 
@@ -36,9 +37,9 @@ def answer_any(server: RecordingServer, ask: Ask, headers: Mapping[str, str] | N
 @pytest.mark.parametrize("ask", [chat, stream])
 def test_many_threads_share_one_client(server: RecordingServer, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     answer_any(server, ask)
-    made: list[httpx.Client] = []
+    made: list[LineTransport] = []
     monkeypatch.setattr(pool, "_client", None)
-    monkeypatch.setattr(httpx, "Client", _slow_to_make(made))
+    monkeypatch.setattr(pool, "LineTransport", _slow_to_make(made))
     together = threading.Barrier(16)
 
     def work(_: int) -> str:
@@ -53,12 +54,10 @@ def test_many_threads_share_one_client(server: RecordingServer, ask: Ask, monkey
     only.close()
 
 
-def _slow_to_make(made: list[httpx.Client]) -> Any:
-    original = httpx.Client
-
-    def make(**options: Any) -> httpx.Client:
+def _slow_to_make(made: list[LineTransport]) -> Any:
+    def make(*given: Any) -> LineTransport:
         threading.Event().wait(0.02)
-        made.append(original(**options))
+        made.append(LineTransport(*given))
         return made[-1]
 
     return make

@@ -1,0 +1,109 @@
+"""Where LangChain's own way takes long, ours is a shorter one that comes to the same: these fail loudly if it moves."""
+
+from __future__ import annotations
+
+import inspect
+import pickle
+from typing import Any
+
+import pytest
+from langchain_core.language_models import chat_models
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
+
+from portkey_gateway.conversation.answer import BlockDelta, Delta
+from portkey_langchain import ChatPortkey
+from portkey_langchain.calling import CallingModel
+from portkey_langchain.decode import ContentState, copy_text_chunk, make_text_chunk
+from portkey_langchain.encode import encode_messages
+
+
+@pytest.mark.parametrize("name", ["_generate", "_agenerate"])
+def test_the_signature_that_is_kept_is_the_methods_own(name: str) -> None:
+    method = getattr(CallingModel, name)
+    kept = method.__signature__
+    del method.__signature__
+    try:
+        assert inspect.signature(method) == kept
+    finally:
+        method.__signature__ = kept
+
+
+@pytest.mark.parametrize("name", ["_generate", "_agenerate"])
+def test_langchain_still_asks_for_it_at_every_call(name: str) -> None:
+    """If it does no longer, ``__signature__`` has no purpose any more."""
+    assert f'_signature_parameters(self.{name}).get("run_manager")' in inspect.getsource(chat_models)
+    model = ChatPortkey(model="m", base_url="http://127.0.0.1:9/v1", provider="anthropic")
+    assert "run_manager" in inspect.signature(getattr(model, name)).parameters
+
+
+@pytest.mark.parametrize("text", ["a", " two words", "é😀", "\n"])
+def test_a_copied_chunk_is_what_the_constructors_make(text: str) -> None:
+    copied, made = copy_text_chunk(text), make_text_chunk(text)
+
+    assert copied == made
+    assert copied.__getstate__() == made.__getstate__()
+    assert copied.message.__getstate__() == made.message.__getstate__()
+    assert {*vars(copied.message)} == {*AIMessageChunk.model_fields}
+    assert pickle.loads(pickle.dumps(copied)) == made
+    assert copied.model_dump() == made.model_dump()
+    assert (copied.text, copied.message.text, repr(copied)) == (text, text, repr(made))
+
+
+def test_copied_chunks_share_nothing_that_can_be_changed() -> None:
+    first, second = copy_text_chunk("a"), copy_text_chunk("b")
+    shared = [
+        name
+        for name, value in vars(first.message).items()
+        if isinstance(value, dict | list) and value is vars(second.message)[name]
+    ]
+    assert not shared
+    first.message.response_metadata["x"] = 1
+    first.message.id = "run-1"
+    assert copy_text_chunk("c") == make_text_chunk("c")
+    assert (first + second).message.content == "ab"
+    assert first.message.model_fields_set is not second.message.model_fields_set
+
+
+def test_only_chunks_of_text_alone_take_the_short_way() -> None:
+    state = ContentState()
+    chunks = [state.decode_chunk(Delta((BlockDelta(0, "text", text),))) for text in ("Hel", "lo.")]
+    assert [type(chunk.message).__name__ for chunk in chunks if chunk] == ["GrowingChunk", "AIMessageChunk"]
+    thought = state.decode_chunk(Delta((BlockDelta(1, "thinking", "Hm."),)))
+    assert thought is not None
+    assert isinstance(thought.message.content, list)
+
+
+class _Own(AIMessage):
+    """A class of a user's."""
+
+
+class _OwnResult(ToolMessage):
+    """Another one."""
+
+
+@pytest.mark.parametrize(
+    ("message", "more"),
+    [
+        (HumanMessage("Hi"), {}),
+        (HumanMessage("Hi", name="Ann"), {"name": "Ann"}),
+        (AIMessage("Hi"), {}),
+        (_Own(content="Hi"), {}),
+        (AIMessage("Hi", response_metadata={"model_provider": "anthropic"}), {}),
+    ],
+)
+def test_a_text_alone_is_said_as_it_is(message: Any, more: dict[str, Any]) -> None:
+    role = "user" if isinstance(message, HumanMessage) else "assistant"
+
+    assert encode_messages([HumanMessage("?"), message])[1] == {"role": role, "content": "Hi", **more}
+
+
+def test_what_stands_beside_a_text_is_not_lost() -> None:
+    call = {"name": "look", "args": {}, "id": "call_1"}
+    said: Any = encode_messages(
+        [HumanMessage("?"), AIMessage("Hi", tool_calls=[call]), _OwnResult(content="42", tool_call_id="call_1")]
+    )
+
+    assert [each["role"] for each in said] == ["user", "assistant", "tool"]
+    assert said[1]["tool_calls"][0]["id"] == said[2]["tool_call_id"] == "call_1"
+    spoken = AIMessage("Hi", additional_kwargs={"audio": {"id": "a", "transcript": "Hi"}})
+    assert "audio" in encode_messages([spoken])[0]

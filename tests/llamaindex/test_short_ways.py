@@ -1,0 +1,72 @@
+"""Where LlamaIndex's constructors take long, a copy is made that comes to the same."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatMessage, ImageBlock, MessageRole, TextBlock
+
+from portkey_gateway.conversation.answer import BlockDelta, Delta, ToolCallDelta
+from portkey_llamaindex.decode import GrowingResponse
+from portkey_llamaindex.encode import encode_messages
+
+
+def test_a_copied_message_is_what_the_constructor_makes() -> None:
+    growing = GrowingResponse()
+    growing.add(Delta((BlockDelta(0, "text", "Hel"),)))
+    response = growing.add(Delta((BlockDelta(0, "text", "lo."),)))
+
+    assert response is not None
+    made = ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text="Hello.")], additional_kwargs={})
+    assert response.message == made
+    assert response.message.__getstate__() == made.__getstate__()
+    assert {*vars(response.message)} == {*ChatMessage.model_fields}
+    assert response.message.model_dump() == made.model_dump()
+    assert pickle.loads(pickle.dumps(response.message)) == made
+    assert (str(response.message), response.delta) == (str(made), "lo.")
+
+
+def test_copied_messages_share_nothing_that_can_be_changed() -> None:
+    growing = GrowingResponse()
+    first = growing.add(Delta((BlockDelta(0, "text", "a"),)))
+    second = growing.add(Delta((BlockDelta(0, "text", "b"),)))
+
+    assert first is not None
+    assert second is not None
+    first.message.additional_kwargs["x"] = 1
+    first.message.blocks.append(TextBlock(text="!"))
+    assert second.message.content == "ab"
+    assert second.message.additional_kwargs == {}
+    assert first.message.blocks[0] is not second.message.blocks[0]
+
+
+def test_what_comes_beside_a_text_is_shown() -> None:
+    growing = GrowingResponse()
+    both = growing.add(Delta((BlockDelta(0, "text", "a"),), (ToolCallDelta(0, "call_1", "look", "{}"),)))
+    thought = growing.add(Delta((BlockDelta(1, "thinking", "Hm."),)))
+
+    assert both is not None
+    assert thought is not None
+    assert [call["id"] for call in both.message.additional_kwargs["tool_calls"]] == ["call_1"]
+    assert thought.additional_kwargs["thinking_delta"] == "Hm."
+
+
+def test_a_text_alone_is_said_as_it_is() -> None:
+    told: Any = encode_messages(
+        [
+            ChatMessage("Be brief.", role="system"),
+            ChatMessage("Hi"),
+            ChatMessage("Hello.", role="assistant"),
+            ChatMessage("Hi", role="user", additional_kwargs={"cache_control": {"type": "ephemeral"}}),
+            ChatMessage(blocks=[TextBlock(text="a"), ImageBlock(image=b"iVBORw0KGgo=", image_mimetype="image/png")]),
+        ]
+    )
+
+    assert told[:3] == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": "Hello."},
+    ]
+    assert told[3]["content"][0]["cache_control"] == {"type": "ephemeral"}
+    assert len(told[4]["content"]) == 2
