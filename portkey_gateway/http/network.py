@@ -47,14 +47,14 @@ class Line:
         has_written: whether anything was sent of the call that it carries.
     """
 
-    __slots__ = ("_poll", "_socket", "has_written", "idle_since", "place")
+    __slots__ = ("_is_readable", "_socket", "has_written", "idle_since", "place")
 
     def __init__(self, place: Place) -> None:
         self.place = place
         self.idle_since = 0.0
         self.has_written = False
         self._socket: socket.socket | None = None
-        self._poll = select.poll()
+        self._is_readable: Callable[[], bool] | None = None
 
     def connect(self, patience: Patience, make_context: MakeContext) -> None:
         """Connect.
@@ -78,12 +78,12 @@ class Line:
                 raise
             raise told from error
         self._socket = connected
-        self._poll.register(connected, select.POLLIN)
+        self._is_readable = _readable(connected)
 
     @property
     def is_usable(self) -> bool:
         """Whether an idle connection can carry a call: one that is readable was closed, or says what nobody asked."""
-        return self._socket is not None and not self._poll.poll(0)
+        return self._socket is not None and self._is_readable is not None and not self._is_readable()
 
     def send(self, head: bytes, body: bytes, patience: Patience) -> None:
         """Send a request.
@@ -140,7 +140,7 @@ class AsyncLine(asyncio.Protocol):
     What comes wakes up who waits for it, and the time that it may take is watched by one timer for a whole call.
     """
 
-    __slots__ = ("_error", "_expires_at", "_has_ended", "_is_full", "_loop", "_poll", "_received", "_size",
+    __slots__ = ("_error", "_expires_at", "_has_ended", "_is_full", "_is_readable", "_loop", "_received", "_size",
                  "_timed_out", "_timer", "_transport", "_waiter", "closed", "has_written", "idle_since",
                  "place")  # fmt: skip
 
@@ -159,17 +159,14 @@ class AsyncLine(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._expires_at = 0.0
         self._timed_out: type[httpx.TimeoutException] = httpx.ReadTimeout
-        self._poll: Any = None
+        self._is_readable: Callable[[], bool] | None = None
 
     async def connect(self, patience: Patience, make_context: MakeContext) -> None:
         """Connect; raises as ``Line.connect``."""
         context = _context(self.place, make_context)
         options: dict[str, Any] = {"ssl": context, "server_hostname": self.place.server_name} if context else {}
         try:
-            async with asyncio.timeout(_connect_s(patience)):
-                # One address after the other, as sockets do: where asyncio tries several at once, it leaves one open
-                # that was reached just as the call was cancelled.
-                await self._loop.create_connection(lambda: self, self.place.host, self.place.port, **options)
+            await self._connect(patience, options)
         except BaseException as error:
             self.close()
             if (told := _connect_error(error)) is None:
@@ -178,13 +175,33 @@ class AsyncLine(asyncio.Protocol):
         handle = self._transport.get_extra_info("socket")
         if handle is not None:
             handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._poll = select.poll()
-            self._poll.register(handle.fileno(), select.POLLIN)
+            self._is_readable = _readable(handle)
+
+    async def _connect(self, patience: Patience, options: dict[str, Any]) -> None:
+        """Try one address of the host after the other, each for as long as sockets do.
+
+        Where asyncio tries several at once, it leaves one open that was reached just as the call was cancelled.
+        """
+        async with asyncio.timeout(_connect_s(patience)):
+            found = await self._loop.getaddrinfo(self.place.host, self.place.port, type=socket.SOCK_STREAM)
+        for tried, (family, _, proto, _, address) in enumerate(found, 1):
+            try:
+                async with asyncio.timeout(_connect_s(patience)):
+                    await self._loop.create_connection(
+                        lambda: self, *address[:2], family=family, proto=proto, **options
+                    )
+            except OSError:
+                if tried == len(found) or self._transport is not None:  # reached, but not what it has to be
+                    raise
+            else:
+                return
 
     @property
     def is_usable(self) -> bool:
         """Whether an idle connection can carry a call, which the loop may not have heard of yet."""
-        return not (self._has_ended or self._received) and self._poll is not None and not self._poll.poll(0)
+        if self._has_ended or self._received or self._is_readable is None:
+            return False
+        return not self._is_readable()
 
     async def send(self, head: bytes, body: bytes, patience: Patience) -> None:
         """Send a request; raises as ``Line.send``."""
@@ -300,6 +317,15 @@ class AsyncLine(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._is_full = False
         self._wake()
+
+
+def _readable(opened: socket.socket) -> Callable[[], bool]:
+    """Tells of a socket whether something can be read of it at once, or whether it was closed."""
+    if not hasattr(select, "poll"):  # Windows, whose select knows no bound of file numbers
+        return lambda: bool(select.select([opened], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(opened, select.POLLIN)
+    return lambda: bool(poll.poll(0))
 
 
 def _context(place: Place, make_context: MakeContext) -> ssl.SSLContext | None:

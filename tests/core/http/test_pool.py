@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 import threading
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
 from portkey_gateway import APIConnectionError, GatewayClient, GatewayOptions
-from portkey_gateway.http import connections, pool
+from portkey_gateway.http import connections, network, pool
 from portkey_gateway.http.connections import MAX_IDLE, AsyncLineTransport, LineTransport
 from portkey_gateway.http.network import Line
 from portkey_gateway.http.pool import shared_async_client, shared_client
 from tests.support.calls import HELLO
 from tests.support.recording import RecordingServer, Reply, answer, deltas, events, whole
+
+ADDRESSES = ((socket.AF_INET6, "::1"), (socket.AF_INET, "127.0.0.1"))
 
 
 def client(server: RecordingServer, **more: Any) -> GatewayClient:
@@ -175,6 +179,14 @@ def test_bytes_behind_an_answer_answer_nobody_over_a_borrowed_client_either(serv
         assert asking.chat(HELLO).text == "Second."
 
 
+@pytest.fixture(params=[pytest.param(True, id="poll"), pytest.param(False, id="select, as on Windows")])
+def has_poll(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system with ``select.poll``, or one that has only ``select.select``."""
+    if not request.param:
+        monkeypatch.setattr(network, "select", SimpleNamespace(select=select.select))
+
+
+@pytest.mark.usefixtures("has_poll")
 @pytest.mark.parametrize("then", ["close", "reset"])
 def test_a_connection_that_ended_while_it_was_idle_costs_no_call(server: RecordingServer, then: Any) -> None:
     server.reply(Reply((*whole(answer()).pieces, 0.05), then=then), whole(answer()))
@@ -185,6 +197,7 @@ def test_a_connection_that_ended_while_it_was_idle_costs_no_call(server: Recordi
     assert len(server.requests) == 2
 
 
+@pytest.mark.usefixtures("has_poll")
 @pytest.mark.parametrize("then", ["close", "reset"])
 def test_a_connection_that_ended_while_it_was_idle_costs_no_call_in_a_loop_either(
     server: RecordingServer, then: Any
@@ -198,6 +211,34 @@ def test_a_connection_that_ended_while_it_was_idle_costs_no_call_in_a_loop_eithe
 
     asyncio.run(calls())
     assert len(server.requests) == 2
+
+
+def test_a_loop_tries_the_next_address_where_one_does_not_answer(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.reply(whole(answer()))
+    monkeypatch.setattr(network, "CONNECT_TIMEOUT_S", 0.1)
+
+    async def calls() -> None:
+        loop = asyncio.get_running_loop()
+        create_connection = loop.create_connection
+        tried: list[str] = []
+
+        async def addresses(_host: str, port: int, **_: Any) -> list[Any]:
+            return [(family, socket.SOCK_STREAM, 0, "", (host, port)) for family, host in ADDRESSES]
+
+        async def connect(make: Any, host: str, port: int, **more: Any) -> Any:
+            tried.append(host)
+            if host == "::1":
+                await asyncio.sleep(60)
+            return await create_connection(make, host, port, **more)
+
+        monkeypatch.setattr(loop, "getaddrinfo", addresses)
+        monkeypatch.setattr(loop, "create_connection", connect)
+        assert (await client(server).achat(HELLO)).text == "Hello."
+        assert tried == ["::1", "127.0.0.1"]
+
+    asyncio.run(calls())
 
 
 def test_a_connection_that_cannot_be_written_to_is_replaced(
