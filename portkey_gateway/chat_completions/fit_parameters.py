@@ -190,6 +190,8 @@ def _fit_tool(tool: Mapping[str, Any], providers: Sequence[Provider]) -> dict[st
         fitted["parameters"] = _fit_schema(fitted["parameters"], providers, f"the parameters of tool {name!r}")
         if any(each.is_gemini for each in providers) and not fitted["parameters"].get("properties"):
             fitted = _without_parameters(fitted, providers)
+    if fitted.get("strict") and (geminis := [each for each in providers if each.is_gemini]):
+        warn(f"strict of tool {fitted.get('name')!r} does not reach {_names(geminis)}: the gateway has no place for it")
     return {**tool, "function": fitted}
 
 

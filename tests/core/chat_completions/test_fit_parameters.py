@@ -92,6 +92,16 @@ def test_tools_that_reach_nobody_are_an_error() -> None:
 # --- tools ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("target", "name"), [(GEMINI, "Gemini"), (VERTEX, "Gemini on Vertex AI")])
+def test_a_strict_tool_of_gemini_is_warned_of(target: Any, name: str) -> None:
+    strict = tool(parameters=SCHEMA, strict=True)
+    with pytest.warns(PortkeyWarning, match=f"strict of tool 'look' does not reach {name}: the gateway has no place"):
+        assert fit(target, tools=[strict])["tools"][0]["function"]["strict"] is True
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert fit(OPENAI, tools=[strict])["tools"] == [strict]
+
+
 def test_bedrock_gets_a_schema_and_no_empty_description() -> None:
     fitted = fit(BEDROCK, tools=[tool(description="")])
     assert fitted["tools"] == [tool(parameters={"type": "object", "properties": {}})]
