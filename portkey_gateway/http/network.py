@@ -188,7 +188,7 @@ class AsyncLine(asyncio.Protocol):
             try:
                 async with asyncio.timeout(_connect_s(patience)):
                     await self._loop.create_connection(
-                        lambda: self, *address[:2], family=family, proto=proto, **options
+                        lambda: self, str(address[0]), self.place.port, family=family, proto=proto, **options
                     )
             except OSError:
                 if tried == len(found) or self._transport is not None:  # reached, but not what it has to be
