@@ -17,6 +17,7 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import httpx
+from typing_extensions import override
 
 from portkey_gateway.http.network import AsyncLine, Line, MakeContext, Place
 from portkey_gateway.http.patience import Patience
@@ -38,6 +39,11 @@ class Outgoing(NamedTuple):
     place: Place
     head: bytes
     body: bytes
+
+    @override
+    def __repr__(self) -> str:
+        """Shows neither keys nor the prompt, wherever a frame of an error is shown."""
+        return f"Outgoing(place={self.place!r}, head=<{len(self.head)} bytes>, body=<{len(self.body)} bytes>)"
 
     @classmethod
     def of(

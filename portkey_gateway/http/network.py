@@ -105,6 +105,8 @@ class Line:
             raise httpx.WriteTimeout(str(error)) from error
         except OSError as error:
             raise httpx.WriteError(str(error)) from error
+        finally:
+            head = body = data = b""  # no frame of an error shows them
 
     def read(self, patience: Patience) -> bytes:
         """Read what comes next; empty at the end of the connection.
@@ -208,18 +210,21 @@ class AsyncLine(asyncio.Protocol):
         self.has_written = False
         if len(body) <= _JOINED_BYTES:
             head, body = head + body, b""
-        for data in (head, body):
-            view = memoryview(data)
-            while view:
-                if self._transport.is_closing():
-                    raise httpx.WriteError("the connection is closed")
-                self._transport.write(view[:_WRITE_BYTES])
-                if self._transport.is_closing():
-                    raise httpx.WriteError(str(self._error or "the connection broke"))
-                self.has_written = True
-                view = view[_WRITE_BYTES:]
-                while self._is_full and not self._has_ended:
-                    await self._wait(_left_s(patience, httpx.WriteTimeout), httpx.WriteTimeout)
+        try:
+            for data in (head, body):
+                view = memoryview(data)
+                while view:
+                    if self._transport.is_closing():
+                        raise httpx.WriteError("the connection is closed")
+                    self._transport.write(view[:_WRITE_BYTES])
+                    if self._transport.is_closing():
+                        raise httpx.WriteError(str(self._error or "the connection broke"))
+                    self.has_written = True
+                    view = view[_WRITE_BYTES:]
+                    while self._is_full and not self._has_ended:
+                        await self._wait(_left_s(patience, httpx.WriteTimeout), httpx.WriteTimeout)
+        finally:
+            head = body = data = b""  # no frame of an error shows them
 
     async def read(self, patience: Patience) -> bytes:
         """Read what comes next; empty at the end of the connection. Raises as ``Line.read``."""

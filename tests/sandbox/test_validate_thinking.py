@@ -139,7 +139,7 @@ def test_good_thinking_passes(body: dict[str, Any]) -> None:
             id="thinking-too-late",
         ),
         pytest.param(
-            request(claude({**THOUGHT, "thinking": "Other."}), ASKED),
+            request(claude({**THOUGHT, "thinking": "Other."}, TEXT), ASKED),
             "messages.1.content.0: Invalid `signature` in `thinking` block",
             id="changed-thinking",
         ),
@@ -154,7 +154,7 @@ def test_good_thinking_passes(body: dict[str, Any]) -> None:
             id="signature-missing",
         ),
         pytest.param(
-            request(claude({"type": "redacted_thinking", "data": "AAAA"}), ASKED),
+            request(claude({"type": "redacted_thinking", "data": "AAAA"}, TEXT), ASKED),
             "messages.1.content.0: Invalid `data` in `redacted_thinking` block",
             id="invented-redacted",
         ),

@@ -76,7 +76,7 @@ def test_logs_at_their_loudest_hold_no_key(
     server.reply(lambda request: events(*deltas("Hello.")) if b'"stream":true' in request.body else whole(answer()))
     with caplog.at_level(logging.DEBUG):
         call(server.base_url)
-    assert "httpx" in {record.name for record in caplog.records}
+    assert "portkey_gateway.http.transport" in {record.name for record in caplog.records}
     assert found(caplog.text + "".join(str(record.args) for record in caplog.records)) == []
 
 

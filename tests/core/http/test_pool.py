@@ -6,6 +6,7 @@ import asyncio
 import select
 import socket
 import threading
+import traceback
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -17,7 +18,8 @@ import pytest
 from portkey_gateway import APIConnectionError, GatewayClient, GatewayOptions
 from portkey_gateway.http import connections, network, pool
 from portkey_gateway.http.connections import MAX_IDLE, AsyncLineTransport, LineTransport
-from portkey_gateway.http.network import Line
+from portkey_gateway.http.network import AsyncLine, Line, Place
+from portkey_gateway.http.patience import Deadline, Patience
 from portkey_gateway.http.pool import shared_async_client, shared_client
 from tests.support.calls import HELLO
 from tests.support.recording import RecordingServer, Reply, answer, deltas, events, whole
@@ -322,3 +324,21 @@ def test_certificates_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPat
         with pytest.raises(APIConnectionError, match=r"SSL_CERT_FILE=/nowhere/ca\.pem"):
             ask(HELLO)
     pool.ssl_context.cache_clear()
+
+
+async def test_a_write_that_breaks_shows_nothing_of_the_request() -> None:
+    place = Place("http", "gateway", 80, "gateway")
+    line, async_line = Line(place), AsyncLine(place)
+    async_line._transport = SimpleNamespace(is_closing=lambda: True, abort=lambda: None)
+    patience = Patience(None, Deadline(None))
+
+    async def write(line: Line | AsyncLine) -> None:
+        if (waiting := line.send(b"key: sk-1", b"sk-2", patience)) is not None:
+            await waiting
+
+    for each in (line, async_line):
+        with pytest.raises(httpx.WriteError) as caught:
+            await write(each)
+        shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        assert not [frame for frame in shown.stack if frame.filename != __file__ and "sk-" in str(frame.locals)]
+    async_line.close()
