@@ -43,6 +43,7 @@ _REMEDIES: Final = {
         "; the open-source gateway has no saved configs: give the config itself in place of its id"
     ),
     "Invalid provider passed": "; provider= is one of Portkey's slugs, such as 'anthropic' or 'vertex-ai'",
+    "embed is not supported by": "; say provider= of one that embeds, such as 'openai', and its provider_api_key=",
     "getaddrinfo": "; the gateway finds no such host: mind custom_host=, or its way out to the internet",
 }
 """What the open-source gateway says of a request that it sends nowhere, and what to do about it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,12 @@ from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.routing import Route
 
 PATH: Final = "/embeddings"
+_PARAMETERS: Final = frozenset(
+    {"model", "input", "dimensions", "encoding_format", "input_type", "user", "embedding_types", "truncate",
+     "truncation", "task_type", "task", "title", "normalize", "output_dimension", "output_dtype", "auto_truncate",
+     "parameters"}
+)  # fmt: skip
+"""What the open-source gateway's transforms (1.15.2, ``src/providers/*/embed.ts``) or the providers' own APIs know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,7 @@ def plan_embedding(
     known = [provider for target in route.targets if (provider := find_provider(*target))]
     _check_models(route)
     most_tokens = min([provider.tokens for provider in known if provider.tokens is not None], default=None)
+    _warn_of_unknown(request)
     parameters = {name: value for name, value in request.items() if name not in {"input", "input_type"}}
     if len(known) == len(route.targets) and known:
         parameters |= _encoding_format(parameters.pop("encoding_format", None), known)
@@ -83,6 +91,13 @@ def most_texts(route: Route) -> int:
     """How many texts a request may hold, so that everyone who may answer takes it."""
     found = [find_provider(*target) for target in route.targets]
     return min([MOST_TEXTS, *(provider.texts if provider else UNKNOWN_TEXTS for provider in found)])
+
+
+def _warn_of_unknown(request: EmbeddingRequest) -> None:
+    for name in request.keys() - _PARAMETERS:
+        near = difflib.get_close_matches(name, _PARAMETERS, n=1)
+        meant = f": did you mean {near[0]!r}?" if near else ", and the gateway leaves out what it does not know"
+        warn(f"{name} is no parameter of embeddings that is known here{meant}")
 
 
 def _encoding_format(asked: Any, known: list[EmbeddingProvider]) -> dict[str, Any]:

@@ -20,6 +20,9 @@ OPENAI_SNIPPET = """
 # OpenAI, and Claude when it fails:
 #   config = {config}
 #   print(ChatPortkey(model="{model}", config=config).invoke("Hello!").text)
+# Its embeddings:
+#   options = {options}
+#   print(len(PortkeyEmbeddings(model="text-embedding-3-small", **options).embed_query("Hello!")))
 """
 
 
@@ -56,7 +59,11 @@ def main(arguments: list[str] | None = None) -> int:
             if not options.quiet:
                 sys.stdout.write(SNIPPET.format(model=sandbox.model))
             if options.openai and not options.quiet:
-                sys.stdout.write(OPENAI_SNIPPET.format(model=sandbox.openai_model, config=sandbox.config()))
+                sys.stdout.write(
+                    OPENAI_SNIPPET.format(
+                        model=sandbox.openai_model, config=sandbox.config(), options=sandbox.options("openai")
+                    )
+                )
             sys.stdout.flush()
             progress("The sandbox is running. Ctrl-C stops it.")
             sandbox.wait()

@@ -170,6 +170,7 @@ def test_the_gateways_errors(name: str, error_class: type[PortkeyError], message
     [
         ({"status": "failure", "message": "Invalid config passed. You need to pass a valid json"}, "no saved configs"),
         ({"status": "failure", "message": "Invalid provider passed"}, "one of Portkey's slugs, such as 'anthropic'"),
+        ({"status": "failure", "message": "embed is not supported by anthropic"}, "one that embeds, such as 'openai'"),
         ({"html-message": "Message: fetch failed\nCause: Error: getaddrinfo ENOTFOUND no.such"}, "finds no such host"),
     ],
 )

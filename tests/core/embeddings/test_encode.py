@@ -48,6 +48,14 @@ def test_queries_are_told_from_documents() -> None:
     assert plan(route_to("cohere"), kind="query", input_type="clustering").parameters["input_type"] == "clustering"
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"), [("dimenions", "did you mean 'dimensions'"), ("foo", "leaves out what it does not know")]
+)
+def test_a_parameter_that_nobody_knows_is_warned_of(name: str, hint: str) -> None:
+    with pytest.warns(PortkeyWarning, match=f"{name} is no parameter of embeddings that is known here.*{hint}"):
+        plan(route_to("openai"), **{name: 12})
+
+
 def test_input_type_that_does_not_arrive_is_warned_of() -> None:
     with pytest.warns(PortkeyWarning, match="input_type='query' does not reach OpenAI"):
         assert "input_type" not in plan(route_to("openai"), input_type="query").parameters
