@@ -86,6 +86,7 @@ class Tracing:
         # By span id: of those that ended. By trace id: of calls that are told of though they stand in no span.
         self._ended = RememberedSurroundings()
         self._expected = RememberedSurroundings()
+        self._asking = RememberedSurroundings()  # by the framework's id: roots that are calls
         self.calls = export is not None and (not is_portkey if calls == "auto" else calls)
         if self.calls:
             RECEIVERS.add(self)
@@ -223,6 +224,7 @@ class Tracing:
             conclude: tells what the step came to.
             late_input: its input, where only the end tells it.
         """
+        self._forget_asking(key)
         if self.folded.take(key):
             return
         with self.unnoticed():
@@ -281,6 +283,7 @@ class Tracing:
             interrupts: the framework's exceptions that break a step off so that it can go on later.
             late_input: its input, where only the end tells it.
         """
+        self._forget_asking(key)
         with self.unnoticed():
             attributes, failure = failed(error, interrupts=interrupts, capture_content=self._told.capture_content)
             if step := self.folded.take(key):
@@ -305,8 +308,11 @@ class Tracing:
             if not span.awaits_call or self.open.take(key) is None:
                 return None
             if span.context.parent_span_id is None:
-                # Whatever else a call asks that is a root itself stands beside it.
-                self._expected.note(trace.trace_id, Surroundings.of(trace.trace_id, span.attributes))
+                # Whatever else a call asks that is a root itself stands beside it, until that is over: others may
+                # name the same trace.
+                surroundings = Surroundings.of(trace.trace_id, span.attributes)
+                self._asking.note(key, surroundings)
+                self._expected.note(trace.trace_id, surroundings)
                 return replace(span, context=replace(span.context, trace_id=trace.trace_id))
             context, named = self._in_trace(trace, span.context.trace_id)
             context = replace(span.context, trace_id=context.trace_id)
@@ -317,7 +323,23 @@ class Tracing:
             self.open.touch(parent_key)
             known: Surroundings | None = Surroundings.of(around.context.trace_id, around.attributes)
         else:
-            known = self._ended.get(trace.parent_span_id) or self._expected.get(trace.trace_id)
+            known = self._ended.get(trace.parent_span_id)
+        return self._beside(trace, known, parent_key)
+
+    def _forget_asking(self, key: str) -> None:
+        if asked := self._asking.get(key):
+            self._expected.forget(asked.trace_id)
+            self._asking.forget(key)
+
+    def take_expected(self, trace: TraceContext) -> OpenSpan | None:
+        """The span of a call that is in no receiver's spans, if this one expects calls of its trace.
+
+        Args:
+            trace: where the call stands, as it tells the gateway.
+        """
+        return self._beside(trace, self._expected.get(trace.trace_id), None)
+
+    def _beside(self, trace: TraceContext, known: Surroundings | None, parent_key: str | None) -> OpenSpan | None:
         if known is None:
             return None
         context, named = self._in_trace(trace, known.trace_id)

@@ -62,6 +62,11 @@ class RememberedSurroundings:
             if len(self._known) > self._most:
                 self._known.popitem(last=False)
 
+    def forget(self, key: str | None) -> None:
+        """Remember them no longer."""
+        with self._lock:
+            self._known.pop(key or "", None)
+
     def get(self, key: str | None) -> Surroundings | None:
         """Those of an id, if they are remembered."""
         return self._known.get(key) if key else None

@@ -86,10 +86,14 @@ class _Watched(Watch):
 
     def __enter__(self) -> Self:
         self._begun_s = time.perf_counter()
-        for tracing in RECEIVERS.live():
-            with tracing.unnoticed():
-                if span := tracing.take_call(self._trace):
-                    self._spans.append((tracing, span))
+        # What one receiver has a place for is no other's business, though both may know of the trace.
+        for take in (Tracing.take_call, Tracing.take_expected):
+            for tracing in RECEIVERS.live():
+                with tracing.unnoticed():
+                    if span := take(tracing, self._trace):
+                        self._spans.append((tracing, span))
+            if self._spans:
+                break
         return self
 
     def __exit__(

@@ -286,3 +286,16 @@ def test_the_conversation_of_a_step_is_not_that_of_the_chain(
     (RunnableLambda(str) | step).with_config(run_name="root").invoke("Hi", {"callbacks": [tracer]})
     told = {span.name.split()[0]: span.attributes.get("session.id") for span in seen()}
     assert (told["root"], told["step"], told["chat"]) == (None, "s-2", "s-2")
+
+
+def test_a_trace_that_others_name_too_tells_nobody_of_their_calls(
+    options: dict[str, Any], tracer: PortkeyTracer, seen: Seen
+) -> None:
+    model = ChatPortkey(**options, trace_id="conv-1")
+    with SpanReceiver() as elsewhere, closing(PortkeyTracer(endpoint=elsewhere.endpoint)) as other:
+        model.invoke("Say one.", {"callbacks": [tracer]})
+        model.invoke("Say two, please.")
+        (RunnableLambda(str.strip) | model).invoke("Say three.", {"callbacks": [other]})
+        other.flush()
+        assert "Say one." in str([span.attributes for span in seen()])
+        assert len(calls_in(seen())) == len(calls_in(elsewhere.spans)) == 1
