@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tracers.base import BaseTracer
@@ -77,6 +78,17 @@ def test_logs_at_their_loudest_hold_no_key(
     with caplog.at_level(logging.DEBUG):
         call(server.base_url)
     assert "portkey_gateway.http.transport" in {record.name for record in caplog.records}
+    assert found(caplog.text + "".join(str(record.args) for record in caplog.records)) == []
+
+
+async def test_nor_do_those_of_a_borrowed_client(server: RecordingServer, caplog: pytest.LogCaptureFixture) -> None:
+    server.reply(whole(answer()))
+    async with httpx.AsyncClient(trust_env=False) as async_client:
+        with httpx.Client(trust_env=False) as client, caplog.at_level(logging.DEBUG):
+            lent = {"http_client": client, "http_async_client": async_client}
+            ChatPortkey(**call_options(server.base_url), **lent).invoke("Hi")
+            await Portkey(**call_options(server.base_url), **lent).acomplete("Hi")
+    assert {"httpx", "httpcore.http11"} <= {record.name for record in caplog.records}
     assert found(caplog.text + "".join(str(record.args) for record in caplog.records)) == []
 
 
