@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.around import span_around
 from portkey_gateway.tracing.call_facts import USAGE_AND_COST
+from portkey_gateway.tracing.call_places import CallPlaces
 from portkey_gateway.tracing.context import TraceContext
 from portkey_gateway.tracing.fold import Detail, FoldedSteps, Step
 from portkey_gateway.tracing.openinference import openinference
@@ -31,7 +32,6 @@ from portkey_gateway.tracing.spans import (
     error_key,
     failed,
 )
-from portkey_gateway.tracing.surroundings import RememberedSurroundings, Surroundings
 from portkey_gateway.tracing.telling import Telling
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Tracing:
         open: the spans that did not end yet.
         folded: the steps without a span that did not end yet.
         folds: whether there may be such steps.
+        places: where our own calls stand.
         calls: whether our own calls are exported.
     """
 
@@ -83,10 +84,7 @@ class Tracing:
         self._has_failed = False
         # Filled by the collector of garbage, which may come at any time: so without a lock.
         self._unread = deque[str]()
-        # By span id: of those that ended. By trace id: of calls that are told of though they stand in no span.
-        self._ended = RememberedSurroundings()
-        self._expected = RememberedSurroundings()
-        self._asking = RememberedSurroundings()  # by the framework's id: roots that are calls
+        self.places = CallPlaces(self.open, keeps_traces=is_portkey)
         self.calls = export is not None and (not is_portkey if calls == "auto" else calls)
         if self.calls:
             RECEIVERS.add(self)
@@ -183,7 +181,7 @@ class Tracing:
             name = described.name or context.span_name or "span"
             attributes = {**self._told.attributes(described), **self._told.labels(labels or {})}
             if parent:
-                context, named = self._in_trace(context, parent.context.trace_id)
+                context, named = self.places.in_trace(context, parent.context.trace_id)
                 attributes |= named
             span = OpenSpan(name, context, attributes, described.kind, awaits_call=awaits_call, parent_key=parent_key)
             self.open.start(key, span)
@@ -214,7 +212,7 @@ class Tracing:
         """
         if self.calls:
             with self.unnoticed():
-                self._expected.note(trace.trace_id, Surroundings.of(trace.trace_id, self._told.labels(labels)))
+                self.places.expect(trace, self._told.labels(labels))
 
     def end(self, key: str, conclude: Callable[[OpenSpan], Described], *, late_input: Any = None) -> None:
         """End a span, if it is open.
@@ -224,7 +222,7 @@ class Tracing:
             conclude: tells what the step came to.
             late_input: its input, where only the end tells it.
         """
-        self._forget_asking(key)
+        self.places.answered(key)
         if self.folded.take(key):
             return
         with self.unnoticed():
@@ -283,7 +281,7 @@ class Tracing:
             interrupts: the framework's exceptions that break a step off so that it can go on later.
             late_input: its input, where only the end tells it.
         """
-        self._forget_asking(key)
+        self.places.answered(key)
         with self.unnoticed():
             attributes, failure = failed(error, interrupts=interrupts, capture_content=self._told.capture_content)
             if step := self.folded.take(key):
@@ -297,61 +295,13 @@ class Tracing:
                     return
                 self._fail(span, {**self._told.input(late_input), **attributes}, error, failure)
 
-    def take_call(self, trace: TraceContext) -> OpenSpan | None:
-        """The span of a call of ours that begins, which is open no longer; ``None`` if it is none of this receiver's.
-
-        Args:
-            trace: where the call stands, as it tells the gateway.
-        """
-        if found := self.open.find(trace.span_id):
-            key, span = found
-            if not span.awaits_call or self.open.take(key) is None:
-                return None
-            if span.context.parent_span_id is None:
-                # Whatever else a call asks that is a root itself stands beside it, until that is over: others may
-                # name the same trace.
-                surroundings = Surroundings.of(trace.trace_id, span.attributes)
-                self._asking.note(key, surroundings)
-                self._expected.note(trace.trace_id, surroundings)
-                return replace(span, context=replace(span.context, trace_id=trace.trace_id))
-            context, named = self._in_trace(trace, span.context.trace_id)
-            context = replace(span.context, trace_id=context.trace_id)
-            return replace(span, context=context, attributes={**span.attributes, **named})
-        parent_key = None
-        if found := self.open.find(trace.parent_span_id):
-            parent_key, around = found
-            self.open.touch(parent_key)
-            known: Surroundings | None = Surroundings.of(around.context.trace_id, around.attributes)
-        else:
-            known = self._ended.get(trace.parent_span_id)
-        return self._beside(trace, known, parent_key)
-
-    def _forget_asking(self, key: str) -> None:
-        if asked := self._asking.get(key):
-            self._expected.forget(asked.trace_id)
-            self._asking.forget(key)
-
-    def take_expected(self, trace: TraceContext) -> OpenSpan | None:
-        """The span of a call that is in no receiver's spans, if this one expects calls of its trace.
-
-        Args:
-            trace: where the call stands, as it tells the gateway.
-        """
-        return self._beside(trace, self._expected.get(trace.trace_id), None)
-
-    def _beside(self, trace: TraceContext, known: Surroundings | None, parent_key: str | None) -> OpenSpan | None:
-        if known is None:
-            return None
-        context, named = self._in_trace(trace, known.trace_id)
-        return OpenSpan("", context, {**known.attributes, **named}, "client", parent_key=parent_key)
-
     def finish_call(
         self, span: OpenSpan, described: Described, error: BaseException | None, convert: Callable[[Any], Any]
     ) -> None:
         """Send the span of a call of ours, which is over.
 
         Args:
-            span: as ``take_call`` gave it.
+            span: as ``places`` gave it.
             described: the call.
             error: what it ended with, if it failed.
             convert: makes plain values of what is said in the call.
@@ -372,17 +322,6 @@ class Tracing:
             if not self._has_failed:
                 self._has_failed = True
                 _logger.warning("A span could not be made; further ones are not logged", exc_info=True)
-
-    def _in_trace(self, context: TraceContext, trace_id: str | None) -> tuple[TraceContext, dict[str, Attribute]]:
-        """Put a span into the trace of what is around it, where it tells the gateway another that the user chose.
-
-        Returns:
-            Where it stands, and the attribute that tells the trace of the user's. Portkey has the gateway's log of it,
-            and so it stands there as the gateway was told.
-        """
-        if self._is_portkey or context.trace_id in {None, trace_id}:
-            return context, {}
-        return replace(context, trace_id=trace_id), {semconv.TRACE_ID: str(context.trace_id)}
 
     def _note(self, step: Step, error: BaseException, failure: Failure) -> None:
         """Tell of an error of a folded step, unless a span in it has told of that."""
@@ -413,7 +352,7 @@ class Tracing:
                 told = {name: value for name, value in finished.attributes.items() if name not in USAGE_AND_COST}
                 finished = replace(finished, attributes=told)
             if self.calls:
-                self._ended.note(span.context.span_id, Surroundings.of(span.context.trace_id, finished.attributes))
+                self.places.ended(span, finished.attributes)
             if not self._is_portkey:
                 finished = replace(finished, attributes={**finished.attributes, **openinference(finished.attributes)})
             self.export.add(finished)

@@ -18,6 +18,7 @@ from portkey_gateway.options import GatewayFields
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.call_content import content_of_answer, content_of_request, plain_message
 from portkey_gateway.tracing.call_facts import describe_answer, describe_info, describe_request
+from portkey_gateway.tracing.call_places import CallPlaces
 from portkey_gateway.tracing.context import TraceContext
 from portkey_gateway.tracing.costs import TRACE_COSTS
 from portkey_gateway.tracing.receivers import RECEIVERS
@@ -87,10 +88,10 @@ class _Watched(Watch):
     def __enter__(self) -> Self:
         self._begun_s = time.perf_counter()
         # What one receiver has a place for is no other's business, though both may know of the trace.
-        for take in (Tracing.take_call, Tracing.take_expected):
+        for take in (CallPlaces.take_call, CallPlaces.take_expected):
             for tracing in RECEIVERS.live():
                 with tracing.unnoticed():
-                    if span := take(tracing, self._trace):
+                    if span := take(tracing.places, self._trace):
                         self._spans.append((tracing, span))
             if self._spans:
                 break
