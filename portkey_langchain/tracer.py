@@ -26,9 +26,11 @@ from typing_extensions import override
 from portkey_gateway.tracing.context import TraceContext
 from portkey_gateway.tracing.fold import Detail
 from portkey_gateway.tracing.receivers import Receivers
+from portkey_gateway.tracing.runner import Runner
 from portkey_gateway.tracing.spans import Described, OpenSpan
 from portkey_gateway.tracing.steps import Calls, Tracing
 from portkey_langchain import run_spans
+from portkey_langchain.asked import is_asked_whole
 from portkey_langchain.callbacks import RUNS, configured_session, read_labels, run_name, span_id_of
 from portkey_langchain.run_spans import RunStart
 
@@ -64,7 +66,7 @@ class RunTracer(BaseCallbackHandler):
         self._tracing.flush()
 
     def close(self) -> None:
-        """Send the spans that wait, and stop; spans of runs that end later are lost. Done by itself at exit."""
+        """Send the spans that wait, and of runs that are not over (``unfinished``); stop. Done by itself at exit."""
         self._tracing.close()
 
     # --- runs start -------------------------------------------------------------------------------------------------
@@ -75,22 +77,25 @@ class RunTracer(BaseCallbackHandler):
 
     @override
     def on_tool_start(self, serialized: Any, input_str: str, **kwargs: Any) -> None:
-        self._start(run_spans.describe_tool, serialized, input_str, **kwargs)
+        self._start(run_spans.describe_tool, serialized, input_str, may_stream=False, **kwargs)
 
     @override
     def on_retriever_start(self, serialized: Any, query: str, **kwargs: Any) -> None:
-        self._start(run_spans.describe_retriever, serialized, query, **kwargs)
+        self._start(run_spans.describe_retriever, serialized, query, may_stream=False, **kwargs)
 
     @override
     def on_llm_start(self, serialized: Any, prompts: list[str], **kwargs: Any) -> None:
-        self._start(run_spans.describe_model, serialized, prompts, **kwargs)
+        self._start(run_spans.describe_model, serialized, prompts, may_stream=not is_asked_whole(), **kwargs)
 
     @override
     def on_chat_model_start(self, serialized: Any, messages: list[list[BaseMessage]], **kwargs: Any) -> None:
+        may_stream = not is_asked_whole()
         if run_spans.is_ours(kwargs.get("metadata")):
-            self._start(run_spans.describe_call, serialized, messages, awaits_call=True, **kwargs)
+            self._start(
+                run_spans.describe_call, serialized, messages, awaits_call=True, may_stream=may_stream, **kwargs
+            )
         else:
-            self._start(run_spans.describe_model, serialized, messages, **kwargs)
+            self._start(run_spans.describe_model, serialized, messages, may_stream=may_stream, **kwargs)
 
     # --- runs end ---------------------------------------------------------------------------------------------------
 
@@ -135,6 +140,7 @@ class RunTracer(BaseCallbackHandler):
         given: Any,
         *,
         awaits_call: bool = False,
+        may_stream: bool | None = None,
         **kwargs: Any,
     ) -> None:
         if self._tracing.export is None or (awaits_call and not self._tracing.calls):
@@ -161,9 +167,16 @@ class RunTracer(BaseCallbackHandler):
             if parent_key and (session := configured_session()):
                 # Of what a run is configured with LangChain tells nobody at its start.
                 self._tracing.tell_session(parent_key, session)
-            labels = read_labels(kwargs.get("tags"), metadata)
+            # Of chains alone LangChain tells the end whatever ends them; no other run hears that it is cancelled.
+            runner = None if may_stream is None else Runner.here(parent_key, may_stream=may_stream)
             self._tracing.start(
-                run_id.hex, context, described, parent_key=parent_key, labels=labels, awaits_call=awaits_call
+                run_id.hex,
+                context,
+                described,
+                parent_key=parent_key,
+                labels=read_labels(kwargs.get("tags"), metadata),
+                awaits_call=awaits_call,
+                runner=runner,
             )
 
     def _is_told_by_another(self, run_id: UUID, parent_id: UUID | None) -> bool:

@@ -186,7 +186,7 @@ class Instrumentation:
         self._tracing.flush()
 
     def close(self) -> None:
-        """Hear of no more spans, and send those that wait."""
+        """Hear of no more spans; send those that wait, and what is not over (``unfinished``). So it ends at exit."""
         self.is_closed = True
         root = get_dispatcher()
         root.span_handlers = [each for each in root.span_handlers if each is not self._handlers[0]]

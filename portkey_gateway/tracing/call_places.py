@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.context import TraceContext
 from portkey_gateway.tracing.spans import Attribute, OpenSpan, OpenSpans
-from portkey_gateway.tracing.surroundings import RememberedSurroundings, Surroundings
+from portkey_gateway.tracing.surroundings import MAX_REMEMBERED, RememberedSurroundings, Surroundings
+
+_logger = logging.getLogger(__name__)
 
 
 class CallPlaces:
@@ -22,6 +25,7 @@ class CallPlaces:
     def __init__(self, spans: OpenSpans, *, keeps_traces: bool) -> None:
         self._spans = spans
         self._keeps_traces = keeps_traces
+        self._has_warned = False
         # By span id: of those that ended. By trace id: of calls that are told of though they stand in no span.
         self._ended = RememberedSurroundings()
         self._expected = RememberedSurroundings()
@@ -82,6 +86,13 @@ class CallPlaces:
             known: Surroundings | None = Surroundings.of(around.context.trace_id, around.attributes)
         else:
             known = self._ended.get(trace.parent_span_id)
+            if known is None and self._ended.has_forgotten(trace.parent_span_id) and not self._has_warned:
+                self._has_warned = True
+                _logger.warning(
+                    "A call has no span: it was made in a span that ended before %d others did. Further ones are not "
+                    "logged",
+                    MAX_REMEMBERED,
+                )
         return self._beside(trace, known, parent_key)
 
     def take_expected(self, trace: TraceContext) -> OpenSpan | None:

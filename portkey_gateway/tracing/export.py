@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -127,8 +127,14 @@ class SpanExport:
         receiver: where to send them.
         max_waiting: finished spans that may wait; further ones are lost.
         timeout_s: seconds for one request with its retries; else what OpenTelemetry's variables say, else 5.
+
+    Attributes:
+        before_close: told first of all when it is closed, or the process ends: it may still add spans.
+        begun_ns: since when it takes spans of this process, in nanoseconds since 1970.
     """
 
+    begun_ns: int
+    before_close: Callable[[], Callable[[], None] | None] | None = None
     _lock: threading.Lock
     _ledger: _Ledger
     _open: tuple[BatchSpanProcessor, Resource] | None
@@ -181,6 +187,8 @@ class SpanExport:
 
     def close(self) -> None:
         """Send what waits, for ``EXIT_WAIT_S`` and the time of one request at the most. Later spans are lost."""
+        if self.before_close and (told := self.before_close()):
+            told()
         self._ledger.close()
         with self._lock:
             opened, self._open = self._open, None
@@ -193,6 +201,7 @@ class SpanExport:
             self._unless_closed.detach()
 
     def _start_anew(self) -> None:
+        self.begun_ns = time.time_ns()
         self._lock = threading.Lock()
         self._ledger = _Ledger(self._max_waiting, self._receiver)
         self._open = None

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, Self, TypeAlias
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.context import TraceContext, new_span_id
 from portkey_gateway.tracing.excerpt import MAX_EXCERPT_CHARS
+from portkey_gateway.tracing.runner import Runner
 
 MAX_OPEN_SPANS: Final = 10_000
 """Spans that may be open at once."""
@@ -114,6 +115,8 @@ class OpenSpan:
     """Whether such a call has asked another model, which tells of itself, and not the gateway yet."""
     parent_key: str | None = None
     """The framework's id of the span around it."""
+    runner: Runner | None = None
+    """Who runs it, where the framework may not tell its end."""
     inner_failures: tuple[tuple[str, Failure], ...] = ()
     """Of steps that are folded into it, each with its ``error_key``."""
     told_errors: tuple[str, ...] = ()
@@ -177,6 +180,8 @@ class OpenSpans:
         self._clock = clock
         self._spans: OrderedDict[str, tuple[OpenSpan, float]] = OrderedDict()
         self._keys: dict[str, str] = {}
+        # By the framework's id of the step around them: those whose end may not be told.
+        self._untold: dict[str | None, set[str]] = {}
         self._chars = 0
         self._lock = threading.Lock()
 
@@ -195,6 +200,8 @@ class OpenSpans:
             self._spans[key] = span, self._clock()
             if span.context.span_id:
                 self._keys[span.context.span_id] = key
+            if span.runner:
+                self._untold.setdefault(span.runner.inside, set()).add(key)
             self._chars += span.chars
             self._give_up()
 
@@ -223,6 +230,30 @@ class OpenSpans:
                 self._spans[key] = changed, known[1]
                 self._give_up()
 
+    def left_in(self, key: str, *, failed: bool) -> list[str]:
+        """What is over, though nobody told, now that a step around it ends: the framework's ids.
+
+        Args:
+            key: the framework's id of that step.
+            failed: whether it ends with an error.
+        """
+        if key not in self._untold:
+            return []
+        with self._lock:
+            inside = [(each, self._spans[each][0].runner) for each in self._untold.get(key, ())]
+        return [each for each, runner in inside if runner and runner.has_returned(failed=failed)]
+
+    def left(self) -> list[str]:
+        """What is over, though nobody told: the framework's ids."""
+        with self._lock:
+            untold = [(key, self._spans[key][0].runner) for keys in self._untold.values() for key in keys]
+        return [key for key, runner in untold if runner and runner.is_gone]
+
+    def all(self) -> list[str]:
+        """Whatever is open, those that began first before the others: the framework's ids."""
+        with self._lock:
+            return sorted(self._spans, key=lambda key: self._spans[key][0].started_ns)
+
     def take(self, key: str) -> OpenSpan | None:
         """The span of this id, which is open no longer; ``None`` if it is not known."""
         with self._lock:
@@ -235,6 +266,10 @@ class OpenSpans:
         span = known[0]
         if span.context.span_id:
             self._keys.pop(span.context.span_id, None)
+        if span.runner and (untold := self._untold.get(span.runner.inside)):
+            untold.discard(key)
+            if not untold:
+                del self._untold[span.runner.inside]
         self._chars -= span.chars
         return span
 

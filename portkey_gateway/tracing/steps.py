@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,8 +18,10 @@ from portkey_gateway.tracing.call_facts import USAGE_AND_COST
 from portkey_gateway.tracing.call_places import CallPlaces
 from portkey_gateway.tracing.context import TraceContext
 from portkey_gateway.tracing.fold import Detail, FoldedSteps, Step
+from portkey_gateway.tracing.left import Left
 from portkey_gateway.tracing.openinference import openinference
 from portkey_gateway.tracing.receivers import RECEIVERS
+from portkey_gateway.tracing.runner import Runner
 from portkey_gateway.tracing.session import SESSION_LABEL
 from portkey_gateway.tracing.spans import (
     Attribute,
@@ -62,6 +63,7 @@ class Tracing:
         folds: whether there may be such steps.
         places: where our own calls stand.
         calls: whether our own calls are exported.
+        left: what is over though nobody tells.
     """
 
     def __init__(
@@ -82,9 +84,10 @@ class Tracing:
         self._told = Telling(convert, capture_content=capture_content, metadata_keys=metadata_keys)
         self._is_portkey = is_portkey
         self._has_failed = False
-        # Filled by the collector of garbage, which may come at any time: so without a lock.
-        self._unread = deque[str]()
+        self.left = Left()
         self.places = CallPlaces(self.open, keeps_traces=is_portkey)
+        if export is not None:
+            export.before_close = weakref.WeakMethod(self.finish_all)
         self.calls = export is not None and (not is_portkey if calls == "auto" else calls)
         if self.calls:
             RECEIVERS.add(self)
@@ -134,12 +137,12 @@ class Tracing:
 
     def flush(self) -> None:
         """Send the spans that wait, and return when that is done."""
-        self._end_unread()
+        self.left.end(self, at_once=True)
         if self.export:
             self.export.flush()
 
     def close(self) -> None:
-        """Send the spans that wait, and stop; spans that end later are lost."""
+        """Send the spans that wait, and those that are open as unfinished, and stop."""
         RECEIVERS.discard(self)
         if self.export:
             self.export.close()
@@ -153,6 +156,7 @@ class Tracing:
         parent_key: str | None = None,
         labels: Mapping[str, Any] | None = None,
         awaits_call: bool = False,
+        runner: Runner | None = None,
     ) -> None:
         """Open a span.
 
@@ -163,11 +167,12 @@ class Tracing:
             parent_key: the framework's id of what it belongs to.
             labels: the metadata of the step.
             awaits_call: whether it is a call of ours, which will tell of itself.
+            runner: who runs it, where the framework may not tell its end.
         """
         if self.export is None or (awaits_call and not self.calls):
             return
         with self.unnoticed():
-            self._end_unread()
+            self.left.end(self, look=parent_key is None)
             around = span_around(parent_key, self.open, self.folded)
             parent, parent_key = around.span, around.key
             if parent and around.told:
@@ -183,7 +188,15 @@ class Tracing:
             if parent:
                 context, named = self.places.in_trace(context, parent.context.trace_id)
                 attributes |= named
-            span = OpenSpan(name, context, attributes, described.kind, awaits_call=awaits_call, parent_key=parent_key)
+            span = OpenSpan(
+                name,
+                context,
+                attributes,
+                described.kind,
+                awaits_call=awaits_call,
+                parent_key=parent_key,
+                runner=runner,
+            )
             self.open.start(key, span)
 
     def knows(self, key: str) -> bool:
@@ -223,9 +236,10 @@ class Tracing:
             late_input: its input, where only the end tells it.
         """
         self.places.answered(key)
-        if self.folded.take(key):
-            return
         with self.unnoticed():
+            self.left.end_inside(self, key)
+            if self.folded.take(key):
+                return
             span = self.open.take(key)
             # Where no call was made, as when the framework's own cache answered, there is none to tell of.
             if span and not span.awaits_call:
@@ -241,15 +255,7 @@ class Tracing:
             stream: what the step has returned.
             key: the framework's id of the step.
         """
-        weakref.finalize(stream, self._unread.append, key).atexit = False
-
-    def _end_unread(self) -> None:
-        while self._unread:
-            key = self._unread.popleft()
-            if (span := self.open.touch(key)) and span.awaits_call:
-                self.open.take(key)  # no request was sent
-            elif span:
-                self.fail(key, GeneratorExit())
+        weakref.finalize(stream, self.left.streams.append, key).atexit = False
 
     def tell_session(self, key: str, session: str) -> None:
         """Tell of an open span whose conversation it is, where only what begins in it knows.
@@ -283,6 +289,7 @@ class Tracing:
         """
         self.places.answered(key)
         with self.unnoticed():
+            self.left.end_inside(self, key, error)
             attributes, failure = failed(error, interrupts=interrupts, capture_content=self._told.capture_content)
             if step := self.folded.take(key):
                 if failure:
@@ -294,6 +301,17 @@ class Tracing:
                         self._note(Step(span.name, span.parent_key), error, failure)
                     return
                 self._fail(span, {**self._told.input(late_input), **attributes}, error, failure)
+
+    def finish_all(self) -> None:
+        """Tell of whatever is open that it is not over, and never will be here."""
+        self.left.end(self, at_once=True)
+        self.left.leave_calls(self)
+        for key in self.open.all():
+            with self.unnoticed():
+                span = self.open.take(key)
+                # In a forked process those of its parent are the parent's.
+                if span and self.export and not span.awaits_call and span.started_ns >= self.export.begun_ns:
+                    self._send(span, {semconv.OUTCOME: "unfinished"})
 
     def finish_call(
         self, span: OpenSpan, described: Described, error: BaseException | None, convert: Callable[[Any], Any]

@@ -11,8 +11,8 @@ from typing import Final
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.spans import Attribute
 
-MAX_REMEMBERED: Final = 2_000
-"""How many surroundings are remembered, those that were noted last; some 500 bytes each beside their labels."""
+MAX_REMEMBERED: Final = 10_000
+"""How many surroundings are remembered, as many as runs; at most 450 bytes each, and labels."""
 
 _INHERITED: Final = (
     semconv.METADATA,
@@ -51,6 +51,8 @@ class RememberedSurroundings:
     def __init__(self, most: int = MAX_REMEMBERED) -> None:
         self._most: Final = most
         self._known: OrderedDict[str, Surroundings] = OrderedDict()
+        self._forgotten: OrderedDict[str, None] = OrderedDict()
+        self._last: Surroundings | None = None
         self._lock = threading.Lock()
 
     def note(self, key: str | None, surroundings: Surroundings) -> None:
@@ -58,14 +60,23 @@ class RememberedSurroundings:
         if key is None:
             return
         with self._lock:
-            self._known[key] = surroundings
+            # Most spans of a trace have the same, labels and all.
+            if surroundings != self._last:
+                self._last = surroundings
+            self._known[key] = self._last
             if len(self._known) > self._most:
-                self._known.popitem(last=False)
+                self._forgotten[self._known.popitem(last=False)[0]] = None
+                if len(self._forgotten) > self._most:
+                    self._forgotten.popitem(last=False)
 
     def forget(self, key: str | None) -> None:
         """Remember them no longer."""
         with self._lock:
             self._known.pop(key or "", None)
+
+    def has_forgotten(self, key: str | None) -> bool:
+        """Whether those of an id were remembered until others came; of ids longer ago that is not known."""
+        return key in self._forgotten
 
     def get(self, key: str | None) -> Surroundings | None:
         """Those of an id, if they are remembered."""

@@ -7,6 +7,7 @@ has opened one for it, of what the framework told, or holds the span that the ca
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import TracebackType
@@ -79,7 +80,7 @@ class _Watched(Watch):
         self._trace = trace
         self._options = options
         self._streamed = streamed
-        self._spans: list[tuple[Tracing, OpenSpan]] = []
+        self._spans: deque[tuple[Tracing, OpenSpan]] = deque()
         self._answer: Any = None
         self._so_far: Callable[[], Answer] | None = None
         self._begun_s = 0.0
@@ -93,6 +94,7 @@ class _Watched(Watch):
                 with tracing.unnoticed():
                     if span := take(tracing.places, self._trace):
                         self._spans.append((tracing, span))
+                        tracing.left.under_way.add(self)
             if self._spans:
                 break
         return self
@@ -100,12 +102,33 @@ class _Watched(Watch):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        while self._spans:
+            self._finish(*self._spans.popleft(), error)
+
+    def __del__(self) -> None:
+        # A stream whose loop was closed under it is never closed itself. The collector may come at any time.
         for tracing, span in self._spans:
-            described = Described(attributes=dict(span.attributes))
-            with tracing.unnoticed():
-                described = self._described(error)
-            with tracing.unnoticed():
-                tracing.finish_call(replace(span, name=self._name), described, error, plain_message)
+            tracing.left.calls.append((self, span))
+
+    def leave(self, tracing: Tracing) -> None:
+        """Tell a receiver of the call, which hears no more of it though it is not over."""
+        for known in [each for each in self._spans if each[0] is tracing]:
+            self._spans.remove(known)
+            self._finish(*known, None, outcome="unfinished")
+
+    def end_left(self, tracing: Tracing, span: OpenSpan) -> None:
+        """Tell a receiver of the call, which nobody will ever go on with."""
+        self._finish(tracing, span, GeneratorExit())
+
+    def _finish(
+        self, tracing: Tracing, span: OpenSpan, error: BaseException | None, *, outcome: str = "cancelled"
+    ) -> None:
+        tracing.left.under_way.discard(self)
+        described = Described(attributes=dict(span.attributes))
+        with tracing.unnoticed():
+            described = self._described(error, outcome)
+        with tracing.unnoticed():
+            tracing.finish_call(replace(span, name=self._name), described, error, plain_message)
 
     def answering(self, so_far: Callable[[], Answer]) -> None:
         self._so_far = so_far
@@ -124,7 +147,7 @@ class _Watched(Watch):
         prompt = self._request.get("prompt")
         return f"{self._operation} {prompt.id if prompt else self._request.get('model') or ''}".rstrip()
 
-    def _described(self, error: BaseException | None) -> Described:
+    def _described(self, error: BaseException | None, outcome: str) -> Described:
         request, answer = self._request, self._answer
         attributes = describe_request(self._operation, request, self._options, streamed=self._streamed)
         attributes[semconv.CALL_NAME] = self._trace.span_name
@@ -136,10 +159,11 @@ class _Watched(Watch):
         else:
             texts = request["input"]
             content = {semconv.INPUT_VALUE: texts[0] if len(texts) == 1 else texts}
+        if answer is None and error is None:
+            # A reader who leaves a stream early is no error, and yet there is no whole answer.
+            attributes[semconv.OUTCOME] = outcome
         if answer is None and self._so_far:
             answer = self._so_far()
-            # A reader who leaves a stream early is no error, and yet there is no whole answer.
-            attributes[semconv.OUTCOME] = "cancelled" if error is None else None
         if answer is not None:
             attributes |= describe_answer(answer)
             content |= content_of_answer(answer) if isinstance(answer, Answer) else {}

@@ -101,6 +101,23 @@ async def test_a_workflow_that_its_user_cancels_is_no_error(sent: Sent) -> None:
     assert (root.is_error, root.attributes["portkey.outcome"]) == (False, "cancelled")
 
 
+@pytest.mark.parametrize("cancels", [True, False])
+def test_a_workflow_whose_events_are_left_ends_with_its_loop(sent: Sent, cancels: bool) -> None:
+    async def leave() -> None:
+        handler = Waiting().run()
+        async for event in handler.stream_events():
+            if isinstance(event, InputRequiredEvent):
+                break
+        if cancels:
+            await handler.cancel_run()
+
+    asyncio.run(leave())
+    told = sent()
+    assert len(roots_of(told)) == 1
+    root = one(told, "Waiting.run")
+    assert (root.is_error, root.attributes["portkey.outcome"]) == (False, "cancelled")
+
+
 async def test_a_workflow_that_waits_for_a_human_is_no_error(sent: Sent) -> None:
     handler = Waiting().run()
     async for event in handler.stream_events():

@@ -301,6 +301,26 @@ def test_a_forked_child_sends_its_own_spans(receiver: RecordingServer) -> None:
     assert receiver.accepted == 2
 
 
+def test_what_is_open_at_exit_is_sent_by_the_process_that_began_it(receiver: RecordingServer) -> None:
+    receiver.reply(TAKEN)
+    program = """
+        from portkey_gateway.tracing.spans import Described
+        from portkey_gateway.tracing.steps import Tracing
+        tracing = Tracing(export, convert=str)
+        add("before")
+        tracing.start("1", TraceContext("1" * 32, "3" * 16), lambda _: Described("open"))
+        if pid := os.fork():
+            os.waitpid(pid, 0)
+        else:
+            tracing.close()
+            os._exit(0)
+    """
+    run(program, to(receiver).endpoint)
+    assert [(each.name, each.attributes.get("portkey.outcome")) for each in spans_of(receiver)] == [
+        ("before", None), ("open", "unfinished"),
+    ]  # fmt: skip
+
+
 # --- where spans go -------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from dataclasses import replace
 from typing import Any
@@ -17,7 +18,7 @@ from portkey_gateway.tracing.receivers import Receivers
 from portkey_gateway.tracing.spans import Described, Span
 from portkey_gateway.tracing.steps import Tracing
 from portkey_gateway.tracing.watch import UNWATCHED, watch_call
-from tests.support.recording import answer
+from tests.support.recording import answer, deltas, event
 
 REQUEST: ChatRequest = {"model": "claude-x", "messages": [{"role": "user", "content": "Hi"}]}
 OPTIONS = GatewayOptions(base_url="http://127.0.0.1:1/v1", provider="anthropic", api_format="chat_completions")
@@ -26,11 +27,29 @@ OPTIONS = GatewayOptions(base_url="http://127.0.0.1:1/v1", provider="anthropic",
 class Kept:
     """An export that keeps its spans."""
 
+    begun_ns = 0
+    before_close: Any = None
+
     def __init__(self) -> None:
         self.spans: list[Span] = []
 
+    def close(self) -> None:
+        self.before_close()()
+
     def add(self, span: Span) -> None:
         self.spans.append(span)
+
+
+def streaming_client() -> GatewayClient:
+    body = b"".join([*map(event, deltas("Hel", "lo.")), event(b"[DONE]")])
+    transport = httpx.MockTransport(
+        lambda _: httpx.Response(200, content=body, headers={"content-type": "text/event-stream"})
+    )
+    return GatewayClient(
+        OPTIONS,
+        http_client=httpx.Client(transport=transport),
+        http_async_client=httpx.AsyncClient(transport=transport),
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +116,55 @@ def test_a_call_that_belongs_to_a_span_is_told_what_that_knows() -> None:
     [span] = spans
     assert (span.attributes["session.id"], span.attributes["user.id"]) == ("s-1", "u-1")
     assert span.context.parent_span_id == around.span_id
+
+
+@pytest.mark.parametrize(("others", "told"), [(9_990, 1), (10_010, 0)])
+def test_a_call_may_come_long_after_its_span_has_ended(
+    others: int, told: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    tracing, spans = receiving()
+    around = TraceContext(new_trace_id(), new_span_id())
+    for number in range(others + 1):
+        context = TraceContext(new_trace_id(), new_span_id()) if number else around
+        tracing.start("step", context, lambda _: Described("step"), labels={"user_id": "u-1"})
+        tracing.end("step", lambda _: Described())
+    spans.clear()
+    for _ in range(2):
+        client().chat(REQUEST, trace=TraceContext(around.trace_id, new_span_id(), around.span_id))
+    assert [span.attributes["user.id"] for span in spans] == ["u-1"] * 2 * told
+    assert len([each for each in caplog.records if "has no span" in each.message]) == 1 - told
+
+
+def test_a_call_that_is_not_over_when_the_receiver_is_closed_is_told_as_it_is() -> None:
+    tracing, spans = receiving()
+    with streaming_client().stream(REQUEST, trace=expect(tracing)) as stream:
+        next(iter(stream))
+        tracing.close()
+        [span] = spans
+        assert span.attributes["portkey.outcome"] == "unfinished"
+        assert "Hel" in str(span.attributes["gen_ai.output.messages"])
+    assert len(spans) == 1
+
+
+def test_a_stream_that_nobody_can_ever_close_is_told() -> None:
+    tracing, spans = receiving()
+    trace = expect(tracing)
+
+    async def begin() -> None:
+        stream = await streaming_client().astream(REQUEST, trace=trace).__aenter__()
+        kept.append(stream)
+        await anext(aiter(stream))
+
+    kept: list[Any] = []
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(begin())
+    loop.close()
+    kept.clear()
+    gc.collect()
+    tracing.start("next", TraceContext(new_trace_id(), new_span_id()), lambda _: Described("next"))
+    [span] = spans
+    assert span.attributes["portkey.outcome"] == "cancelled"
+    assert len(tracing.left.under_way) == 0
 
 
 def test_nobody_is_kept_alive() -> None:
