@@ -17,9 +17,11 @@ from portkey_gateway.conversation.unsendable import unsendable
 from portkey_gateway.embeddings import encode as embeddings
 from portkey_gateway.embeddings.batches import Batch
 from portkey_gateway.errors import EncodingError, warn
+from portkey_gateway.http.asked_keys import AskedKeys
 from portkey_gateway.http.call import Call
 from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
 from portkey_gateway.http.retry import RetryPolicy
+from portkey_gateway.keys import AskedKey
 from portkey_gateway.messages.encode import COUNT_PATH
 from portkey_gateway.options import GatewayFields, GatewayOptions
 from portkey_gateway.prompts.completion import PromptRequest, encode_completion
@@ -47,11 +49,13 @@ class Rendered(NamedTuple):
     headers: Mapping[str, str]
     secrets: tuple[str, ...]
     """Texts of the options that must never show."""
+    asked_keys: Mapping[str, AskedKey]
+    """Keys that functions are asked for, by the names of their options."""
 
     @classmethod
     def of(cls, options: GatewayFields) -> Rendered:
         """Render options."""
-        return cls(options.render_headers(), options.secrets())
+        return cls(options.render_headers(), options.secrets(), options.asked_keys())
 
 
 class CallBuilder:
@@ -84,7 +88,7 @@ class CallBuilder:
         rendered: Rendered | None = None,
     ) -> None:
         self.options = options
-        self.headers, self._secrets = rendered or Rendered.of(options)
+        self.headers, self._secrets, self._asked_keys = rendered or Rendered.of(options)
         self._timeout_s = timeout_s
         self._total_timeout_s = total_timeout_s
         self._retry = RetryPolicy(max_retries=max_retries, retry_unanswered=retry_unanswered)
@@ -216,6 +220,7 @@ class CallBuilder:
             is_free=is_free,
             secrets=secrets + self._secrets,
             method=method,
+            keys=AskedKeys(self._asked_keys) if self._asked_keys else None,
         )
 
 

@@ -1,4 +1,4 @@
-"""Options that cannot be meant so: names and providers that nobody knows, URLs that are none. Pure."""
+"""Options that cannot be meant so: unknown names and providers, no URLs, what no header carries. Pure."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ _FOREIGN_NAMES: Final = {
     "cache_idx": "prompt_caching",
 }
 """What Portkey's SDK, LangChain's and LlamaIndex's other models call an option, and what it is called here."""
+_BY_CLIENTS: Final = (
+    "a proxy is the environment's (HTTPS_PROXY), or that of a client of yours: "
+    "http_client=httpx.Client(proxy=…), http_async_client=httpx.AsyncClient(proxy=…)"
+)
 _BODY_PARAMETERS: Final = frozenset(
     {
         "audio", "frequency_penalty", "inference_geo", "logit_bias", "logprobs", "max_completion_tokens",
@@ -37,11 +41,15 @@ _BODY_PARAMETERS: Final = frozenset(
     }
 )  # fmt: skip
 """Parameters of OpenAI's "Create chat completion" and Anthropic's "Messages" that are no options of a model here."""
-_NEEDLESS: Final = {
+_SAID_OTHERWISE: Final = {
     "stream_usage": "every stream tells its usage: leave it out",
     "use_responses_api": "calls are chat completions, or Anthropic's messages: leave it out",
+    **dict.fromkeys(("openai_proxy", "anthropic_proxy", "proxy", "proxies"), _BY_CLIENTS),
+    "organization": "say gateway_headers={'openai_organization': …}",
+    "openai_organization": "say gateway_headers={'openai_organization': …}",
+    "http_socket_options": "give a client of yours: http_client, http_async_client",
 }
-"""Options of other models that ask for what is so in any case."""
+"""Options of other models that ask for what is so in any case, or that are said otherwise here."""
 PROVIDERS: Final = (
     "302ai", "ai21", "aibadgr", "anthropic", "anyscale", "azure-ai", "azure-openai", "bedrock", "bytez", "cerebras",
     "cohere", "cometapi", "cortex", "dashscope", "deepbricks", "deepinfra", "deepseek", "featherless-ai",
@@ -79,8 +87,8 @@ def check_names(values: Mapping[str, Any], known: Mapping[str, Any]) -> None:
 
 def _hint(name: str, known: Mapping[str, Any]) -> str:
     snake = in_snake_case(name)
-    if snake in _NEEDLESS:
-        return _NEEDLESS[snake]
+    if snake in _SAID_OTHERWISE:
+        return _SAID_OTHERWISE[snake]
     for meant in (_FOREIGN_NAMES.get(snake), snake):
         if meant in known:
             return f"here it is {meant!r}"
@@ -111,6 +119,17 @@ def check_url(name: str, url: str) -> None:
         raise ValueError(f"{name} is no URL: mind its port (1 to 65535), spaces and control characters")
     if not all(0 < len(label) <= _LONGEST_LABEL for label in host.removesuffix(".").split(".")):
         raise ValueError(f"{name} has a host that cannot be: each of its parts has 1 to {_LONGEST_LABEL} characters")
+
+
+def check_header(name: str, value: str) -> None:
+    """Refuse a text that no header can carry; it is not shown.
+
+    Raises:
+        ValueError: naming what it was to be.
+    """
+    # httpx encodes header values as ASCII, and HTTP takes neither control characters nor outer spaces (RFC 9110, 5.5).
+    if not value.isascii() or not value.isprintable() or value != value.strip():
+        raise ValueError(f"{name} goes into an HTTP header: printable ASCII only, without spaces around it")
 
 
 def meant_provider(slug: str) -> str | None:

@@ -25,8 +25,9 @@ from pydantic import (
 )
 
 from portkey_gateway.hidden_input import HidesInput
+from portkey_gateway.keys import KEYS, AskedKey, Key, hide_key, key_header
 from portkey_gateway.models.names import Family
-from portkey_gateway.names import check_names, check_url
+from portkey_gateway.names import check_header, check_names, check_url
 from portkey_gateway.secret_names import find_secrets, is_long, looks_like_key, shown_name, shown_url
 from portkey_gateway.targets import render_config
 
@@ -43,7 +44,6 @@ _NO_HEADERS = frozenset(
      "metadata_keys", "provider_api_key"}
 )  # fmt: skip
 _HEADER_PREFIX = "x-portkey-"
-_KEYS = frozenset({"api_key", "provider_api_key", "virtual_key"})
 MASK: Final = "**********"
 _ROUTE = ("provider", "virtual_key", "config", "custom_host")
 _ROUTE_VARIABLES = ("provider", "provider_api_key", "custom_host")
@@ -55,20 +55,21 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 class GatewayFields(HidesInput):
     """The options of the gateway under the names that every class of this project takes.
 
-    The model classes of the plugins inherit these fields, so that a name means the same everywhere.
+    The model classes of the plugins inherit these fields, so that a name means the same everywhere. Each key may be a
+    function, too, which is asked for it before each request: in async calls one that is ``async``, also.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    api_key: SecretStr | str | None = None
+    api_key: Key | None = None
     """The Portkey API key; read from ``PORTKEY_API_KEY``. The hosted gateway needs one. Text is hidden at once."""
     base_url: str = ""
     """The gateway, with its ``/v1``; read from ``PORTKEY_BASE_URL``, else the hosted gateway."""
     provider: str | None = None
     """A provider slug such as ``anthropic``, or ``@slug`` of a provider in the model catalog."""
-    provider_api_key: SecretStr | str | None = None
+    provider_api_key: Key | None = None
     """The provider's own key, sent as ``Authorization``; goes with ``provider``."""
-    virtual_key: SecretStr | str | None = None
+    virtual_key: Key | None = None
     """A virtual key: Portkey's stored provider key (older name of a provider in the model catalog)."""
     # Any is a GatewayConfig, whose classes are not worth their import to those who have none.
     config: str | dict[str, Any] | Any | None = Field(default=None, repr=False)
@@ -128,11 +129,11 @@ class GatewayFields(HidesInput):
         options.model_fields_set.difference_update(found)
         return options
 
-    @field_validator("api_key", "provider_api_key", "virtual_key", mode="before")
+    @field_validator(*KEYS, mode="before")
     @classmethod
     def _hide_key(cls, key: Any) -> Any:
         # The annotation says ``str`` too so that type checkers take the text that everybody passes.
-        return SecretStr(key) if isinstance(key, str) else key
+        return hide_key(key)
 
     @field_validator("config", mode="before")
     @classmethod
@@ -190,7 +191,7 @@ class GatewayFields(HidesInput):
     def _check_header_values(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, value in headers.items():
             _check_header_name("a header's name", name)
-            _check_header(f"the header {shown_name(name)}", value)
+            check_header(f"the header {shown_name(name)}", value)
         return headers
 
     @field_validator(
@@ -201,8 +202,8 @@ class GatewayFields(HidesInput):
     def _check_header_text(cls, value: Any, info: ValidationInfo) -> Any:
         # httpx would refuse the header only when it is sent, and quote it, a key too, in its error.
         for text in value if isinstance(value, tuple) else (value,):
-            if text is not None:
-                _check_header(str(info.field_name), _render(text))
+            if text is not None and not isinstance(text, AskedKey):
+                check_header(str(info.field_name), _render(text))
         return value
 
     @field_validator("base_url", "custom_host")
@@ -236,13 +237,18 @@ class GatewayFields(HidesInput):
         headers = {"content-type": "application/json"}
         headers |= {name.lower(): value for name, value in self.default_headers.items()}
         for name in GatewayFields.model_fields:
-            if name not in _NO_HEADERS and (value := getattr(self, name)) is not None:
+            value = getattr(self, name)
+            if name not in _NO_HEADERS and value is not None and not isinstance(value, AskedKey):
                 headers[_HEADER_PREFIX + name.replace("_", "-")] = _render(value)
         for name, text in self.gateway_headers.items():
             headers[_HEADER_PREFIX + name.replace("_", "-").lower().removeprefix(_HEADER_PREFIX)] = text
-        if self.provider_api_key:
-            headers["authorization"] = f"Bearer {_render(self.provider_api_key)}"
+        if self.provider_api_key and not isinstance(self.provider_api_key, AskedKey):
+            headers |= [key_header("provider_api_key", _render(self.provider_api_key))]
         return headers
+
+    def asked_keys(self) -> dict[str, AskedKey]:
+        """The keys that functions are asked for, by the names of their options: ``render_headers`` has none of them."""
+        return {name: key for name in sorted(KEYS) if isinstance(key := getattr(self, name), AskedKey)}
 
     def family_for(self, model: str) -> Family | None:
         """The family that these options tell of a model by themselves; none, where its name has to tell it."""
@@ -255,7 +261,7 @@ class GatewayFields(HidesInput):
         Texts shorter than six characters are no secrets; blotted out, they would take half of an error's words along.
         """
         keys = (self.api_key, self.provider_api_key, self.virtual_key)
-        given = [_render(key) for key in keys if key]
+        given = [_render(key) for key in keys if key and not isinstance(key, AskedKey)]
         return (*filter(is_long, given), *find_secrets(self._may_hold_secrets()))
 
     def _may_hold_secrets(self) -> list[Any]:
@@ -270,7 +276,11 @@ class GatewayFields(HidesInput):
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Set an option; a key that is set later is hidden as one that the constructor takes."""
-            super().__setattr__(name, SecretStr(value) if name in _KEYS and isinstance(value, str) else value)
+            super().__setattr__(name, hide_key(value) if name in KEYS else value)
+
+    @field_serializer(*KEYS)
+    def _mask_key(self, key: Any, info: SerializationInfo) -> Any:
+        return MASK if key and info.mode == "json" else key
 
     @field_serializer("config", "custom_host", "default_headers", "gateway_headers", "mcp_servers", check_fields=False)
     def _mask(self, value: Any, info: SerializationInfo) -> Any:
@@ -341,7 +351,7 @@ def _read_environment(values: Mapping[str, Any]) -> dict[str, str]:
         if not values.get(name) and (text := os.environ.get(variable, "").strip()):
             if name in {"base_url", "custom_host"}:
                 check_url(variable, text)
-            _check_header(variable, text)
+            check_header(variable, text)
             found[name] = text
     return found if values.get("base_url") else {"base_url": HOSTED_BASE_URL, **found}
 
@@ -357,12 +367,6 @@ def _names_a_route(values: Mapping[str, Any]) -> bool:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
-
-
-def _check_header(name: str, value: str) -> None:
-    # httpx encodes header values as ASCII, and HTTP takes neither control characters nor outer spaces (RFC 9110, 5.5).
-    if not value.isascii() or not value.isprintable() or value != value.strip():
-        raise ValueError(f"{name} goes into an HTTP header: printable ASCII only, without spaces around it")
 
 
 def _check_header_name(what: str, name: str) -> None:

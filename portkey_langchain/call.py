@@ -49,6 +49,7 @@ class Call:
         format_tool: the tool that stands for a form of the answer, if one does.
         form: the class as which that form was asked for, if it was one.
         with_headers: whether the response's headers are told.
+        tells_usage: whether a stream tells what it took.
 
     Attributes:
         client: as given, and so the next two.
@@ -66,6 +67,7 @@ class Call:
         format_tool: FormatTool | None = None,
         form: type[BaseModel] | None = None,
         with_headers: bool = False,
+        tells_usage: bool = True,
     ) -> None:
         self.client = client
         self.request = request
@@ -74,6 +76,7 @@ class Call:
         self._class = form
         self._in_blocks = in_blocks
         self._with_headers = with_headers
+        self._tells_usage = tells_usage
         self._content = ContentState(in_blocks=in_blocks)
 
     @classmethod
@@ -84,6 +87,8 @@ class Call:
         messages: list[BaseMessage],
         parameters: dict[str, Any],
         run: RunLabels | None = None,
+        *,
+        tells_usage: bool = True,
     ) -> Self:
         """A call of a model.
 
@@ -93,6 +98,7 @@ class Call:
             messages: the conversation.
             parameters: of the request, beside the model's own.
             run: what LangChain knows of the call.
+            tells_usage: whether a stream tells what it took.
 
         Raises:
             EncodingError: if a message or parameter cannot be sent.
@@ -122,6 +128,7 @@ class Call:
             format_tool=form,
             form=asked,
             with_headers=model.include_response_headers,
+            tells_usage=tells_usage,
         )
 
     def result(self, answer: Answer) -> ChatResult:
@@ -149,6 +156,7 @@ class Call:
                 yield last
             answer = self._format.read(answer)
         answer = answer.with_headers() if self._with_headers else answer
+        answer = answer if self._tells_usage else replace(answer, usage=None)
         last_chunk = self._content.decode_last_chunk(answer)
         add_parsed(cast("AIMessage", last_chunk.message), answer, self._class)
         yield last_chunk

@@ -12,7 +12,7 @@ from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.tools import BaseTool
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 from typing_extensions import override
 
 from portkey_gateway.conversation.container import with_last_container
@@ -28,6 +28,7 @@ from portkey_langchain.confidential import ConfidentialModel
 from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.profile import model_profile
+from portkey_langchain.stream_usage import STREAM_USAGE, take_stream_usage
 from portkey_langchain.structured import UNFORCED_FORM, Method, Schema, Structured, structured_output, take_form
 from portkey_langchain.tools import encode_tool
 
@@ -57,11 +58,20 @@ class ChatPortkey(CallingModel, ConfidentialModel):
     """Further parameters of the request body, sent as they are."""
     streaming: bool = False
     """Stream even where ``invoke`` is called."""
+    stream_usage: bool | None = None
+    """Whether a stream tells its usage: ``False`` leaves it out, and does not ask OpenAI for it."""
 
     @field_validator("metadata", mode="before")
     @classmethod
     def _check_metadata(cls, metadata: Any) -> Any:
         return metadata if metadata is None else check_metadata(metadata)
+
+    @model_validator(mode="after")
+    def _check_choices(self) -> Self:
+        choices = self.model_kwargs.get("n")
+        if self.streaming and isinstance(choices, int) and choices > 1:
+            raise ValueError(f"n={choices} in model_kwargs and streaming exclude each other: a stream tells one answer")
+        return self
 
     # --- what LangChain asks of a model -----------------------------------------------------------------------------
 
@@ -223,11 +233,11 @@ class ChatPortkey(CallingModel, ConfidentialModel):
     ) -> Call:
         """One call; options of ours among ``kwargs`` hold for it alone."""
         model, given = self.for_call(kwargs)
-        for told_anyway in ("stream", "stream_usage"):
-            given.pop(told_anyway, None)
+        given.pop("stream", None)
         if stop is not None:
             given["stop"] = stop
         parameters = {**with_one_name(model.model_kwargs), **with_one_name(given)}
+        parameters, tells_usage = take_stream_usage(parameters, kwargs.get(STREAM_USAGE), model.stream_usage)
         if UNFORCED_FORM in parameters:
             parameters = take_form(parameters, may_force=model.may_force_tools(parameters))
         if model.response_format is not None:
@@ -236,4 +246,5 @@ class ChatPortkey(CallingModel, ConfidentialModel):
             answers = [each.response_metadata for each in reversed(messages) if isinstance(each, AIMessage)]
             told = (metadata.get("container") for metadata in answers)
             parameters = with_last_container(told, {"container": model.container, **parameters})
-        return Call.of_model(model, model.route(parameters.get("model")), messages, parameters, run)
+        route = model.route(parameters.get("model"))
+        return Call.of_model(model, route, messages, parameters, run, tells_usage=tells_usage)

@@ -32,6 +32,7 @@ from portkey_langchain.content_form import is_told_in_blocks
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.prompt import PortkeyPrompt
 from portkey_langchain.run_spans import PROMPT_MARK
+from portkey_langchain.stream_usage import STREAM_USAGE, take_stream_usage
 from portkey_langchain.structured import UNFORCED_FORM, Method, Schema, Structured, structured_output, take_form
 
 
@@ -164,6 +165,7 @@ class PortkeyPromptCompletion(CallingModel):
         prompt, overrides = self.prompt.for_call({name: value for name, value in kwargs.items() if name != "stream"})
         if stop is not None:
             overrides["stop"] = stop
+        overrides, tells_usage = take_stream_usage(overrides, overrides.get(STREAM_USAGE))
         client = prompt.gateway_client()
         values, required = prompt.given(from_json(str(messages[-1].content)))
         library, template = prompt.library(client), prompt.template()
@@ -174,7 +176,7 @@ class PortkeyPromptCompletion(CallingModel):
         request = library.completion_request(prompt.prompt_id, values, template, overrides)
         asked = cast("ChatRequest", {"model": template.model, "messages": [], **template.parameters, **overrides})
         labels = call_labels(prompt, prompt.metadata, run)
-        return Call(client, request, labels, in_blocks=is_told_in_blocks(asked))
+        return Call(client, request, labels, in_blocks=is_told_in_blocks(asked), tells_usage=tells_usage)
 
 
 def _may_force(prompt: PortkeyPrompt, template: PromptTemplate, overrides: Mapping[str, Any]) -> bool:

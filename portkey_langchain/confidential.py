@@ -85,6 +85,10 @@ class ConfidentialModel(GatewayModel, Storable, BaseChatModel):
 
 
 def route_digest(caller: GatewayFields, asked: Mapping[str, Any]) -> str:
-    """A digest of where a call goes and of what it asks, for a cache's key: the keys in it do not show."""
+    """A digest of where a call goes and of what it asks, for a cache's key: the keys in it do not show.
+
+    A key that a function is asked for counts by the function's name: what it will say is not known here.
+    """
     route = {name: value for name, value in caller.render_headers().items() if name not in _NOT_A_ROUTE}
+    route |= {option: key.name for option, key in caller.asked_keys().items()}
     return hashlib.sha256(to_json([caller.base_url, route, asked], fallback=repr)).hexdigest()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import AIMessage
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from portkey_gateway.conversation.answer import BROKEN_OFF, Answer
 
@@ -25,15 +26,25 @@ def add_parsed(message: AIMessage, answer: Answer, form: type[BaseModel] | None)
         message: of the answer, or the last chunk of it.
         answer: whole.
         form: the class.
+
+    Raises:
+        OutputParserException: if the answer was cut off or broken off before its object was whole.
+        pydantic.ValidationError: if it does not fit the class. ``ChatOpenAI`` raises it too (langchain-openai 1.7.3);
+            either is a ``ValueError``, and what was answered stands in its ``response``: the message, or of a stream
+            the last chunk.
     """
-    if form is not None:
+    if form is None:
+        return
+    try:
         message.additional_kwargs[PARSED] = _read(answer, form)
+    except ValueError as error:
+        vars(error)["response"] = message
+        raise
 
 
 def _read(answer: Answer, form: type[BaseModel]) -> BaseModel | None:
-    if answer.refusal or not answer.text or answer.finish_reason in BROKEN_OFF:
+    if answer.refusal or not answer.text or answer.tool_calls:
         return None
-    try:
-        return form.model_validate_json(answer.text)
-    except ValidationError:
-        return None
+    if how := BROKEN_OFF.get(answer.finish_reason or ""):
+        raise OutputParserException(f"there is no {form.__name__}: the answer {how}", llm_output=answer.text)
+    return form.model_validate_json(answer.text)

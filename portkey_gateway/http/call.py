@@ -16,12 +16,14 @@ import httpx
 
 from portkey_gateway.error_bodies import decode_error
 from portkey_gateway.errors import PortkeyError, StreamProviderError
+from portkey_gateway.http.asked_keys import AskedKeys
 from portkey_gateway.http.body import Received
 from portkey_gateway.http.failures import request_error
 from portkey_gateway.http.patience import Patience
 from portkey_gateway.http.reply import AsyncReply, Reply
 from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.info import GatewayInfo, read_gateway_info
+from portkey_gateway.secret_names import is_long
 from portkey_gateway.targets import failed_before, read_config
 
 _CONFIG_HEADER: Final = "x-portkey-config"
@@ -54,6 +56,13 @@ class Call:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     """Texts to be blotted out of whatever an error says."""
     method: str = "POST"
+    keys: AskedKeys | None = field(default=None, repr=False)
+    """Those that are asked for before each try."""
+
+    @property
+    def all_headers(self) -> Mapping[str, str]:
+        """The headers of the next try, with the keys that were asked for."""
+        return {**self.headers, **self.keys.headers} if self.keys else self.headers
 
     def info(self, reply: Reply | AsyncReply) -> GatewayInfo:
         """What the gateway says of this call."""
@@ -116,10 +125,11 @@ class Call:
 
     def _redact(self, value: Any) -> Any:
         if isinstance(value, str):
-            if not self.secrets:
+            secrets = (*self.secrets, *filter(is_long, self.keys.given)) if self.keys else self.secrets
+            if not secrets:
                 return value
             # The longest first, so that no key is left in pieces by one that it begins with.
-            longest_first = sorted({form for secret in self.secrets for form in _forms(secret)}, key=len, reverse=True)
+            longest_first = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
             value = re.sub("|".join(map(re.escape, longest_first)), _REDACTED, value)
             for secret in longest_first:
                 value = _blot_out_beginning(secret, value)

@@ -97,6 +97,8 @@ def _send(client: httpx.Client | None, call: Call, *, is_whole: bool) -> tuple[R
     tries = _Tries(call)
     while True:
         received = None
+        if call.keys:
+            call.keys.ask()
         try:
             received = tries.receive(_ask(client, call, tries.patience))
             _LOG.debug("%s %s: %d", call.method, call.url, received.info.status)
@@ -113,6 +115,8 @@ async def _asend(client: httpx.AsyncClient | None, call: Call, *, is_whole: bool
     tries = _Tries(call)
     while True:
         received = None
+        if call.keys:
+            await call.keys.aask()
         try:
             received = tries.receive(await _aask(client, call, tries.patience))
             _LOG.debug("%s %s: %d", call.method, call.url, received.info.status)
@@ -191,7 +195,7 @@ def is_success(status: int) -> bool:
 
 
 def _outgoing(call: Call) -> Outgoing:
-    return Outgoing.of(call.method, call.url, {**OWN_HEADERS, **call.headers}, call.body)
+    return Outgoing.of(call.method, call.url, {**OWN_HEADERS, **call.all_headers}, call.body)
 
 
 def _build(client: httpx.Client | httpx.AsyncClient | None, call: Call, patience: Patience) -> httpx.Request:
@@ -199,7 +203,7 @@ def _build(client: httpx.Client | httpx.AsyncClient | None, call: Call, patience
     if client is not None:
         # A borrowed client's own headers, cookies and parameters belong to the request.
         return client.build_request(
-            call.method, call.url, headers=call.headers, content=call.body, timeout=httpx.Timeout(**told)
+            call.method, call.url, headers=call.all_headers, content=call.body, timeout=httpx.Timeout(**told)
         )
-    headers = {**OWN_HEADERS, **call.headers}
+    headers = {**OWN_HEADERS, **call.all_headers}
     return httpx.Request(call.method, call.url, headers=headers, content=call.body, extensions={"timeout": told})

@@ -44,10 +44,11 @@ def encode_completion(request: PromptRequest) -> EncodedPrompt:
     Raises:
         EncodingError: if JSON does not know an override.
     """
-    streaming = {"stream": True, "stream_options": {"include_usage": True}} if request.get("stream") else {}
     try:
         # Saved prompts may say that they stream; how it is asked here decides.
-        overrides = request.get("overrides") or {}
+        overrides = {**(request.get("overrides") or {})}
+        options = {"include_usage": True, **(overrides.pop("stream_options", None) or {})}
+        streaming = {"stream": True, "stream_options": options} if request.get("stream") else {}
         body = to_json({**overrides, "stream": False, **streaming, "variables": request["variables"]})
     except (PydanticSerializationError, ValueError) as error:
         raise EncodingError(f"an override of the prompt is nothing that JSON knows: {error}") from error

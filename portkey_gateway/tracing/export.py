@@ -77,8 +77,11 @@ def choose_receiver(
         base_url: the gateway, with its ``/v1``; ``PORTKEY_BASE_URL`` if not given, else the hosted gateway.
 
     Raises:
-        ValueError: if the spans are to go to the hosted gateway and there is no API key.
+        ValueError: if the spans are to go to the hosted gateway and there is no API key, or if that is a function,
+            which OpenTelemetry's SDK knows nothing of.
     """
+    if callable(api_key):
+        raise ValueError("api_key of what exports spans must be text: its headers are fixed, so no function is asked")
     if endpoint:
         is_portkey = _is_portkeys(endpoint)
         key = _key_header(GatewayOptions.model_validate({"api_key": api_key})) if is_portkey and api_key else {}

@@ -67,9 +67,15 @@ def test_a_name_from_elsewhere_that_has_no_counterpart_is_compared_as_any_other(
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("stream_usage", "every stream tells its usage"), ("use_responses_api", "calls are chat completions")],
+    [
+        ("stream_usage", "every stream tells its usage"),
+        ("use_responses_api", "calls are chat completions"),
+        *((name, "a proxy is the environment's.*http_client=httpx") for name in ("openai_proxy", "anthropic_proxy")),
+        ("organization", "say gateway_headers={'openai_organization': …}"),
+        ("http_socket_options", "give a client of yours"),
+    ],
 )
-def test_what_is_so_in_any_case_is_told_as_that(name: str, why: str) -> None:
+def test_what_is_so_in_any_case_or_said_otherwise_is_told_as_that(name: str, why: str) -> None:
     with pytest.raises(ValueError, match=f"unknown option '{name}': {why}"):
         check_names({name: True}, {**KNOWN, "stream_usages": None})
 

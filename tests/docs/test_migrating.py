@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -33,8 +34,7 @@ def test_what_is_said_to_have_the_same_name_has_it() -> None:
     assert set(names) <= fields.keys() | {field.alias for field in fields.values()}
 
 
-@pytest.mark.parametrize("needless", ["stream_usage", "use_responses_api"])
-def test_what_is_so_in_any_case_is_said_to_be(needless: str) -> None:
-    options: dict[str, Any] = {"model": "claude-sonnet-4-6", needless: True}
+@pytest.mark.parametrize(("needless", "model"), [("stream_usage", Portkey), ("use_responses_api", ChatPortkey)])
+def test_what_is_so_in_any_case_is_said_to_be(needless: str, model: Callable[..., object]) -> None:
     with pytest.raises(ValueError, match="leave it out"):
-        ChatPortkey(**options)
+        model(**{"model": "claude-sonnet-4-6", needless: True})

@@ -9,14 +9,16 @@ from typing import Any, Generic, TypedDict, TypeVar
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.structured_output import ProviderStrategy
+from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from portkey_gateway.sandbox import Sandbox
 from portkey_langchain import ChatPortkey
 from tests.langchain.ask import Ask, any_call
-from tests.support.recording import RecordingServer
+from tests.support.recording import RecordingServer, whole
+from tests.support.recording import answer as told
 
 Received = Callable[[], dict[str, Any]]
 ASKED = "Tell the weather. city: Paris, degrees: 21."
@@ -82,21 +84,39 @@ def test_a_class_leaves_its_object(model: ChatPortkey, ask: Ask, api_format: Any
     assert "parsed" not in ask(asked, ASKED, response_format=SCHEMA).additional_kwargs
 
 
+CALL: Any = {"type": "tool_use", "name": "get_weather", "input": {}}
+
+
 @any_call
-@pytest.mark.parametrize(
-    "said", [{"type": "text", "text": "It is sunny."}, {"type": "tool_use", "name": "get_weather", "input": {}}]
-)
-def test_where_no_object_was_said_there_is_none(model: ChatPortkey, sandbox: Sandbox, ask: Ask, said: Any) -> None:
-    sandbox.claude.reply_with(said)
+@pytest.mark.parametrize("said", [[CALL], [{"type": "text", "text": "Let me look."}, CALL]])
+def test_where_a_tool_is_called_there_is_none(model: ChatPortkey, sandbox: Sandbox, ask: Ask, said: Any) -> None:
+    sandbox.claude.reply_with(*said)
     answer = ask(model.bind_tools([get_weather]).bind(response_format=Weather), ASKED)
     assert answer.additional_kwargs["parsed"] is None
 
 
 @any_call
-def test_of_an_answer_that_was_cut_there_is_none(model: ChatPortkey, ask: Ask) -> None:
-    answer = ask(model.bind(response_format=Weather, max_tokens=2), ASKED)
-    assert answer.response_metadata["finish_reason"] == "length"
-    assert answer.additional_kwargs["parsed"] is None
+@pytest.mark.parametrize("api_format", ["messages", "chat_completions"])
+@pytest.mark.parametrize("said", ["It is sunny.", '{"city": "Paris"}', '{"city": "Paris", "degrees": "warm"}'])
+def test_an_answer_that_does_not_fit_is_an_error_that_has_it(
+    model: ChatPortkey, sandbox: Sandbox, ask: Ask, api_format: Any, said: str
+) -> None:
+    """As of ``ChatOpenAI``, so that nothing goes on with an object that is none."""
+    sandbox.claude.reply_with({"type": "text", "text": said})
+    asked = model.with_options(api_format=api_format, response_format=Weather)
+    with pytest.raises(ValidationError, match="for Weather") as caught:
+        ask(asked, ASKED)
+    told: Any = caught.value
+    assert told.response.usage_metadata["output_tokens"] > 0
+    assert told.response.response_metadata["finish_reason"] == "stop"
+
+
+@any_call
+def test_an_answer_that_was_cut_is_an_error_that_says_so(model: ChatPortkey, ask: Ask) -> None:
+    with pytest.raises(OutputParserException, match="no Weather: the answer was cut off, by max_tokens") as caught:
+        ask(model.bind(response_format=Weather, max_tokens=2), ASKED)
+    told: Any = caught.value
+    assert told.response.response_metadata["finish_reason"] == "length"
 
 
 def test_a_limit_that_cannot_bind_is_told_in_words(model: ChatPortkey, received: Received) -> None:
@@ -143,6 +163,7 @@ def test_a_schema_beyond_what_binds_goes_as_a_tool(model: ChatPortkey, sandbox: 
 @pytest.mark.parametrize("form", FORMS)
 def test_another_model_gets_it_in_openai_s_form(server: RecordingServer, form: Any) -> None:
     other = ChatPortkey(model="gpt-5", provider="openai", provider_api_key="sk-x", base_url=server.base_url)
+    server.reply(whole(told(PARIS.model_dump_json())))
     other.invoke(ASKED, response_format=form)
     asked = server.requests[-1].json["response_format"]
     assert asked["type"] == "json_schema"

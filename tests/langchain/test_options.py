@@ -347,3 +347,10 @@ def test_a_value_that_nobody_knows_is_told_at_the_call(model: ChatPortkey, sandb
     with pytest.raises(EncodingError, match=r"reasoning_effort is 'hgih': did you mean 'high'\?"):
         ask(model, "Hi", reasoning_effort="hgih")
     assert not sandbox.claude.requests
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_a_stream_tells_one_answer(n: int) -> None:
+    with pytest.raises(ValidationError, match=f"n={n} in model_kwargs and streaming exclude each other"):
+        ChatPortkey(model="gpt-5", streaming=True, model_kwargs={"n": n}, base_url="http://127.0.0.1:1/v1")
+    assert ChatPortkey(model="gpt-5", streaming=True, model_kwargs={"n": 1}, base_url="http://127.0.0.1:1/v1").streaming
