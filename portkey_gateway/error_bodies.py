@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from portkey_gateway.errors import (
     ServerError,
 )
 from portkey_gateway.info import GatewayInfo
+from portkey_gateway.remedies import NO_LIBRARY, NOT_SERVED, WAITED_IN_VAIN, remedy
 
 _BODY_EXCERPT_LENGTH: Final = 500
 _HTML = re.compile(rb"\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE)
@@ -32,31 +33,11 @@ _CONTEXT_OVERFLOW = re.compile(
     r"prompt is too long|exceed context limit|context_length_exceeded|maximum context length", re.IGNORECASE
 )
 
-_ROUTE_NOT_FOUND: Final = {"message": "Not Found", "ok": False}
-"""What the open-source gateway says of a path it does not serve (``src/index.ts``)."""
-_REMEDIES: Final = {
-    "x-portkey-config or x-portkey-provider header is required": (
-        "; pass provider= or config=: the open-source gateway has no model catalog, so no name (@slug/…) and no prompt "
-        "tells it where to go"
-    ),
-    "You need to pass a valid json": (
-        "; the open-source gateway has no saved configs: give the config itself in place of its id"
-    ),
-    "Invalid provider passed": "; provider= is one of Portkey's slugs, such as 'anthropic' or 'vertex-ai'",
-    "embed is not supported by": "; say provider= of one that embeds, such as 'openai', and its provider_api_key=",
-    "getaddrinfo": "; the gateway finds no such host: mind custom_host=, or its way out to the internet",
-}
-"""What the open-source gateway says of a request that it sends nowhere, and what to do about it."""
-_WAITED_IN_VAIN: Final = "HeadersTimeoutError"
-"""Of Node's HTTP client, with which the open-source gateway waits for the first byte of an answer: 300 s (tried)."""
 _UNANSWERED: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT, 524})
 """Statuses of who waited in vain for an answer that may still be worked at; 524 is Cloudflare's."""
 _FETCH_FAILED: Final = "fetch failed Cause: "
 _NEVER_SENT: Final = re.compile(r"ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ConnectTimeout|CERT_")
 """Causes of Node's ``fetch failed``, which the open-source gateway tells of its own request, where nothing was sent."""
-_NO_LIBRARY: Final = "prompt completions error"
-"""What the open-source gateway, which has no prompts, says of every one (``src/index.ts``)."""
-_NOT_SERVED: Final = " is not supported by "  # of a format or another route, with the provider's name
 
 
 def read_json(content: bytes) -> Any:
@@ -76,13 +57,16 @@ def read_json(content: bytes) -> Any:
             raise ValueError("nested too deeply") from None
 
 
-def decode_error(content: bytes, info: GatewayInfo, failed_before: Iterable[str] = ()) -> PortkeyStatusError:
+def decode_error(
+    content: bytes, info: GatewayInfo, failed_before: Iterable[str] = (), sent: Mapping[str, str] | None = None
+) -> PortkeyStatusError:
     """Turn a response with an error status into the exception to raise.
 
     Args:
         content: the response body.
         info: the response's status and headers.
         failed_before: the targets of a fallback that failed before this one, of whose errors the gateway tells nothing.
+        sent: the headers of the request, which tell what to do about the error.
     """
     body = _decode_body(content)
     message, error_type = _describe(body, is_html=is_html(content), status=info.status)
@@ -96,14 +80,14 @@ def decode_error(content: bytes, info: GatewayInfo, failed_before: Iterable[str]
     elif error_class is BadRequestError and _CONTEXT_OVERFLOW.search(f"{error_type} {message}"):
         error_class = ContextOverflowError
     text = f"{error_type}: {message}" if error_type else message
-    text += _remedy(info.status, body, message)
+    text += remedy(info, body, message, sent or {})
     if failed := ", ".join(failed_before):
         text += f"; before it {failed} failed, for reasons that the gateway does not tell"
     error = error_class(text, info=info, body=body)
-    lasts = _NOT_SERVED in message or message.startswith(_NO_LIBRARY)
+    lasts = NOT_SERVED in message or message.startswith(NO_LIBRARY)
     error.is_retryable &= not (error_class is GatewayFailureError and lasts)
     # The next try would take as long, and be paid for, too.
-    error.is_retryable &= _WAITED_IN_VAIN not in message
+    error.is_retryable &= WAITED_IN_VAIN not in message
     cause = message.partition(_FETCH_FAILED)[2]
     error.may_be_charged |= info.status in _UNANSWERED or bool(cause and not _NEVER_SENT.search(cause))
     return error
@@ -145,23 +129,6 @@ def _decode_body(content: bytes) -> Any:
         return read_json(content)
     except ValueError:
         return content.decode("utf-8", "replace")
-
-
-def _remedy(status: int, body: Any, message: str) -> str:
-    if status == HTTPStatus.NOT_FOUND and (isinstance(body, str) or body == _ROUTE_NOT_FOUND):
-        return "; base_url usually ends in /v1"
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return "; no redirect is followed, which would carry keys and prompt to another host: is base_url right?"
-    if _WAITED_IN_VAIN in message:
-        return (
-            "; the open-source gateway waits five minutes for an answer to begin: ask for it as a stream "
-            "(streaming=True, stream_chat), or for less (max_tokens)"
-        )
-    if message.startswith(_NO_LIBRARY):
-        return "; this gateway has no prompt library: base_url has to be Portkey's, or an enterprise gateway's"
-    if message.startswith(f"messages{_NOT_SERVED}"):
-        return "; pass api_format='chat_completions'"
-    return next((remedy for said, remedy in _REMEDIES.items() if said in message), "")
 
 
 def _describe(body: Any, *, is_html: bool, status: int) -> tuple[str, str]:

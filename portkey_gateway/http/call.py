@@ -77,7 +77,8 @@ class Call:
             flaw: why that is not all of it.
         """
         info, config = received.info, read_config(self.headers.get(_CONFIG_HEADER, ""))
-        error = decode_error(content, info, failed_before(config, info.target_index or "") if config else ())
+        failed = failed_before(config, info.target_index or "") if config else ()
+        error = decode_error(content, info, failed, self.all_headers)
         if flaw is not None:
             what = "cannot be decompressed" if isinstance(flaw, httpx.DecodingError) else "broke off"
             error.message += f"; its body {what}: {str(flaw) or type(flaw).__name__}"
