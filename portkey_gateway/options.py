@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from portkey_gateway.config_checks import check_config
 from portkey_gateway.hidden_input import HidesInput
 from portkey_gateway.keys import KEYS, AskedKey, Key, hide_key, key_header
 from portkey_gateway.models.names import Family
@@ -148,7 +149,7 @@ class GatewayFields(HidesInput):
     def _check_config(cls, config: str | dict[str, Any] | None) -> str | dict[str, Any] | None:
         # Whatever is wrong with it, the config is not shown: it may hold keys of providers.
         if not isinstance(config, str):
-            return _checked_json(config) if config else config
+            return _checked(config) if config else config
         text = config.strip()
         if not text.startswith(("{", "[")):
             if not _CONFIG_ID.fullmatch(text):
@@ -162,7 +163,7 @@ class GatewayFields(HidesInput):
             ) from None
         if not isinstance(parsed, dict):
             raise ValueError("config as JSON must be an object, as Portkey's config editor shows it; got a list")
-        return parsed
+        return _checked(parsed)
 
     @field_validator("config_targets")
     @classmethod
@@ -377,7 +378,8 @@ def _check_header_name(what: str, name: str) -> None:
         raise ValueError(f"{what} looks like a key: give the header's name there, and keys by their own options")
 
 
-def _checked_json(config: dict[str, Any]) -> dict[str, Any]:
+def _checked(config: dict[str, Any]) -> dict[str, Any]:
+    check_config(config)
     try:
         json.dumps(config, allow_nan=False)
     except (TypeError, ValueError):

@@ -19,6 +19,7 @@ from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.runnables import Runnable, RunnableConfig
 from typing_extensions import override
 
+from portkey_gateway.batch.models import check_model
 from portkey_gateway.batch.rows import Job, Reply, Row
 from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.answer import Answer
@@ -53,6 +54,14 @@ class BatchModel:
     """What the model is asked for a row: the name of a column, or a function of the row."""
     config: RunnableConfig = field(default_factory=RunnableConfig, repr=False)
     """LangChain's configuration of every row's run: callbacks such as ``PortkeyTracer()``, tags, metadata."""
+
+    def __post_init__(self) -> None:
+        """Look whether this is a model of LangChain's.
+
+        Raises:
+            TypeError: if it is not, as a model of LlamaIndex is none.
+        """
+        check_model(self.model, Runnable, "a chat model or a chain of LangChain's")
 
     @contextmanager
     def job(self, job: Job) -> Iterator[_Asking]:

@@ -18,6 +18,7 @@ from llama_index_instrumentation.dispatcher import active_instrument_tags, instr
 from llama_index_instrumentation.span import active_span_id
 from pydantic import BaseModel
 
+from portkey_gateway.batch.models import check_model
 from portkey_gateway.batch.rows import Job, Reply, Row
 from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.answer import Answer
@@ -53,6 +54,14 @@ class BatchModel:
     """What the LLM is asked for a row: the name of a column, or a function of the row."""
     chat_kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Further arguments of every chat, as ``Portkey.chat`` takes them."""
+
+    def __post_init__(self) -> None:
+        """Look whether this is an LLM of LlamaIndex's.
+
+        Raises:
+            TypeError: if it is not, as a model of LangChain is none.
+        """
+        check_model(self.llm, LLM, "an LLM of LlamaIndex's")
 
     @contextmanager
     def job(self, job: Job) -> Iterator[_Asking]:

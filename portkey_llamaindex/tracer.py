@@ -40,7 +40,7 @@ from portkey_llamaindex.plain import plain
 from portkey_llamaindex.spans import SpanStart
 
 if TYPE_CHECKING:
-    from portkey_gateway.tracing.export import Receiver
+    from portkey_gateway.tracing.receiver import Receiver
 
 
 class SpanTracer(BaseSpanHandler[BaseSpan]):

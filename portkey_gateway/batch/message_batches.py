@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, Protocol
 from pydantic_core import from_json, to_json
 
 from portkey_gateway.batch.errors import BatchError, RowError
+from portkey_gateway.batch.models import check_batch_model
 from portkey_gateway.batch.records import answered, encode_record, failed
 from portkey_gateway.batch.results import ResultsFile
 from portkey_gateway.batch.rows import Reply, Row, RowId, read_row
@@ -89,11 +90,15 @@ class MessageBatches:
         results: the file to write.
         id_column: where a row's id stands.
         name: the label ``batch`` of the calls; by default the name of the results.
+
+    Raises:
+        TypeError: if ``model`` is no ``BatchModel``.
     """
 
     def __init__(
         self, model: BatchedModel, results: str | os.PathLike[str], *, id_column: str = "id", name: str | None = None
     ) -> None:
+        check_batch_model(model)
         self._model = model
         self._path = Path(results)
         self._id_column = id_column

@@ -20,6 +20,7 @@ from typing_extensions import Unpack
 
 from portkey_gateway.batch.errors import BatchError
 from portkey_gateway.batch.limits import Limits
+from portkey_gateway.batch.models import check_batch_model
 from portkey_gateway.batch.options import BatchOptions, Settings
 from portkey_gateway.batch.progress import start_progress
 from portkey_gateway.batch.results import locked_folder, read_results
@@ -70,8 +71,10 @@ def run_batch_on_ray(
         BatchError: if it ends early, as where a worker meets a wrong key; the next run goes on from there.
         ResultsInUseError: if another run writes to the folder.
         ImportError: if Ray is not installed, naming the extra.
+        TypeError: if ``model`` is no ``BatchModel``.
         ValueError: if a figure is out of range.
     """
+    check_batch_model(model)
     ray = _ray()
     settings, folder = Settings(**options), Path(results)
     if workers < 1 or rows_of_a_batch < 1:

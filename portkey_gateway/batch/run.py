@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from typing_extensions import Unpack
 
+from portkey_gateway.batch.models import check_batch_model
 from portkey_gateway.batch.options import BatchOptions, Settings
 from portkey_gateway.batch.parquet import PARQUET_SUFFIX, check_parquet, write_parquet
 from portkey_gateway.batch.progress import start_progress
@@ -55,6 +56,7 @@ def run_batch(
     Raises:
         BatchError: if it ends early; its ``summary`` says what was done, and the next run goes on from there.
         ResultsInUseError: if another run writes to the results.
+        TypeError: if ``model`` is no ``BatchModel``.
         ValueError: if a figure is out of range.
     """
     with _prepared(model, rows, results, options) as (work, asking, at_once):
@@ -105,6 +107,7 @@ def _prepared(
     model: BatchModel, rows: Iterable[Any], results: str | os.PathLike[str], given: BatchOptions
 ) -> Iterator[tuple[BatchWork, Asking, int]]:
     """A batch that is ready to run, and how many rows to ask at once; its results are open, and finished at the end."""
+    check_batch_model(model)
     settings = Settings(**given)
     path = Path(results)
     lines, is_parquet = path, path.suffix == PARQUET_SUFFIX

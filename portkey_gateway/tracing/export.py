@@ -9,17 +9,15 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
 from typing_extensions import override
 
-from portkey_gateway.options import GatewayOptions
 from portkey_gateway.secret_names import is_long
 from portkey_gateway.tracing.otel_span import readable_span
+from portkey_gateway.tracing.receiver import Receiver
 from portkey_gateway.tracing.spans import Span
 
 try:
@@ -37,86 +35,12 @@ MAX_WAITING_SPANS: Final = 2048
 EXIT_WAIT_S: Final = 5.0
 """Seconds after which no further batch is begun when the process ends."""
 
-_TRACES_VARIABLE: Final = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
-_BASE_VARIABLE: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _TIMEOUT_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
-_PORTKEYS_ROUTE: Final = "/otel"
-"""Where the gateway takes OTLP, below its ``/v1`` (Portkey's documentation, "OpenTelemetry")."""
 _TIMEOUT_S: Final = 5.0
 _MAX_BATCH: Final = 512
 _MAX_REASON_CHARS: Final = 300
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """Where spans are sent to."""
-
-    endpoint: str = field(repr=False)
-    """The URL, with its ``/v1/traces``. Its query may hold a key."""
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Headers of every request; they may hold keys, so no repr shows them."""
-    is_portkey: bool = False
-    """Whether it is the gateway, in whose own log the calls are."""
-
-
-def choose_receiver(
-    *,
-    endpoint: str | None = None,
-    headers: Mapping[str, str] | None = None,
-    api_key: SecretStr | str | None = None,
-    base_url: str | None = None,
-) -> Receiver:
-    """Choose where spans go: where the caller says, else where OpenTelemetry's variables say, else the gateway.
-
-    Args:
-        endpoint: the URL of any OTLP/HTTP receiver, with its ``/v1/traces``.
-        headers: further headers of every request; OpenTelemetry adds those of ``OTEL_EXPORTER_OTLP_HEADERS``.
-        api_key: the Portkey API key, sent to the gateway only; ``PORTKEY_API_KEY`` if not given.
-        base_url: the gateway, with its ``/v1``; ``PORTKEY_BASE_URL`` if not given, else the hosted gateway.
-
-    Raises:
-        ValueError: if the spans are to go to the hosted gateway and there is no API key, or if that is a function,
-            which OpenTelemetry's SDK knows nothing of.
-    """
-    if callable(api_key):
-        raise ValueError("api_key of what exports spans must be text: its headers are fixed, so no function is asked")
-    if endpoint:
-        is_portkey = _is_portkeys(endpoint)
-        key = _key_header(GatewayOptions.model_validate({"api_key": api_key})) if is_portkey and api_key else {}
-        return Receiver(endpoint, {**key, **(headers or {})}, is_portkey)
-    if not api_key and not base_url and (named := _named_by_variables()):
-        return Receiver(named, headers or {}, _is_portkeys(named))
-    given = {name: value for name, value in (("api_key", api_key), ("base_url", base_url)) if value}
-    options = GatewayOptions.model_validate(given)
-    endpoint = f"{options.base_url.rstrip('/')}{_PORTKEYS_ROUTE}/v1/traces"
-    return Receiver(endpoint, {**_key_header(options), **(headers or {})}, is_portkey=True)
-
-
-def _named_by_variables() -> str:
-    """Where OpenTelemetry's variables say that spans go; the first names the URL itself, the other what it begins with.
-
-    (Its specification, "OpenTelemetry Protocol Exporter", "Endpoint URLs for OTLP/HTTP".)
-    """
-    if url := os.environ.get(_TRACES_VARIABLE):
-        return url
-    base = os.environ.get(_BASE_VARIABLE)
-    return f"{base.rstrip('/')}/v1/traces" if base else ""
-
-
-def _key_header(options: GatewayOptions) -> dict[str, str]:
-    return {name: value for name, value in options.render_headers().items() if name == "x-portkey-api-key"}
-
-
-def _is_portkeys(endpoint: str) -> bool:
-    """Whether a receiver is Portkey's, hosted by it or by an enterprise: by its host, or by its route.
-
-    The route is that of a gateway's API, with its ``/v1``: others (Langfuse, LangSmith, Opik) have an ``/otel``, too.
-    """
-    url = urlsplit(endpoint)
-    host = url.hostname or ""
-    return host == "portkey.ai" or host.endswith(".portkey.ai") or f"/v1{_PORTKEYS_ROUTE}/" in f"{url.path}/"
 
 
 class SpanExport:
@@ -338,7 +262,7 @@ class _Ledger:
             query = urlsplit(self._receiver.endpoint).query
             for secret in filter(is_long, [*self._receiver.headers.values(), query]):
                 reason = reason.replace(secret, "**********")
-            reason = reason[:_MAX_REASON_CHARS]
+            reason = reason[:_MAX_REASON_CHARS] + self._receiver.remedy(reason)
             _logger.warning("%d spans were lost: %s. Further losses are counted, not logged.", count, reason)
 
     def close(self) -> None:

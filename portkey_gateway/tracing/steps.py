@@ -20,6 +20,7 @@ from portkey_gateway.tracing.context import TraceContext
 from portkey_gateway.tracing.fold import Detail, FoldedSteps, Step
 from portkey_gateway.tracing.left import Left
 from portkey_gateway.tracing.openinference import openinference
+from portkey_gateway.tracing.receiver import choose_receiver
 from portkey_gateway.tracing.receivers import RECEIVERS
 from portkey_gateway.tracing.runner import Runner
 from portkey_gateway.tracing.session import SESSION_LABEL
@@ -117,7 +118,7 @@ class Tracing:
             raise ValueError(f"calls={calls!r}: it is 'auto', True or False")
         if detail not in {"named", "all"}:
             raise ValueError(f"detail={detail!r}: it is 'named' or 'all'")
-        from portkey_gateway.tracing.export import SpanExport, choose_receiver  # noqa: PLC0415 needs the extra, only here
+        from portkey_gateway.tracing.export import SpanExport  # noqa: PLC0415 needs the extra, only here
 
         receiver = choose_receiver(endpoint=endpoint, headers=headers, api_key=api_key, base_url=base_url)
         return cls(

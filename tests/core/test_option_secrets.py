@@ -111,7 +111,7 @@ def test_the_scheme_of_a_header_is_no_part_of_its_secret(scheme: str) -> None:
 )  # fmt: skip
 def test_a_name_of_a_secret(name: str) -> None:
     assert local(default_headers={name: HEADER_KEY}).secrets() == (HEADER_KEY,)
-    assert local(config={"targets": [{name: HEADER_KEY}]}).secrets() == (HEADER_KEY,)
+    assert local(config={"targets": [{"of_a_cloud": {name: HEADER_KEY}}]}).secrets() == (HEADER_KEY,)
 
 
 @pytest.mark.parametrize(

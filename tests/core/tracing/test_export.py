@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -21,12 +21,16 @@ from opentelemetry.sdk.resources import Resource
 
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.context import TraceContext, new_span_id, new_trace_id
-from portkey_gateway.tracing.export import Receiver, SpanExport, choose_receiver
+from portkey_gateway.tracing.export import SpanExport
 from portkey_gateway.tracing.otel_span import readable_span
+from portkey_gateway.tracing.receiver import Receiver, choose_receiver
 from portkey_gateway.tracing.spans import Failure, Span
 from tests.support.fixtures import server as receiver
 from tests.support.receiver import TAKEN, spans_of
 from tests.support.recording import RecordingServer, Reply, whole
+
+if TYPE_CHECKING:
+    from portkey_gateway.sandbox import Sandbox
 
 __all__ = ["receiver"]
 
@@ -258,7 +262,8 @@ def run(program: str, endpoint: str) -> float:
     """Run a program that has an ``export``; return how many seconds it took after its last line."""
     head = f"""
         import os, time
-        from portkey_gateway.tracing.export import Receiver, SpanExport
+        from portkey_gateway.tracing.export import SpanExport
+        from portkey_gateway.tracing.receiver import Receiver
         from portkey_gateway.tracing.spans import Span
         from portkey_gateway.tracing.context import TraceContext
         export = SpanExport(Receiver({endpoint!r}), timeout_s=1)
@@ -344,6 +349,42 @@ def test_a_gateway_of_ones_own_takes_them_too() -> None:
     chosen = choose_receiver(base_url="http://gateway.example/v1/", api_key="pk")
     assert chosen == Receiver("http://gateway.example/v1/otel/v1/traces", {"x-portkey-api-key": "pk"}, is_portkey=True)
     assert choose_receiver(base_url="http://gateway.example/v1").headers == {}
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["localhost:6006", "localhost:6006/v1/traces", "//host/v1/traces", "host", "http://"]
+)
+def test_an_endpoint_without_a_scheme_is_an_error(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    with pytest.raises(ValueError, match=r"endpoint must be a URL with its scheme and path, such as http://localhost"):
+        choose_receiver(endpoint=endpoint)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", endpoint)
+    with pytest.raises(ValueError, match="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT or OTEL_EXPORTER_OTLP_ENDPOINT must be"):
+        choose_receiver()
+
+
+def test_a_key_in_such_an_endpoint_is_not_told() -> None:
+    with pytest.raises(ValueError, match=r"got 'host\?\.\.\.'") as caught:
+        choose_receiver(endpoint="host?key=sk-in-the-query")
+    assert "sk-in" not in str(caught.value)
+
+
+def test_a_gateway_that_takes_no_spans_says_what_to_do(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    """The open-source gateway answers its route with a 400 that says nothing of spans."""
+    with closing(SpanExport(choose_receiver(base_url=sandbox.base_url))) as export:
+        export.add(span())
+        export.flush()
+    assert export.lost == 1
+    assert "code: 400" in caplog.text
+    assert "the open-source gateway takes no spans: say endpoint= of a receiver of yours" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("base_url", "reason"),
+    [("https://api.portkey.ai/v1", "batch code: 400, reason: x"), ("http://gateway.example/v1", "Connection refused")],
+)
+def test_of_other_losses_no_such_thing_is_said(base_url: str, reason: str) -> None:
+    assert not choose_receiver(base_url=base_url, api_key="pk").remedy(reason)
+    assert not Receiver("http://viewer.example/v1/traces").remedy("batch code: 400")
 
 
 def test_portkeys_receiver_gets_the_api_key_also_where_it_is_named() -> None:
