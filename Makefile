@@ -4,13 +4,26 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 TESTS  ?= tests
+# A file's tests stay together, since they share what is slow to start; each process has a gateway of its own.
+AT_ONCE ?= -n auto --maxprocesses 8 --dist loadfile
 # What runs them where the versions are others: `-m scripts.compatibility --command …` notes how many passed.
 RUN    ?= -m pytest
 
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 
+# An environment of a file of pins: its folder, the file, what else goes into it. By uv, which takes a quarter of pip's
+# time; by pip where uv cannot, as behind an index that only pip's own configuration names.
+define BUILD
+@$(CHECK_PYTHON)
+@test -d $(1) || $(PYTHON) -m venv $(1)
+@$(1)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/dev.txt uv
+@$(1)/bin/uv pip install --quiet --compile-bytecode --no-deps --python $(1)/bin/python -r $(2) $(3) \
+	|| $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $(2) $(3)
+@touch $@
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: test-in help install demo sandbox docs docs-serve test tests lint format typecheck imports bench bench-quick caching peers models ecosystem test-ray scale phoenix test-viewers test-lowest test-newest test-wheel notebooks reliability soak tables lock clean
+.PHONY: test-in help install demo sandbox docs docs-serve test tests coverage lint format typecheck imports bench bench-quick caching peers models ecosystem test-ray scale phoenix test-viewers test-lowest test-newest test-wheel notebooks reliability soak tables lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,12 +31,8 @@ help: ## List the targets
 install: $(STAMP) ## Build the environment in .venv from the pinned requirements
 
 $(STAMP): requirements/dev.txt pyproject.toml
-	@echo "Building $(VENV) (a minute or more on a new machine) ..."
-	@$(CHECK_PYTHON)
-	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	@touch $(STAMP)
+	@echo "Building $(VENV) (a minute on a new machine) ..."
+	$(call BUILD,$(VENV),requirements/dev.txt,--editable .)
 
 demo: $(STAMP) ## Show the product at work: sandbox without PORTKEY_API_KEY, hosted gateway with it
 	@$(BIN)/python -m demo
@@ -33,9 +42,12 @@ sandbox: $(STAMP) ## Start the open-source gateway with an emulated Claude behin
 
 tests: test
 
-test: $(STAMP) ## Run every test against the real gateway
+test: $(STAMP) ## Run every test against the real gateway, as many at once as the machine has cores
+	@$(BIN)/python -m pytest $(AT_ONCE)
+
+coverage: $(STAMP) ## Run every test and tell which lines none of them ran
 	@$(BIN)/python -m coverage erase
-	@$(BIN)/python -m coverage run -m pytest
+	@$(BIN)/python -m coverage run -m pytest $(AT_ONCE)
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 
@@ -68,12 +80,8 @@ bench-quick: .venv-bench/.installed build/llamaindex-bench/.unpacked ## Measure 
 	@.venv-bench/bin/python -m benchmarks.guard build/figures-quick.json
 
 .venv-bench/.installed: requirements/bench.txt pyproject.toml
-	@echo "Building .venv-bench (a minute or more on a new machine) ..."
-	@$(CHECK_PYTHON)
-	@test -d .venv-bench || $(PYTHON) -m venv .venv-bench
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	@touch $@
+	@echo "Building .venv-bench (a minute on a new machine) ..."
+	$(call BUILD,.venv-bench,requirements/bench.txt,--editable .)
 
 build/llamaindex-bench/.unpacked: requirements/llamaindex-bench.txt .venv-bench/.installed
 	@rm -rf build/llamaindex-bench
@@ -94,12 +102,8 @@ build/llamaindex-peer/.unpacked: requirements/llamaindex-peer.txt .venv-peers/.i
 	@touch $@
 
 .venv-peers/.installed: requirements/peers.txt pyproject.toml
-	@echo "Building .venv-peers (a minute or more on a new machine) ..."
-	@$(CHECK_PYTHON)
-	@test -d .venv-peers || $(PYTHON) -m venv .venv-peers
-	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/peers.txt
-	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	@touch $@
+	@echo "Building .venv-peers (a minute on a new machine) ..."
+	$(call BUILD,.venv-peers,requirements/peers.txt,--editable .)
 
 models: $(STAMP) build/models/.unpacked ## Write the table of what models can do (downloads what it is made from)
 	@$(BIN)/python -m scripts.make_models build/models
@@ -113,12 +117,8 @@ ecosystem: .venv-ecosystem/.installed ## Run what is built on LangChain, in its 
 	@.venv-ecosystem/bin/python -m pytest tests/ecosystem tests/langchain/test_agent_middleware.py tests/langchain/test_provider_names.py tests/langchain/test_refusals.py tests/langchain/test_all_of_claude.py
 
 .venv-ecosystem/.installed: requirements/ecosystem.txt pyproject.toml
-	@echo "Building .venv-ecosystem (a minute or more on a new machine) ..."
-	@$(CHECK_PYTHON)
-	@test -d .venv-ecosystem || $(PYTHON) -m venv .venv-ecosystem
-	@.venv-ecosystem/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/ecosystem.txt
-	@.venv-ecosystem/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	@touch $@
+	@echo "Building .venv-ecosystem (a minute on a new machine) ..."
+	$(call BUILD,.venv-ecosystem,requirements/ecosystem.txt,--editable .)
 
 test-ray: .venv-ray/.installed ## Run batches on a local cluster of Ray's, with a worker that is killed (downloads Ray)
 	@RAY_USAGE_STATS_ENABLED=0 .venv-ray/bin/python -m pytest -q -o addopts="-ra --import-mode=importlib" -o filterwarnings=default -o timeout=600 tests/on_ray
@@ -128,11 +128,7 @@ scale: .venv-ray/.installed ## Measure rows a second on one machine and on Ray, 
 
 .venv-ray/.installed: requirements/ray.txt pyproject.toml
 	@echo "Building .venv-ray (some minutes on a new machine: Ray is large) ..."
-	@$(CHECK_PYTHON)
-	@test -d .venv-ray || $(PYTHON) -m venv .venv-ray
-	@.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/ray.txt
-	@.venv-ray/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	@touch $@
+	$(call BUILD,.venv-ray,requirements/ray.txt,--editable .)
 
 phoenix: $(STAMP) .venv-viewers/.installed ## Start Arize Phoenix on this machine, a viewer that traces can be sent to, until Ctrl-C
 	@$(BIN)/python -m tests.viewers.phoenix
@@ -142,10 +138,7 @@ test-viewers: $(STAMP) .venv-viewers/.installed ## Send traces to Arize Phoenix 
 
 .venv-viewers/.installed: requirements/viewers.txt
 	@echo "Building .venv-viewers (some minutes on a new machine: the viewers are large) ..."
-	@$(CHECK_PYTHON)
-	@test -d .venv-viewers || $(PYTHON) -m venv .venv-viewers
-	@.venv-viewers/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/viewers.txt
-	@touch $@
+	$(call BUILD,.venv-viewers,requirements/viewers.txt)
 
 test-lowest: $(STAMP) ## Run every test with the lowest versions that pyproject.toml allows
 	@mkdir -p build
@@ -177,10 +170,7 @@ audit: .venv-audit/.installed ## Look for known vulnerabilities (asks PyPI's ser
 	@.venv-audit/bin/pip-audit --strict --no-deps --disable-pip -r requirements/dev.txt
 
 .venv-audit/.installed: requirements/audit.txt
-	@$(CHECK_PYTHON)
-	@test -d .venv-audit || $(PYTHON) -m venv .venv-audit
-	@.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/audit.txt
-	@touch $@
+	$(call BUILD,.venv-audit,requirements/audit.txt)
 
 docs: .venv-docs/.installed ## Build the documentation site in build/site; a link that leads nowhere fails it
 	@mkdir -p build/docs
@@ -191,10 +181,7 @@ docs-serve: .venv-docs/.installed ## Show the documentation at http://127.0.0.1:
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs serve
 
 .venv-docs/.installed: requirements/docs.txt
-	@$(CHECK_PYTHON)
-	@test -d .venv-docs || $(PYTHON) -m venv .venv-docs
-	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/docs.txt
-	@touch $@
+	$(call BUILD,.venv-docs,requirements/docs.txt)
 
 notebooks: $(STAMP) ## Execute every notebook and keep its outputs
 	@$(BIN)/python -m tests.notebooks.execute
