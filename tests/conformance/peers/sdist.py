@@ -78,4 +78,4 @@ class Sdist:
 ANTHROPIC: Final = Sdist(
     "langchain-anthropic", "1.7.10", "72869686960b3d6665f99e7c91c9f6dd4a1d9ccf73d23edd8702eb603cc2e498"
 )
-OPENAI: Final = Sdist("langchain-openai", "1.7.3", "c1d2d0fbd4f542ddcdf176c07abcf4d86c3b716513929250bbef04e3efc5e0b5")
+OPENAI: Final = Sdist("langchain-openai", "1.7.4", "8fd90e41588526d990f32262447adf8e130d7ce28ed66cefa315e64cc9dd12ce")
