@@ -61,9 +61,9 @@ class RememberedSurroundings:
             return
         with self._lock:
             # Most spans of a trace have the same, labels and all.
-            if surroundings != self._last:
-                self._last = surroundings
-            self._known[key] = self._last
+            if self._last is not None and surroundings == self._last:
+                surroundings = self._last
+            self._last = self._known[key] = surroundings
             if len(self._known) > self._most:
                 self._forgotten[self._known.popitem(last=False)[0]] = None
                 if len(self._forgotten) > self._most:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-import nest_asyncio
+import nest_asyncio  # type: ignore[import-untyped]
 
 from tests.life.asking import Model, apieces, awhole, pieces, question, streamed, whole
 
@@ -30,7 +30,7 @@ def is_right(model: Model) -> bool:
     """Whether the model answers in every way."""
 
     async def in_a_loop() -> list[str]:
-        return await asyncio.gather(awhole(model, TEXT), streamed(model, TEXT))
+        return list(await asyncio.gather(awhole(model, TEXT), streamed(model, TEXT)))
 
     return [whole(model, TEXT), "".join(pieces(model, TEXT)), *asyncio.run(in_a_loop())] == [ANSWER] * 4
 
@@ -112,7 +112,8 @@ def processes(model: Model) -> None:
     """Children by fork and by spawn, before a model is used and after it, while a stream is open."""
     for _ in range(2):
         for method in ("fork", "spawn"):
-            child: Any = multiprocessing.get_context(method).Process(target=_exit_by, args=(model,))
+            context: Any = multiprocessing.get_context(method)
+            child = context.Process(target=_exit_by, args=(model,))
             child.start()
             child.join()
             assert child.exitcode == 0
@@ -140,11 +141,15 @@ PROGRAMS: Final[dict[str, Callable[[Model], None]]] = {
 
 def main(name: str, framework: str, options: str) -> None:
     """Run a program with a model."""
+    # Only the framework that is asked for.
     if framework == "langchain":
-        from portkey_langchain import ChatPortkey as make  # noqa: PLC0415, N813 only the framework that is asked for
+        from portkey_langchain import ChatPortkey  # noqa: PLC0415
+
+        PROGRAMS[name](ChatPortkey(**json.loads(options)))
     else:
-        from portkey_llamaindex import Portkey as make  # noqa: PLC0415, N813
-    PROGRAMS[name](make(**json.loads(options)))
+        from portkey_llamaindex import Portkey  # noqa: PLC0415
+
+        PROGRAMS[name](Portkey(**json.loads(options)))
     sys.stdout.write("done\n")
 
 
