@@ -29,7 +29,7 @@ from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.profile import model_profile
 from portkey_langchain.stream_usage import STREAM_USAGE, take_stream_usage
-from portkey_langchain.structured import UNFORCED_FORM, Method, Schema, Structured, structured_output, take_form
+from portkey_langchain.structured import MARKS, Method, Schema, Structured, structured_output, take_form
 from portkey_langchain.tools import encode_tool
 
 
@@ -238,8 +238,9 @@ class ChatPortkey(CallingModel, ConfidentialModel):
             given["stop"] = stop
         parameters = {**with_one_name(model.model_kwargs), **with_one_name(given)}
         parameters, tells_usage = take_stream_usage(parameters, kwargs.get(STREAM_USAGE), model.stream_usage)
-        if UNFORCED_FORM in parameters:
-            parameters = take_form(parameters, may_force=model.may_force_tools(parameters))
+        if MARKS & parameters.keys():
+            has_tools = bool(model.model_kwargs.get("tools"))
+            parameters = take_form(parameters, may_force=model.may_force_tools(parameters), has_tools=has_tools)
         if model.response_format is not None:
             parameters.setdefault("response_format", model.response_format)
         if model.reuse_last_container:

@@ -33,7 +33,7 @@ from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.prompt import PortkeyPrompt
 from portkey_langchain.run_spans import PROMPT_MARK
 from portkey_langchain.stream_usage import STREAM_USAGE, take_stream_usage
-from portkey_langchain.structured import UNFORCED_FORM, Method, Schema, Structured, structured_output, take_form
+from portkey_langchain.structured import MARKS, Method, Schema, Structured, structured_output, take_form
 
 
 class PortkeyPromptCompletion(CallingModel):
@@ -107,7 +107,8 @@ class PortkeyPromptCompletion(CallingModel):
     ) -> Structured:
         """Return a runnable that takes the prompt's variables and answers with objects of a schema.
 
-        The tool or the form of the answer goes along in the place of the prompt's own.
+        The tool or the form of the answer goes along in the place of the prompt's own; with a form, the prompt's own
+        tools go along too, and may not be called (``tool_choice="none"``).
 
         Args:
             schema: a pydantic class, a TypedDict, a JSON schema with a title, or a tool dict.
@@ -171,8 +172,10 @@ class PortkeyPromptCompletion(CallingModel):
         library, template = prompt.library(client), prompt.template()
         if required is not None:
             template = template._replace(variables=tuple(required))
-        if UNFORCED_FORM in overrides:
-            overrides = take_form(overrides, may_force=_may_force(prompt, template, overrides))
+        if MARKS & overrides.keys():
+            has_tools = bool(template.parameters.get("tools"))
+            may_force = _may_force(prompt, template, overrides)
+            overrides = take_form(overrides, may_force=may_force, has_tools=has_tools)
         request = library.completion_request(prompt.prompt_id, values, template, overrides)
         asked = cast("ChatRequest", {"model": template.model, "messages": [], **template.parameters, **overrides})
         labels = call_labels(prompt, prompt.metadata, run)

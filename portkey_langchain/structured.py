@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeGuard, cast, get_args
 from langchain_core.exceptions import OutputParserException
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolCall
 from langchain_core.output_parsers import (
     BaseCumulativeTransformOutputParser,
     JsonOutputKeyToolsParser,
@@ -22,7 +22,14 @@ from langchain_core.output_parsers import (
     PydanticToolsParser,
 )
 from langchain_core.outputs import ChatGeneration, Generation
-from langchain_core.runnables import Runnable, RunnableLambda, RunnableMap, RunnablePassthrough
+from langchain_core.runnables import (
+    Runnable,
+    RunnableConfig,
+    RunnableLambda,
+    RunnableMap,
+    RunnablePassthrough,
+    RunnableWithFallbacks,
+)
 from langchain_core.utils.function_calling import convert_to_json_schema
 from langchain_core.utils.pydantic import TBaseModel, is_basemodel_subclass
 from pydantic import BaseModel
@@ -40,6 +47,10 @@ Structured = Runnable[LanguageModelInput, Any]
 
 UNFORCED_FORM: Final = "unforced_form"
 """Among the parameters of a chain that forces a tool: the ``response_format`` that takes its place where it cannot."""
+OBJECT_ALONE: Final = "object_alone"
+"""Among the parameters of a chain that offers no tools: nothing but an object is wanted, whatever tools a model or a
+prompt has of its own."""
+MARKS: Final = frozenset({UNFORCED_FORM, OBJECT_ALONE})
 _OF_TOOLS: Final = frozenset({"tools", "tool_choice"})
 # Since LangChain knows of refusals, its own parsers raise the second.
 _NO_OBJECT: Final = (OutputParserException, *([MODEL_REFUSAL_ERROR] if MODEL_REFUSAL_ERROR else []))
@@ -80,12 +91,14 @@ def structured_output(
     if method == "json_mode":
         instructed = _instructed(model, schema_in_words(_in_json_schema(schema)))
         native = {"response_format": {"type": "json_object"}} if knows_json_mode else {}
-        asked: Structured = instructed | model.bind(**native, ls_structured_output_format=told)
+        alone = {OBJECT_ALONE: True, **native}
+        asked: Structured = instructed | model.bind(**alone, ls_structured_output_format=told)
         return _parsed(asked, _json_parser(schema), include_raw=include_raw)
     if method == "json_schema" or not may_force:
         asked = model.bind(response_format=as_response_format(schema, strict=strict), ls_structured_output_format=told)
         if not tools:
-            return _parsed(asked, _json_parser(schema), include_raw=include_raw)
+            alone = {OBJECT_ALONE: True}
+            return _parsed(asked.bind(**alone), _json_parser(schema), include_raw=include_raw)
         parser: Runnable[Any, Any] = _SaidUnlessCalledParser(said=_json_parser(schema))
         return _parsed(asked.bind(tools=[*tools]), parser, include_raw=include_raw)
     form = {UNFORCED_FORM: as_response_format(schema, strict=strict)}
@@ -94,18 +107,24 @@ def structured_output(
     return _parsed(asked, parser, include_raw=include_raw)
 
 
-def take_form(parameters: dict[str, Any], *, may_force: bool) -> dict[str, Any]:
+def take_form(parameters: dict[str, Any], *, may_force: bool, has_tools: bool) -> dict[str, Any]:
     """Ask one call of a structured chain for the form of its answer, if its tool cannot be forced after all.
+
+    Where an object is all that is wanted, tools that the model or the prompt has of its own may not be called. They
+    stay in the request: an earlier call of theirs may stand in the conversation.
 
     Args:
         parameters: those of the call, which may be told what the chain was not when it was built, such as ``thinking``.
         may_force: whether a ``tool_choice`` makes the model of this call use the tool.
+        has_tools: whether the model or the prompt has tools of its own, which the call does not name.
     """
-    rest = {name: value for name, value in parameters.items() if name != UNFORCED_FORM}
-    if may_force or UNFORCED_FORM not in parameters:
-        return rest
-    form = parameters[UNFORCED_FORM]
-    return {**{name: value for name, value in rest.items() if name not in _OF_TOOLS}, "response_format": form}
+    asked = {name: value for name, value in parameters.items() if name not in MARKS}
+    is_alone = OBJECT_ALONE in parameters
+    if UNFORCED_FORM in parameters and not may_force:
+        is_alone = True
+        rest = {name: value for name, value in asked.items() if name not in _OF_TOOLS}
+        asked = {**rest, "response_format": parameters[UNFORCED_FORM]}
+    return {**asked, "tool_choice": "none"} if is_alone and (has_tools or asked.get("tools")) else asked
 
 
 def _parsed(asked: Structured, parser: Runnable[Any, Any], *, include_raw: bool) -> Structured:
@@ -113,7 +132,19 @@ def _parsed(asked: Structured, parser: Runnable[Any, Any], *, include_raw: bool)
         return asked | parser
     parse = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
     give_up = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap(raw=asked) | parse.with_fallbacks([give_up], exception_key="parsing_error")
+    return RunnableMap(raw=asked) | _AtOnce(runnable=parse, fallbacks=[give_up], exception_key="parsing_error")
+
+
+class _AtOnce(RunnableWithFallbacks[Any, Any]):
+    """Falls back also where it is streamed: LangChain's own does not, once it has given something."""
+
+    @override
+    def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
+        yield self.invoke(input, config, **kwargs)
+
+    @override
+    async def astream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AsyncIterator[Any]:
+        yield await self.ainvoke(input, config, **kwargs)
 
 
 def _instructed(model: BaseChatModel, text: str) -> Runnable[LanguageModelInput, list[BaseMessage]]:
@@ -157,18 +188,28 @@ class _WholeObjects(BaseCumulativeTransformOutputParser[Any]):
         try:
             parsed = super().parse_result(result, partial=partial)
         except _NO_OBJECT as error:
-            if message.response_metadata.get("finish_reason") in BROKEN_OFF or refusal_block(message):
+            is_other = message.tool_calls and not self._reads(message.tool_calls)
+            if is_other or message.response_metadata.get("finish_reason") in BROKEN_OFF or refusal_block(message):
                 raise _no_object(message) from error
             raise
         return _required(parsed, message) if has_ended or not partial else parsed
 
+    def _reads(self, calls: Sequence[ToolCall]) -> bool:  # noqa: ARG002 for those that read calls
+        """Whether the object may stand in one of these calls."""
+        return False
+
 
 class _ObjectParser(_WholeObjects, PydanticToolsParser):
-    pass
+    @override
+    def _reads(self, calls: Sequence[ToolCall]) -> bool:
+        names = {convert_tool(tool)["function"]["name"] for tool in self.tools}
+        return any(call["name"] in names for call in calls)
 
 
 class _MappingParser(_WholeObjects, JsonOutputKeyToolsParser):
-    pass
+    @override
+    def _reads(self, calls: Sequence[ToolCall]) -> bool:
+        return any(call["name"] == self.key_name for call in calls)
 
 
 class _ObjectInWordsParser(_WholeObjects, PydanticOutputParser[TBaseModel]):
@@ -239,11 +280,21 @@ def _required(parsed: Any, message: AIMessage) -> Any:
     raise _no_object(message)
 
 
+def _called(message: AIMessage) -> str:
+    names = ", ".join(dict.fromkeys(repr(call["name"]) for call in message.tool_calls))
+    if not names:
+        return ""
+    return (
+        f"; it called {names} instead: a tool that the model or its prompt offers, unless the schema takes its place "
+        "(method='function_calling')"
+    )
+
+
 def _no_object(message: AIMessage) -> OutputParserException:
     reason = message.response_metadata.get("finish_reason")
     how = BROKEN_OFF.get(reason or "")
     said = f": the answer {how}" if how else ""
-    text = f"the model gave no object of the schema; its finish_reason is {reason!r}{said}"
+    text = f"the model gave no object of the schema; its finish_reason is {reason!r}{said}{_called(message)}"
     if refused := refusal_block(message):
         why = refused["refusal"]
         return refused_error(f"{text} ({why})" if why else text, message)

@@ -117,10 +117,14 @@ class ObjectProgram(BasePydanticProgram[BaseModel]):
         llm = self._llm
         kwargs = {name: value for name, value in (llm_kwargs or {}).items() if name not in _NOT_PASSED}
         messages = llm._extend_messages(self._prompt.format_messages(llm=llm, **prompt_args))  # noqa: SLF001 as LlamaIndex's programs
+        # Tools that the model has of its own stay, since an earlier call of theirs may stand in the conversation.
+        own = getattr(llm, "additional_kwargs", None) or {}
+        alone = {"tool_choice": "none"} if own.get("tools") and "tools" not in kwargs else {}
         if self._way == "words":
-            return {"messages": asked_in_words(messages, self._output_cls.model_json_schema()), **kwargs}
+            in_words = asked_in_words(messages, self._output_cls.model_json_schema())
+            return {"messages": in_words, **alone, **kwargs}
         if self._way == "schema":
-            return {"messages": messages, "response_format": self._response_format(), **kwargs}
+            return {"messages": messages, "response_format": self._response_format(), **alone, **kwargs}
         tool = get_function_tool(self._output_cls)
         asked = llm._prepare_chat_with_tools([tool], chat_history=messages, tool_required=True, **kwargs)  # noqa: SLF001 as LlamaIndex's programs
         if self._way == "strict tool":

@@ -6,6 +6,7 @@ has opened one for it, of what the framework told, or holds the span that the ca
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -102,6 +103,8 @@ class _Watched(Watch):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._answer is not None and isinstance(error, (GeneratorExit, asyncio.CancelledError)):
+            error = None  # who leaves with the last chunk in hand leaves nothing of the answer out
         while self._spans:
             self._finish(*self._spans.popleft(), error)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import operator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -48,6 +50,24 @@ def astreamed(completion: Completion, values: Any) -> dict[str, Any]:
         return [chunk async for chunk in completion.astream(values)]
 
     return told(added(asyncio.run(chunks())))
+
+
+def asked_by(chain: Any, way: str, values: Any, config: Any) -> Any:
+    """Ask, and put together what was streamed."""
+
+    async def wait() -> Any:
+        if way == "ainvoke":
+            return await chain.ainvoke(values, config)
+        chunks = [chunk async for chunk in chain.astream(values, config)]
+        return functools.reduce(operator.add, chunks)
+
+    if way.startswith("a"):
+        return asyncio.run(wait())
+    return (
+        chain.invoke(values, config)
+        if way == "invoke"
+        else functools.reduce(operator.add, chain.stream(values, config))
+    )
 
 
 def added(chunks: list[Any]) -> Any:
@@ -198,6 +218,97 @@ def test_where_no_tool_can_be_forced_the_form_is_asked_for(library: Sandbox) -> 
     body = library.control_plane.requests[-1].body
     assert body["response_format"]["json_schema"]["name"] == "City"
     assert "tools" not in body
+
+
+WITH_THOUGHT = {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000}
+
+
+@pytest.mark.parametrize(
+    ("method", "more"), [("json_schema", {}), ("json_schema", WITH_THOUGHT), ("function_calling", WITH_THOUGHT)]
+)
+def test_the_prompts_own_tools_are_not_called_in_the_place_of_an_object(
+    library: Sandbox, method: str, more: dict[str, Any]
+) -> None:
+    completion: Any = make(library, "pp-forecast", overrides=more)
+    for chain in (
+        completion.with_structured_output(City, method=method),
+        completion.with_structured_output(City, method=method, include_raw=True),
+    ):
+        # The open-source gateway carries no form to a Claude, who therefore answers in words.
+        with pytest.raises(OutputParserException):
+            raise chain.invoke({"city": "Oslo"})["parsing_error"]
+        body = library.control_plane.requests[-1].body
+        assert body["response_format"]["json_schema"]["name"] == "City"
+        assert body["tool_choice"] == "none"
+        assert "tools" not in body
+        sent = library.claude.requests[-1].body
+        assert [tool["name"] for tool in sent["tools"]] == ["get_weather"]
+        assert sent["tool_choice"] == {"type": "none"}
+
+
+def test_the_object_takes_the_place_of_the_prompts_own_tools(library: Sandbox) -> None:
+    completion: Any = make(library, "pp-forecast")
+    assert completion.with_structured_output(City).invoke({"city": "Oslo"}) == City(name="Oslo")
+    assert [tool["name"] for tool in library.claude.requests[-1].body["tools"]] == ["City"]
+
+
+def test_tools_that_a_call_offers_beside_the_form_may_be_called(library: Sandbox) -> None:
+    completion: Any = make(library)
+    tool = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+    asked = {"type": "json_schema", "json_schema": {"name": "City", "schema": City.model_json_schema()}}
+    completion.invoke(VALUES, tools=[tool], response_format=asked)
+    assert "tool_choice" not in library.control_plane.requests[-1].body
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+@pytest.mark.parametrize("way", ["invoke", "ainvoke", "stream", "astream"])
+def test_what_is_no_object_stands_beside_the_raw_answer(library: Sandbox, method: str, way: str) -> None:
+    completion: Any = make(library, "pp-thinking")
+    chain = completion.with_structured_output(City, method=method, include_raw=True)
+    given: Any = {"question": "The name is Oslo."}
+    with SpanReceiver() as receiver, closing(PortkeyTracer(endpoint=receiver.endpoint)) as tracer:
+        told = asked_by(chain, way, given, {"callbacks": [tracer]})
+        assert len(tracer._tracing.folded) == 0
+        tracer.flush()
+        spans = {span.name: span for span in receiver.spans}
+    assert (told["raw"].text[:8], told["parsed"]) == ("You said", None)
+    assert isinstance(told["parsing_error"], OutputParserException)
+    assert not any(span.is_error for span in spans.values())
+    assert [each["exception.type"] for span in spans.values() for each in span.inner_exceptions]
+    assert "portkey.outcome" not in spans["chat pp-thinking"].attributes
+
+
+@pytest.mark.parametrize("way", ["stream", "astream"])
+def test_a_parser_that_raises_at_the_end_of_a_stream_cancels_no_call(library: Sandbox, way: str) -> None:
+    completion: Any = make(library, "pp-thinking")
+    with SpanReceiver() as receiver, closing(PortkeyTracer(endpoint=receiver.endpoint)) as tracer:
+        with pytest.raises(OutputParserException):
+            asked_by(completion.with_structured_output(City), way, {"question": "Who?"}, {"callbacks": [tracer]})
+        tracer.flush()
+        outcomes = {span.name: (span.is_error, span.attributes.get("portkey.outcome")) for span in receiver.spans}
+    assert outcomes == {"RunnableSequence": (True, None), "chat pp-thinking": (False, None)}
+
+
+@pytest.mark.parametrize(("method", "more"), [("json_schema", {}), ("function_calling", WITH_THOUGHT)])
+@pytest.mark.filterwarnings("ignore:.*variables.*")
+def test_a_tool_that_is_called_in_the_place_of_an_object_is_named(
+    library: Sandbox, method: str, more: dict[str, Any]
+) -> None:
+    # A key that may use prompts and not read them: of which tools the prompt has nothing is known.
+    library.control_plane.inject(Fault("status", status=403, message="You do not have enough permissions"))
+    completion: Any = make(library, "pp-forecast")
+    chain = completion.with_structured_output(City, method=method)
+    with pytest.raises(OutputParserException, match="it called 'get_weather' instead: a tool that the model or its"):
+        chain.invoke({"city": "Oslo"}, model="claude-sonnet-4-6", **more)
+
+
+@pytest.mark.parametrize("api_format", ["messages", "chat_completions"])
+@pytest.mark.parametrize("method", ["json_schema", "function_calling"])
+def test_the_prompts_own_model_answers_with_objects_too(library: Sandbox, api_format: Any, method: Any) -> None:
+    prompt = PortkeyPrompt("pp-forecast", max_retries=0, **library.account())
+    model = prompt.model(api_format=api_format)
+    assert model.model_kwargs["tools"]
+    assert (prompt | model.with_structured_output(City, method=method)).invoke({"city": "Oslo"}) == City(name="Oslo")
 
 
 def test_what_a_completion_cannot_promise_is_an_error(library: Sandbox) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from llama_index.core import Document, SummaryIndex
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
+from llama_index.core.types import PydanticProgramMode
 from pydantic import BaseModel
 
 from portkey_gateway import ContentError, MissingVariablesError, NotFoundError, PortkeyError, PortkeyWarning
@@ -122,6 +123,17 @@ def test_objects_are_predicted_by_a_stored_prompt(library: Sandbox) -> None:
     assert template.llm().structured_predict(City, template, **values) == City(name="Lisbon", population=545000)
     with pytest.raises(MissingVariablesError):
         template.llm().structured_predict(City, template, context="")
+
+
+@pytest.mark.parametrize("mode", [PydanticProgramMode.LLM, PydanticProgramMode.DEFAULT])
+def test_the_prompts_own_tools_are_not_called_in_the_place_of_an_object(
+    library: Sandbox, mode: PydanticProgramMode
+) -> None:
+    template = make(library, "pp-forecast")
+    thinking: Any = {"type": "enabled", "budget_tokens": 1024}
+    llm = template.llm(pydantic_program_mode=mode, thinking=thinking, max_tokens=2000)
+    assert isinstance(llm.structured_predict(City, template, city="Oslo"), City)
+    assert library.claude.requests[-1].body["tool_choice"] == {"type": "none"}
 
 
 def test_the_prompts_own_model_and_parameters(library: Sandbox) -> None:
