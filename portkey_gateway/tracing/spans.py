@@ -74,8 +74,7 @@ class Failure:
         name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
         if not capture_content:
             return cls(name)
-        stack = "".join(traceback.format_exception(error))
-        return cls(name, _text(error)[:MAX_EXCERPT_CHARS], stack[-MAX_EXCERPT_CHARS:])
+        return cls(name, _text(error)[:MAX_EXCERPT_CHARS], _stack(error)[-MAX_EXCERPT_CHARS:])
 
     @property
     def chars(self) -> int:
@@ -312,11 +311,14 @@ def error_key(error: BaseException) -> str:
     Two errors of the same text are two. One of another class and the same text that was raised from the first, or while
     it was handled, is the first.
     """
-    own: dict[str, str] = vars(error)
-    if _ERROR_KEY not in own:
-        told = filter(None, (vars(each).get(_ERROR_KEY) for each in _origins(error)))
-        own[_ERROR_KEY] = next(told, "") or new_span_id()
-    return own[_ERROR_KEY]
+    try:
+        own: dict[str, str] = vars(error)
+        if _ERROR_KEY not in own:
+            told = filter(None, (vars(each).get(_ERROR_KEY) for each in _origins(error)))
+            own[_ERROR_KEY] = next(told, "") or new_span_id()
+        return own[_ERROR_KEY]
+    except Exception:  # noqa: BLE001 an error of the user's may do anything when it is looked at
+        return new_span_id()  # such a one is not known again
 
 
 def _origins(error: BaseException) -> Iterator[BaseException]:
@@ -335,6 +337,13 @@ def _text(error: BaseException) -> str:
         return str(error)
     except Exception:  # noqa: BLE001 an error of the user's may have any text, and none
         return "(its text cannot be told)"
+
+
+def _stack(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception:  # noqa: BLE001 as above
+        return "".join(traceback.format_tb(BaseException.__getattribute__(error, "__traceback__")))
 
 
 def _bounded(failures: tuple[tuple[str, Failure], ...]) -> tuple[tuple[str, Failure], ...]:

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
+from typing import Any
 
 import pytest
 
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.context import TraceContext
 from portkey_gateway.tracing.excerpt import MAX_EXCERPT_CHARS
-from portkey_gateway.tracing.spans import Failure, OpenSpan, OpenSpans, failed
+from portkey_gateway.tracing.spans import Described, Failure, OpenSpan, OpenSpans, Span, failed
+from portkey_gateway.tracing.steps import Tracing
+
+
+class Kept:
+    """An export that keeps its spans."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+
+    def add(self, span: Span) -> None:
+        self.spans.append(span)
 
 
 def span(name: str = "a", text: str = "") -> OpenSpan:
@@ -87,3 +100,62 @@ def test_a_failure_tells_its_class_text_and_stack() -> None:
 def test_a_failure_tells_only_its_class_where_content_is_left_out() -> None:
     error = asyncio.QueueFull("secret")
     assert failed(error, capture_content=False)[1] == Failure("asyncio.queues.QueueFull")
+
+
+class OddError(Exception):
+    """An error that breaks when it is looked at."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in {"__dict__", "__cause__", "__context__", "__notes__", "args"} and name == _broken.get():
+            raise RuntimeError(name)
+        return super().__getattribute__(name)
+
+    def __str__(self) -> str:
+        if _broken.get() == "__str__":
+            raise RuntimeError
+        return "odd"
+
+    def __repr__(self) -> str:
+        if _broken.get() == "__repr__":
+            raise RuntimeError
+        return "OddError()"
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if _broken.get() == "__setattr__":
+            raise AttributeError(name)
+        super().__setattr__(name, value)
+
+
+def failing() -> None:
+    raise OddError
+
+
+_broken: ContextVar[str] = ContextVar("broken", default="")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["__dict__", "__str__", "__repr__", "__cause__", "__context__", "__notes__", "args", "__setattr__", "nothing"],
+)
+@pytest.mark.parametrize("capture_content", [True, False])
+def test_an_error_that_breaks_when_it_is_looked_at_costs_no_span(broken: str, capture_content: bool) -> None:
+    kept: Any = Kept()
+    tracing = Tracing(kept, convert=str, capture_content=capture_content, calls=False)
+    for key, parent in (("root", None), ("step", "root"), ("folded", "root")):
+        context = TraceContext("t", f"s-{key}", f"s-{parent}" if parent else None, key)
+        if key == "folded":
+            tracing.fold(key, key, parent)
+        else:
+            tracing.start(key, context, lambda _: Described(), parent_key=parent)
+    with pytest.raises(OddError) as caught:
+        failing()
+    token = _broken.set(broken)
+    for key in ("folded", "step", "root"):
+        tracing.fail(key, caught.value)
+    _broken.reset(token)
+    told = {span.name: span for span in kept.spans}
+    assert list(told) == ["step", "root"]
+    for span in told.values():
+        assert span.failure is not None
+        assert span.failure.type == f"{__name__}.OddError"
+        assert bool(span.failure.stacktrace) is capture_content
