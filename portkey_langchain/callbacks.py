@@ -143,8 +143,7 @@ class RunHandler(BaseCallbackHandler):
 
     def _run_of(self, config: RunnableConfig | None) -> TraceContext | None:
         """The run that a config was made for."""
-        callbacks = config.get("callbacks") if config else None
-        run_id = callbacks.parent_run_id if isinstance(callbacks, BaseCallbackManager) else None
+        run_id = _made_for(config) if config else None
         return self._tree.around(run_id.hex) if run_id else None
 
     def _retrieval(self) -> _Retrieval | None:
@@ -279,10 +278,22 @@ def read_labels(tags: Sequence[str] | None, metadata: Mapping[str, Any] | None) 
     return {**labels, "tags": given} if given else labels
 
 
-def configured_session() -> str | None:
-    """The conversation that the configuration around what begins now names."""
+def configured_session(run_id: UUID | None = None) -> str | None:
+    """The conversation that the configuration around what begins now names.
+
+    Args:
+        run_id: whose configuration it has to be; by default anybody's.
+    """
     config = var_child_runnable_config.get()
-    return find_session(config.get("configurable") or {}) if config else None
+    if not config or (run_id and _made_for(config) != run_id):
+        return None
+    return find_session(config.get("configurable") or {})
+
+
+def _made_for(config: RunnableConfig) -> UUID | None:
+    """The run that a config was made for."""
+    callbacks = config.get("callbacks")
+    return callbacks.parent_run_id if isinstance(callbacks, BaseCallbackManager) else None
 
 
 RUNS: Final = RunHandler()

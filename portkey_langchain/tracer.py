@@ -164,7 +164,7 @@ class RunTracer(BaseCallbackHandler):
                     RunStart(name, given, serialized or {}, metadata, parent, is_root=parent_id is None, more=kwargs)
                 )
 
-            if parent_key and (session := configured_session()):
+            if parent_key and (session := configured_session(parent_id)):
                 # Of what a run is configured with LangChain tells nobody at its start.
                 self._tracing.tell_session(parent_key, session)
             # Of chains alone LangChain tells the end whatever ends them; no other run hears that it is cancelled.

@@ -259,7 +259,7 @@ class Tracing:
         weakref.finalize(stream, self.left.streams.append, key).atexit = False
 
     def tell_session(self, key: str, session: str) -> None:
-        """Tell of an open span whose conversation it is, where only what begins in it knows.
+        """Tell of an open span whose conversation it is, where only what begins directly in it knows.
 
         Args:
             key: the framework's id of the step.
@@ -268,9 +268,9 @@ class Tracing:
         names = (semconv.CONVERSATION_ID, semconv.SESSION_ID)
         known = self._told.labels({SESSION_LABEL: session})
         told = {name: known[name] for name in names if name in known}
-        around = span_around(key, self.open, self.folded)
-        if told and around.key and around.span and semconv.CONVERSATION_ID not in around.span.attributes:
-            self.open.amend(around.key, lambda span: replace(span, attributes={**span.attributes, **told}))
+        # What is around a folded step need not be of its conversation.
+        if told and (span := self.open.touch(key)) and semconv.CONVERSATION_ID not in span.attributes:
+            self.open.amend(key, lambda span: replace(span, attributes={**span.attributes, **told}))
 
     def fail(
         self,

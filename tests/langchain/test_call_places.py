@@ -12,7 +12,7 @@ import pytest
 from langchain_core.chat_history import InMemoryChatMessageHistory
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langchain_core.runnables.config import ContextThreadPoolExecutor
 from langchain_core.runnables.history import RunnableWithMessageHistory
 from langchain_core.tools import tool
@@ -286,6 +286,39 @@ def test_the_conversation_of_a_step_is_not_that_of_the_chain(
     (RunnableLambda(str) | step).with_config(run_name="root").invoke("Hi", {"callbacks": [tracer]})
     told = {span.name.split()[0]: span.attributes.get("session.id") for span in seen()}
     assert (told["root"], told["step"], told["chat"]) == (None, "s-2", "s-2")
+
+
+def test_the_conversations_that_a_job_asks_for_are_not_its_own(
+    options: dict[str, Any], tracer: PortkeyTracer, seen: Seen
+) -> None:
+    model = ChatPortkey(**options)
+    glue: Any = RunnableLambda(str) | RunnableLambda(str) | model
+    users = ["ann", "bob"]
+
+    def one_by_one(_: Any) -> str:
+        for user in users:
+            glue.invoke(user, {"configurable": {"session_id": user}})
+        model.invoke("sum up")
+        return "done"
+
+    def all_at_once(_: Any) -> str:
+        glue.batch(users, [{"configurable": {"thread_id": user}} for user in users])
+        return "done"
+
+    def in_another(_: Any, config: RunnableConfig) -> str:
+        def ask(text: str) -> str:
+            # Of the job's run, though a conversation is around it.
+            return model.invoke(text, {"callbacks": config["callbacks"]}).text
+
+        inner = RunnableLambda(ask).with_config(run_name="inner", configurable={"session_id": "ann"})
+        return inner.invoke("ann", {"callbacks": []})
+
+    for job in (one_by_one, all_at_once, in_another):
+        RunnableLambda(job).with_config(run_name="job").invoke("x", {"callbacks": [tracer]})
+    told = [(span.name, span.attributes.get("session.id")) for span in seen()]
+    assert [session for name, session in told if name == "job"] == [None] * 3
+    asked = sorted(str(session) for name, session in told if name.startswith("chat "))
+    assert asked == ["None", "ann", "ann", "ann", "bob", "bob"]
 
 
 def test_a_trace_that_others_name_too_tells_nobody_of_their_calls(
