@@ -20,12 +20,14 @@ from portkey_gateway.conversation.checks import check_request
 from portkey_gateway.conversation.claude import default_max_tokens
 from portkey_gateway.conversation.drawn import without_drawn
 from portkey_gateway.conversation.fold import Decoding
+from portkey_gateway.conversation.parameters import without_empty
 from portkey_gateway.conversation.plain import beside_plain
 from portkey_gateway.conversation.request import ChatRequest, Tool
 from portkey_gateway.conversation.results import check_results, with_results_behind_calls
 from portkey_gateway.conversation.taken_back import as_taken_back
 from portkey_gateway.conversation.tool_names import fitting_names, renamed
 from portkey_gateway.conversation.tools import as_function
+from portkey_gateway.errors import EncodingError
 from portkey_gateway.messages import encode as messages
 from portkey_gateway.messages import stream as messages_stream
 from portkey_gateway.messages.losses import LOSSES as MESSAGES_LOSSES
@@ -39,6 +41,12 @@ _BETA: Final = "x-portkey-anthropic-beta"
 _VERSION: Final = "x-portkey-anthropic-version"
 _CONFIG: Final = "x-portkey-config"
 _CODE: Final = "code_execution"
+_FORWARDED: Final = "x-portkey-forward-headers"
+_IN_HEADERS: Final = {
+    "user_profile_id": "anthropic-user-profile-id",
+    "workspace_id": "anthropic-workspace-id",
+}
+"""What Anthropic reads of a request in headers (its SDK 2.14, ``beta.messages.create``); in the body it is a 400."""
 _LIMITS: Final = ("max_tokens", "max_completion_tokens")
 # The gateway passes a client's headers on to the provider there, and cannot read every encoding that httpx can.
 _PROXIED: Final = {"accept-encoding": "gzip, deflate"}
@@ -74,6 +82,7 @@ def encode_call(
     request, names = _fitted(request, route, is_checked=route.is_claude)
     own_names = {fitted: name for name, fitted in names.items()}
     kept, betas = _take_betas(request, headers, route)
+    kept, request = _take_headers(request, kept, route)
     asked = cast("ChatRequest", {name: value for name, value in request.items() if name != "betas"})
     config = read_config(kept[_CONFIG]) if _CONFIG in kept else None
     if route.api_format == "chat_completions":
@@ -113,6 +122,7 @@ def encode_count_call(request: ChatRequest, route: Route, headers: Mapping[str, 
     """
     request, _ = _fitted(request, route, is_checked=False)
     kept, betas = _take_betas(request, headers, route)
+    kept, request = _take_headers(request, kept, route)
     tools = request.get("tools")
     if tools and route.api_format == "chat_completions":
         request = {**request, "tools": [as_received(tool, route) for tool in tools]}
@@ -159,6 +169,7 @@ def _fitted(request: ChatRequest, route: Route, *, is_checked: bool) -> tuple[Ch
         is_checked: whether each call needs its result, too.
     """
     check_request(request)
+    request = cast("ChatRequest", without_empty(request))
     if tools := request.get("tools"):
         request = {**request, "tools": [cast("Tool", as_function(tool)) for tool in tools]}
     if route.is_claude and not route.is_mixed:
@@ -198,6 +209,25 @@ def _user(headers: Mapping[str, str]) -> str | None:
     """Who asks, as the gateway is told too: what ``metadata_keys`` holds back is not told to Anthropic either."""
     told = headers.get("x-portkey-metadata", "")
     return json.loads(told).get(USER_LABEL) if USER_LABEL in told else None
+
+
+def _take_headers(request: ChatRequest, headers: dict[str, str], route: Route) -> tuple[dict[str, str], ChatRequest]:
+    """Part a request from what Claude is told in headers, which the gateway passes on if it is told to.
+
+    Where another model may answer, too, it stays in the request, and a loss there: nobody else is to read it.
+
+    Raises:
+        EncodingError: if one of them is no text.
+    """
+    if _IN_HEADERS.keys().isdisjoint(request) or not route.is_claude or route.is_mixed:
+        return headers, request
+    told: dict[str, Any] = {header: value for name, header in _IN_HEADERS.items() if (value := request.get(name))}
+    for value in told.values():
+        if not isinstance(value, str):
+            raise EncodingError(f"{' and '.join(_IN_HEADERS)} must be texts; got {value!r}")
+    names = [name for name in headers.get(_FORWARDED, "").split(",") if name]
+    rest = {name: value for name, value in request.items() if name not in _IN_HEADERS}
+    return {**headers, **told, **({_FORWARDED: ",".join([*names, *told])} if told else {})}, cast("ChatRequest", rest)
 
 
 def _take_betas(

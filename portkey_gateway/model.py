@@ -13,7 +13,7 @@ from portkey_gateway.caller import OPTIONS, GatewayCaller
 from portkey_gateway.chat_completions.fit_parameters import carries
 from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.claude import may_force_tools, with_shown_thoughts
-from portkey_gateway.conversation.parameters import check_values, with_one_name
+from portkey_gateway.conversation.parameters import check_values, with_one_name, without_empty
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.http.addresses import read_allowed
@@ -26,6 +26,7 @@ from portkey_gateway.tracing.find import find_trace_id
 _PARAMETERS: Final = (
     "max_tokens", "temperature", "top_p", "top_k", "stop", "thinking", "reasoning_effort", "parallel_tool_calls",
     "response_format", "service_tier", "betas", "mcp_servers", "container", "context_management",
+    "user_profile_id",
 )  # fmt: skip
 # What a model can do only where the gateway carries the parameter to its provider.
 _CARRIED: Final = {"calls_tools": "tools", "takes_forced_choice": "tool_choice"}
@@ -76,6 +77,8 @@ class GatewayModel(GatewayCaller):
     """Go on in the container of the latest answer that tells one."""
     context_management: dict[str, Any] | None = None
     """What Claude shall drop or sum up of a long conversation by itself: ``{"edits": […]}``."""
+    user_profile_id: str | None = None
+    """For whom the call is, where that is somebody beside the organization whose key it is: Anthropic's id of them."""
     include_response_headers: bool = False
     """Tell the headers of each response beside what the gateway says of the call: ``headers``, as ``ChatOpenAI`` does;
     how much is left of a provider's limits stands there."""
@@ -244,12 +247,7 @@ class GatewayModel(GatewayCaller):
     def request(self, messages: list[Message], parameters: Mapping[str, Any]) -> ChatRequest:
         """Build a request from encoded messages, the model's own parameters, and those of this call, which win."""
         own = {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
-        request = {"model": self.model, "messages": messages, **own, **with_one_name(parameters)}
-        if not request.get("stop"):
-            request.pop("stop", None)
-        if not request.get("tools"):
-            # OpenAI refuses an empty list, and what is said of tools where there are none.
-            request = {name: value for name, value in request.items() if name not in {"tools", "parallel_tool_calls"}}
+        request = without_empty({"model": self.model, "messages": messages, **own, **with_one_name(parameters)})
         if "tool_choice" in request:
             request["tool_choice"] = encode_tool_choice(request["tool_choice"])
         return cast("ChatRequest", request)

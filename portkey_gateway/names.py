@@ -37,7 +37,7 @@ _BODY_PARAMETERS: Final = frozenset(
         "audio", "frequency_penalty", "inference_geo", "logit_bias", "logprobs", "max_completion_tokens",
         "modalities", "n", "output_config", "parallel_tool_calls", "prediction", "presence_penalty",
         "reasoning_effort", "response_format", "seed", "service_tier", "speed", "store", "stream_options",
-        "tool_choice", "tools", "top_logprobs", "user", "user_profile_id", "verbosity",
+        "tool_choice", "tools", "top_logprobs", "user", "verbosity",
     }
 )  # fmt: skip
 """Parameters of OpenAI's "Create chat completion" and Anthropic's "Messages" that are no options of a model here."""

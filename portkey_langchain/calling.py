@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
+from contextlib import aclosing, closing
 from typing import Any, TypeVar, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
+from langchain_core.language_models.chat_model_stream import AsyncChatModelStream, ChatModelStream
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
@@ -23,6 +24,7 @@ from portkey_langchain.call import Call
 from portkey_langchain.callbacks import RUNS, RunLabels
 from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
+from portkey_langchain.refusal import keep_refusal
 from portkey_langchain.response_format import closed_if_strict
 from portkey_langchain.run_config import as_run_config
 from portkey_langchain.run_spans import GATEWAY_MARK
@@ -125,6 +127,41 @@ class CallingModel(BaseChatModel):
         if run_manager:
             RUNS.begin(run_manager.run_id)
         return await super()._agenerate_with_cache(messages, stop, run_manager, **kwargs)
+
+    # What LangChain puts together of its newest events keeps the kinds of blocks that it lists, and no refusal is among
+    # them (`ChatModelStream` of langchain-core 1.8.3).
+
+    @override
+    def _iter_v2_events(
+        self,
+        messages: list[BaseMessage],
+        *,
+        run_manager: CallbackManagerForLLMRun,
+        stream: ChatModelStream,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> Iterator[Any]:
+        events = super()._iter_v2_events(messages, run_manager=run_manager, stream=stream, stop=stop, **kwargs)
+        with closing(cast("Generator[Any, None, None]", events)):
+            for event in events:
+                keep_refusal(stream.output_message)
+                yield event
+
+    @override
+    async def _aiter_v2_events(
+        self,
+        messages: list[BaseMessage],
+        *,
+        run_manager: AsyncCallbackManagerForLLMRun,
+        stream: AsyncChatModelStream,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[Any]:
+        events = super()._aiter_v2_events(messages, run_manager=run_manager, stream=stream, stop=stop, **kwargs)
+        async with aclosing(cast("AsyncGenerator[Any, None]", events)):
+            async for event in events:
+                keep_refusal(stream.output_message)
+                yield event
 
     @_with_signature
     def _generate(

@@ -64,7 +64,7 @@ def encode_assistant(message: BaseMessage, where: str, answered: frozenset[str])
     calls, left_out = _tool_calls(message, answered)
     if isinstance(message.content, str) and _is_claude_shaped(message):
         encoded["content"] = message.content
-    elif said := _said(message, where, calls, left_out):
+    elif said := _said(message, where, calls, left_out, answered):
         spoken, behind = part_calls(said)
         if not behind:
             # Those that stand among the blocks are told there.
@@ -101,7 +101,9 @@ def _spoken_sound(message: BaseMessage) -> dict[str, Any]:
     return {name: told[name] for name in ("id", "transcript", "expires_at") if told.get(name)}
 
 
-def _said(message: BaseMessage, where: str, calls: dict[str, ToolCall], left_out: frozenset[str]) -> list[Block]:
+def _said(
+    message: BaseMessage, where: str, calls: dict[str, ToolCall], left_out: frozenset[str], answered: frozenset[str]
+) -> list[Block]:
     """What was said and thought, with the calls in their places; those that stand there alone are added to the others.
 
     Thoughts about a call that is left out lead nowhere.
@@ -109,8 +111,8 @@ def _said(message: BaseMessage, where: str, calls: dict[str, ToolCall], left_out
     said: list[Block] = []
     is_signed = _is_signed_by_claude(message)
     is_ours = is_signed and message.response_metadata.get("model_provider") == MODEL_PROVIDER
-    for index, block in enumerate(_blocks(message)):
-        path = f"{where}.content[{index}]"
+    for index, given in enumerate(_blocks(message)):
+        path, block = f"{where}.content[{index}]", _as_told(given, answered)
         if block.get("type") in _TOOL_CALL_TYPES:
             call = None if _is_taken_out(block, message) else _find_tool_call(calls, left_out, block, path)
             # Some models give one id to several calls.
@@ -124,6 +126,13 @@ def _said(message: BaseMessage, where: str, calls: dict[str, ToolCall], left_out
     while said and not calls and said[-1]["type"] in _THOUGHTS:
         said.pop()
     return said
+
+
+def _as_told(block: Block, answered: frozenset[str]) -> Block:
+    """A call as OpenAI's Responses API tells it, whose own id is not that of its result, as any other."""
+    if block.get("type") != "function_call" or block.get("call_id") not in answered or not block.get("name"):
+        return block
+    return {"type": "tool_call", "id": block.get("call_id"), "name": block["name"], "args": block.get("arguments")}
 
 
 def _is_claude_shaped(message: BaseMessage) -> bool:

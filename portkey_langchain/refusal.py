@@ -39,6 +39,17 @@ def refusal_block(message: AIMessage) -> dict[str, Any] | None:
     return {**block, "extras": {"category": details["category"]}} if details.get("category") else block
 
 
+def keep_refusal(message: AIMessage | None) -> None:
+    """Put the block of a refusal into an answer whose content is in LangChain's standard blocks.
+
+    Args:
+        message: the answer, once it is whole; it is changed.
+    """
+    if message is not None and (block := refusal_block(message)):
+        said = message.content if isinstance(message.content, list) else []
+        message.content = [*said, block]
+
+
 _KINDS: Final[tuple[Any, ...]] = (OutputParserException, *([MODEL_REFUSAL_ERROR] if MODEL_REFUSAL_ERROR else []))
 _DOC: Final = "The model refused to give an object: LangChain's error of a parser and, where it has one, of a refusal."
 RefusedError: Final[Any] = type("RefusedError", _KINDS, {"__module__": __name__, "__doc__": _DOC})

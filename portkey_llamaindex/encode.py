@@ -22,6 +22,7 @@ from llama_index.core.base.llms.types import (
 )
 
 from portkey_gateway.caching.breakpoints import encode_cache_control
+from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, remedy
 from portkey_gateway.conversation.arguments import as_arguments
 from portkey_gateway.conversation.content import Media, media_block, text_block
 from portkey_gateway.conversation.media import check_for_result
@@ -95,6 +96,20 @@ def citing_roles(route: Route) -> frozenset[str]:
     if not route.is_claude:
         return frozenset()
     return frozenset({"user", "tool"} if route.api_format == "messages" else {"tool"})
+
+
+def warn_of_uncited(messages: Sequence[ChatMessage], route: Route) -> None:
+    """Say that what a user's message holds to be cited is a text to the Claude of a route.
+
+    Warns:
+        PortkeyWarning: if there is any, and the format of the route is why.
+    """
+    if not route.is_claude or "user" in citing_roles(route):
+        return
+    users = (message for message in messages if _ROLES[message.role] == "user")
+    if any(isinstance(block, CitableBlock) for message in users for block in message.blocks):
+        why = remedy(BLOCK_LOSSES["citable"], route)
+        warn(f"a CitableBlock of a user's message reaches Claude as text and is not cited: {why}")
 
 
 def _call_id(message: ChatMessage) -> str:

@@ -177,7 +177,8 @@ def _other_tool_calls(message: ChatMessage, where: str) -> list[dict[str, Any]]:
         given = call if isinstance(call, Mapping) else call.model_dump()
         function = given.get("function") or given
         arguments: Any = next((function[name] for name in _ARGUMENTS if function.get(name) is not None), {})
-        calls.append(_tool_call(given.get("id"), function.get("name"), arguments, path))
+        call_id = given.get("call_id") or given.get("id")  # of OpenAI's Responses API an item has both
+        calls.append(_tool_call(call_id, function.get("name"), arguments, path))
     return calls
 
 

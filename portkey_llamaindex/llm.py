@@ -26,6 +26,7 @@ from portkey_gateway.calls import binds_answers
 from portkey_gateway.chat_completions.fit_parameters import carries
 from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.answer import Answer
+from portkey_gateway.conversation.claude import forces_a_tool
 from portkey_gateway.conversation.container import with_last_container
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.request import ChatRequest
@@ -35,7 +36,7 @@ from portkey_gateway.options import check_metadata
 from portkey_gateway.routing import Route
 from portkey_llamaindex.announce import announced
 from portkey_llamaindex.decode import CONTAINER, GrowingResponse, decode_completion, decode_response
-from portkey_llamaindex.encode import citing_roles, encode_messages
+from portkey_llamaindex.encode import citing_roles, encode_messages, warn_of_uncited
 from portkey_llamaindex.instrumentation import call_labels
 from portkey_llamaindex.program import asked_in_words
 from portkey_llamaindex.storing import Storable
@@ -268,6 +269,8 @@ class Portkey(Storable, PredictingLLM):
         labels = {**told, "inline_images": self.inline_images}
         # Anthropic cites nothing in an answer that is bound to a schema, and refuses the wish for both.
         citing = frozenset[str]() if parameters.get("response_format") else citing_roles(route)
+        if "response_format" not in parameters and not forces_a_tool(parameters.get("tool_choice")):
+            warn_of_uncited(messages, route)
         encoded = encode_messages(messages, citing=citing, files_from=self.files_from)
         client, request = self.gateway_client(route=route), self.request(encoded, parameters)
         return _Call(client, request, labels, one_tool_call, self.include_response_headers)

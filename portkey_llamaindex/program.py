@@ -122,7 +122,7 @@ class ObjectProgram(BasePydanticProgram[BaseModel]):
         alone = {"tool_choice": "none"} if own.get("tools") and "tools" not in kwargs else {}
         if self._way == "words":
             in_words = asked_in_words(messages, self._output_cls.model_json_schema())
-            return {"messages": in_words, **alone, **kwargs}
+            return {"messages": in_words, "response_format": None, **alone, **kwargs}
         if self._way == "schema":
             return {"messages": messages, "response_format": self._response_format(), **alone, **kwargs}
         tool = get_function_tool(self._output_cls)

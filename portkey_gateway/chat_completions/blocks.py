@@ -70,7 +70,7 @@ def _encode_assistant(message: Message, where: str, route: Route) -> Message:
     if sound := message.get("audio"):
         message = _encode_spoken(message, sound, route)
     content = message.get("content")
-    if calls := [*message.get("tool_calls", ()), *_calls(content, message)]:
+    if calls := [*_calls(content, message), *message.get("tool_calls", ())]:
         message = cast("Message", {**message, "tool_calls": [*_encode_calls(calls, route)]})
     if not isinstance(content, list):
         return message

@@ -39,6 +39,11 @@ BLOCK_LOSSES: Final[dict[str, Loss]] = {
     "other_blocks": Loss(
         "other blocks in a user message, such as search results", "an error", f"{_MESSAGES} where it is Claude's"
     ),
+    "citable": Loss(
+        "what may be cited in a user's message (LlamaIndex's `CitableBlock`)",
+        "a text under its title that is not cited, with a warning",
+        _MESSAGES,
+    ),
     "is_error": Loss("that a tool failed (`is_error`)", "said in words: `Error: …`"),
     "schema": Loss(
         "a tool's schema beside `type`, `properties`, `required` and `$defs`",

@@ -14,6 +14,13 @@ _RENAMED: Final = frozenset(
     {"max_tokens", "max_completion_tokens", "stop", "stop_sequences", "effort", "output_format"}
 )
 
+_HOLDING: Final = {"container": "skills", "context_management": "edits"}
+_NOTHING_IF_EMPTY: Final = frozenset(
+    {"tools", "stop", "betas", "mcp_servers", "fallbacks", "metadata", "thinking", "output_config", *_HOLDING}
+)
+_TOOLS: Final = frozenset({"tools", "mcp_servers", "functions"})
+_NO_CHOICE: Final = ("auto", "none")
+
 EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "default")
 """Every value of ``reasoning_effort``: Anthropic's and OpenAI's levels, and what Groq says where it has none."""
 _THINKING: Final = ("enabled", "disabled", "adaptive", "between_tools")
@@ -61,6 +68,28 @@ def with_one_name(parameters: Mapping[str, Any]) -> dict[str, Any]:
     if (form := named.pop("output_format", None)) is not None:
         named.setdefault("response_format", _as_openai_s(form))
     return named
+
+
+def without_empty(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out lists and mappings that hold nothing, and what is said of calls where there are no tools.
+
+    Programs hand over such lists; Anthropic and OpenAI refuse most of them.
+
+    Args:
+        parameters: under their one name each.
+    """
+    kept: dict[str, Any] = {**parameters}
+    for name, inner in _HOLDING.items():
+        value = kept.get(name)
+        if isinstance(value, Mapping) and inner in value and not value[inner]:
+            kept[name] = {key: each for key, each in value.items() if key != inner}
+    kept = {name: value for name, value in kept.items() if value or name not in _NOTHING_IF_EMPTY}
+    if _TOOLS.isdisjoint(kept):
+        kept.pop("parallel_tool_calls", None)
+        choice = kept.get("tool_choice")
+        if (choice.get("type") if isinstance(choice, Mapping) else choice) in _NO_CHOICE:
+            del kept["tool_choice"]
+    return kept
 
 
 def _as_openai_s(form: Any) -> Any:

@@ -34,7 +34,7 @@ def as_taken_back(messages: list[Message]) -> list[Message]:
             served = frozenset(_served(messages)) if served is None else served
             kept = [block for block in content if block["type"] not in _SERVER_CALLS or block.get("id") in served]
         if not message.get("tool_calls"):
-            kept = _without_last_thoughts(kept)
+            kept = _without_silent_end(kept)
         if len(kept) < len(content):
             told[index] = cast("Message", {**message, "content": kept})
     if messages[last]["role"] == "assistant":
@@ -57,11 +57,16 @@ def _served(messages: Sequence[Message]) -> Iterator[str]:
                     yield str(block.get("tool_use_id"))
 
 
-def _without_last_thoughts(blocks: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _without_silent_end(blocks: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The blocks up to the last that says something: behind it are thoughts, and texts of white space about nothing."""
     end = len(blocks)
-    while end and blocks[end - 1]["type"] in _THOUGHTS:
+    while end and _is_silent(blocks[end - 1]):
         end -= 1
     return blocks if end == len(blocks) else blocks[:end]
+
+
+def _is_silent(block: Mapping[str, Any]) -> bool:
+    return block["type"] in _THOUGHTS or (block["type"] == "text" and not block["text"].strip())
 
 
 def _with_trimmed_end(message: Message) -> Message:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 _TOOLSET: Final = re.compile(r"[a-z]+_toolset_\d{8}")
-_OF_THE_FUNCTION: Final = ("name", "description")
+_OF_A_FLAT_ONE: Final = frozenset({"type", "name", "description", "input_schema", "parameters"})
+"""What stands beside the name where no function holds it."""
 
 
 def is_server_tool(tool: Mapping[str, Any]) -> bool:
@@ -30,14 +31,37 @@ def is_toolset(tool: Mapping[str, Any]) -> bool:
 
 
 def as_function(tool: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a tool of the user's own as a function, also one in Anthropic's form; any other stays as it is.
+    """Return a tool of the user's own as a function of chat completions; any other stays as it is.
 
     Args:
-        tool: in OpenAI's form, Anthropic's (``{"name", "input_schema", …}``, perhaps of type ``custom``), or a tool of
-            a provider's own.
+        tool: in OpenAI's form or the flat one of its Responses API (``{"type": "function", "name", "parameters"}``, the
+            type of either perhaps left out), in Anthropic's (``{"name", "input_schema", …}``, perhaps of type
+            ``custom``), a JSON schema with a title, or a tool of a provider's own.
     """
-    if not isinstance(tool.get("input_schema"), Mapping) or tool.get("type", "custom") != "custom":
+    schema = _schema_of(tool)
+    if schema is None:
         return {**tool}
-    function = {name: tool[name] for name in _OF_THE_FUNCTION if name in tool}
-    rest = {name: value for name, value in tool.items() if name not in {*_OF_THE_FUNCTION, "type", "input_schema"}}
-    return {"type": "function", "function": {**function, "parameters": tool["input_schema"]}, **rest}
+    if tool.get("type") == "object":
+        return {"type": "function", "function": {"name": tool["title"], **_described(tool), "parameters": schema}}
+    rest = {name: value for name, value in tool.items() if name not in _OF_A_FLAT_ONE}
+    function = {"name": tool["name"], **_described(tool), "parameters": schema}
+    return {"type": "function", "function": function, **rest}
+
+
+def _schema_of(tool: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The schema of a tool that is told beside its name; ``None`` of a tool in any other form."""
+    kind = tool.get("type")
+    if kind == "object" and isinstance(tool.get("title"), str) and isinstance(tool.get("properties"), Mapping):
+        return {name: value for name, value in tool.items() if name not in {"title", "description"}}
+    if "function" in tool or not isinstance(tool.get("name"), str):
+        return None
+    if kind in {None, "custom"} and isinstance(tool.get("input_schema"), Mapping):
+        return cast("Mapping[str, Any]", tool["input_schema"])
+    parameters = tool.get("parameters")
+    if kind in {None, "function"} and isinstance(parameters, Mapping):
+        return parameters
+    return {} if kind == "function" and parameters is None else None
+
+
+def _described(tool: Mapping[str, Any]) -> dict[str, Any]:
+    return {"description": tool["description"]} if tool.get("description") else {}

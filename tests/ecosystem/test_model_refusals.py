@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib import import_module
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import ModelFallbackMiddleware
 from langchain_core.exceptions import OutputParserException
+from langchain_core.messages import HumanMessage
 from pydantic import BaseModel
 
 from portkey_gateway.sandbox import Sandbox
@@ -19,7 +21,25 @@ REFUSING: Final[Any] = import_module("langchain.agents.middleware").ModelRefusal
 REFUSED: Final[Any] = import_module("langchain_core.exceptions").ModelRefusalError
 NO: Final = "I will not."
 
-any_run = pytest.mark.parametrize("run", [invoke, ainvoke, messages, amessages])
+pytestmark = pytest.mark.filterwarnings("ignore:The v3 streaming protocol on Pregel is experimental")
+
+
+def events(graph: Any, question: str) -> list[Any]:
+    """Run a graph as LangGraph's newest streams do."""
+    said: list[Any] = graph.stream_events({"messages": [HumanMessage(question)]}, version="v3").output["messages"]
+    return said
+
+
+def aevents(graph: Any, question: str) -> list[Any]:
+    async def run() -> list[Any]:
+        stream = await graph.astream_events({"messages": [HumanMessage(question)]}, version="v3")
+        said: list[Any] = (await stream.output())["messages"]
+        return said
+
+    return asyncio.run(run())
+
+
+any_run = pytest.mark.parametrize("run", [invoke, ainvoke, messages, amessages, events, aevents])
 
 
 class City(BaseModel):

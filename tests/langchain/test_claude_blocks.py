@@ -14,6 +14,7 @@ from portkey_gateway.messages.encode import encode_request
 from portkey_gateway.messages.stream import DECODING
 from portkey_gateway.routing import Route
 from portkey_gateway.sandbox import Sandbox
+from portkey_gateway.sandbox.claude.signatures import seal
 from portkey_langchain import ChatPortkey
 from portkey_langchain.claude_blocks import as_claude_block, citations_of
 from portkey_langchain.content_form import is_told_in_blocks
@@ -24,7 +25,7 @@ from tests.langchain.ask import stream, total
 
 ROUTE = Route(api_format="messages", is_claude=True, provider="anthropic", only_anthropic=True)
 SEARCH = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "sky"}}
-PAGE = {"type": "web_search_result", "url": "https://a.org", "title": "A", "encrypted_content": "Eq"}
+PAGE = {"type": "web_search_result", "url": "https://a.org", "title": "A", "encrypted_content": seal("Blue.")}
 CODE = {"type": "server_tool_use", "id": "srvtoolu_2", "name": "code_execution", "input": {"code": "print(1)"}}
 PRINTED = {"type": "code_execution_result", "stdout": "1\n", "stderr": "", "return_code": 0, "content": []}
 MCP = {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "find", "server_name": "files", "input": {"q": "a"}}
@@ -109,7 +110,7 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
         {"type": "text", "text": "I look."},
         SEARCH,
         {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": [PAGE]},
-        cited(type="web_search_result_location", url="https://a.org", title="A", encrypted_index="Eo"),
+        cited(type="web_search_result_location", url="https://a.org", title="A", encrypted_index=seal("https://a.org")),
     ],
     "a search that failed": [
         SEARCH,

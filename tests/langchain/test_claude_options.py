@@ -19,6 +19,7 @@ Received = Callable[[], dict[str, Any]]
 KEY = "mcp-very-secret"
 SERVERS = [{"type": "url", "name": "files", "url": "https://files.example/mcp", "authorization_token": KEY}]
 TOOLSET = {"type": "mcp_toolset", "mcp_server_name": "files"}
+SKILLED = {"skills": [{"type": "anthropic", "skill_id": "xlsx", "version": "latest"}]}
 EDITS = {"edits": [{"type": "clear_tool_uses_20250919"}]}
 
 
@@ -64,9 +65,48 @@ def test_betas_of_the_model_and_those_that_are_needed(model: ChatPortkey, sandbo
     assert {"context-1m-2025-08-07", "context-management-2025-06-27"} <= betas(sandbox)
 
 
+@pytest.mark.parametrize("api_format", ["chat_completions", "messages"])
+@any_call
+def test_for_whom_a_call_is_arrives_in_a_header(
+    model: ChatPortkey, sandbox: Sandbox, received: Received, ask: Ask, api_format: str
+) -> None:
+    """Where Anthropic reads it; also on the path that an effort takes, which needs no list of headers to pass on."""
+    model = model.with_options(api_format=api_format, user_profile_id="uprof_1", forward_headers=["x-own"])
+    effort = {"reasoning_effort": "low"} if api_format == "messages" else {}
+    for more in ({}, {"user_profile_id": "uprof_2"}, effort):
+        ask(model, "Say hello.", **more)
+        told = sandbox.claude.requests[-1].headers
+        assert told["anthropic-user-profile-id"] == more.get("user_profile_id", "uprof_1")
+        assert "user-profiles-2026-03-24" in betas(sandbox)
+        assert "user_profile_id" not in received()
+
+
+def test_so_it_does_where_tokens_are_counted(model: ChatPortkey, sandbox: Sandbox) -> None:
+    model.with_options(user_profile_id="uprof_1").get_num_tokens("Say hello.")
+    assert sandbox.claude.requests[-1].headers["anthropic-user-profile-id"] == "uprof_1"
+
+
+def test_one_that_is_no_text_is_an_error_and_an_empty_one_is_none(model: ChatPortkey, sandbox: Sandbox) -> None:
+    with pytest.raises(ValueError, match="user_profile_id and workspace_id must be texts; got 3"):
+        model.invoke("Say hello.", user_profile_id=3)
+    model.invoke("Say hello.", user_profile_id="", workspace_id="wrkspc_1")
+    told = sandbox.claude.requests[-1].headers
+    assert "anthropic-user-profile-id" not in told
+    assert told["anthropic-workspace-id"] == "wrkspc_1"
+
+
+@pytest.mark.parametrize("api_format", ["chat_completions", "messages"])
+def test_lists_that_hold_nothing_are_left_out(model: ChatPortkey, received: Received, api_format: str) -> None:
+    empty: dict[str, Any] = {"mcp_servers": [], "betas": [], "container": {"skills": []}, "stop": []}
+    model = model.with_options(api_format=api_format)
+    model.invoke("Say hello.", tools=[], context_management={"edits": []}, **empty)
+    model.with_options(**empty, context_management={"edits": []}).bind_tools([]).invoke("Say hello.")
+    assert {*received()} - {"system"} == {"model", "messages", "max_tokens"}
+
+
 @pytest.mark.parametrize(
     ("container", "sent"),
-    [(None, "c_1"), ("c_2", "c_2"), ({"skills": []}, {"skills": [], "id": "c_1"}), ({"id": "c_3"}, {"id": "c_3"})],
+    [(None, "c_1"), ("c_2", "c_2"), (SKILLED, {**SKILLED, "id": "c_1"}), ({"id": "c_3"}, {"id": "c_3"})],
 )
 def test_the_last_container_is_used_again(model: ChatPortkey, container: Any, sent: Any) -> None:
     told = {"container": {"id": "c_1", "expires_at": "2026-11-26T00:00:00Z"}, "model_provider": "portkey"}

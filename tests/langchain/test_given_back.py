@@ -15,6 +15,7 @@ from tests.langchain.test_all_of_claude import events
 from tests.support.answers_given_back import (
     BY_CODE,
     CODE,
+    FORMS,
     LOOK,
     OF_CODE,
     ORDERS,
@@ -99,7 +100,16 @@ def test_an_answer_that_was_cut_in_its_thoughts_goes_on(
     assert received()["messages"][1]["content"] == [text("So.")]
 
 
-@pytest.mark.parametrize("said", ["I think ", [text("I think\n")], [searching(), found(), text("It is ")]])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I think ",
+        [text("I think\n")],
+        [searching(), found(), text("It is ")],
+        [text("I think "), text(" ")],
+        [text("I think "), thought("Hm."), text("\n")],
+    ],
+)
 def test_white_space_at_the_end_is_left_out(model: ChatPortkey, received: Received, said: Any) -> None:
     model.invoke([HumanMessage("Hi"), AIMessage(said)], tools=[SEARCH], model="claude-sonnet-4-5")
     content = received()["messages"][-1]["content"]
@@ -128,12 +138,12 @@ def test_no_mark_stands_on_a_tool_that_has_to_be_searched_for(model: ChatPortkey
     assert ["cache_control" in tool for tool in received()["tools"]] == [True, False]
 
 
-@pytest.mark.parametrize("kind", [{}, {"type": "custom"}])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("way", ["call", "model"])
-def test_a_tool_in_anthropic_s_form_is_one_however_it_is_given(
-    model: ChatPortkey, received: Received, way: str, kind: Block
+def test_a_tool_in_any_form_is_one_however_it_is_given(
+    model: ChatPortkey, received: Received, way: str, form: str
 ) -> None:
-    tool = {**LOOK, **kind, "input_examples": [{"at": "home"}]}
+    tool = {**FORMS[form], "input_examples": [{"at": "home"}]}
     if way == "call":
         model.invoke("Hi", tools=[tool])
     else:

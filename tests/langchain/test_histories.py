@@ -349,6 +349,18 @@ def test_what_other_models_said_in_their_own_way_is_left_out(
     assert received()["messages"][1]["content"] in ("Sorry.", [SORRY])
 
 
+@pytest.mark.parametrize("told", ["once", "twice"])
+def test_a_call_that_stands_in_the_content_as_openai_tells_it(
+    model: ChatPortkey, received: Received, told: str
+) -> None:
+    item = {"type": "function_call", "name": "look", "arguments": '{"at": "sky"}', "call_id": "call_1", "id": "fc_1"}
+    calls = [{"name": "look", "args": {"at": "sky"}, "id": "call_1"}] if told == "twice" else []
+    model.invoke([ASKED, AIMessage([SORRY, item], tool_calls=calls), ToolMessage("Blue.", tool_call_id="call_1")])
+    said, use = received()["messages"][1]["content"]
+    assert said == SORRY
+    assert (use["name"], use["id"], use["input"]) == ("look", "call_1", {"at": "sky"})
+
+
 BLUE: dict[str, Any] = {"type": "text", "text": "Blue."}
 PAGE = {"type": "url_citation", "url": "https://a", "title": "A"}
 CITED = {"type": "citation", "url": "https://a", "title": "A", "cited_text": "b"}

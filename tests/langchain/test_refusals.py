@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from portkey_gateway.sandbox import Sandbox
 from portkey_langchain import ChatPortkey
 from portkey_langchain.refusal import REFUSALS
 from tests.langchain.ask import Ask, any_call
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*_achat_model_stream_v3.* is in beta")
 
 NO = "I will not."
 WHY = {"category": "cyber", "explanation": NO}
@@ -74,17 +77,35 @@ def test_other_reasons_are_none(reason: str | None) -> None:
     assert AIMessage("Hi", response_metadata=metadata).content_blocks == [{"type": "text", "text": "Hi"}]
 
 
-def test_events_tell_it(model: ChatPortkey, sandbox: Sandbox) -> None:
-    """The message that LangChain puts together of them has no such block (langchain-core 1.8.3), but the reason."""
-    sandbox.claude.reply_with("Well, I", stop_reason="refusal")
+async def _aevents(model: ChatPortkey) -> tuple[list[Any], AIMessage]:
+    stream = await model.astream_events("Hi", version="v3")
+    return [event async for event in stream], await stream.output
+
+
+def _events(model: ChatPortkey) -> tuple[list[Any], AIMessage]:
     stream = model.stream_events("Hi", version="v3")
-    ends: list[Any] = [event for event in stream if event["event"] == "content-block-finish"]
-    assert [end["content"]["type"] for end in ends] == ["text", "refusal"]
-    assert stream.output.response_metadata["stop_reason"] == "refusal"
+    return [*stream], stream.output
+
+
+@pytest.mark.parametrize("said", [["Well, I"], []], ids=["behind a text", "alone"])
+@pytest.mark.parametrize("run", [_events, lambda model: asyncio.run(_aevents(model))], ids=["sync", "async"])
+def test_events_tell_it_and_so_does_what_is_put_together_of_them(
+    model: ChatPortkey, sandbox: Sandbox, run: Any, said: list[str], api_format: str
+) -> None:
+    sandbox.claude.reply_with(*said, stop_reason="refusal", refusal=WHY)
+    events, answer = run(model)
+    told = {"refusal": NO, "extras": {"category": "cyber"}} if api_format == "messages" else {"refusal": ""}
+    texts = [{"type": "text", "text": text} for text in said]
+    ends = [event["content"]["type"] for event in events if event["event"] == "content-block-finish"]
+    assert ends == [*("text" for _ in said), "refusal"]
+    assert blocks(answer) == [*texts, {"type": "refusal", **told}]
+    assert answer.text == "".join(said)
+    sandbox.claude.reply_with("a")
+    assert model.invoke([HumanMessage("Hi"), answer, HumanMessage("And?")]).text == "a"
 
 
 def test_langchain_leaves_the_block_out_of_what_it_puts_together() -> None:
-    """It keeps the kinds of blocks that it lists (`ChatModelStream`, langchain-core 1.7.2, 1.8.3); nothing is ours."""
+    """It keeps the kinds of blocks that it lists (`ChatModelStream`, langchain-core 1.7.2, 1.8.3): why we put it in."""
     stream = ChatModelStream()
     told = [{"type": "text", "text": "Well, I"}, {"type": "refusal", "refusal": NO}]
     events: list[Any] = [{"event": "content-block-finish", "index": at, "content": told[at]} for at in range(2)]

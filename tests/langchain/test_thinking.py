@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, Too
 
 from portkey_gateway.sandbox import Sandbox
 from portkey_gateway.sandbox.claude.brain import REDACT_MAGIC
-from portkey_gateway.sandbox.claude.signatures import is_genuine, is_sealed, sign
+from portkey_gateway.sandbox.claude.signatures import is_genuine, is_sealed, seal, sign
 from portkey_langchain import ChatPortkey
 from tests.langchain.ask import Ask, any_call, invoke, stream, whole_or_streamed
 
@@ -179,7 +179,7 @@ def test_a_foreign_call_in_the_content_is_understood(model: ChatPortkey, receive
 def test_what_the_provider_did_by_itself_is_replayed(
     model: ChatPortkey, sandbox: Sandbox, received: Received, ask: Ask
 ) -> None:
-    result = {"type": "web_search_result", "url": "https://a.org", "title": "A", "encrypted_content": "Eq"}
+    result = {"type": "web_search_result", "url": "https://a.org", "title": "A", "encrypted_content": seal("Blue.")}
     sandbox.claude.reply_with(
         "I search.",
         {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "sky"}},

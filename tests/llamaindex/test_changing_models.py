@@ -74,6 +74,7 @@ def result_of(answer: ChatMessage) -> ChatMessage:
     return ChatMessage("blue", role=MessageRole.TOOL, additional_kwargs={"tool_call_id": call.tool_call_id})
 
 
+@pytest.mark.filterwarnings("ignore:a CitableBlock of a user's message:portkey_gateway.PortkeyWarning")
 @chat_way
 def test_a_conversation_goes_from_claude_to_openai_and_back(
     claude: Portkey, openai: Portkey, both: Sandbox, way: str

@@ -225,6 +225,20 @@ def test_an_mcp_server_is_asked(llm: Portkey, received: Received, way: str) -> N
     assert kept == answer.raw["other_blocks"]
 
 
+@chat_way
+def test_for_whom_a_call_is_arrives_in_a_header(llm: Portkey, sandbox: Sandbox, received: Received, way: str) -> None:
+    ask(llm.with_options(user_profile_id="uprof_1"), way, "Hi")
+    assert sandbox.claude.requests[-1].headers["anthropic-user-profile-id"] == "uprof_1"
+    assert "user_profile_id" not in received.latest
+
+
+def test_lists_that_hold_nothing_are_left_out(llm: Portkey, received: Received) -> None:
+    empty: dict[str, Any] = {"mcp_servers": [], "betas": [], "container": {"skills": []}, "stop": []}
+    llm.chat([ChatMessage("Hi")], tools=[], context_management={"edits": []}, **empty)
+    llm.with_options(**empty, additional_kwargs={"tools": []}).chat([ChatMessage("Hi")])
+    assert {*received.latest} - {"system"} == {"model", "messages", "max_tokens"}
+
+
 def test_a_cache_point_marks_what_stands_before_it() -> None:
     said = whole(ANSWERS["a search that failed"][:2]).message
     said.blocks.append(POINT)

@@ -16,6 +16,7 @@ from tests.llamaindex.ways import ask, chat_way
 from tests.support.answers_given_back import (
     BY_CODE,
     CODE,
+    FORMS,
     LOOK,
     OF_CODE,
     ORDERS,
@@ -32,6 +33,9 @@ class City(BaseModel):
 
     name: str
     population: int
+
+
+THOUGHT = ThinkingBlock(content="Hm.", additional_information={"signature": thought("Hm.")["signature"]})
 
 
 def stored(message: ChatMessage) -> ChatMessage:
@@ -82,8 +86,10 @@ def test_an_answer_that_was_cut_in_its_thoughts_goes_on(
     assert received.latest["messages"][1]["content"] in ("So.", [text("So.")])
 
 
-def test_white_space_at_the_end_is_left_out(llm: Portkey, received: Received) -> None:
-    llm.chat([ChatMessage("Hi"), ChatMessage(role="assistant", content="I think ")], model="claude-sonnet-4-5")
+@pytest.mark.parametrize("end", [[], [TextBlock(text=" ")], [THOUGHT, TextBlock(text="\n")]])
+def test_white_space_at_the_end_is_left_out(llm: Portkey, received: Received, end: list[Any]) -> None:
+    said = ChatMessage(role="assistant", blocks=[TextBlock(text="I think "), *end])
+    llm.chat([ChatMessage("Hi"), said], model="claude-sonnet-4-5")
     assert received.content in ("I think", [text("I think")])
 
 
@@ -102,12 +108,10 @@ def test_code_goes_on_in_its_container_and_its_calls_bear_no_mark(
     assert "cache_control" not in str(rest)
 
 
-@pytest.mark.parametrize("kind", [{}, {"type": "custom"}])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("way", ["call", "model"])
-def test_a_tool_in_anthropic_s_form_is_one_however_it_is_given(
-    llm: Portkey, received: Received, way: str, kind: Block
-) -> None:
-    tool = {**LOOK, **kind, "input_examples": [{"at": "home"}]}
+def test_a_tool_in_any_form_is_one_however_it_is_given(llm: Portkey, received: Received, way: str, form: str) -> None:
+    tool = {**FORMS[form], "input_examples": [{"at": "home"}]}
     if way == "call":
         llm.chat([ChatMessage("Hi")], tools=[tool])
     else:

@@ -80,6 +80,14 @@ def test_ids_that_claude_refuses_or_that_come_again_are_made_to_fit(
     assert all(after[: len(before)] == before for before, after in pairwise(seen))
 
 
+def test_a_call_as_openai_s_responses_tell_it_has_the_id_of_its_result(llm: Portkey, received: Received) -> None:
+    item = {"type": "function_call", "name": "look", "arguments": "{}", "call_id": "call_1", "id": "fc_1"}
+    said = ChatMessage(role=MessageRole.ASSISTANT, content="So.", additional_kwargs={"tool_calls": [item]})
+    result = ChatMessage(role=MessageRole.TOOL, content="blue", additional_kwargs={"call_id": "call_1"})
+    llm.chat([ASKED, said, result], tools=[LOOK])
+    assert pairs(received) == (["call_1"], ["call_1"])
+
+
 @chat_way
 def test_what_other_models_said_in_their_own_way_is_left_out(llm: Portkey, received: Received, way: str) -> None:
     thought = ThinkingBlock(content="Hm.", additional_information={"id": "rs_1", "encrypted_content": "…"})

@@ -1,11 +1,12 @@
 """Conversations that come back: calls of server tools with results, code that waits, summaries, system messages."""
 
+import re
 from typing import Any
 
 import pytest
 
 from portkey_gateway.sandbox.claude.errors import ClaudeError
-from portkey_gateway.sandbox.claude.signatures import sign
+from portkey_gateway.sandbox.claude.signatures import seal, sign
 from portkey_gateway.sandbox.claude.validate import validate
 
 Block = dict[str, Any]
@@ -301,3 +302,33 @@ def test_tools_are_added_and_removed_by_names_that_are_known() -> None:
     text_tool = {"type": "tool_definition", "definition": {**WEATHER, "input_schema": {"type": "string"}}}
     with pytest.raises(ClaudeError, match=r"definition\.custom\.input_schema\.type: Input should be 'object'"):
         validate(changing({**INLINE, "tool": text_tool}), betas=betas)
+
+
+def page(content: str) -> Block:
+    return {"type": "web_search_result", "url": "https://a.org", "title": "A", "encrypted_content": content}
+
+
+def cited(index: str) -> Block:
+    place = {"type": "web_search_result_location", "url": "https://a.org", "title": "A", "cited_text": "Blue."}
+    return {**text(), "citations": [{**place, "encrypted_index": index}]}
+
+
+def searched(content: str, index: str) -> dict[str, Any]:
+    return request(HI, claude(search(), {**found(), "content": [page(content)]}, cited(index)), BYE)
+
+
+def test_what_a_search_gave_out_comes_back() -> None:
+    validate(searched(seal("Blue."), seal("https://a.org")), betas=BETAS)
+
+
+@pytest.mark.parametrize(
+    ("content", "index", "told"),
+    [
+        ("forged", seal("i"), "messages.1.content.1: Invalid `encrypted_content` in `search_result` block"),
+        ("", seal("i"), "messages.1.content.1: Invalid `encrypted_content` in `search_result` block"),
+        (seal("Blue."), "forged", "messages.1.content.2: Invalid `encrypted_index` in `citations`"),
+    ],
+)
+def test_what_no_search_gave_out_is_refused(content: str, index: str, told: str) -> None:
+    with pytest.raises(ClaudeError, match=re.escape(told)):
+        validate(searched(content, index), betas=BETAS)

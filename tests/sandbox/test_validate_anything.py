@@ -108,7 +108,9 @@ NEWEST: dict[str, Any] = {
                 {
                     "type": "web_search_tool_result",
                     "tool_use_id": "srvtoolu_1",
-                    "content": [{"type": "web_search_result", "title": "t", "url": "u", "encrypted_content": "e"}],
+                    "content": [
+                        {"type": "web_search_result", "title": "t", "url": "u", "encrypted_content": seal("e")}
+                    ],
                 },
                 {"type": "mcp_tool_use", "id": "mcptoolu_1", "name": "ask", "input": {}, "server_name": "docs"},
                 {"type": "mcp_tool_result", "tool_use_id": "mcptoolu_1", "content": [{"type": "text", "text": "a"}]},

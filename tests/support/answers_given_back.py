@@ -13,6 +13,14 @@ LOOK: Final[Block] = {
     "description": "Look at a place.",
     "input_schema": {"type": "object", "properties": {"at": {"type": "string"}}},
 }
+_FLAT: Final = {"name": "look", "parameters": LOOK["input_schema"]}
+FORMS: Final[dict[str, Block]] = {
+    "Anthropic's": LOOK,
+    "Anthropic's, with its type": {**LOOK, "type": "custom"},
+    "OpenAI's Responses'": {**_FLAT, "type": "function"},
+    "OpenAI's, without its type": _FLAT,
+}
+"""One tool, as people write it."""
 SEARCH: Final[Block] = {"type": "web_search_20250305", "name": "web_search"}
 CODE: Final[Block] = {"type": "code_execution_20250825", "name": "code_execution"}
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from portkey_gateway.sandbox.claude.blocks import Located, Turn, Wire, turns_of
 from portkey_gateway.sandbox.claude.errors import invalid
+from portkey_gateway.sandbox.claude.signatures import is_sealed
 
 _SERVER_USE_ID: Final = re.compile(r"srvtoolu_[a-zA-Z0-9_]+")
 _USES: Final = ("server_tool_use", "mcp_tool_use")
@@ -20,10 +21,11 @@ def validate_server_tools(body: Wire) -> None:
     """Check the calls of server tools that stand in the conversation, with their results.
 
     Raises:
-        ClaudeError: A result has no call, a call no result though the conversation went on, or a call made from code
-            is answered without naming the container the code waits in.
+        ClaudeError: A result has no call, a call no result though the conversation went on, a call made from code is
+            answered without naming the container the code waits in, or what was found is not as it was given out.
     """
     turns = turns_of(body["messages"])
+    _check_seals(turns)
     _check_container(body, turns)
     _check_order(turns)
 
@@ -41,6 +43,22 @@ def _check_order(turns: list[Turn]) -> None:
                 f"messages.{turn.first - 1}: `{use.block['name']}` tool use with id `{use.block['id']}` was found "
                 f"without a corresponding `{_result_type(use)}` block"
             )
+
+
+def _check_seals(turns: list[Turn]) -> None:
+    """Check that pages and places in them are what a search gave out.
+
+    That Anthropic refuses the former its users have published, with this wording. Of the places it is documented that
+    they have to come back as they were; what it says of others is not known.
+    """
+    for located in (located for turn in turns for located in turn.blocks):
+        if located.type == "web_search_tool_result" and isinstance(located.block["content"], list):
+            if not all(is_sealed(page["encrypted_content"]) for page in located.block["content"]):
+                raise invalid(f"{located.path}: Invalid `encrypted_content` in `search_result` block")
+        elif located.type == "text":
+            places = (cited for cited in located.block.get("citations") or () if "encrypted_index" in cited)
+            if not all(is_sealed(place["encrypted_index"]) for place in places):
+                raise invalid(f"{located.path}: Invalid `encrypted_index` in `citations`")
 
 
 def _follow(located: Located, waiting: dict[str, Located]) -> None:

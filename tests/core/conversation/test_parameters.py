@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from portkey_gateway import EncodingError
-from portkey_gateway.conversation.parameters import EFFORTS, check_values, with_one_name
+from portkey_gateway.conversation.parameters import EFFORTS, check_values, with_one_name, without_empty
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,26 @@ def test_one_name_for_what_has_two(said: dict[str, Any], named: dict[str, Any]) 
     before = dict(said)
     assert with_one_name(said) == named
     assert said == before
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ({"tools": [], "mcp_servers": [], "betas": [], "stop": [], "fallbacks": [], "seed": 0}, {"seed": 0}),
+        ({"metadata": {}, "thinking": {}, "output_config": {}, "context_management": {}, "container": ""}, {}),
+        ({"container": {"skills": []}, "context_management": {"edits": []}}, {}),
+        ({"container": {"skills": [], "id": "c_1"}}, {"container": {"id": "c_1"}}),
+        ({"tools": [], "tool_choice": "auto", "parallel_tool_calls": False}, {}),
+        ({"tool_choice": {"type": "none"}}, {}),
+        ({"tool_choice": "required"}, {"tool_choice": "required"}),
+        ({"mcp_servers": [{}], "parallel_tool_calls": False}, {"mcp_servers": [{}], "parallel_tool_calls": False}),
+        ({"temperature": 0, "top_k": None, "user": ""}, {"temperature": 0, "top_k": None, "user": ""}),
+    ],
+)
+def test_what_holds_nothing_is_left_out(said: dict[str, Any], kept: dict[str, Any]) -> None:
+    before = repr(said)
+    assert without_empty(said) == kept
+    assert repr(said) == before
 
 
 @pytest.mark.parametrize(

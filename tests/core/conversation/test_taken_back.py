@@ -57,6 +57,17 @@ def test_an_end_in_white_space_is_trimmed_and_nothing_is_changed(content: Any) -
     assert repr(said) == before
 
 
+SPACE: dict[str, Any] = {"type": "text", "text": " \n"}
+
+
+@pytest.mark.parametrize("end", [(SPACE,), (SPACE, SPACE), (THOUGHT, SPACE), (SPACE, THOUGHT, SPACE)])
+def test_behind_the_last_that_says_something_is_nothing(end: Any) -> None:
+    said = {"type": "text", "text": "So. "}
+    amid: Any = [USER, answer(said, *end), USER]
+    assert as_taken_back(amid)[1] == answer(said)
+    assert as_taken_back(amid[:2])[1] == answer(TEXT)
+
+
 def test_plain_conversations_are_returned_as_they_are() -> None:
     messages: Any = [USER, {"role": "assistant", "content": "So. "}, USER]
     assert as_taken_back(messages) is messages
