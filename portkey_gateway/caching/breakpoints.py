@@ -112,6 +112,27 @@ def check_breakpoints(request: ChatRequest) -> None:
         )
 
 
+def without_refused_marks(request: ChatRequest) -> ChatRequest:
+    """Return the request without marks on calls that Claude's code made, and on their results: Anthropic takes none.
+
+    Warns:
+        PortkeyWarning: if there is one, naming its place.
+    """
+    messages: list[Any] = [*request["messages"]]
+    of_code = frozenset(_called_by_code(messages))
+    for place in find_marks(request) if of_code else ():
+        message = messages[place.index] if place.section == CONVERSATION else {}
+        blocks = message.get(place.field) or ()
+        if not of_code.isdisjoint({message.get("tool_call_id"), blocks and blocks[place.block].get("id")}):
+            warn(
+                f"cache_control of {place.path} is left out: Claude takes none on a call that code made, or its result"
+            )
+            blocks = [*blocks]
+            blocks[place.block] = {name: told for name, told in blocks[place.block].items() if name != "cache_control"}
+            messages[place.index] = {**message, place.field: blocks}
+    return cast("ChatRequest", {**request, "messages": messages}) if of_code else request
+
+
 def mark_last_block(request: ChatRequest, mark: CacheControl) -> ChatRequest:
     """Return the request with a cache breakpoint on the last block that can carry one.
 

@@ -12,7 +12,12 @@ from typing import Any, Final, NamedTuple, cast
 
 from pydantic_core import PydanticSerializationError, to_json
 
-from portkey_gateway.caching.breakpoints import check_breakpoints, encode_cache_control, mark_last_block
+from portkey_gateway.caching.breakpoints import (
+    check_breakpoints,
+    encode_cache_control,
+    mark_last_block,
+    without_refused_marks,
+)
 from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, plan_breakpoints, warn_not_cached
 from portkey_gateway.conversation.bound_schema import as_bound_schema
 from portkey_gateway.conversation.claude import (
@@ -206,6 +211,7 @@ def _with_own_media(message: Message, index: int) -> Message:
 
 def _marked(request: ChatRequest, route: Route, prompt_caching: PromptCachingOption) -> ChatRequest:
     """The request with its breakpoints: those of its blocks, of the request itself, and planned ones."""
+    request = without_refused_marks(request)
     body: dict[str, Any] = {**request}
     if mark := body.pop("cache_control", None):
         request = mark_last_block(cast("ChatRequest", body), encode_cache_control(mark, where="the request"))

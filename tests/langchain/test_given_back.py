@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
+from portkey_gateway import PortkeyWarning
 from portkey_gateway.sandbox import Sandbox
 from portkey_langchain import ChatPortkey
 from tests.langchain.ask import Ask, any_call, invoke, stream, whole_or_streamed
@@ -125,6 +126,28 @@ def test_no_mark_stands_on_a_call_of_code_s_or_its_result(
     sandbox.claude.reply_with(*BY_CODE)
     answer = model.invoke("Hi", tools=OF_CODE)
     model.invoke([HumanMessage("Hi"), answer, *results(answer)], tools=OF_CODE, container="c_1", **asked)
+    first, *rest = received()["messages"]
+    assert "cache_control" in first["content"][-1]
+    assert "cache_control" not in str(rest)
+
+
+@pytest.mark.parametrize("api_format", ["messages"])
+def test_one_that_was_set_there_is_left_out_with_a_warning(
+    model: ChatPortkey, sandbox: Sandbox, received: Received
+) -> None:
+    mark: Any = {"cache_control": {"type": "ephemeral"}}
+    sandbox.claude.reply_with(*BY_CODE)
+    answer = model.invoke("Hi", tools=OF_CODE)
+    assert isinstance(answer.content, list)
+    answer.content = [*answer.content[:-1], cast("Block", answer.content[-1]) | mark]
+    [call_] = answer.tool_calls
+    told = ToolMessage([{"type": "text", "text": "Seen.", **mark}], tool_call_id=call_["id"])
+    asked = HumanMessage([{"type": "text", "text": "Hi", **mark}])
+    with pytest.warns(
+        PortkeyWarning, match=r"cache_control of messages\[1\].*left out|messages\[2\].*left out"
+    ) as warned:
+        model.invoke([asked, answer, told], tools=OF_CODE, container="c_1")
+    assert len(warned) == 2
     first, *rest = received()["messages"]
     assert "cache_control" in first["content"][-1]
     assert "cache_control" not in str(rest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from llama_index.core.base.llms.types import ChatMessage, TextBlock, ThinkingBlock
+from llama_index.core.base.llms.types import CacheControl, CachePoint, ChatMessage, TextBlock, ThinkingBlock
 from pydantic import BaseModel
 
 from portkey_gateway import PortkeyWarning
@@ -106,6 +106,20 @@ def test_code_goes_on_in_its_container_and_its_calls_bear_no_mark(
     first, *rest = received.latest["messages"]
     assert "cache_control" in first["content"][-1]
     assert "cache_control" not in str(rest)
+
+
+@pytest.mark.parametrize("api_format", ["messages"])
+def test_a_cache_point_there_is_left_out_with_a_warning(llm: Portkey, sandbox: Sandbox, received: Received) -> None:
+    sandbox.claude.reply_with(*BY_CODE)
+    llm = llm.with_options(reuse_last_container=True)
+    answer = stored(llm.chat([ChatMessage("Hi")], tools=OF_CODE).message)
+    told = result(4)
+    for message in (answer, told):
+        message.blocks.append(CachePoint(cache_control=CacheControl(type="ephemeral")))
+    with pytest.warns(PortkeyWarning, match="a call that code made, or its result") as warned:
+        llm.chat([ChatMessage("Hi"), answer, told], tools=OF_CODE)
+    assert len(warned) == 2
+    assert "cache_control" not in str(received.latest["messages"])
 
 
 @pytest.mark.parametrize("form", FORMS)
