@@ -89,6 +89,8 @@ def encode_call(
         if route.falls_on_claude and _CONFIG in kept and config is None and not any(map(asked.get, _LIMITS)):
             # Into a config that is saved nothing can be put: the limit that Claude requires holds for all.
             asked = {**asked, "max_tokens": default_max_tokens(asked.get("thinking"))}
+        if route.only_anthropic and (user := _user(kept)):
+            asked = {"user": user, **asked}  # the gateway's word for Anthropic's ``metadata.user_id``
         asked = cast("ChatRequest", {**asked, **betas})
         body, fitted = chat_completions.encode_request(asked, route, prompt_caching=prompt_caching, config=config)
         path = chat_completions.PATH

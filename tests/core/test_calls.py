@@ -189,8 +189,15 @@ def test_without_a_user_there_is_no_user_id(labels: Any) -> None:
     assert "metadata" not in body(encode(messages(), labels=labels))
 
 
-def test_in_chat_completions_the_label_stays_a_label() -> None:
-    assert body(encode(chat_completions(), labels={USER_LABEL: "ann"})).keys() == {"model", "max_tokens", "messages"}
+def test_in_chat_completions_the_label_is_told_to_anthropic_alone() -> None:
+    assert body(encode(chat_completions(), labels={USER_LABEL: "ann"}))["user"] == "ann"
+    for route in (Route(is_claude=True), chat_completions(is_claude=False)):
+        assert "user" not in body(encode(route, labels={USER_LABEL: "ann"}))
+
+
+def test_a_user_that_the_request_names_is_told_in_its_place() -> None:
+    sent = body(encode(chat_completions(), labels={USER_LABEL: "ann"}, user="eve"))
+    assert sent["user"] == "eve"
 
 
 @pytest.mark.parametrize(("keys", "told"), [(None, True), (("_user",), True), (("team",), False)])

@@ -84,7 +84,7 @@ def test_a_remedy_does_not_break_the_other_target(*, named_first: bool) -> None:
         "reasoning_effort": "high",
         "service_tier": "auto",
         "parallel_tool_calls": False,
-        "mcp_servers": [],
+        "mcp_servers": [{"type": "url", "url": "https://a.org", "name": "a"}],
     }
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

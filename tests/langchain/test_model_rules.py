@@ -83,7 +83,6 @@ def test_a_tool_found_sources_and_tools(model: ChatPortkey, received: Received) 
 
 
 @any_call
-@pytest.mark.parametrize("api_format", ["messages"])
 def test_who_asks_is_told_to_anthropic(model: ChatPortkey, received: Received, ask: Ask) -> None:
     ask(model.with_options(metadata={"_user": "u-17"}), "Hi")
     assert received()["metadata"] == {"user_id": "u-17"}

@@ -62,7 +62,6 @@ def test_a_tool_found_another_tool(llm: Portkey, received: Received) -> None:
 
 
 @chat_way
-@pytest.mark.parametrize("api_format", ["messages"])
 def test_who_asks_is_told_to_anthropic(llm: Portkey, received: Received, way: str) -> None:
     ask(llm.with_options(request_metadata={"_user": "u-17"}), way, "Hi")
     assert received.latest["metadata"] == {"user_id": "u-17"}
