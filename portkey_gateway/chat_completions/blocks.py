@@ -70,7 +70,7 @@ def _encode_assistant(message: Message, where: str, route: Route) -> Message:
     if sound := message.get("audio"):
         message = _encode_spoken(message, sound, route)
     content = message.get("content")
-    if calls := [*_calls(content, message), *message.get("tool_calls", ())]:
+    if calls := _calls(content, message):
         message = cast("Message", {**message, "tool_calls": [*_encode_calls(calls, route)]})
     if not isinstance(content, list):
         return message
@@ -129,24 +129,21 @@ def _only_text(block: ContentBlock) -> ContentBlock:
 
 
 def _calls(content: str | list[ContentBlock] | None, message: Message) -> list[ToolCall]:
-    """Calls that stand among the blocks in Anthropic's form, but for those that are told as ``tool_calls`` too."""
-    if not isinstance(content, list):
-        return []
-    known = {call["id"] for call in message.get("tool_calls", ())}
-    blocks = [cast("Mapping[str, Any]", block) for block in content if block["type"] == "tool_use"]
-    return [
-        cast(
-            "ToolCall",
-            {
-                "id": block["id"],
-                "type": "function",
-                "function": {"name": block["name"], "arguments": as_arguments(block.get("input") or {})},
-                **{name: block[name] for name in _OF_A_CALL if block.get(name)},
-            },
-        )
+    """All calls, each once: first those that stand among the blocks, in Anthropic's form, then those told beside them."""
+    told = {call["id"]: call for call in message.get("tool_calls", ())}
+    blocks = cast("list[Mapping[str, Any]]", content if isinstance(content, list) else [])
+    among = [
+        told.pop(block["id"]) if block["id"] in told else _as_call(block)
         for block in blocks
-        if block["id"] not in known
+        if block["type"] == "tool_use"
     ]
+    return [*among, *told.values()]
+
+
+def _as_call(block: Mapping[str, Any]) -> ToolCall:
+    function = {"name": block["name"], "arguments": as_arguments(block.get("input") or {})}
+    kept = {name: block[name] for name in _OF_A_CALL if block.get(name)}
+    return cast("ToolCall", {"id": block["id"], "type": "function", "function": function, **kept})
 
 
 def _encode_block(block: ContentBlock, where: str, route: Route) -> ContentBlock:

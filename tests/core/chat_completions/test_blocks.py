@@ -287,6 +287,8 @@ def test_calls_among_the_blocks_stand_apart() -> None:
 def test_a_call_that_is_told_twice_is_made_once() -> None:
     later = {**USE, "id": "c2"}
     assert assistant(content=[SAID, USE, later], tool_calls=[CALL])["tool_calls"] == [CALL, {**CALL, "id": "c2"}]
+    new = {**CALL, "id": "c3"}
+    assert assistant(content=[SAID, USE], tool_calls=[new, CALL])["tool_calls"] == [CALL, new]
 
 
 def test_citations_are_replayed_in_claudes_own_blocks_only() -> None:
