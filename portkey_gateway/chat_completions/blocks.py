@@ -129,7 +129,7 @@ def _only_text(block: ContentBlock) -> ContentBlock:
 
 
 def _calls(content: str | list[ContentBlock] | None, message: Message) -> list[ToolCall]:
-    """All calls, each once: first those that stand among the blocks, in Anthropic's form, then those told beside them."""
+    """All calls, each once: those that stand among the blocks, in Anthropic's form, before those beside them."""
     told = {call["id"]: call for call in message.get("tool_calls", ())}
     blocks = cast("list[Mapping[str, Any]]", content if isinstance(content, list) else [])
     among = [
