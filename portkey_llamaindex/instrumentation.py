@@ -27,6 +27,7 @@ from llama_index_instrumentation.span_handlers import BaseSpanHandler
 from typing_extensions import override
 
 from portkey_gateway.tracing.context import TraceContext, in_active_span, new_span_id, new_trace_id
+from portkey_llamaindex.agents import Turn, Turns
 from portkey_llamaindex.fold import is_gateway_call, is_model_call, is_unnamed
 
 MAX_DEPTH: Final = 1000
@@ -57,6 +58,10 @@ class Place:
     """Whether it is a call of a model, or a step of one."""
     is_call: bool = False
     """Whether it is a call of ours, or folded into one."""
+    turns: Turns | None = None
+    """Of the run of a workflow of agents: whose turn it is."""
+    turn: Turn | None = None
+    """Of a step of such a workflow: whose turn it is in it."""
 
     @property
     def inside(self) -> str | None:
@@ -146,7 +151,7 @@ def enter_place(
     name = trace.span_name or ""
     method = name.rpartition(".")[2]
     is_model, is_call = is_model_call(instance, method), is_gateway_call(instance, method)
-    is_folded = False
+    is_folded, turn = False, None
     if parent_span_id is None:
         trace = in_active_span(trace)
     else:
@@ -157,12 +162,15 @@ def enter_place(
         is_folded = is_folded or (is_model and outer.is_model and not (is_call or outer.is_call))
         is_model, is_call = (outer.is_model, outer.is_call) if is_folded else (is_model, is_call)
         around = outer.trace
+        if is_folded and outer.turns and (turn := outer.turns.at(arguments.get("ev"))):
+            around = TraceContext(around.trace_id, turn.span_id, outer.inside, turn.agent)
         trace = around if is_folded else TraceContext(around.trace_id, trace.span_id, outer.inside, trace.span_name)
         if outer.depth >= MAX_DEPTH:
             outer = replace(outer, outer=None, depth=0)
     if isinstance(named := tags.get("trace_id"), str):
         trace = replace(trace, trace_id=named)
-    place = Place(span_id, trace, outer, outer.depth + 1 if outer else 0, is_folded, is_model, is_call)
+    depth, turns = outer.depth + 1 if outer else 0, Turns.in_run(instance, method)
+    place = Place(span_id, trace, outer, depth, is_folded, is_model, is_call, turns, turn)
     _place.set(place)
     return place
 

@@ -34,6 +34,7 @@ from portkey_gateway.tracing.fold import Detail
 from portkey_gateway.tracing.spans import Described, OpenSpan
 from portkey_gateway.tracing.steps import Calls, Tracing
 from portkey_llamaindex import spans
+from portkey_llamaindex.agents import AgentSpans
 from portkey_llamaindex.fold import is_gateway_call
 from portkey_llamaindex.instrumentation import enter_place, own_trace, read_tags
 from portkey_llamaindex.plain import plain
@@ -47,10 +48,12 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
     """Makes a span of every span of LlamaIndex; of those of our own calls, only where they are wanted."""
 
     _tracing: Tracing = PrivateAttr()
+    _agents: AgentSpans = PrivateAttr()
 
     def __init__(self, tracing: Tracing) -> None:
         super().__init__()
         self._tracing = tracing
+        self._agents = AgentSpans(tracing)
 
     @override
     def new_span(
@@ -69,12 +72,16 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
             place = enter_place(id_, parent_span_id, tags, instance, arguments)
             own = own_trace(id_)
             name = own.span_name or ""
+            if parent_span_id and place.turn and place.outer:
+                event = arguments.get("ev")
+                self._agents.enter(parent_span_id, place.outer.trace, place.turn, event, read_tags(tags))
+            around_key = place.turn.key if place.turn else parent_span_id
             if not self._tracing.folds and parent_span_id and not place.is_in_call:
                 # Where the span really stands, folded or not.
-                around = own_trace(parent_span_id)
-                context = TraceContext(place.trace.trace_id, own.span_id, around.span_id, name)
+                around_id = place.turn.span_id if place.turn else own_trace(parent_span_id).span_id
+                context = TraceContext(place.trace.trace_id, own.span_id, around_id, name)
             elif place.is_folded:
-                self._tracing.fold(id_, name, parent_span_id, spans.told_by_step(instance, arguments))
+                self._tracing.fold(id_, name, around_key, spans.told_by_step(instance, arguments))
                 return
             else:
                 context = place.trace
@@ -87,7 +94,7 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
                 return spans.describe(SpanStart(name, instance, arguments, parent, is_root=is_root))
 
             self._tracing.start(
-                id_, context, described, parent_key=parent_span_id, labels=read_tags(tags), awaits_call=is_call
+                id_, context, described, parent_key=around_key, labels=read_tags(tags), awaits_call=is_call
             )
 
     @override
@@ -100,6 +107,7 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
         **kwargs: Any,
     ) -> None:
         with self._tracing.unnoticed():
+            self._agents.leave(id_)
             is_stream = isinstance(result, (Generator, AsyncGenerator))
             if is_stream and (span := self._tracing.open.touch(id_)) and span.ends_apart:
                 self._tracing.end_with(result, id_)
@@ -115,7 +123,9 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
         err: BaseException | None = None,
         **kwargs: Any,
     ) -> None:
-        self._tracing.fail(id_, err or RuntimeError("LlamaIndex dropped the span"))
+        error = err or RuntimeError("LlamaIndex dropped the span")
+        self._agents.leave(id_, error)
+        self._tracing.fail(id_, error)
 
     @override
     def close(self) -> None:
