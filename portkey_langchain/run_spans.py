@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_messages
@@ -20,8 +19,7 @@ PROMPT_MARK: Final = "ls_prompt_name"
 _ROLES: Final = {"human": "user", "ai": "assistant"}
 
 
-@dataclass(frozen=True, slots=True)
-class RunStart:
+class RunStart(NamedTuple):
     """What LangChain tells when a run starts."""
 
     name: str

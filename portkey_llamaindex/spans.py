@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from llama_index.core.agent.workflow.base_agent import BaseWorkflowAgent
 from llama_index.core.base.base_retriever import BaseRetriever
@@ -40,8 +39,7 @@ _STREAMS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SpanStart:
+class SpanStart(NamedTuple):
     """What LlamaIndex tells when a span starts."""
 
     name: str

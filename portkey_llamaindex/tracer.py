@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -160,7 +159,7 @@ class EventTracer(BaseEventHandler):
                 hear(event.span_id, event)
 
     def _announce(self, span_id: str, _: Any) -> None:
-        self._tracing.open.amend(span_id, lambda span: replace(span, ends_apart=True))
+        self._tracing.open.amend(span_id, lambda span: span._replace(ends_apart=True))
 
     def _end(self, span_id: str, event: Any) -> None:
         self._tracing.end(span_id, lambda span: spans.conclude_model(span, event.response))
@@ -170,7 +169,7 @@ class EventTracer(BaseEventHandler):
 
     def _cancel(self, span_id: str, _: Any) -> None:
         told = {semconv.OUTCOME: "cancelled"}
-        self._tracing.open.amend(span_id, lambda span: replace(span, attributes={**span.attributes, **told}))
+        self._tracing.open.amend(span_id, lambda span: span._replace(attributes={**span.attributes, **told}))
 
 
 class Instrumentation:

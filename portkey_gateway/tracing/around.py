@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.fold import FoldedSteps
 from portkey_gateway.tracing.spans import OpenSpan, OpenSpans
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(NamedTuple):
     """What a step begins in."""
 
     key: str | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -75,10 +76,10 @@ class CallPlaces:
                 surroundings = Surroundings.of(trace.trace_id, span.attributes)
                 self._asking.note(key, surroundings)
                 self._expected.note(trace.trace_id, surroundings)
-                return replace(span, context=replace(span.context, trace_id=trace.trace_id))
+                return span._replace(context=replace(span.context, trace_id=trace.trace_id))
             context, named = self.in_trace(trace, span.context.trace_id)
             context = replace(span.context, trace_id=context.trace_id)
-            return replace(span, context=context, attributes={**span.attributes, **named})
+            return span._replace(context=context, attributes={**span.attributes, **named})
         parent_key = None
         if found := self._spans.find(trace.parent_span_id):
             parent_key, around = found
@@ -118,4 +119,5 @@ class CallPlaces:
         if known is None:
             return None
         context, named = self.in_trace(trace, known.trace_id)
-        return OpenSpan("", context, {**known.attributes, **named}, "client", parent_key=parent_key)
+        attributes = {**known.attributes, **named}
+        return OpenSpan("", context, attributes, "client", parent_key=parent_key, started_ns=time.time_ns())

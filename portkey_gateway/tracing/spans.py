@@ -9,8 +9,9 @@ import time
 import traceback
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, Self, TypeAlias
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias
 
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.context import TraceContext, new_span_id
@@ -39,17 +40,22 @@ _CONTENT_VARIABLE: Final = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 Attribute: TypeAlias = str | bool | int | float | Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+# What is made of every step is a tuple: a frozen class takes several times as long to make, and to change.
+
+
+class Described(NamedTuple):
     """What is told of a span when it starts, or when it ends.
 
     What a step was given and gave is kept apart from what it is: the one is content, which the user may leave out.
     """
 
     name: str = ""
-    attributes: Mapping[str, Attribute | None] = field(default_factory=dict)
+    attributes: Mapping[str, Attribute | None] = _NOTHING
     """``None`` stands for nothing to say."""
-    content: Mapping[str, Any] = field(default_factory=dict)
+    content: Mapping[str, Any] = _NOTHING
     kind: Literal["internal", "client"] = "internal"
 
 
@@ -82,8 +88,7 @@ class Failure:
         return len(self.message) + len(self.stacktrace)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A finished span."""
 
     name: str
@@ -98,13 +103,12 @@ class Span:
     """Of steps that are folded into it."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSpan:
+class OpenSpan(NamedTuple):
     """A span whose end is not known yet."""
 
     name: str
     context: TraceContext
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    attributes: Mapping[str, Attribute] = _NOTHING
     kind: Literal["internal", "client"] = "internal"
     ends_apart: bool = False
     """Whether its end is told apart from the end of its call, as a stream's is."""
@@ -120,13 +124,19 @@ class OpenSpan:
     """Of steps that are folded into it, each with its ``error_key``."""
     told_errors: tuple[str, ...] = ()
     """The last of those that it or a span in it has told of, by the same: an error passes through many steps."""
-    started_ns: int = field(default_factory=time.time_ns)
+    started_ns: int = 0
+    """Nanoseconds since 1970."""
 
     @property
     def chars(self) -> int:
         """How much text it holds."""
-        attributes = sum(len(value) for value in self.attributes.values() if isinstance(value, str))
-        return attributes + sum(failure.chars for _, failure in self.inner_failures)
+        held = 0
+        for value in self.attributes.values():
+            if isinstance(value, str):
+                held += len(value)
+        for _, failure in self.inner_failures:
+            held += failure.chars
+        return held
 
     def telling(self, known: str, failure: Failure | None = None) -> Self:
         """It, once an error was told of in it.
@@ -137,14 +147,14 @@ class OpenSpan:
         """
         told = (*self.told_errors, known)[-MAX_TOLD_ERRORS:]
         if failure is None:
-            return replace(self, told_errors=told)
+            return self._replace(told_errors=told)
         inner = _bounded((*self.inner_failures, (known, failure))[-MAX_INNER_FAILURES:])
-        return replace(self, inner_failures=inner, told_errors=told)
+        return self._replace(inner_failures=inner, told_errors=told)
 
     def end(self, attributes: Mapping[str, Attribute], failure: Failure | None = None) -> Span:
         """Finish it now."""
         known = {**self.attributes, **attributes}
-        inner = tuple(each for _, each in self.inner_failures)
+        inner = tuple([each for _, each in self.inner_failures])
         return Span(self.name, self.context, self.started_ns, time.time_ns(), known, self.kind, failure, inner)
 
 
@@ -177,7 +187,8 @@ class OpenSpans:
         self._max_chars = max_chars
         self._max_age_s = max_age_s
         self._clock = clock
-        self._spans: OrderedDict[str, tuple[OpenSpan, float]] = OrderedDict()
+        # With the time when it was last heard of, and how much text it holds.
+        self._spans: OrderedDict[str, tuple[OpenSpan, float, int]] = OrderedDict()
         self._keys: dict[str, str] = {}
         # By the framework's id of the step around them: those whose end may not be told.
         self._untold: dict[str | None, set[str]] = {}
@@ -196,12 +207,13 @@ class OpenSpans:
         """Keep a span until its end."""
         with self._lock:
             self._pop(key)
-            self._spans[key] = span, self._clock()
+            chars = span.chars
+            self._spans[key] = span, self._clock(), chars
             if span.context.span_id:
                 self._keys[span.context.span_id] = key
             if span.runner:
                 self._untold.setdefault(span.runner.inside, set()).add(key)
-            self._chars += span.chars
+            self._chars += chars
             self._give_up()
 
     def touch(self, key: str) -> OpenSpan | None:
@@ -210,7 +222,7 @@ class OpenSpans:
             known = self._spans.get(key)
             if known is None:
                 return None
-            self._spans[key] = known[0], self._clock()
+            self._spans[key] = known[0], self._clock(), known[2]
             self._spans.move_to_end(key)
             return known[0]
 
@@ -225,8 +237,9 @@ class OpenSpans:
         with self._lock:
             if known := self._spans.get(key):
                 changed = change(known[0])
-                self._chars += changed.chars - known[0].chars
-                self._spans[key] = changed, known[1]
+                chars = changed.chars
+                self._chars += chars - known[2]
+                self._spans[key] = changed, known[1], chars
                 self._give_up()
 
     def left_in(self, key: str, *, failed: bool) -> list[str]:
@@ -269,7 +282,7 @@ class OpenSpans:
             untold.discard(key)
             if not untold:
                 del self._untold[span.runner.inside]
-        self._chars -= span.chars
+        self._chars -= known[2]
         return span
 
     def _give_up(self) -> None:

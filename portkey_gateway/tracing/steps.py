@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 import weakref
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 from pydantic import SecretStr
@@ -43,6 +44,26 @@ Calls: TypeAlias = bool | Literal["auto"]
 """Whether spans of our own calls are exported; ``auto``: to any receiver but Portkey, whose own log is their span."""
 
 _logger = logging.getLogger(__name__)
+
+
+class _Unnoticed:
+    """What ``Tracing.unnoticed`` gives; one for all, since it is entered several times for every step."""
+
+    def __init__(self) -> None:
+        self._has_failed = False
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        if not self._has_failed:
+            self._has_failed = True
+            _logger.warning("A span could not be made; further ones are not logged", exc_info=error)
+        return True
 
 
 class Tracing:
@@ -84,7 +105,7 @@ class Tracing:
         self.export = export
         self._told = Telling(convert, capture_content=capture_content, metadata_keys=metadata_keys)
         self._is_portkey = is_portkey
-        self._has_failed = False
+        self._unnoticed = _Unnoticed()
         self.left = Left()
         self.places = CallPlaces(self.open, keeps_traces=is_portkey)
         if export is not None:
@@ -177,13 +198,13 @@ class Tracing:
             around = span_around(parent_key, self.open, self.folded)
             parent, parent_key = around.span, around.key
             if parent and around.told:
-                parent = replace(parent, attributes={**parent.attributes, **around.told})
+                parent = parent._replace(attributes={**parent.attributes, **around.told})
             described = Described()
             with self.unnoticed():
                 described = describe(parent)
             if described.attributes.get(semconv.OPERATION) in semconv.MODEL_OPERATIONS:
                 for each in around.calls:
-                    self.open.amend(each, lambda call: replace(call, asks_another=True))
+                    self.open.amend(each, lambda call: call._replace(asks_another=True))
             name = described.name or context.span_name or "span"
             attributes = {**self._told.attributes(described), **self._told.labels(labels or {})}
             if parent:
@@ -197,6 +218,7 @@ class Tracing:
                 awaits_call=awaits_call,
                 parent_key=parent_key,
                 runner=runner,
+                started_ns=time.time_ns(),
             )
             self.open.start(key, span)
 
@@ -270,7 +292,7 @@ class Tracing:
         told = {name: known[name] for name in names if name in known}
         # What is around a folded step need not be of its conversation.
         if told and (span := self.open.touch(key)) and semconv.CONVERSATION_ID not in span.attributes:
-            self.open.amend(key, lambda span: replace(span, attributes={**span.attributes, **told}))
+            self.open.amend(key, lambda span: span._replace(attributes={**span.attributes, **told}))
 
     def fail(
         self,
@@ -332,15 +354,9 @@ class Tracing:
         ended, failure = failed(error, capture_content=self._told.capture_content)
         self._fail(span, {**attributes, **ended}, error, failure)
 
-    @contextmanager
-    def unnoticed(self) -> Iterator[None]:
+    def unnoticed(self) -> AbstractContextManager[None]:
         """Keep whatever goes wrong from the user's call; the first time is logged."""
-        try:
-            yield
-        except Exception:
-            if not self._has_failed:
-                self._has_failed = True
-                _logger.warning("A span could not be made; further ones are not logged", exc_info=True)
+        return self._unnoticed
 
     def _note(self, step: Step, error: BaseException, failure: Failure) -> None:
         """Tell of an error of a folded step, unless a span in it has told of that."""
@@ -361,7 +377,7 @@ class Tracing:
             self.open.amend(span.parent_key, lambda around: around.telling(known))
         # What failed in it and made it fail is told once.
         inner = tuple(each for each in span.inner_failures if each[0] != known)
-        self._send(replace(span, inner_failures=inner), attributes, failure)
+        self._send(span._replace(inner_failures=inner), attributes, failure)
 
     def _send(self, span: OpenSpan, attributes: Mapping[str, Attribute], failure: Failure | None = None) -> None:
         if self.export:
@@ -369,9 +385,9 @@ class Tracing:
             if self._is_portkey and finished.attributes.get(semconv.THROUGH_GATEWAY):
                 # Its own log of the call tells it; here it would count again.
                 told = {name: value for name, value in finished.attributes.items() if name not in USAGE_AND_COST}
-                finished = replace(finished, attributes=told)
+                finished = finished._replace(attributes=told)
             if self.calls:
                 self.places.ended(span, finished.attributes)
             if not self._is_portkey:
-                finished = replace(finished, attributes={**finished.attributes, **openinference(finished.attributes)})
+                finished = finished._replace(attributes={**finished.attributes, **openinference(finished.attributes)})
             self.export.add(finished)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.spans import Attribute
@@ -23,12 +22,11 @@ _INHERITED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """What a call has from what is around it, where the framework told of that one only."""
 
     trace_id: str | None
-    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    attributes: Mapping[str, Attribute]
 
     @classmethod
     def of(cls, trace_id: str | None, attributes: Mapping[str, Attribute]) -> Surroundings:

@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, Literal, Self, TypeAlias
 
@@ -131,7 +130,7 @@ class _Watched(Watch):
         with tracing.unnoticed():
             described = self._described(error, outcome)
         with tracing.unnoticed():
-            tracing.finish_call(replace(span, name=self._name), described, error, plain_message)
+            tracing.finish_call(span._replace(name=self._name), described, error, plain_message)
 
     def answering(self, so_far: Callable[[], Answer]) -> None:
         self._so_far = so_far

@@ -21,6 +21,7 @@ from portkey_gateway.tracing.context import (
     new_span_id,
     new_trace_id,
 )
+from portkey_gateway.tracing.session import SESSION_LABELS
 
 HEADER_VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 
@@ -127,7 +128,8 @@ def test_any_text_survives_the_header(text: str) -> None:
 
 @given(
     st.dictionaries(
-        st.text(max_size=20).filter(lambda key: not key.startswith(("l", "_", "c", "u"))), st.text(max_size=128)
+        st.text(max_size=20).filter(lambda key: not key.startswith(("l", "_", "c", "u")) and key not in SESSION_LABELS),
+        st.text(max_size=128),
     )
 )
 def test_metadata_round_trips(metadata: dict[str, str]) -> None:
