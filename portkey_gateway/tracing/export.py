@@ -9,14 +9,14 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Final, Self
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from typing_extensions import override
 
 from portkey_gateway.secret_names import is_long
-from portkey_gateway.tracing.otel_span import readable_span
+from portkey_gateway.tracing.otel_span import KnownResource, Waiting, readable_span
 from portkey_gateway.tracing.receiver import Receiver
 from portkey_gateway.tracing.spans import Span
 
@@ -64,7 +64,7 @@ class SpanExport:
     before_close: Callable[[], Callable[[], None] | None] | None = None
     _lock: threading.Lock
     _ledger: _Ledger
-    _open: tuple[BatchSpanProcessor, Resource] | None
+    _open: BatchSpanProcessor | None
 
     def __init__(
         self, receiver: Receiver, *, max_waiting: int = MAX_WAITING_SPANS, timeout_s: float | None = None
@@ -99,18 +99,17 @@ class SpanExport:
         if self._disabled or not self._ledger.admit():
             return
         try:
-            processor, resource = self._opened()
-            readable = readable_span(span, resource)
-        except Exception as error:  # noqa: BLE001 whatever is wrong with a span, the user's call goes on
+            # It becomes OpenTelemetry's in the thread that sends it.
+            waiting: Any = Waiting(span)
+            self._opened().on_end(waiting)
+        except Exception as error:  # noqa: BLE001 whatever is wrong with the export, the user's call goes on
             self._ledger.take(1)
             self._ledger.drop(1, repr(error))
-        else:
-            processor.on_end(readable)
 
     def flush(self) -> None:
         """Send what waits; return when it is sent or lost."""
         if self._open:
-            self._open[0].force_flush()
+            self._open.force_flush()
 
     def close(self) -> None:
         """Send what waits, for ``EXIT_WAIT_S`` and the time of one request at the most. Later spans are lost."""
@@ -121,7 +120,7 @@ class SpanExport:
             opened, self._open = self._open, None
             self._leave_be()
         if opened:
-            _shut_down(opened[0], self._ledger, self._timeout_s)
+            _shut_down(opened, self._ledger, self._timeout_s)
 
     def _leave_be(self) -> None:
         if self._unless_closed:
@@ -134,7 +133,7 @@ class SpanExport:
         self._open = None
         self._leave_be()
 
-    def _opened(self) -> tuple[BatchSpanProcessor, Resource]:
+    def _opened(self) -> BatchSpanProcessor:
         if self._open:
             return self._open
         with self._lock:
@@ -144,11 +143,11 @@ class SpanExport:
                     self._receiver.endpoint, headers=headers, timeout=self._timeout_s, session=BoundedSession()
                 )
                 processor = BatchSpanProcessor(
-                    _CountedExporter(exporter, self._ledger),
+                    _CountedExporter(exporter, self._ledger, KnownResource.created()),
                     max_queue_size=self._max_waiting,
                     max_export_batch_size=min(_MAX_BATCH, self._max_waiting),
                 )
-                self._open = processor, Resource.create()
+                self._open = processor
                 # One that is forgotten, such as a tracer's of a single request, must not keep its thread: the next ends
                 # it, since the collector may come in any thread, and whatever that holds.
                 left = (processor, self._ledger, self._timeout_s)
@@ -274,15 +273,19 @@ class _Ledger:
 class _CountedExporter(SpanExporter):
     """OpenTelemetry's exporter, with a ledger of what became of the spans."""
 
-    def __init__(self, exporter: OTLPSpanExporter, ledger: _Ledger) -> None:
+    def __init__(self, exporter: OTLPSpanExporter, ledger: _Ledger, resource: Resource) -> None:
         self._exporter = exporter
         self._ledger = ledger
+        self._resource = resource
 
     @override
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+    def export(self, spans: Sequence[Any]) -> SpanExportResult:
         if not self._ledger.take(len(spans)):
             self._ledger.drop(len(spans), "the process ends")
             return SpanExportResult.FAILURE
+        spans = list(self._readable(spans))
+        if not spans:
+            return SpanExportResult.SUCCESS
         with _Overheard() as overheard:
             try:
                 result = self._exporter.export(spans)
@@ -291,6 +294,13 @@ class _CountedExporter(SpanExporter):
         failure = None if result is SpanExportResult.SUCCESS else overheard.said or "the receiver did not take them"
         self._ledger.settle(len(spans), failure)
         return result
+
+    def _readable(self, waiting: Sequence[Waiting]) -> Iterator[ReadableSpan]:
+        for each in waiting:
+            try:
+                yield readable_span(each.span, self._resource)
+            except Exception as error:  # noqa: BLE001 whatever is wrong with a span, the others are sent
+                self._ledger.drop(1, repr(error))
 
     @override
     def shutdown(self) -> None:

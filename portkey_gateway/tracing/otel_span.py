@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
-from typing import Final
+from contextlib import suppress
+from typing import ClassVar, Final, Self
+
+from typing_extensions import override
 
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.spans import Attribute, Failure, Span
@@ -17,10 +21,40 @@ try:
 except ImportError as error:
     raise ImportError('Exporting spans needs OpenTelemetry: pip install "portkey-frameworks[otel]"') from error
 
+_SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 _SCOPE: Final = InstrumentationScope("portkey-frameworks")
 _HEX: Final = re.compile(r"[0-9a-f]+")
 _INT64: Final = 2**63
 _KINDS: Final = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
+
+
+class KnownResource(Resource):
+    """A resource that makes its hash once: OpenTelemetry asks for that with every span, and makes JSON of all of it."""
+
+    @classmethod
+    def created(cls) -> Self:
+        """What OpenTelemetry finds of this process."""
+        found = Resource.create()
+        return cls(found.attributes, found.schema_url)
+
+    @override
+    def __hash__(self) -> int:
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        return super().__hash__()
+
+
+class Waiting:
+    """A span in OpenTelemetry's queue, which looks at nothing but whether it is to be sent."""
+
+    __slots__ = ("span",)
+
+    context: ClassVar = SpanContext(1, 1, is_remote=False, trace_flags=_SAMPLED)
+
+    def __init__(self, span: Span) -> None:
+        self.span = span
 
 
 def readable_span(span: Span, resource: Resource) -> ReadableSpan:
@@ -57,11 +91,15 @@ def readable_span(span: Span, resource: Resource) -> ReadableSpan:
 
 
 def _context(trace_id: int, span_id: str) -> SpanContext:
-    return SpanContext(trace_id, _number(span_id, 16), is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    return SpanContext(trace_id, _number(span_id, 16), is_remote=False, trace_flags=_SAMPLED)
 
 
 def _number(text: str, digits: int) -> int:
     """An id as a number: read where it is hexadecimal or a UUID, else the same one for the same text."""
+    if len(text) == digits and text.isascii() and text.isalnum():
+        with suppress(ValueError):
+            if number := int(text, 16):
+                return number
     plain = text.replace("-", "").lower()
     if len(plain) == digits and _HEX.fullmatch(plain) and (number := int(plain, 16)):
         return number

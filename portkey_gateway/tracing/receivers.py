@@ -22,6 +22,10 @@ class Receivers:
         """Whether there may be one."""
         return bool(self._known)
 
+    def __len__(self) -> int:
+        """How many there may be."""
+        return len(self._known)
+
     def live(self) -> list[Tracing]:
         """All of them."""
         return [tracing for each in self._known if (tracing := each()) is not None]
