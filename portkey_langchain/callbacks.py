@@ -202,21 +202,21 @@ class RunHandler(BaseCallbackHandler):
         Returns:
             Where the run stands in its trace; of one that is folded, where the run around it stands.
         """
-        if known := self._tree.get(run_id.hex):
+        # Of a run's id only the end is random (uuid7 begins with the time): that is its span's.
+        digits = run_id.hex
+        if known := self._tree.get(digits):
             return known
-        name = run_name(serialized, name)
-        own = TraceContext(run_id.hex, span_id_of(run_id), None, name)
-        around = self._tree.around(parent_run_id.hex) if parent_run_id else None
+        name, span_id = run_name(serialized, name), digits[16:]
         if parent_run_id is None:
-            own = in_active_span(own)
-        elif around is None:
-            own = TraceContext(parent_run_id.hex, own.span_id, span_id_of(parent_run_id), name)
-        else:
+            own = in_active_span(TraceContext(digits, span_id, None, name))
+        elif around := self._tree.around(parent := parent_run_id.hex):
             if is_chain and is_unnamed(name or "", run_type=run_type, tags=tags, metadata=metadata):
-                return self._tree.start(run_id.hex, around)
-            own = TraceContext(around.trace_id, own.span_id, around.span_id, name)
+                return self._tree.start(digits, around)
+            own = TraceContext(around.trace_id, span_id, around.span_id, name)
+        else:
+            own = TraceContext(parent, span_id, parent[16:], name)
         named = (metadata or {}).get("trace_id")
-        return self._tree.start(run_id.hex, replace(own, trace_id=named) if isinstance(named, str) else own)
+        return self._tree.start(digits, replace(own, trace_id=named) if isinstance(named, str) else own)
 
     def _end(self, run_id: UUID) -> None:
         self._tree.end(run_id.hex)
@@ -253,11 +253,6 @@ class RunHandler(BaseCallbackHandler):
     @override
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._end(run_id)
-
-
-def span_id_of(run_id: UUID) -> str:
-    """The id of a run's span; only the end of a run's id is random: uuid7 begins with the time."""
-    return run_id.hex[16:]
 
 
 def run_name(serialized: Mapping[str, Any] | None, name: str | None) -> str | None:

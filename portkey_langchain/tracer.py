@@ -31,7 +31,7 @@ from portkey_gateway.tracing.spans import Described, OpenSpan
 from portkey_gateway.tracing.steps import Calls, Tracing
 from portkey_langchain import run_spans
 from portkey_langchain.asked import is_asked_whole
-from portkey_langchain.callbacks import RUNS, configured_session, read_labels, run_name, span_id_of
+from portkey_langchain.callbacks import RUNS, configured_session, read_labels, run_name
 from portkey_langchain.run_spans import RunStart
 
 TRACING_VARIABLE: Final = "PORTKEY_TRACING"
@@ -150,14 +150,15 @@ class RunTracer(BaseCallbackHandler):
             if self._is_told_by_another(run_id, parent_id):
                 return
             context, metadata = RUNS.start(serialized, **kwargs), kwargs.get("metadata") or {}
-            name, parent_key = run_name(serialized, kwargs.get("name")) or "run", parent_id.hex if parent_id else None
+            key, parent_key = run_id.hex, parent_id.hex if parent_id else None
+            name, span_id = run_name(serialized, kwargs.get("name")) or "run", key[16:]
             if self._tracing.folds:
-                if context.span_id != span_id_of(run_id):
-                    self._tracing.fold(run_id.hex, name, parent_key)
+                if context.span_id != span_id:
+                    self._tracing.fold(key, name, parent_key)
                     return
-            elif parent_id:
+            elif parent_key:
                 # Where the run really stands, folded or not.
-                context = TraceContext(context.trace_id, span_id_of(run_id), span_id_of(parent_id), name)
+                context = TraceContext(context.trace_id, span_id, parent_key[16:], name)
 
             def described(parent: OpenSpan | None) -> Described:
                 return describe(
@@ -170,7 +171,7 @@ class RunTracer(BaseCallbackHandler):
             # Of chains alone LangChain tells the end whatever ends them; no other run hears that it is cancelled.
             runner = None if may_stream is None else Runner.here(parent_key, may_stream=may_stream)
             self._tracing.start(
-                run_id.hex,
+                key,
                 context,
                 described,
                 parent_key=parent_key,

@@ -44,11 +44,11 @@ _MIME_TYPES: Final = {semconv.INPUT_VALUE: "input.mime_type", semconv.OUTPUT_VAL
 
 def openinference(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
     """What is said beside a span's attributes; nothing that they say already."""
+    if not attributes:
+        return {KIND: "CHAIN"}
     kind = _KINDS.get(str(attributes.get(semconv.OPERATION)), "CHAIN")
     told: dict[str, Attribute] = {KIND: kind}
-    for name, theirs in _SAME.items():
-        if (value := attributes.get(name)) is not None:
-            told[theirs] = value
+    told |= {_SAME[name]: value for name, value in attributes.items() if name in _SAME}
     if kind == "LLM":
         told |= _model(attributes)
     elif kind == "EMBEDDING" and (model := _bare(attributes)):

@@ -36,7 +36,9 @@ class Surroundings(NamedTuple):
             trace_id: the trace that it stands in.
             attributes: all that is told of it.
         """
-        return cls(trace_id, {name: value for name in _INHERITED if (value := attributes.get(name)) is not None})
+        if not attributes:
+            return cls(trace_id, attributes)
+        return cls(trace_id, {name: attributes[name] for name in _INHERITED if name in attributes})
 
 
 class RememberedSurroundings:

@@ -41,6 +41,8 @@ class Telling:
         """
         known = {name: value for name, value in described.attributes.items() if value is not None}
         if not self.capture_content:
+            if _CONTENT.isdisjoint(known):
+                return known
             return {name: value for name, value in known.items() if name not in _CONTENT}
         convert = convert or self._convert
         for name, value in described.content.items():
@@ -62,6 +64,8 @@ class Telling:
 
     def labels(self, labels: Mapping[str, Any]) -> dict[str, Attribute]:
         """The metadata of a step, and whose conversation it is."""
+        if not labels:
+            return {}
         keys = self._metadata_keys
         kept = {
             name: value for name, value in labels.items() if not is_internal(name) and (keys is None or name in keys)
