@@ -1,5 +1,9 @@
-"""Claude, or any model, through the Portkey AI gateway, as a LangChain chat model."""
+"""Claude, or any model, through the Portkey AI gateway, as a LangChain chat model.
 
+Names are imported when first used, as LangChain's own are: who asks a model need not wait for prompts and embeddings.
+"""
+
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -8,15 +12,16 @@ try:
 except ImportError as error:
     raise ImportError('portkey_langchain needs LangChain: pip install "portkey-frameworks[langchain]"') from error
 
-from portkey_langchain.cache_report import CacheReport
-from portkey_langchain.chat_model import ChatPortkey
-from portkey_langchain.embeddings import PortkeyEmbeddings
-from portkey_langchain.init import init_chat_model, init_embeddings
-from portkey_langchain.prompt import PortkeyPrompt
+# Not later: whoever sets `PORTKEY_TRACING` gets spans of runs in which no name of ours is used.
 from portkey_langchain.tracer import PortkeyTracer
 
 if TYPE_CHECKING:
+    from portkey_langchain.cache_report import CacheReport
+    from portkey_langchain.chat_model import ChatPortkey
+    from portkey_langchain.embeddings import PortkeyEmbeddings
+    from portkey_langchain.init import init_chat_model, init_embeddings
     from portkey_langchain.middleware import PortkeyPromptCachingMiddleware
+    from portkey_langchain.prompt import PortkeyPrompt
 
 __all__ = [
     "CacheReport",
@@ -32,10 +37,18 @@ if find_spec("langchain"):
     __all__ += ["PortkeyPromptCachingMiddleware"]
 
 
-def __getattr__(name: str) -> Any:
-    """Import what needs LangChain's agents when it is first used."""
-    if name == "PortkeyPromptCachingMiddleware":
-        from portkey_langchain.middleware import PortkeyPromptCachingMiddleware  # noqa: PLC0415 needs langchain
+_HOMES = {
+    "CacheReport": "cache_report",
+    "ChatPortkey": "chat_model",
+    "PortkeyEmbeddings": "embeddings",
+    "PortkeyPrompt": "prompt",
+    "PortkeyPromptCachingMiddleware": "middleware",
+    "init_chat_model": "init",
+    "init_embeddings": "init",
+}
 
-        return PortkeyPromptCachingMiddleware
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
