@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import httpx
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator, model_validator
@@ -42,6 +42,14 @@ class GatewayCaller(GatewayFields):
     """A client of yours for async calls; it is never closed here."""
 
     _rendered: Kept[Rendered] = PrivateAttr(default_factory=Kept)
+    _by_place: ClassVar[tuple[str, ...]] = ()
+    """The options that may be given without their names, in this order."""
+
+    if not TYPE_CHECKING:  # who checks types knows the options by their fields
+
+        def __init__(self, *given: Any, **options: Any) -> None:
+            """Take options by their names; pydantic's own error of others names none."""
+            super().__init__(**options, **_named(type(self).__name__, given, self._by_place, options))
 
     @model_validator(mode="before")
     @classmethod
@@ -107,3 +115,17 @@ class GatewayCaller(GatewayFields):
             rendered=self.rendered_options(),
             **more,
         )
+
+
+def _named(of: str, given: tuple[Any, ...], names: tuple[str, ...], options: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given by its place, under its name.
+
+    Raises:
+        TypeError: if there is more of it than places, or it is given by its name, too.
+    """
+    if len(given) > len(names):
+        how = f"{', '.join(names)} alone by its place" if names else "its options by their names"
+        raise TypeError(f"{of} takes {how}, such as {of}(model=…, provider=…)")
+    if twice := [name for name, _ in zip(names, given, strict=False) if name in options]:
+        raise TypeError(f"{of} got {', '.join(twice)} twice: by its place and by its name")
+    return dict(zip(names, given, strict=False))

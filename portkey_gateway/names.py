@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -97,6 +97,24 @@ def _hint(name: str, known: Mapping[str, Any]) -> str:
         return f"it is a parameter of the request body: put it into {body_field}={{{snake!r}: …}}"
     near = " or ".join(map(repr, difflib.get_close_matches(name, known, n=2)))
     return f"did you mean {near}?" if near else f"known are {', '.join(sorted(known))}"
+
+
+def called_elsewhere(name: str) -> str | None:
+    """What is called here otherwise, by its name in Portkey's SDK or in another class; ``None`` where it is not."""
+    return _FOREIGN_NAMES.get(in_snake_case(name))
+
+
+def meant_option(name: str, known: Collection[str]) -> str | None:
+    """The option that is probably meant by a name that nobody knows, if one is; it may be another class's name of it.
+
+    Args:
+        name: as it was given.
+        known: the names that there are.
+    """
+    of_others = called_elsewhere(name)
+    if of_others in known:
+        return of_others
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
 
 
 def check_url(name: str, url: str) -> None:

@@ -11,6 +11,7 @@ from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.messages.utils import count_tokens_approximately
+from langchain_core.prompt_values import ChatPromptValue, PromptValue
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from typing_extensions import override
@@ -27,6 +28,7 @@ from portkey_langchain.calling import CallingModel
 from portkey_langchain.confidential import ConfidentialModel
 from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
+from portkey_langchain.media import with_media_types
 from portkey_langchain.profile import model_profile
 from portkey_langchain.stream_usage import STREAM_USAGE, take_stream_usage
 from portkey_langchain.structured import MARKS, Method, Schema, Structured, structured_output, take_form
@@ -213,6 +215,15 @@ class ChatPortkey(CallingModel, ConfidentialModel):
         )
 
     # --- calls ------------------------------------------------------------------------------------------------------
+
+    @override
+    def _convert_input(self, model_input: LanguageModelInput) -> PromptValue:
+        prompt = super()._convert_input(model_input)
+        if not isinstance(prompt, ChatPromptValue):
+            return prompt
+        with as_langchain_errors():
+            typed = with_media_types(prompt.messages)
+        return prompt if typed is None else ChatPromptValue(messages=typed)
 
     @override
     def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing_extensions import override
 from portkey_gateway.caching.plan import PromptCaching
 from portkey_gateway.caller import GatewayCaller
 from portkey_gateway.model import GatewayModel
+from portkey_gateway.names import called_elsewhere
 from portkey_gateway.options import MASK, GatewayFields
 from portkey_langchain.response_format import with_response_format
 
@@ -69,7 +70,9 @@ class ConfidentialModel(GatewayModel, Storable, BaseChatModel):
     @override
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         params = super()._get_invocation_params(stop=stop, **kwargs)
-        return {name: MASK if name in _SECRETS else value for name, value in params.items()}
+        return {
+            name: MASK if {name, called_elsewhere(name)} & _SECRETS.keys() else each for name, each in params.items()
+        }
 
     @override
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:

@@ -6,9 +6,11 @@ for media of any kind, Google's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final, TypeAlias, cast
+
+from langchain_core.messages import BaseMessage
 
 from portkey_gateway.conversation.content import Media, load_base64, load_bytes, load_url, media_block
 from portkey_gateway.conversation.media_types import MediaKind, kind_of
@@ -43,6 +45,40 @@ def encode_media(block: Block, *, where: str) -> MediaBlock:
     elif detail := _detail(block):
         encoded["detail"] = detail
     return encoded
+
+
+def with_media_types(messages: Sequence[BaseMessage]) -> list[BaseMessage] | None:
+    """The messages with the media type of each image that is data without one; ``None`` where all have theirs.
+
+    LangChain refuses such a block while it tells its tracers of a call, without saying which it is
+    (``convert_to_openai_image_block``, langchain-core 1.7.2).
+
+    Raises:
+        ContentError: naming the block, if the data is nothing that a model could read.
+    """
+    typed = {}
+    for index, message in enumerate(messages):
+        blocks = message.content
+        untyped = [place for place, block in enumerate(blocks) if _lacks_type(block)] if type(blocks) is list else []
+        if untyped:
+            told: list[Any] = [*blocks]
+            for place in untyped:
+                where = f"messages[{index}].content[{place}]"
+                told[place] = {**told[place], "mime_type": _type_of(told[place], where)}
+            typed[index] = message.model_copy(update={"content": told})
+    return [typed.get(index, message) for index, message in enumerate(messages)] if typed else None
+
+
+def _lacks_type(block: Any) -> bool:
+    is_image = isinstance(block, dict) and block.get("type") == "image" and not block.get("mime_type")
+    return is_image and (isinstance(block.get("base64"), str) or block.get("source_type") == "base64")
+
+
+def _type_of(block: Block, where: str) -> str:
+    try:
+        return load_base64(required_text(block, "base64" if "base64" in block else "data")).media_type
+    except ContentError as error:
+        raise ContentError(f"{where}: {error.message}") from error.__cause__
 
 
 def _load_linked(block: Block, kind: MediaKind) -> Media:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
 from llama_index_instrumentation.dispatcher import DISPATCHER_SPAN_DECORATED_ATTR
@@ -68,6 +68,8 @@ class PortkeyEmbedding(GatewayEmbedder, Storable, BaseEmbedding):
     """Labels of every call in Portkey's logs, and what conditional routing reads; they win over ``instrument_tags``."""
     additional_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further parameters of the request body, sent as they are."""
+
+    _by_place: ClassVar[tuple[str, ...]] = ("model",)
 
     @model_validator(mode="before")
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing, closing
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -90,6 +90,8 @@ class Portkey(Storable, PredictingLLM):
     was loaded may come from anybody."""
     is_function_calling_model: bool | None = None
     """Whether the model calls tools; by default it does, unless it is known not to."""
+
+    _by_place: ClassVar[tuple[str, ...]] = ("model",)  # as LlamaIndex's own LLMs take it
 
     @field_validator("request_metadata", mode="before")
     @classmethod

@@ -14,6 +14,8 @@ from portkey_gateway.chat_completions.providers import PROVIDERS, Provider, Sche
 from portkey_gateway.conversation.response_format import schema_in_words
 from portkey_gateway.conversation.schema import with_object_at_top
 from portkey_gateway.errors import EncodingError, warn
+from portkey_gateway.names import meant_option
+from portkey_gateway.options import GatewayFields
 from portkey_gateway.routing import Route
 
 # What every transform knows, or what this package says by itself.
@@ -250,7 +252,10 @@ def _tell_losses(body: Mapping[str, Any], providers: Sequence[Provider]) -> None
                 f"tools do not reach {_names(deaf)}: the open-source gateway 1.15.2 drops them there; ask without "
                 "tools, or another provider that serves the model"
             )
-        warn(f"{name} does not reach {_names(deaf)}: the gateway has no word for it there")
+        is_known = name in EXPECTED or len(deaf) < len(providers)
+        meant = None if is_known else meant_option(name, GatewayFields.model_fields)
+        why = f"did you mean {meant!r}?" if meant else "the gateway has no word for it there"
+        warn(f"{name} does not reach {_names(deaf)}: {why}")
     if body.get("logprobs"):
         _tell_lost_logprobs(providers, is_streamed=bool(body.get("stream")))
     for each in others:

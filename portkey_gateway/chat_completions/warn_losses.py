@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, Final
 
 from portkey_gateway.chat_completions.losses import PARAMETER_LOSSES, remedy
 from portkey_gateway.errors import warn
+from portkey_gateway.names import meant_option
 from portkey_gateway.options import GatewayFields
 from portkey_gateway.routing import Route
 
@@ -44,5 +44,5 @@ def warn_about_losses(body: Mapping[str, Any], route: Route, where: str = "") ->
 def _unknown_remedy(name: str) -> str:
     if name == "extra_headers":
         return "say default_headers, or betas"
-    near = difflib.get_close_matches(name, [*_PASSED_TO_CLAUDE, *GatewayFields.model_fields], n=1)
-    return f"did you mean {near[0]!r}?" if near else "the gateway leaves out what it does not know"
+    meant = meant_option(name, [*_PASSED_TO_CLAUDE, *GatewayFields.model_fields])
+    return f"did you mean {meant!r}?" if meant else "the gateway leaves out what it does not know"

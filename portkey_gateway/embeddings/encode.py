@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +14,8 @@ from portkey_gateway.embeddings.providers import MOST_TEXTS, UNKNOWN_TEXTS, Embe
 from portkey_gateway.embeddings.request import EmbeddingRequest, Kind, check_texts
 from portkey_gateway.embeddings.whole import Part
 from portkey_gateway.errors import EncodingError, warn
+from portkey_gateway.names import meant_option
+from portkey_gateway.options import GatewayFields
 from portkey_gateway.routing import Route
 
 PATH: Final = "/embeddings"
@@ -95,9 +96,9 @@ def most_texts(route: Route) -> int:
 
 def _warn_of_unknown(request: EmbeddingRequest) -> None:
     for name in request.keys() - _PARAMETERS:
-        near = difflib.get_close_matches(name, _PARAMETERS, n=1)
-        meant = f": did you mean {near[0]!r}?" if near else ", and the gateway leaves out what it does not know"
-        warn(f"{name} is no parameter of embeddings that is known here{meant}")
+        meant = meant_option(name, [*_PARAMETERS, *GatewayFields.model_fields])
+        what = f": did you mean {meant!r}?" if meant else ", and the gateway leaves out what it does not know"
+        warn(f"{name} is no parameter of embeddings that is known here{what}")
 
 
 def _encoding_format(asked: Any, known: list[EmbeddingProvider]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ but passes on only the parameters it knows; ``/proxy/messages`` passes everythin
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
 
@@ -37,6 +36,7 @@ from portkey_gateway.messages.blocks import encode_messages, encode_system, find
 from portkey_gateway.messages.losses import LOSSES
 from portkey_gateway.messages.tools import encode_tool, encode_tool_choice, with_limited_strictness
 from portkey_gateway.models.claude import takes_schemas, takes_system_amid
+from portkey_gateway.names import meant_option
 from portkey_gateway.options import GatewayFields
 from portkey_gateway.routing import Route
 from portkey_gateway.targets import ConfigTarget, conditions_renamed, read_by_conditions, with_overrides
@@ -307,8 +307,7 @@ def _probably_meant(name: str) -> str:
     if name == "extra_headers":
         return "say default_headers, or betas"
     known = [*_PASSED, *_BY_PROXY, *_OPENAI, *GatewayFields.model_fields]
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else ""
+    return f"did you mean {meant!r}?" if (meant := meant_option(name, known)) else ""
 
 
 def _as_blocks(system: Any) -> list[Any]:

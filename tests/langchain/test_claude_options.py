@@ -34,6 +34,15 @@ def betas(sandbox: Sandbox) -> set[str]:
 
 
 @any_call
+@pytest.mark.parametrize("none", [[], None])
+def test_no_servers_are_none(model: ChatPortkey, received: Received, ask: Ask, none: Any) -> None:
+    """Anthropic refuses ``mcp_servers`` without its beta, an empty list of them, too."""
+    ask(model.with_options(mcp_servers=none), "Say hello.")
+    ask(model, "Say hello.", mcp_servers=none)
+    assert "mcp_servers" not in received()
+
+
+@any_call
 @pytest.mark.parametrize(
     ("options", "arrives"),
     [
