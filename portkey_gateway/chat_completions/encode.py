@@ -14,7 +14,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from portkey_gateway.caching.breakpoints import check_breakpoints, encode_cache_control, mark_last_block
 from portkey_gateway.caching.plan import PromptCaching, PromptCachingOption, plan_breakpoints, warn_not_cached
 from portkey_gateway.chat_completions.blocks import encode_message, says_something
-from portkey_gateway.chat_completions.fit_config import fit_config
+from portkey_gateway.chat_completions.fit_config import fit_config, word_for
 from portkey_gateway.chat_completions.fit_messages import as_texts, fit_messages
 from portkey_gateway.chat_completions.fit_openai import fit_temperature, fit_to_openai
 from portkey_gateway.chat_completions.fit_parameters import BY_ITSELF, EXPECTED, fit_parameters
@@ -28,6 +28,7 @@ from portkey_gateway.chat_completions.warn_losses import warn_about_losses
 from portkey_gateway.conversation.claude import default_max_tokens, fit_effort, prepare_for_claude, without_idle_effort
 from portkey_gateway.conversation.parameters import with_one_name
 from portkey_gateway.conversation.plain import beside_plain
+from portkey_gateway.conversation.read_apart import tell_apart
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import ONE_CALL
 from portkey_gateway.conversation.tools import is_toolset
@@ -71,6 +72,9 @@ def encode_request(
         PortkeyWarning: if something will not reach the model, such as ``PromptCaching`` that is no Claude's.
     """
     claudes = route.claudes(str(request.get("model") or ""))
+    read: dict[str, Any] = {}
+    if claudes and route.gateway == "oss-1":
+        request, config, read = tell_apart(request, config, route.provider, word_for)
     request = cast("ChatRequest", with_one_name(request))
     warn_of_told(route, request.get("max_tokens"))
     kept = read_by_conditions(config) if config else frozenset[str]()
@@ -100,7 +104,7 @@ def encode_request(
         for _, model in route.targets:
             fit_thinking(body, model)
     fitted = _as_providers_take_it(body, request.get("max_tokens"), route, has_config=config is not None)
-    return Encoded(_as_json(fitted), config)
+    return Encoded(_as_json(fitted | read), config)
 
 
 def _as_providers_take_it(body: dict[str, Any], limit: int | None, route: Route, *, has_config: bool) -> dict[str, Any]:

@@ -59,6 +59,14 @@ def fit_config(config: dict[str, Any], body: dict[str, Any], limit: int | None, 
     return conditions_renamed(fitted, dict.fromkeys(_LIMITS, limit_name))
 
 
+def word_for(target: ConfigTarget, name: str) -> str | None:
+    """By which word a target is told a parameter; ``None`` where the gateway has none for its provider."""
+    provider = find_provider(target.provider, target.model)
+    if provider is None or provider.is_claude or name in provider.parameters:
+        return name
+    return "k" if name == "top_k" and "k" in provider.parameters else None
+
+
 def _fit_other(
     own: dict[str, Any], body: dict[str, Any], target: ConfigTarget, route: Route, kept: frozenset[str]
 ) -> dict[str, Any]:

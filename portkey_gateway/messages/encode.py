@@ -29,6 +29,7 @@ from portkey_gateway.conversation.claude import (
 from portkey_gateway.conversation.media import as_media
 from portkey_gateway.conversation.overrides import fit_to_claude, in_our_words, said_of
 from portkey_gateway.conversation.parameters import with_one_name
+from portkey_gateway.conversation.read_apart import Apart, tell_apart
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.unsendable import unsendable
 from portkey_gateway.errors import warn
@@ -95,13 +96,22 @@ def encode_request(
     Warns:
         PortkeyWarning: if something will not reach the model.
     """
-    kept = read_by_conditions(config) if config else frozenset[str]()
-    body = _encode_body(request, route, prompt_caching, kept)
+    apart = Apart(request, config, {})
+    if route.gateway == "oss-1":
+        apart = tell_apart(request, config, route.provider, lambda _, name: name)
+    body = _encode_body(apart, route, prompt_caching)
+    path = _path(body, route)
+    if apart.read and path == PROXY_PATH:
+        # It carries everything: Anthropic would be told, and refuse, what is for conditions alone.
+        apart = Apart(request, config, {})
+        body = _encode_body(apart, route, prompt_caching)
+        path = _path(body, route)
     if user_id and "user_id" not in (body.get("metadata") or {}):
         body["metadata"] = {**(body.get("metadata") or {}), "user_id": user_id}
-    path = _path(body, route)
+    config = apart.config
     if config is not None:
         config = _fit_config(config, body, with_one_name(request).get("max_tokens"), route, path)
+    body |= apart.read
     if path == PROXY_PATH:
         # Of a whole answer that breaks off there the open-source gateway dies (1.15.2, tried), of a stream it does not.
         body["stream"] = True
@@ -121,7 +131,7 @@ def encode_count(request: ChatRequest, route: Route, betas: Mapping[str, str] | 
     Raises:
         EncodingError: as ``encode_request``.
     """
-    body = _encode_body(request, route, None, frozenset())
+    body = _encode_body(Apart(request, None, {}), route, None)
     counted = {name: body[name] for name in _COUNTED if body.get(name) is not None}
     return _to_json({**counted, **(betas or {})})
 
@@ -158,9 +168,8 @@ def _fit_config(
     return conditions_renamed(fitted, {"max_completion_tokens": "max_tokens"})
 
 
-def _encode_body(
-    request: ChatRequest, route: Route, prompt_caching: PromptCachingOption, kept: frozenset[str]
-) -> dict[str, Any]:
+def _encode_body(apart: Apart, route: Route, prompt_caching: PromptCachingOption) -> dict[str, Any]:
+    request, kept = apart.request, read_by_conditions(apart.config or {})
     given = with_one_name({**request, "messages": _with_media(request["messages"])})
     name = str(given.get("model") or "")
     models = route.claudes(name) or (name,)

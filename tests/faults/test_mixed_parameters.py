@@ -145,3 +145,66 @@ def test_so_does_one_that_a_claude_refuses(
     request = (both.openai if met[0] == "openai" else both.claude).requests[-1]
     assert (request.status, request.body["model"]) == (200, met[1])
     assert request.body["temperature"] == (0.2 if met == takes else 1)
+
+
+K: Any = {"top_k": 20}
+P: Any = {"temperature": 0.9, "top_p": 0.5}
+_FREE, _BY_ONE, _NOT = "claude-3-haiku-20240307", "claude-sonnet-4-5", "claude-opus-4-7"
+
+
+@any_framework
+@pytest.mark.parametrize(
+    ("asked", "query", "takes", "refuses", "api_format"),
+    [
+        (K, {"params.top_k": {"$lt": 40}}, ("anthropic", _BY_ONE), ("anthropic", _NOT), "messages"),
+        (K, {"params.top_k": {"$lt": 40}}, ("anthropic", _BY_ONE), ("anthropic", _NOT), "chat_completions"),
+        (K, {"params.top_k": 20}, ("anthropic", _BY_ONE), ("openai", "gpt-4.1"), "chat_completions"),
+        (P, {"params.top_p": {"$lt": 0.6}}, ("anthropic", _FREE), ("anthropic", _BY_ONE), "messages"),
+        (P, {"params.top_p": {"$lt": 0.6}}, ("anthropic", _FREE), ("anthropic", _BY_ONE), "chat_completions"),
+        (P, {"params.top_p": {"$lt": 0.6}}, ("openai", "gpt-4.1"), ("anthropic", _BY_ONE), "chat_completions"),
+        (P, {"params.top_p": {"$lt": 0.6}}, ("openai", "gpt-4.1"), ("anthropic", _NOT), "chat_completions"),
+        (P, {"params.top_p": {"$lt": 0.6}}, ("anthropic", _FREE), ("openai", "gpt-5"), "chat_completions"),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1], ids=["to the one that takes it", "to the other"])
+def test_so_does_one_for_which_a_claude_has_no_word(
+    both: Sandbox, framework: Any, asked: Any, query: Any, *, takes: Any, refuses: Any, api_format: str, order: int
+) -> None:
+    met, other = (takes, refuses)[::order]
+    strategy = {"mode": "conditional", "conditions": [{"query": query, "then": "met"}], "default": "other"}
+    named = {"met": met, "other": other}
+    targets = [{**both.target(provider, model=model), "name": name} for name, (provider, model) in named.items()]
+    options = {**routed(both, {"strategy": strategy, "targets": targets}, takes[1]), "api_format": api_format}
+    warned(lambda: framework(options, asked))
+    request = (both.openai if met[0] == "openai" else both.claude).requests[-1]
+    assert (request.status, request.body["model"]) == (200, met[1])
+    [name] = asked.keys() - {"temperature"}
+    assert request.body.get(name) == (asked[name] if met == takes else None)
+    assert not [key for key in request.body if "condition" in key]
+
+
+@any_framework
+@pytest.mark.parametrize(("asked", "met"), [({"top_k": 5}, True), ({"top_k": 50}, False), ({}, False)])
+def test_it_decides_within_nested_configs_and_by_two_conditions(
+    both: Sandbox, framework: Any, asked: dict[str, Any], met: bool
+) -> None:
+    query = {"$and": [{"params.top_k": {"$lt": 40}}, {"params.model": {"$eq": _NOT}}]}
+    strategy = {"mode": "conditional", "conditions": [{"query": query, "then": "met"}], "default": "other"}
+    inner = [{**both.target("anthropic", model=name), "name": at} for name, at in ((_NOT, "met"), (_BY_ONE, "other"))]
+    config = {"strategy": {"mode": "fallback"}, "targets": [{"strategy": strategy, "targets": inner}]}
+    warned(lambda: framework(routed(both, config, _NOT), asked))
+    request = both.claude.requests[-1]
+    assert (request.status, request.body["model"]) == (200, _NOT if met else _BY_ONE)
+    assert request.body.get("top_k") == (None if met else asked.get("top_k"))
+
+
+@any_framework
+def test_where_everything_goes_through_claude_is_not_told_it(both: Sandbox, framework: Any) -> None:
+    """``/proxy/messages``, which an effort needs, passes on what conditions read: there it is left out, as ever."""
+    query = {"params.top_k": {"$lt": 40}}
+    strategy = {"mode": "conditional", "conditions": [{"query": query, "then": "met"}], "default": "met"}
+    config = {"strategy": strategy, "targets": [{**both.target("anthropic", model=_NOT), "name": "met"}]}
+    said = warned(lambda: framework(routed(both, config, _NOT), {"top_k": 5, "reasoning_effort": "low"}))
+    assert [each for each in said if "top_k is left out" in each]
+    request = both.claude.requests[-1]
+    assert (request.status, request.body["output_config"]) == (200, {"effort": "low"})
