@@ -5,6 +5,7 @@ Understood are LangChain's standard blocks (v1) and their v0 forms, OpenAI's cha
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from portkey_gateway.caching.breakpoints import encode_cache_control
@@ -23,6 +24,7 @@ from portkey_langchain.media import Block, encode_media, extras_of, required_tex
 TEXT_TYPES: Final = frozenset({"text", "input_text", "output_text"})
 """Text as LangChain, OpenAI and Anthropic write it."""
 # Anthropic's own, which hold what Claude searches, cites or works with.
+_POINT: Final = "cachePoint"
 _AS_THEY_ARE: Final = frozenset({"search_result", "tool_reference", "container_upload"})
 
 
@@ -34,7 +36,8 @@ def content_blocks(content: str | list[str | dict[str, Any]]) -> list[Block]:
     """
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content else []
-    return [_unwrapped(block) for block in content]
+    blocks = [_unwrapped(block) for block in content]
+    return _with_marks(blocks) if any(_POINT in block for block in blocks) else blocks
 
 
 def encode_block(block: Block, *, where: str) -> ContentBlock:
@@ -103,9 +106,23 @@ def cache_control(block: Block, *, where: str) -> CacheControl | None:
     return encode_cache_control(mark, where=where) if mark else None
 
 
+def _with_marks(blocks: Sequence[Block]) -> list[Block]:
+    """Bedrock's cache points, as langchain-aws writes them, as marks on the blocks before them."""
+    marked: list[Block] = []
+    for block in blocks:
+        if _POINT not in block:
+            marked.append(block)
+        elif marked:
+            point = block[_POINT]
+            ttl = {"ttl": point["ttl"]} if isinstance(point, Mapping) and point.get("ttl") else {}
+            marked[-1] = {**marked[-1], "cache_control": {"type": "ephemeral", **ttl}}
+    return marked
+
+
 def _unwrapped(block: Any) -> Block:
-    if isinstance(block, str):
-        return {"type": "text", "text": block}
+    if isinstance(block, str) or (isinstance(block, dict) and block.keys() == {"text"}):
+        # The latter is Bedrock's own form of a text.
+        return {"type": "text", "text": block if isinstance(block, str) else block["text"]}
     if not isinstance(block, dict) or not isinstance(block.get("type"), str | None):
         raise ContentError(f"content must be text or a list of content blocks, each with a type; got {block!r:.100}")
     value = block.get("value")

@@ -172,12 +172,18 @@ def _with_more(encoded: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
 def _other_tool_calls(message: ChatMessage, where: str) -> list[dict[str, Any]]:
     """Tool calls as other LLM classes keep them: dicts or objects in ``additional_kwargs``."""
     calls = []
+    told = message.additional_kwargs.get("function_call")
+    if told and not message.additional_kwargs.get("tool_calls"):
+        # As OpenAI told of one before tools had ids; its result has the role "function".
+        path = f"{where}.additional_kwargs['function_call']"
+        return [_tool_call(None, told.get("name"), told.get("arguments") or {}, path)]
     for index, call in enumerate(message.additional_kwargs.get("tool_calls") or ()):
         path = f"{where}.additional_kwargs['tool_calls'][{index}]"
         given = call if isinstance(call, Mapping) else call.model_dump()
         function = given.get("function") or given
         arguments: Any = next((function[name] for name in _ARGUMENTS if function.get(name) is not None), {})
-        call_id = given.get("call_id") or given.get("id")  # of OpenAI's Responses API an item has both
+        # Of OpenAI's Responses API an item has two; the last is that of LlamaIndex's class for Bedrock, as in Converse.
+        call_id = given.get("call_id") or given.get("id") or given.get("toolUseId")
         calls.append(_tool_call(call_id, function.get("name"), arguments, path))
     return calls
 

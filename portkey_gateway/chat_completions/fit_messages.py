@@ -27,6 +27,7 @@ _MEDIA: Final = MEDIA | {"image_url", "file", "input_audio"}
 _SHOWN_BELOW: Final = "What it returned is shown in the next message."
 _HEARD: Final = "I have read it."
 _ID_LENGTH: Final = 9
+_NO_NAME: Final = re.compile(r"[\s<|\\/>]+")
 
 
 def fit_messages(messages: Sequence[Message], route: Route, *, has_tools: bool) -> list[Message]:
@@ -49,6 +50,7 @@ def fit_messages(messages: Sequence[Message], route: Route, *, has_tools: bool) 
         fitted = _with_short_ids(fitted, next(each.call_id for each in providers if each.call_id) or "")
     if nameless := [each.name for each in providers if not each.takes_names]:
         fitted = [_without_name(message, nameless) for message in fitted]
+    fitted = [_with_fitting_name(message) for message in fitted]
     if providers and all(each.wants_call_names for each in providers):
         fitted = [*_with_names_of_tools(fitted)]
     # What the hosted gateway drops is not known.
@@ -196,6 +198,14 @@ def _without_name(message: Message, nameless: Sequence[str]) -> Message:
         return message
     warn(f"the name of a message is left out: {' and '.join(nameless)} takes none")
     return cast("Message", {name: value for name, value in message.items() if name != "name"})
+
+
+def _with_fitting_name(message: Message) -> Message:
+    """A name without what OpenAI's pattern for names (in its error) leaves out: white space and a few marks."""
+    name = message.get("name")
+    if name is None or not _NO_NAME.search(name):
+        return message
+    return cast("Message", {**message, "name": _NO_NAME.sub("_", name)})
 
 
 def _with_names_of_tools(messages: Sequence[Message]) -> Iterator[Message]:

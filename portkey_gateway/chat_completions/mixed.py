@@ -14,10 +14,12 @@ from portkey_gateway.caching.plan import PromptCachingOption
 from portkey_gateway.chat_completions.fit_openai import fit_to_openai
 from portkey_gateway.conversation.claude import (
     fit_models,
+    thinks,
     thinks_to_a_budget,
     with_user_first,
     without_empty_text,
 )
+from portkey_gateway.conversation.last_word import with_user_last
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.schema import modernised
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
@@ -49,6 +51,7 @@ def as_every_target_takes_it(
         PortkeyWarning: if something that was asked for is left out.
     """
     said = with_user_first(without_empty_text(request["messages"]))
+    said = with_user_last(said, claudes, request, thinks=thinks(request.get("thinking")))
     told, had_marks = _without_marks(cast("ChatRequest", {**request, "messages": said}))
     if tools := told.get("tools"):
         told["tools"] = [*map(_plain_tool, tools)]

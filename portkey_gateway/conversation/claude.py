@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
+from portkey_gateway.conversation.last_word import with_user_last
 from portkey_gateway.conversation.request import SYSTEM_ROLES, ChatRequest, ContentBlock, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.conversation.tool_loop import begins_in_thought, loop_start
@@ -62,7 +63,9 @@ def prepare_for_claude(
         PortkeyWarning: if something is changed that was asked for.
     """
     body: dict[str, Any] = {**request}
-    body["messages"] = with_user_first(without_empty_text(request["messages"]))
+    said = with_user_first(without_empty_text(request["messages"]))
+    asked = models or (str(body.get("model") or ""),)
+    body["messages"] = with_user_last(said, asked, body, thinks=thinks(body.get("thinking")))
     if body.get("max_tokens") is None:
         body["max_tokens"] = default_max_tokens(body.get("thinking"), models or (str(body.get("model") or ""),))
     if "tool_choice" in body:

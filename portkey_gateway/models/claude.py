@@ -98,6 +98,11 @@ def samples_by_one(model: str) -> bool:
     return generation(model) >= (4, 1)
 
 
+def continues_answers(model: str) -> bool:
+    """Tell whether a conversation may end with the beginning of Claude's answer: until generation 4.6."""
+    return generation(model) < (4, 6)
+
+
 def effort_levels(model: str) -> tuple[str, ...]:
     """List the levels of effort from the least to the most; none for a model that takes none.
 

@@ -48,7 +48,7 @@ OPENAI_TEXT_FILE = {"file_data": f"data:text/plain;base64,{TEXT64}", "filename":
         ({"type": "video", "url": "/home/me/x.mp4"}, "for a file, read it and give its base64"),
         ({"type": "media", "file_uri": "https://a.org/x.mp4"}, "needs 'mime_type' as text"),
         ({"type": "guess"}, "a block of type 'guess', which no model takes; known: text, image"),
-        ({"text": "no type"}, "a block of type None"),
+        ({"content": "no type"}, "a block of type None"),
         ({"type": "text"}, "needs 'text' as text; got NoneType"),
         ({"type": "text", "text": 5}, "needs 'text' as text; got int"),
         ({"type": "text", "text": "a", "cache_control": "yes"}, "cache_control of"),
