@@ -65,26 +65,25 @@ def encode_messages(
     Raises:
         EncodingError: if a message or one of its blocks cannot be sent; the text names it.
     """
-    tools = (message for message in messages if _ROLES[message.role] == "tool")
-    answered = frozenset(_call_id(message) for message in tools)
+    # Once each: an enumeration is slow to look up.
+    roles = [_ROLES[message.role] for message in messages]
+    answered = frozenset(_call_id(message) for message, role in zip(messages, roles, strict=True) if role == "tool")
     return [
         plain
-        if (plain := _plain(message))
+        if (plain := _plain(message, role))
         else encode_assistant(message, f"messages[{index}]", answered)
-        if (role := _ROLES[message.role]) == "assistant"
+        if role == "assistant"
         else _MessageEncoder(f"messages[{index}]", role, may_cite=role in citing, files_from=files_from).encode(message)
-        for index, message in enumerate(messages)
+        for index, (message, role) in enumerate(zip(messages, roles, strict=True))
     ]
 
 
-def _plain(message: ChatMessage) -> Message | None:
+def _plain(message: ChatMessage, role: Role) -> Message | None:
     """A text that was said, which most of a long conversation is; ``None`` of anything else."""
-    if len(message.blocks) != 1 or message.additional_kwargs:
+    blocks = message.blocks
+    if len(blocks) != 1 or type(block := blocks[0]) is not TextBlock or role == "tool" or message.additional_kwargs:
         return None
-    [block] = message.blocks
-    role = _ROLES[message.role]
-    is_text = type(block) is TextBlock and block.text and role != "tool"
-    return {"role": role, "content": cast("TextBlock", block).text} if is_text else None
+    return {"role": role, "content": text} if (text := block.text) else None
 
 
 def citing_roles(route: Route) -> frozenset[str]:

@@ -11,7 +11,7 @@ _PLAIN: Final = 2
 def beside_plain(messages: Sequence[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
     """The messages that are more than a role and a text, with their places."""
     return [
-        (index, message)
-        for index, message in enumerate(messages)
-        if len(message) != _PLAIN or type(message.get("content")) is not str
+        placed
+        for placed in enumerate(messages)
+        if len(placed[1]) != _PLAIN or type(placed[1].get("content")) is not str
     ]
