@@ -61,7 +61,9 @@ def known(made: str) -> Tally:
 def main(names: list[str]) -> int:
     """Run, write, and return pytest's exit code."""
     run = Tally()
-    code = pytest.main(["-q", *(str(FOLDER / name) for name in names or [""])], plugins=[run])
+    code = pytest.main(
+        ["-q", "-n", "auto", "--dist", "loadfile", *(str(FOLDER / name) for name in names or [""])], plugins=[run]
+    )
     before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
     made, _, behind = rest.partition(END)
     tally = known(made) if names else run

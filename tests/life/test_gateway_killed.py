@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
 import time
@@ -16,9 +17,7 @@ import pytest
 from portkey_gateway import APIConnectionError
 from portkey_gateway.sandbox import Fault, Sandbox
 from portkey_gateway.sandbox.gateway import free_port
-from portkey_langchain import ChatPortkey
-from portkey_llamaindex import Portkey
-from tests.life.asking import FRAMEWORKS, Model, apieces, awhole, pieces, question, streamed, whole
+from tests.life.asking import FORMATS, FRAMEWORKS, Model, apieces, awhole, pieces, question, streamed, whole
 
 TEXT, ANSWER = question(3)
 SOON_S = 10.0
@@ -31,7 +30,7 @@ def own_sandbox() -> Iterator[Sandbox]:
         yield running
 
 
-@pytest.fixture(params=[(ChatPortkey, "chat_completions"), (Portkey, "messages")], ids=["langchain", "llamaindex"])
+@pytest.fixture(params=itertools.product(FRAMEWORKS, FORMATS), ids=lambda pair: f"{pair[0].__name__}-{pair[1]}")
 def asked(request: pytest.FixtureRequest, own_sandbox: Sandbox) -> Model:
     """A model whose answer stops in the middle, the first time."""
     own_sandbox.claude.clear()
