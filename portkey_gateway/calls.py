@@ -174,7 +174,7 @@ def _fitted(request: ChatRequest, route: Route, *, is_checked: bool) -> tuple[Ch
     request = cast("ChatRequest", without_empty(request))
     if tools := request.get("tools"):
         request = {**request, "tools": [cast("Tool", as_function(tool)) for tool in tools]}
-    if route.is_claude and not route.is_mixed:
+    if route.is_claude or route.falls_on_claude:
         request = {**request, "messages": as_taken_back(request["messages"])}
     # Long histories are mostly text.
     if _speak_of_tools(request["messages"]):

@@ -43,7 +43,13 @@ def as_claude_block(block: Block) -> dict[str, Any] | None:
     if kind == "server_tool_result":
         return _as_server_tool_result(block)
     if kind in _OWN_KINDS or kind.endswith(_OWN_ENDINGS):
-        own = {name: value for name, value in block.items() if name not in {"index", "partial_json"}}
+        # Of a kind that Anthropic's SDK does not know yet, ChatAnthropic stores fields of others as None. By one alone
+        # something is told: that a compaction failed.
+        own = {
+            name: value
+            for name, value in block.items()
+            if name not in {"index", "partial_json"} and (value is not None or name == "content")
+        }
         if not own.get("input") and (pieces := block.get("partial_json")):
             # As ChatAnthropic leaves the input of a tool that it streamed.
             own["input"] = _read(pieces)

@@ -9,7 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from portkey_gateway import PortkeyWarning
-from portkey_gateway.sandbox import Sandbox
+from portkey_gateway.sandbox import Fault, Sandbox
 from portkey_langchain import ChatPortkey
 from tests.langchain.ask import Ask, any_call, invoke, stream, whole_or_streamed
 from tests.langchain.test_all_of_claude import events
@@ -91,6 +91,26 @@ def test_a_search_that_was_paused_is_left_out_once_the_user_goes_on(
 
 
 @whole_or_streamed
+@pytest.mark.parametrize("calls", ["direct", "by code"])
+def test_what_waits_beside_a_call_is_left_out_once_the_user_speaks_with_its_result(
+    model: ChatPortkey, sandbox: Sandbox, received: Received, ask: Ask, calls: str
+) -> None:
+    said, tools = ([searching(), call(1)], [LOOK, SEARCH]) if calls == "direct" else (BY_CODE, OF_CODE)
+    model = model.with_options(api_format="messages") if calls == "by code" else model
+    sandbox.claude.reply_with(*said)
+    answer = ask(model, "Hi", tools=tools)
+    model.invoke([HumanMessage("Hi"), answer, *results(answer), HumanMessage("Never mind.")], tools=tools)
+    [use] = received()["messages"][1]["content"]
+    assert (use["type"], use["name"], "caller" in use) == ("tool_use", "look", False)
+
+
+def test_a_result_whose_call_was_cut_away_is_left_out(model: ChatPortkey, received: Received) -> None:
+    said = AIMessage([found(), text("Blue.")])
+    model.invoke([HumanMessage("Hi"), said, HumanMessage("So?")], tools=[SEARCH])
+    assert received()["messages"][1]["content"] == [text("Blue.")]
+
+
+@whole_or_streamed
 def test_an_answer_that_was_cut_in_its_thoughts_goes_on(
     model: ChatPortkey, sandbox: Sandbox, received: Received, ask: Ask
 ) -> None:
@@ -116,6 +136,18 @@ def test_white_space_at_the_end_is_left_out(model: ChatPortkey, received: Receiv
     content = received()["messages"][-1]["content"]
     last = content if isinstance(content, str) else content[-1]["text"]
     assert last in {"I think", "It is"}
+
+
+@pytest.mark.parametrize("named", ["gpt-4o", "claude-sonnet-4-5"])
+def test_so_it_is_for_a_claude_beside_another_model(portkey_sandbox_with_openai: Sandbox, named: str) -> None:
+    sandbox = portkey_sandbox_with_openai
+    sandbox.openai.inject(Fault("status", status=529))
+    config = sandbox.config("openai", "anthropic")
+    config["targets"][1]["override_params"] = {"model": "claude-sonnet-4-5"}
+    model = ChatPortkey(model=named, base_url=sandbox.base_url, config=config, max_retries=0)
+    model.invoke([HumanMessage("Hi"), AIMessage("I think ")])
+    sandbox.openai.clear()
+    assert sandbox.claude.requests[-1].body["messages"][-1]["content"] in ("I think", [text("I think")])
 
 
 @pytest.mark.parametrize("asked", [{"cache_control": {"type": "ephemeral"}}, {"prompt_caching": "auto"}])
@@ -190,6 +222,19 @@ def test_results_in_anthropic_s_form_are_results(model: ChatPortkey, received: R
     model.invoke([HumanMessage("Hi"), asked, ToolMessage(told, tool_call_id="toolu_1")], tools=[LOOK])
     sent = [block for message in received()["messages"][2:] for block in message["content"]]
     assert sent == told
+
+
+@pytest.mark.parametrize("api_format", ["messages"])
+def test_a_listing_as_chat_anthropic_stores_it_goes_back(model: ChatPortkey) -> None:
+    listing = {"type": "mcp_tool_listing", "mcp_server_name": "files", "tools": []}
+    told: list[Any] = [
+        {**listing, "text": None, "citations": None},
+        {"type": "compaction", "content": None},
+        text("Hi."),
+    ]
+    said = AIMessage(told, response_metadata={"model_provider": "anthropic"})
+    sent = model._get_request_payload([HumanMessage("Hi"), said, HumanMessage("So?")])["messages"][1]["content"]
+    assert sent == [listing, {"type": "compaction", "content": None}, text("Hi.")]
 
 
 @pytest.mark.parametrize("api_format", ["messages"])

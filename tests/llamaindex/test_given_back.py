@@ -22,6 +22,7 @@ from tests.support.answers_given_back import (
     ORDERS,
     SEARCH,
     Block,
+    call,
     searching,
     text,
     thought,
@@ -72,6 +73,17 @@ def test_a_search_that_was_paused_is_left_out_once_the_user_goes_on(
     llm.chat([ChatMessage("Hi"), answer, ChatMessage("Never mind.")], tools=[SEARCH])
     sent = received.latest["messages"][1]["content"]
     assert sent in ("I search.", [text("I search.")])
+
+
+@chat_way
+def test_what_waits_beside_a_call_is_left_out_once_the_user_speaks_with_its_result(
+    llm: Portkey, sandbox: Sandbox, received: Received, way: str
+) -> None:
+    sandbox.claude.reply_with(searching(), call(1))
+    answer = stored(ask(llm, way, "Hi", tools=[LOOK, SEARCH]).message)
+    llm.chat([ChatMessage("Hi"), answer, result(1), ChatMessage("Never mind.")], tools=[LOOK, SEARCH])
+    [use] = received.latest["messages"][1]["content"]
+    assert (use["type"], use["name"]) == ("tool_use", "look")
 
 
 @chat_way

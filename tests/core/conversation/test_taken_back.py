@@ -28,14 +28,35 @@ def answer(*content: Any, **more: Any) -> Any:
         (answer(TEXT, SERVED), answer(TEXT)),
         (answer(TEXT, THOUGHT), answer(TEXT)),
         (answer(THOUGHT, {"type": "redacted_thinking", "data": "Eq"}), answer()),
-        (answer(TEXT, SERVED, tool_calls=[CALL]), answer(TEXT, SERVED, tool_calls=[CALL])),
-        (answer(SERVED, USED), answer(SERVED, USED)),
+        (answer(TEXT, RESULT), answer(TEXT)),
+        (answer(RESULT, SERVED, TEXT), answer(SERVED, TEXT)),
         (answer(THOUGHT, tool_calls=[CALL]), answer(THOUGHT, tool_calls=[CALL])),
     ],
 )
 def test_what_is_kept_once_the_user_went_on(said: Any, kept: Any) -> None:
     messages: Any = [USER, said, USER]
     assert as_taken_back(messages) == [USER, kept, USER]
+
+
+WAITING = [
+    answer(TEXT, SERVED, tool_calls=[CALL]),
+    answer(SERVED, USED),
+    answer(SERVED, {**USED, "caller": {"type": "code_execution_20250825", "tool_id": "srvtoolu_1"}}),
+]
+SEEN: Any = {"role": "tool", "tool_call_id": "toolu_1", "content": "Seen."}
+SEEN_BY_ANTHROPIC: Any = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1"}]}
+
+
+@pytest.mark.parametrize("said", WAITING)
+@pytest.mark.parametrize("result", [SEEN, SEEN_BY_ANTHROPIC])
+def test_what_waits_beside_calls_is_kept_until_somebody_speaks(said: Any, result: Any) -> None:
+    messages: Any = [USER, said, result]
+    assert as_taken_back(messages) is messages
+    for spoken in (USER, answer(TEXT)):
+        later: Any = [*messages, spoken]
+        kept = str(as_taken_back(later)[1])
+        assert "toolu_1" in kept
+        assert "srvtoolu_1" not in kept
 
 
 def test_a_call_is_kept_whose_result_came_in_a_later_answer() -> None:
