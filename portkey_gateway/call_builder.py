@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, cast
 from pydantic_core import from_json, to_json
 
 from portkey_gateway.caching.plan import PromptCachingOption, read_prompt_caching
-from portkey_gateway.calls import encode_call, encode_count_call
+from portkey_gateway.calls import PROFILE, encode_call, encode_count_call
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.unsendable import unsendable
@@ -146,6 +146,8 @@ class CallBuilder:
             )
         body: dict[str, Any] = from_json(call.body)
         body.pop("anthropic_version", None)
+        if profile := call.headers.get(PROFILE):
+            body["user_profile_id"] = profile  # each request of a batch may have its own
         betas = body.pop("anthropic_beta", None) or call.headers.get("anthropic-beta") or ()
         return body, tuple(betas.split(",") if isinstance(betas, str) else betas)
 

@@ -42,8 +42,9 @@ _VERSION: Final = "x-portkey-anthropic-version"
 _CONFIG: Final = "x-portkey-config"
 _CODE: Final = "code_execution"
 _FORWARDED: Final = "x-portkey-forward-headers"
+PROFILE: Final = "anthropic-user-profile-id"
 _IN_HEADERS: Final = {
-    "user_profile_id": "anthropic-user-profile-id",
+    "user_profile_id": PROFILE,
     "workspace_id": "anthropic-workspace-id",
 }
 """What Anthropic reads of a request in headers (its SDK 2.14, ``beta.messages.create``); in the body it is a 400."""

@@ -54,7 +54,7 @@ class _Served:
     def __init__(self, messages: Sequence[Message]) -> None:
         self._results = frozenset(_results(messages))
         # What Claude was about to do it goes on with where nobody spoke since but its own tools.
-        self._waiting = next(index for index in reversed(range(len(messages))) if not _is_result(messages[index]))
+        self._waiting = next(index for index in reversed(range(len(messages))) if messages[index]["role"] != "tool")
         self._called: set[str] = set()
 
     def keep(self, message: Message, index: int) -> Message:
@@ -78,13 +78,6 @@ class _Served:
         if calls := message.get("tool_calls"):
             parted["tool_calls"] = [_without_caller(call, gone) for call in calls]
         return cast("Message", parted)
-
-
-def _is_result(message: Message) -> bool:
-    """Whether a message holds results of the client's tools alone, in the gateway's form or in Anthropic's."""
-    content: Any = message.get("content")
-    is_list = message["role"] == "user" and isinstance(content, list)
-    return message["role"] == "tool" or (is_list and all(block["type"] == "tool_result" for block in content))
 
 
 def _results(messages: Sequence[Message]) -> Iterator[str]:

@@ -178,6 +178,16 @@ def test_beta_features_stand_in_the_header_and_the_labels_name_the_batch(
     assert batches.results().answered == 1
 
 
+def test_for_whom_each_request_is_stands_in_its_body(model: Made, sandbox: Sandbox, out: Path) -> None:
+    batches = MessageBatches(model(sandbox, user_profile_id="uprof_1"), out)
+    batches.submit(ROWS[:2])
+    [sent] = posted(sandbox)
+    assert [each["params"]["user_profile_id"] for each in sent.body["requests"]] == ["uprof_1"] * 2
+    assert "user-profiles-2026-03-24" in sent.headers["anthropic-beta"]
+    wait(batches)
+    assert batches.results().answered == 2
+
+
 def test_a_chain_is_none_that_they_take(sandbox: Sandbox, out: Path) -> None:
     chain = langchain(sandbox).model.bind_tools([])
     with pytest.raises(EncodingError, match="take a ChatPortkey itself"):

@@ -140,7 +140,9 @@ def _answer_batches(batch_id: str, rest: str, url: str, state: ClaudeState, aske
     headers = {"request-id": asked.request_id}
 
     def answer(params: dict[str, Any]) -> dict[str, Any]:
-        message = json.loads(_answer_messages(state, replace(asked, body=params)).body)
+        # What a single request says in a header may stand in the body here (Anthropic's SDK 2.14, `BatchCreateParams`).
+        body = {name: value for name, value in params.items() if name != "user_profile_id"}
+        message = json.loads(_answer_messages(state, replace(asked, body=body)).body)
         return {**message, "usage": {**message["usage"], "service_tier": "batch"}}
 
     batch = state.batches.get(batch_id, answer) if batch_id else state.batches.create(asked.body)

@@ -44,13 +44,11 @@ WAITING = [
     answer(SERVED, {**USED, "caller": {"type": "code_execution_20250825", "tool_id": "srvtoolu_1"}}),
 ]
 SEEN: Any = {"role": "tool", "tool_call_id": "toolu_1", "content": "Seen."}
-SEEN_BY_ANTHROPIC: Any = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1"}]}
 
 
 @pytest.mark.parametrize("said", WAITING)
-@pytest.mark.parametrize("result", [SEEN, SEEN_BY_ANTHROPIC])
-def test_what_waits_beside_calls_is_kept_until_somebody_speaks(said: Any, result: Any) -> None:
-    messages: Any = [USER, said, result]
+def test_what_waits_beside_calls_is_kept_until_somebody_speaks(said: Any) -> None:
+    messages: Any = [USER, said, SEEN]
     assert as_taken_back(messages) is messages
     for spoken in (USER, answer(TEXT)):
         later: Any = [*messages, spoken]
