@@ -8,7 +8,7 @@ import pytest
 from llama_index.core.base.llms.types import CacheControl, CachePoint, ChatMessage, TextBlock, ThinkingBlock
 from pydantic import BaseModel
 
-from portkey_gateway import PortkeyWarning
+from portkey_gateway import BadRequestError, PortkeyWarning
 from portkey_gateway.sandbox import Sandbox
 from portkey_llamaindex import Portkey
 from tests.llamaindex.received import Received
@@ -160,6 +160,20 @@ def test_a_toolset_of_the_model_s_own_stands_beside_the_tools_of_a_call(llm: Por
     ]
     llm.chat([ChatMessage("Hi")])
     assert received.latest["tools"] == own
+
+
+@pytest.mark.parametrize("api_format", ["messages"])
+@chat_way
+def test_a_block_of_a_kind_that_nobody_knows_goes_back_as_it_came(
+    llm: Portkey, sandbox: Sandbox, received: Received, way: str
+) -> None:
+    """The emulated Claude gives it out where it is told to, and does not know it again."""
+    new = {"type": "of_tomorrow", "of": {"a": [1]}}
+    sandbox.claude.reply_with(text("Hi."), new, call(1))
+    answer = stored(ask(llm, way, "Hi", tools=[LOOK]).message)
+    with pytest.raises(BadRequestError, match="of_tomorrow"):
+        llm.chat([ChatMessage("Hi"), answer, result(1)], tools=[LOOK])
+    assert received.latest["messages"][1]["content"] == [text("Hi."), new, call(1)]
 
 
 @pytest.mark.parametrize("api_format", ["chat_completions"])
