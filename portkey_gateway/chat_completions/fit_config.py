@@ -39,9 +39,13 @@ def fit_config(config: dict[str, Any], body: dict[str, Any], limit: int | None, 
     if route.is_mixed and limit is None:
         body.pop("max_tokens", None)  # each Claude among the targets gets its own, the others need none
 
+    of_claude = _take_claude_s_tools(body) if route.is_mixed else {}
+    has_tools = bool(body.get("tools") or of_claude)
+
     def fit(target: ConfigTarget) -> dict[str, Any]:
-        own = in_our_words(target, has_tools=bool(body.get("tools")))
+        own = in_our_words(target, has_tools=has_tools)
         if _is_claude(target, route):
+            own = {**of_claude, **own}
             effort = own.pop("reasoning_effort", None)
             if effort and PARAMETER_LOSSES["reasoning_effort"].is_carried(route.gateway):
                 effort = fit_effort(effort, (target.model,))
@@ -57,6 +61,20 @@ def fit_config(config: dict[str, Any], body: dict[str, Any], limit: int | None, 
     kept = read_by_conditions(config)
     fitted = with_overrides(config, route.provider, str(body.get("model") or ""), fit)
     return conditions_renamed(fitted, dict.fromkeys(_LIMITS, limit_name))
+
+
+def _take_claude_s_tools(body: dict[str, Any]) -> dict[str, Any]:
+    """Take tools that only Claude has, such as its web search, out of a request, and return what its targets are told.
+
+    OpenAI refuses them (*Supported values are: 'function' and 'custom'*), and would hide the first target's error.
+    """
+    tools = body.get("tools") or []
+    if plain := [tool for tool in tools if "function" in tool or tool.get("type") == "custom"]:
+        told = {"tools": tools} if len(plain) < len(tools) else {}
+        body["tools"] = plain
+        return told
+    names = [name for name in ("tools", "tool_choice", "parallel_tool_calls") if body.get(name) is not None]
+    return {name: body.pop(name) for name in names} if tools else {}
 
 
 def word_for(target: ConfigTarget, name: str) -> str | None:

@@ -208,3 +208,29 @@ def test_where_everything_goes_through_claude_is_not_told_it(both: Sandbox, fram
     assert [each for each in said if "top_k is left out" in each]
     request = both.claude.requests[-1]
     assert (request.status, request.body["output_config"]) == (200, {"effort": "low"})
+
+
+SEARCH: Any = {"type": "web_search_20250305", "name": "web_search"}
+PLAIN: Any = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {}}}}
+
+
+@any_framework
+@pytest.mark.parametrize("tools", [[SEARCH], [PLAIN, SEARCH]], ids=["alone", "beside another"])
+@pytest.mark.parametrize("down", ["nobody", "openai", "anthropic"])
+@pytest.mark.parametrize("order", [("anthropic", "openai"), ("openai", "anthropic")], ids="-".join)
+def test_tools_that_only_claude_has_are_claude_s_alone(
+    both: Sandbox, framework: Any, tools: list[Any], down: str, order: Any
+) -> None:
+    for name, provider in (("openai", both.openai), ("anthropic", both.claude)):
+        if name == down:
+            provider.inject(Fault("status", status=503))
+    model = {"anthropic": "claude-sonnet-4-6", "openai": "gpt-5"}[order[0]]
+    warned(lambda: framework(routed(both, both.config(*order), model), {"tools": tools}))
+    answering = next(name for name in order if name != down)
+    request = (both.openai if answering == "openai" else both.claude).requests[-1]
+    assert request.status == 200
+    names = [tool.get("name") or tool["function"]["name"] for tool in request.body.get("tools") or ()]
+    asked = [tool.get("name") or tool["function"]["name"] for tool in tools]
+    assert names == [name for name in asked if answering == "anthropic" or name != "web_search"]
+    other = (both.claude if answering == "openai" else both.openai).requests
+    assert {each.status for each in other} <= {503}
