@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Final, TypeVar, cast
@@ -15,19 +14,13 @@ from portkey_gateway.caching.plan import PromptCachingOption
 from portkey_gateway.call_builder import CallBuilder, Rendered, encode_body
 from portkey_gateway.conversation.answer import Answer
 from portkey_gateway.conversation.request import ChatRequest
-from portkey_gateway.embeddings import encode as embeddings
-from portkey_gateway.embeddings.answer import Embeddings
-from portkey_gateway.embeddings.batches import Batch
-from portkey_gateway.embeddings.decode import BatchAnswer, decode_embeddings
-from portkey_gateway.embeddings.request import EmbeddingRequest, Kind
-from portkey_gateway.embeddings.whole import Part
+from portkey_gateway.embedding_client import EmbeddingClient
 from portkey_gateway.http import transport
 from portkey_gateway.http.addresses import read_allowed
 from portkey_gateway.http.answer_stream import AnswerStream, Asked, AsyncAnswerStream
 from portkey_gateway.http.call import Call
 from portkey_gateway.http.fetch import Fetched, Room, afetch, fetch
 from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
-from portkey_gateway.http.many import awork_off, work_off
 from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
 from portkey_gateway.http.reply import AsyncReply, Reply
 from portkey_gateway.info import GatewayInfo
@@ -36,18 +29,16 @@ from portkey_gateway.other_routes import ListedModel, Listing
 from portkey_gateway.prompts.completion import PromptRequest
 from portkey_gateway.prompts.library import PromptLibrary, Question
 from portkey_gateway.routing import Route
-from portkey_gateway.tracing.context import TraceContext, beside
+from portkey_gateway.tracing.context import TraceContext
 from portkey_gateway.tracing.watch import watch_call
 
 DEFAULT_TIMEOUT_S: Final = 600.0
 """Seconds without a byte after which a call fails; a long answer of a large model takes minutes."""
-EMBEDDINGS_AT_ONCE: Final = 8
-"""Requests for vectors that are under way at the same time, of one call with many texts."""
 
 ResultT = TypeVar("ResultT")
 
 
-class GatewayClient:
+class GatewayClient(EmbeddingClient):
     """Calls the gateway under fixed options; cheap to make, since connections are shared by the whole process.
 
     Safe to use from many threads and event loops, after a fork and after pickling (borrowed clients are left behind
@@ -222,82 +213,6 @@ class GatewayClient:
         """
         return self._calls.batched(request)
 
-    # --- embeddings -------------------------------------------------------------------------------------------------
-
-    def embed(
-        self,
-        request: EmbeddingRequest,
-        *,
-        kind: Kind = "document",
-        batch_size: int | None = None,
-        max_concurrency: int = EMBEDDINGS_AT_ONCE,
-        trace: TraceContext | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        part: Part | None = None,
-    ) -> Embeddings:
-        """Embed texts (``POST /embeddings``), in as many requests as it takes.
-
-        A request that fails is tried again alone, as any call is, and no text that was embedded is sent again. When one
-        fails for good, those under way are waited for, and what all of them gave stands in the error's ``embedded``.
-
-        Args:
-            request: texts and parameters.
-            kind: whether the texts are what is searched or what is searched for.
-            batch_size: the most texts of a request; by default what the provider takes, and 1000 at the most.
-            max_concurrency: how many requests are under way at the same time.
-            trace: where the call stands in its trace; of several requests each is a span of its own, side by side.
-            metadata: labels of this call, added to those of the options.
-            part: where the texts stand, if they are part of a whole that several calls embed: when one of these
-                fails, the others send nothing more.
-
-        Raises:
-            EncodingError: if a text cannot be embedded, or a parameter would not arrive.
-            PortkeyError: if a request fails; the class says how.
-        """
-        plan = embeddings.plan_embedding(request, self._calls.route(request), kind, batch_size, part)
-        headers, requests = self._calls.labelled_headers(None, metadata), itertools.count()
-
-        def ask(batch: Batch) -> BatchAnswer:
-            stands = _stands(next(requests), trace)
-            call = self._calls.embedding(plan, batch, headers, stands)
-            with watch_call("embeddings", {**request, "input": batch.texts}, stands, self.options) as watch:
-                with call.redacting():
-                    content, info = transport.read_response(self._http_client, call)
-                    answer = decode_embeddings(content, info, len(batch.texts), plan.dimensions)
-                watch.answered(answer)
-            return answer
-
-        work_off(plan.batches, ask, max_concurrency)
-        return plan.batches.result()
-
-    async def aembed(
-        self,
-        request: EmbeddingRequest,
-        *,
-        kind: Kind = "document",
-        batch_size: int | None = None,
-        max_concurrency: int = EMBEDDINGS_AT_ONCE,
-        trace: TraceContext | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        part: Part | None = None,
-    ) -> Embeddings:
-        """Async twin of ``embed``."""
-        plan = embeddings.plan_embedding(request, self._calls.route(request), kind, batch_size, part)
-        headers, requests = self._calls.labelled_headers(None, metadata), itertools.count()
-
-        async def ask(batch: Batch) -> BatchAnswer:
-            stands = _stands(next(requests), trace)
-            call = self._calls.embedding(plan, batch, headers, stands)
-            with watch_call("embeddings", {**request, "input": batch.texts}, stands, self.options) as watch:
-                with call.redacting():
-                    content, info = await transport.aread_response(self._http_async_client, call)
-                    answer = decode_embeddings(content, info, len(batch.texts), plan.dimensions)
-                watch.answered(answer)
-            return answer
-
-        await awork_off(plan.batches, ask, max_concurrency)
-        return plan.batches.result()
-
     # --- other routes -----------------------------------------------------------------------------------------------
 
     def count_tokens(self, request: ChatRequest) -> int:
@@ -419,11 +334,6 @@ def _inlined(request: ChatRequest, found: Mapping[str, Fetched]) -> ChatRequest:
     return inline_media(
         request, {url: decode_fetched(url, got.content, got.content_type) for url, got in found.items()}
     )
-
-
-def _stands(request: int, trace: TraceContext | None) -> TraceContext | None:
-    """Where a request of several stands: the first where the call does, all others beside it."""
-    return beside(trace) if trace and request else trace
 
 
 def _streamed(request: ChatRequest | PromptRequest) -> ChatRequest | PromptRequest:

@@ -8,7 +8,7 @@ from typing import Any, Final, Self, cast
 from pydantic import Field
 
 from portkey_gateway.caller import GatewayCaller
-from portkey_gateway.client import EMBEDDINGS_AT_ONCE
+from portkey_gateway.embedding_client import EMBEDDINGS_AT_ONCE
 from portkey_gateway.embeddings.request import EmbeddingRequest, EncodingFormat
 from portkey_gateway.errors import EncodingError
 

@@ -9,8 +9,9 @@ from llama_index.core.base.embeddings.base import BaseEmbedding, Embedding
 from llama_index_instrumentation.dispatcher import DISPATCHER_SPAN_DECORATED_ATTR
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from portkey_gateway.client import EMBEDDINGS_AT_ONCE, GatewayClient
+from portkey_gateway.client import GatewayClient
 from portkey_gateway.embedder import GatewayEmbedder
+from portkey_gateway.embedding_client import EMBEDDINGS_AT_ONCE
 from portkey_gateway.embeddings.answer import Embeddings
 from portkey_gateway.embeddings.encode import most_texts
 from portkey_gateway.embeddings.request import EmbeddingRequest, Kind

@@ -308,7 +308,7 @@ def test_the_conversations_that_a_job_asks_for_are_not_its_own(
     def in_another(_: Any, config: RunnableConfig) -> str:
         def ask(text: str) -> str:
             # Of the job's run, though a conversation is around it.
-            return model.invoke(text, {"callbacks": config["callbacks"]}).text
+            return model.invoke(text, {"callbacks": config.get("callbacks")}).text
 
         inner = RunnableLambda(ask).with_config(run_name="inner", configurable={"session_id": "ann"})
         return inner.invoke("ann", {"callbacks": []})
