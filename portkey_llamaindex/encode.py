@@ -66,7 +66,7 @@ def encode_messages(
         EncodingError: if a message or one of its blocks cannot be sent; the text names it.
     """
     # Once each: an enumeration is slow to look up.
-    roles = [_ROLES[message.role] for message in messages]
+    roles: list[Role] = [_ROLES[message.role] for message in messages]
     answered = frozenset(_call_id(message) for message, role in zip(messages, roles, strict=True) if role == "tool")
     return [
         plain
