@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import anthropic
@@ -18,10 +19,10 @@ PARAMS: Any = {
 
 
 @pytest.fixture
-def batches(sandbox: Sandbox) -> Any:
-    return anthropic.Anthropic(
-        base_url=sandbox.claude.url, api_key=sandbox.provider_api_key, max_retries=0
-    ).messages.batches
+def batches(sandbox: Sandbox) -> Iterator[Any]:
+    url, key = sandbox.claude.url, sandbox.provider_api_key
+    with anthropic.Anthropic(base_url=url, api_key=key, max_retries=0) as sdk:
+        yield sdk.messages.batches
 
 
 def ended(batches: Any, batch_id: str) -> Any:

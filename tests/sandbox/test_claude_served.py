@@ -90,8 +90,10 @@ def test_a_tool_is_run_and_its_answer_comes_back(http: httpx.Client, body: dict[
 def test_a_streamed_answer_gathers_to_the_whole_one(
     server: ClaudeServer, http: httpx.Client, body: dict[str, Any], _expected: list[str]
 ) -> None:
-    client = anthropic.Anthropic(base_url=server.url, api_key=KEY, max_retries=0)
-    with client.beta.messages.stream(**body, betas=["mcp-client-2025-11-20"]) as stream:
+    with (
+        anthropic.Anthropic(base_url=server.url, api_key=KEY, max_retries=0) as client,
+        client.beta.messages.stream(**body, betas=["mcp-client-2025-11-20"]) as stream,
+    ):
         streamed = stream.get_final_message()
 
     whole = BetaMessage.model_validate(ask(http, body))
