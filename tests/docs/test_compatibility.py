@@ -63,8 +63,8 @@ def test_the_page_names_what_is_asked_for() -> None:
     text = (ROOT / "docs" / "compatibility.md").read_text()
     extras = project["optional-dependencies"]
     assert extras["langchain"] == ["langchain-core>=1.7,<2"]
-    assert extras["llamaindex"] == ["llama-index-core>=0.14.24,<0.15"]
+    assert extras["llamaindex"] == ["llama-index-core>=0.14.25,<0.15"]
     assert "langchain-core 1.7 or newer" in text
-    assert "llama-index-core 0.14.24 or newer" in text
+    assert "llama-index-core 0.14.25 or newer" in text
     assert "Python 3.11, 3.12 and 3.13" in text
     assert [line[-4:] for line in project["classifiers"] if ":: 3." in line] == ["3.11", "3.12", "3.13"]

@@ -41,7 +41,7 @@ async def served(asked: list[Model]) -> AsyncIterator[int]:
         return StreamingResponse(apieces(asked[number % len(asked)], question(number)[0]))
 
     app = Starlette(routes=[Route("/{number:int}", answer)])
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws="none"))
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 it tells nobody
         await asyncio.sleep(0.01)
