@@ -188,7 +188,7 @@ def as_version(message: Any, version: str) -> Any:
 
 
 def replayed(message: AIMessage) -> Any:
-    request: Any = {"model": "claude-sonnet-4-6", "messages": encode_messages([HumanMessage("Hi"), message])}
+    request: Any = {"model": "claude-sonnet-4-5", "messages": encode_messages([HumanMessage("Hi"), message])}
     return json.loads(encode_request(request, ROUTE).body)["messages"][1]["content"]
 
 

@@ -82,7 +82,7 @@ def filled_in(said: ChatMessage) -> ChatMessage:
 
 
 def body(encode: Callable[..., Any], said: ChatMessage, route: Route) -> Any:
-    request: Any = {"model": "claude-sonnet-4-6", "messages": encode_messages([ChatMessage("Hi"), said])}
+    request: Any = {"model": "claude-sonnet-4-5", "messages": encode_messages([ChatMessage("Hi"), said])}
     encoded = encode(request, route)
     return json.loads(encoded if isinstance(encoded, bytes) else encoded.body)["messages"][1]
 
