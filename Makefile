@@ -12,12 +12,13 @@ RUN    ?= -m pytest
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 
 # An environment of a file of pins: its folder, the file, what else goes into it. By uv, which takes a quarter of pip's
-# time; by pip where uv cannot, as behind an index that only pip's own configuration names.
+# time; by pip where uv cannot, as behind an index that only pip's own configuration names. Copied, since nltk, which
+# LlamaIndex brings, reads no file that has a second name.
 define BUILD
 @$(CHECK_PYTHON)
 @test -d $(1) || $(PYTHON) -m venv $(1)
 @$(1)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/dev.txt uv
-@$(1)/bin/uv pip install --quiet --compile-bytecode --no-deps --python $(1)/bin/python -r $(2) $(3) \
+@$(1)/bin/uv pip install --quiet --compile-bytecode --link-mode copy --no-deps --python $(1)/bin/python -r $(2) $(3) \
 	|| $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $(2) $(3)
 @touch $@
 endef
