@@ -46,7 +46,11 @@ AS_IF_UNSAID: Final[Mapping[str, Any]] = {"temperature": 1, "top_p": 1, "thinkin
 
 
 def prepare_for_claude(
-    request: ChatRequest, models: Sequence[str] = (), kept: frozenset[str] = frozenset()
+    request: ChatRequest,
+    models: Sequence[str] = (),
+    kept: frozenset[str] = frozenset(),
+    *,
+    is_counted: bool = False,
 ) -> dict[str, Any]:
     """Return the request as Claude takes it: without empty text, with ``max_tokens``, with a choice that it may obey.
 
@@ -54,6 +58,7 @@ def prepare_for_claude(
         request: what to send; it is not changed.
         models: every Claude that may answer, where that is not only the one that the request names.
         kept: what a condition of the config reads; each target is told apart what it refuses of that.
+        is_counted: whether nobody is to answer: a part of a conversation may end with an answer.
 
     Raises:
         EncodingError: if a user says nothing, nobody but the system says anything, the choice of a tool is none, or a
@@ -65,7 +70,9 @@ def prepare_for_claude(
     body: dict[str, Any] = {**request}
     said = with_user_first(without_empty_text(request["messages"]))
     asked = models or (str(body.get("model") or ""),)
-    body["messages"] = with_user_last(said, asked, body, thinks=thinks(body.get("thinking")))
+    if not is_counted:
+        said = with_user_last(said, asked, body, thinks=thinks(body.get("thinking")))
+    body["messages"] = said
     if body.get("max_tokens") is None:
         body["max_tokens"] = default_max_tokens(body.get("thinking"), models or (str(body.get("model") or ""),))
     if "tool_choice" in body:

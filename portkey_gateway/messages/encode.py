@@ -131,7 +131,7 @@ def encode_count(request: ChatRequest, route: Route, betas: Mapping[str, str] | 
     Raises:
         EncodingError: as ``encode_request``.
     """
-    body = _encode_body(Apart(request, None, {}), route, None)
+    body = _encode_body(Apart(request, None, {}), route, None, is_counted=True)
     counted = {name: body[name] for name in _COUNTED if body.get(name) is not None}
     return _to_json({**counted, **(betas or {})})
 
@@ -168,15 +168,16 @@ def _fit_config(
     return conditions_renamed(fitted, {"max_completion_tokens": "max_tokens"})
 
 
-def _encode_body(apart: Apart, route: Route, prompt_caching: PromptCachingOption) -> dict[str, Any]:
+def _encode_body(
+    apart: Apart, route: Route, prompt_caching: PromptCachingOption, *, is_counted: bool = False
+) -> dict[str, Any]:
     request, kept = apart.request, read_by_conditions(apart.config or {})
     given = with_one_name({**request, "messages": _with_media(request["messages"])})
     name = str(given.get("model") or "")
     models = route.claudes(name) or (name,)
     thought = with_shown_thoughts(without_idle_effort(given, models), models)
-    prepared = _marked(
-        cast("ChatRequest", prepare_for_claude(cast("ChatRequest", thought), models, kept)), route, prompt_caching
-    )
+    fitting = prepare_for_claude(cast("ChatRequest", thought), models, kept, is_counted=is_counted)
+    prepared = _marked(cast("ChatRequest", fitting), route, prompt_caching)
     body: dict[str, Any] = {name: value for name, value in prepared.items() if value is not None}
     messages = body.pop("messages")
     amid = find_system_amid(messages, refusing(models, takes_system_amid) or name)
