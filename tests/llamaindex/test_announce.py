@@ -132,8 +132,10 @@ def test_keys_and_headers_of_one_call_are_sent_and_shown_to_nobody(
 
 def test_a_handler_added_later_hears_calls_with_options_of_their_own(answering: Portkey) -> None:
     handler = LlamaDebugHandler(print_trace_on_end=False)
-    answering.callback_manager.add_handler(handler)
-    answering.chat([ChatMessage("Hi")], trace_id="t1")
+    # Not the one that all models share: what is added to that stays.
+    llm = answering.with_options(callback_manager=CallbackManager([]))
+    llm.callback_manager.add_handler(handler)
+    llm.chat([ChatMessage("Hi")], trace_id="t1")
     assert len(handler.get_event_pairs(CBEventType.LLM)) == 1
 
 
