@@ -43,6 +43,7 @@ _CONFIG: Final = "x-portkey-config"
 _CODE: Final = "code_execution"
 _FORWARDED: Final = "x-portkey-forward-headers"
 PROFILE: Final = "anthropic-user-profile-id"
+"""The header in which Anthropic reads for whom a call is made."""
 _IN_HEADERS: Final = {
     "user_profile_id": PROFILE,
     "workspace_id": "anthropic-workspace-id",
