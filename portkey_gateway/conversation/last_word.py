@@ -1,7 +1,7 @@
 """A conversation that ends with an answer: OpenAI's models say more, newer Claudes refuse it.
 
-So do agents hand over to each other, and so ends a history that is asked again. Until generation 4.6 a Claude that does
-not think goes on within that answer ("prefill"): there it stays the last word.
+So do agents hand over to each other, and so ends a history that is asked again. Before generation 4.6 a Claude that
+does not think goes on within that answer ("prefill"): there it stays the last word.
 """
 
 from __future__ import annotations

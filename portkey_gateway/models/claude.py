@@ -99,7 +99,7 @@ def samples_by_one(model: str) -> bool:
 
 
 def continues_answers(model: str) -> bool:
-    """Tell whether a conversation may end with the beginning of Claude's answer: until generation 4.6."""
+    """Tell whether a conversation may end with the beginning of Claude's answer: before generation 4.6."""
     return generation(model) < (4, 6)
 
 
