@@ -77,7 +77,7 @@ def test_it_answers_as_otlp_wants(receiver: SpanReceiver) -> None:
         (b"no protobuf", {}, 400, "No spans in protobuf"),
         (b"{}", {"content-type": "application/json"}, 400, "No spans in protobuf"),
         (b"no gzip", GZIP, 400, "The body is not gzip"),
-        (gzip.compress(b"cut")[:-1], GZIP, 400, "The gzip breaks off"),
+        (gzip.compress(b"cut", mtime=0)[:-1], GZIP, 400, "The gzip breaks off"),
         (gzip.compress(bytes(MAX_BODY_BYTES + 1)), GZIP, 413, f"More than {MAX_BODY_BYTES} bytes"),
     ],
 )
