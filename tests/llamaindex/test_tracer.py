@@ -220,16 +220,18 @@ def test_a_trace_that_the_user_chose_is_told(server: RecordingServer, recorded: 
 
 
 def test_the_places_are_told_whichever_handler_hears_first(
-    server: RecordingServer, recorded: Portkey, sent: Sent, monkeypatch: pytest.MonkeyPatch
+    server: RecordingServer, recorded: Portkey, sent: Sent
 ) -> None:
-    root = get_dispatcher()
-    monkeypatch.setattr(root, "span_handlers", [*reversed(root.span_handlers)])
-
     @dispatcher.span
     def research() -> None:
         recorded.complete("Hi")
 
-    research()
+    handlers = get_dispatcher().span_handlers
+    handlers.reverse()
+    try:
+        research()
+    finally:
+        handlers.reverse()
     assert len(roots_of(sent(), server.requests)) == 1
 
 
