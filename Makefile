@@ -84,22 +84,22 @@ bench-quick: .venv-bench/.installed build/llamaindex-bench/.unpacked ## Measure 
 	@echo "Building .venv-bench (a minute on a new machine) ..."
 	$(call BUILD,.venv-bench,requirements/bench.txt,--editable .)
 
-build/llamaindex-bench/.unpacked: requirements/llamaindex-bench.txt .venv-bench/.installed
+build/llamaindex-bench/.unpacked: requirements/llamaindex-bench.txt $(STAMP)
 	@rm -rf build/llamaindex-bench
-	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/llamaindex-bench -r requirements/llamaindex-bench.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/llamaindex-bench -r requirements/llamaindex-bench.txt
 	@touch $@
 
 caching: .venv-peers/.installed ## Measure what agents of many turns read from Claude's cache, beside ChatAnthropic's
 	@.venv-peers/bin/python -m benchmarks.caching
 
-peers: $(STAMP) .venv-peers/.installed build/llamaindex-peer/.unpacked ## Run ChatAnthropic's and ChatOpenAI's own tests on ChatPortkey, and what is said of LlamaIndex's Anthropic (downloads them)
+peers: $(STAMP) .venv-peers/.installed build/llamaindex-peer/.unpacked build/llamaindex-bench/.unpacked ## Run ChatAnthropic's and ChatOpenAI's own tests on ChatPortkey, and what is said of LlamaIndex's own classes (downloads them)
 	@.venv-peers/bin/python -m tests.conformance.peers
 	@$(BIN)/python -m tests.conformance.openai_peer
-	@PYTHONPATH=build/llamaindex-peer .venv-peers/bin/python -m pytest -q -o addopts="--import-mode=importlib" -o filterwarnings=default --confcutdir tests/conformance/llamaindex_peer tests/conformance/llamaindex_peer
+	@PYTHONPATH=build/llamaindex-peer:build/llamaindex-bench .venv-peers/bin/python -m pytest -q -o addopts="--import-mode=importlib" -o filterwarnings=default --confcutdir tests/conformance/llamaindex_peer tests/conformance/llamaindex_peer
 
-build/llamaindex-peer/.unpacked: requirements/llamaindex-peer.txt .venv-peers/.installed
+build/llamaindex-peer/.unpacked: requirements/llamaindex-peer.txt $(STAMP)
 	@rm -rf build/llamaindex-peer
-	@.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/llamaindex-peer -r requirements/llamaindex-peer.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target build/llamaindex-peer -r requirements/llamaindex-peer.txt
 	@touch $@
 
 .venv-peers/.installed: requirements/peers.txt pyproject.toml

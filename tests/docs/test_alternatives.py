@@ -1,11 +1,11 @@
-"""The README's table of alternatives: what it says of ChatOpenAI and of ChatPortkey is what comes out.
+"""The README's table of alternatives: what it says of ChatOpenAI and of both of our classes is what comes out.
 
-What it says of ChatAnthropic is found out by ``make ecosystem``, which installs it.
+What it says of the others is found out where they are installed: ChatAnthropic by ``make ecosystem``, LlamaIndex's
+classes by ``make peers``.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -13,25 +13,21 @@ from langchain_core.language_models import BaseChatModel
 from langchain_openai import ChatOpenAI
 
 from portkey_gateway.sandbox import Sandbox
-from tests.docs.blocks import ROOT
-from tests.support.alternatives import PROOFS, Make, Side, portkey, table_of
+from tests.support import langchain_alternatives, llamaindex_alternatives
+from tests.support.alternatives import LINES, read_table
+from tests.support.created_headers import created_headers
+from tests.support.place import Place
 
-TABLE = table_of((ROOT / "README.md").read_text(encoding="utf-8"))
+TABLE = read_table()
 
 
-def chat_openai(sandbox: Sandbox) -> Make:
-    """`ChatOpenAI` with the headers that `portkey_ai.createHeaders` returns, as Portkey documents it for LangChain."""
+def chat_openai(sandbox: Sandbox) -> langchain_alternatives.Make:
+    """`ChatOpenAI` as Portkey documents it for LangChain."""
 
     def make(
         *, thinking: Any = None, config: Any = None, base_url: str = sandbox.base_url, **options: Any
     ) -> BaseChatModel:
-        headers = {
-            "x-portkey-provider": "anthropic",
-            "x-portkey-custom-host": sandbox.custom_host,
-            "x-portkey-strict-open-ai-compliance": "false",
-        }
-        if config:
-            headers = {"x-portkey-config": json.dumps(config)}
+        headers = created_headers(sandbox.custom_host, config)
         more = {"extra_body": {"thinking": thinking}} if thinking else {}
         defaults = {"model": sandbox.model, "max_tokens": 1024, "max_retries": 0, "stream_usage": True}
         key: Any = sandbox.provider_api_key
@@ -41,15 +37,23 @@ def chat_openai(sandbox: Sandbox) -> Make:
 
 
 def test_the_table_has_a_line_for_each_proof() -> None:
-    lines = [line for line in TABLE if line.strip() and not line.startswith("-")]
-    assert lines[1:] == [*PROOFS]
+    assert (*TABLE,) == LINES
 
 
-@pytest.mark.parametrize("line", PROOFS)
+@pytest.mark.parametrize("line", LINES)
 def test_chat_openai(line: str, both: Sandbox) -> None:
-    assert PROOFS[line](Side(chat_openai(both), both)) == TABLE[line][0]
+    side = langchain_alternatives.Side(chat_openai(both), both)
+    assert langchain_alternatives.PROOFS[line](side) == TABLE[line]["ChatOpenAI"]
 
 
-@pytest.mark.parametrize("line", PROOFS)
+@pytest.mark.parametrize("line", LINES)
 def test_chat_portkey(line: str, both: Sandbox) -> None:
-    assert PROOFS[line](Side(portkey(both), both)) == TABLE[line][2]
+    side = langchain_alternatives.Side(langchain_alternatives.portkey(both), both)
+    assert langchain_alternatives.PROOFS[line](side) == TABLE[line]["ours"]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_portkey(line: str, both: Sandbox) -> None:
+    place = Place.of(both)
+    side = llamaindex_alternatives.Side(llamaindex_alternatives.portkey(place), place)
+    assert llamaindex_alternatives.PROOFS[line](side) == TABLE[line]["ours"]

@@ -9,14 +9,14 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 
 from portkey_gateway.sandbox import Sandbox
-from tests.docs.blocks import ROOT
-from tests.support.alternatives import PROOFS, Side, table_of
+from tests.support.alternatives import LINES, read_table
+from tests.support.langchain_alternatives import PROOFS, Side
 
 ChatAnthropic: Final[Any] = import_module("langchain_anthropic").ChatAnthropic
-TABLE = table_of((ROOT / "README.md").read_text(encoding="utf-8"))
+TABLE = read_table()
 
 
-@pytest.mark.parametrize("line", PROOFS)
+@pytest.mark.parametrize("line", LINES)
 def test_chat_anthropic(line: str, both: Sandbox) -> None:
     def make(*, config: Any = None, base_url: str = both.claude.url, **options: Any) -> BaseChatModel:
         del config  # it asks no gateway
@@ -27,4 +27,4 @@ def test_chat_anthropic(line: str, both: Sandbox) -> None:
         )
         return made
 
-    assert PROOFS[line](Side(make, both, has_gateway=False)) == TABLE[line][1]
+    assert PROOFS[line](Side(make, both, has_gateway=False)) == TABLE[line]["ChatAnthropic"]
