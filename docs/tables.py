@@ -59,6 +59,9 @@ def render_figures() -> str:
     caching = _row("caching.md", "more results than a breakpoint looks back")
     ours, theirs = (re.split(r" \(|, for ", cell) for cell in (caching[3], caching[5]))
     tried, failed = _row("reliability.md", "all")[1:]
+    chat_openai = _time_of("ChatPortkey / ChatOpenAI + createHeaders")
+    chat_anthropic = _time_of("ChatPortkey, messages / ChatAnthropic, messages")
+    openai_like = _time_of("Portkey (LlamaIndex) / OpenAILike + createHeaders")
     return (
         "| | | made by |\n|---|---|---|\n"
         "| An agent of twenty turns with many parallel tools reads of what its prompt cache could give "
@@ -66,13 +69,23 @@ def render_figures() -> str:
         f"{theirs[0]}, for {theirs[2]} | `make caching` ([caching](docs/caching.md#agents-of-many-turns)) |\n"
         f"| Breaks of the network and the provider that were tried | {tried}, of which {failed} ended otherwise than "
         "promised | `make reliability` ([reliability](docs/reliability.md#what-was-tried)) |\n"
+        "| CPU time beside other classes over the gateway, of a call and of a streamed chunk "
+        f"| `ChatPortkey` takes {chat_openai} of `ChatOpenAI`'s, {chat_anthropic} of `ChatAnthropic`'s; "
+        f"`Portkey` takes {openai_like} of `OpenAILike`'s | `make bench` "
+        "([what a call costs](docs/performance.md#the-figures)) |\n"
     )
+
+
+def _time_of(ratio: str) -> str:
+    """What ours takes of another's time for a whole call and for a chunk, as the page of ratios says."""
+    columns = dict(zip(_row("performance.md", "ours to"), _row("performance.md", ratio), strict=True))
+    return f"{float(columns['invoke']):.0%} and {float(columns['stream']):.0%}"
 
 
 def _row(page: str, name: str) -> list[str]:
     """The cells of the one line of a page's tables that begins so."""
     lines = (DOCS / page).read_text(encoding="utf-8").splitlines()
-    [line] = [line for line in lines if line.startswith(f"| {name} |")]
+    [line] = [line for line in lines if re.match(rf"\| {re.escape(name)} +\|", line)]
     return [cell.strip() for cell in line.strip("|").split("|")]
 
 
