@@ -1,4 +1,4 @@
-"""``docs/caching.md``: its code runs as it stands, with Portkey's feedback before the gateway."""
+"""``docs/caching.md``: its code runs as it stands."""
 
 import re
 
@@ -11,9 +11,9 @@ PAGE = "docs/caching.md"
 
 
 def test_every_block_runs(
-    library: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, value in library.env().items():
+    for name, value in sandbox.env().items():
         monkeypatch.setenv(name, value)
     run_blocks(PAGE)
     printed = capsys.readouterr().out
@@ -23,5 +23,4 @@ def test_every_block_runs(
     assert f"\nread {written[0]}\n" in printed
     assert "read of what could be" in printed
     assert "'currency': 'USD'" in printed
-    assert [rated["value"] for rated in library.control_plane.feedback] == [1, -1]
-    assert len(python_of(PAGE)) >= 9
+    assert len(python_of(PAGE)) >= 8

@@ -12,7 +12,7 @@ from portkey_gateway.sandbox import Sandbox
 from tests.docs.account import standing_for_the_hosted_gateway
 from tests.docs.blocks import ROOT, assert_told, python_of, run_blocks, run_tests
 
-OWN_TEST = {"caching", "embeddings", "models", "prompts", "routing", "tracing"}
+OWN_TEST = {"caching", "embeddings", "labels", "models", "prompts", "routing", "tracing"}
 """Pages whose blocks another test of this folder runs."""
 PAGES = [
     f"docs/{page.stem}.md"
