@@ -91,10 +91,10 @@ def fit_override(
     fitted = {**own}
     _leave_out_refused(fitted, provider, where)
     if tools := fitted.get("tools"):
-        fitted["tools"] = [_fit_tool(tool, [provider]) for tool in tools]
+        fitted["tools"] = [_fit_tool(tool, [provider], where) for tool in tools]
     form = own.get("response_format") or _said_apart(body.get("response_format"), provider, route)
     if isinstance(form, Mapping) and form.get("type") == "json_schema":
-        schema = _fit_schema(form.get("json_schema", {}).get("schema") or {}, [provider], f"{where}the schema")
+        schema = _fit_schema(_schema_of(form), [provider], f"{where}the schema")
         fitted["response_format"] = _as_provider_takes_it(form, schema, provider.schema_form)
         if provider.schema_form == "in words" and form is own.get("response_format"):
             warn(f"{where}the schema of response_format does not reach {provider.name}: ask for it in the request")
@@ -126,6 +126,11 @@ def _leave_out_refused(told: dict[str, Any], provider: Provider, where: str = ""
     for name in sorted(provider.refuses & told.keys()):
         if told.pop(name) != BY_ITSELF.get(name):
             warn(f"{where}{name} is left out: {provider.name} refuses it")
+
+
+def _schema_of(form: Mapping[str, Any]) -> Mapping[str, Any]:
+    schema: Mapping[str, Any] = (form.get("json_schema") or {}).get("schema") or {"type": "object"}
+    return schema
 
 
 def _as_provider_takes_it(asked: Mapping[str, Any], schema: Any, form: SchemaForm) -> dict[str, Any]:
@@ -171,29 +176,30 @@ def _name_of(tool: Mapping[str, Any]) -> str | None:
     return name
 
 
-def _fit_tool(tool: Mapping[str, Any], providers: Sequence[Provider]) -> dict[str, Any]:
+def _fit_tool(tool: Mapping[str, Any], providers: Sequence[Provider], where: str = "") -> dict[str, Any]:
     function = tool.get("function")
     if not isinstance(function, Mapping):
         return {**tool}
     if function.get("name") in _GOOGLES_OWN and all(each.is_gemini for each in providers):
         # Its parameters are the options of that tool, and no schema.
         if "properties" in (function.get("parameters") or {}):
-            warn(f"tool {function['name']!r} is taken for Google's own of that name: call yours otherwise")
+            warn(f"{where}tool {function['name']!r} is taken for Google's own of that name: call yours otherwise")
         return {**tool}
     fitted = {**function}
     if fitted.get("strict") is not None and (lax := [each for each in providers if not each.takes_strict]):
         del fitted["strict"]
-        warn(f"strict of tool {fitted.get('name')!r} is left out: {_names(lax)} refuses it")
+        warn(f"{where}strict of tool {fitted.get('name')!r} is left out: {_names(lax)} refuses it")
     if any(each.wants_parameters for each in providers):
         fitted = {name: value for name, value in fitted.items() if value or name != "description"}
         fitted["parameters"] = {**_NO_PARAMETERS, **(fitted.get("parameters") or {})}
     if "parameters" in fitted:
         name = fitted.get("name")
-        fitted["parameters"] = _fit_schema(fitted["parameters"], providers, f"the parameters of tool {name!r}")
+        fitted["parameters"] = _fit_schema(fitted["parameters"], providers, f"{where}the parameters of tool {name!r}")
         if any(each.is_gemini for each in providers) and not fitted["parameters"].get("properties"):
             fitted = _without_parameters(fitted, providers)
     if fitted.get("strict") and (geminis := [each for each in providers if each.is_gemini]):
-        warn(f"strict of tool {fitted.get('name')!r} does not reach {_names(geminis)}: the gateway has no place for it")
+        name = fitted.get("name")
+        warn(f"{where}strict of tool {name!r} does not reach {_names(geminis)}: the gateway has no place for it")
     return {**tool, "function": fitted}
 
 
@@ -228,8 +234,7 @@ def _fit_format(body: dict[str, Any], providers: Sequence[Provider], *, has_conf
     asked = body.get("response_format")
     if not isinstance(asked, Mapping) or asked.get("type") != "json_schema":
         return
-    named = asked.get("json_schema") or {}
-    schema = _fit_schema(named.get("schema") or {"type": "object"}, providers, "the schema of response_format")
+    schema = _fit_schema(_schema_of(asked), providers, "the schema of response_format")
     forms: set[SchemaForm] = {each.schema_form for each in providers}
     form: SchemaForm = next(iter(forms)) if len(forms) == 1 else "json_schema"
     if len(forms) > 1 and not has_config:
