@@ -135,7 +135,7 @@ def test_what_a_condition_reads_is_not_left_out() -> None:
 
 def test_no_more_is_left_out() -> None:
     assert {*FITTED} == {"reasoning_effort", "verbosity", "stop", "parallel_tool_calls", *SAMPLED}
-    told = dict.fromkeys(("max_tokens", "seed", "n", "user", "tools"), 1)
+    told: dict[str, Any] = dict.fromkeys(("max_tokens", "seed", "n", "user", "tools"), 1)
     assert fit(told, THINKS, O_SERIES, PLAIN) == (told, [])
 
 
