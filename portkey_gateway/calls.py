@@ -21,7 +21,7 @@ from portkey_gateway.conversation.claude import default_max_tokens
 from portkey_gateway.conversation.drawn import without_drawn
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.parameters import without_empty
-from portkey_gateway.conversation.plain import beside_plain
+from portkey_gateway.conversation.plain import Texts, beside_plain, role_of, seen
 from portkey_gateway.conversation.request import ChatRequest, Tool
 from portkey_gateway.conversation.results import check_results, with_results_behind_calls
 from portkey_gateway.conversation.taken_back import as_taken_back
@@ -172,6 +172,8 @@ def _fitted(request: ChatRequest, route: Route, *, is_checked: bool) -> tuple[Ch
         route: where the call goes.
         is_checked: whether each call needs its result, too.
     """
+    if type(request.get("messages")) is list:
+        request = {**request, "messages": seen(request["messages"])}
     check_request(request)
     request = cast("ChatRequest", without_empty(request))
     if tools := request.get("tools"):
@@ -203,7 +205,9 @@ def _called_by_code(request: ChatRequest, own_names: Mapping[str, str]) -> Itera
 
 
 def _speak_of_tools(messages: Sequence[Mapping[str, Any]]) -> bool:
-    return any(message["role"] == "tool" for message in messages) or any(
+    if type(messages) is Texts:
+        return False
+    return "tool" in map(role_of, messages) or any(
         message["role"] == "assistant" and ("tool_calls" in message or not isinstance(message.get("content"), str))
         for _, message in beside_plain(messages)
     )

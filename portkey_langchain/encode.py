@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
 
+from portkey_gateway.conversation.plain import Texts
 from portkey_gateway.conversation.request import SYSTEM_ROLES, ContentBlock, Message
 from portkey_gateway.errors import ContentError, EncodingError
 from portkey_langchain.blocks import (
@@ -33,17 +34,24 @@ def encode_messages(messages: Sequence[BaseMessage]) -> list[Message]:
     messages = as_tool_messages(messages)
     # pydantic makes ``isinstance`` slow: of a long conversation each class is looked at once.
     results = {kind for kind in {*map(type, messages)} if issubclass(kind, ToolMessage)}
-    answered = frozenset(cast("ToolMessage", each).tool_call_id for each in messages if type(each) in results)
+    named = (cast("ToolMessage", each).tool_call_id for each in messages if type(each) in results) if results else ()
+    answered = frozenset(named)
     encoded: list[Message] = []
+    texts = 0
     for index, message in enumerate(messages):
         kind, content = type(message), message.content
         if type(content) is str:
             # What was said in a text alone, which most of a long conversation is.
+            speaker: Literal["user", "assistant", "system"] | None = None
             if kind is HumanMessage and not message.name:
-                encoded.append({"role": "user", "content": content})
-                continue
-            if kind is AIMessage and is_plain_answer(message):
-                encoded.append({"role": "assistant", "content": content})
+                speaker = "user"
+            elif kind is AIMessage and is_plain_answer(message.__dict__):
+                speaker = "assistant"
+            elif kind is SystemMessage and not message.additional_kwargs:
+                speaker = "system"
+            if speaker:
+                encoded.append({"role": speaker, "content": content})
+                texts += 1
                 continue
         where = f"messages[{index}]"
         role = _role(message, where)
@@ -55,7 +63,7 @@ def encode_messages(messages: Sequence[BaseMessage]) -> list[Message]:
             encoded.append(encode_assistant(message, where, answered))
         else:
             encoded.extend(_encode_tool(message, where))
-    return encoded
+    return Texts(encoded) if texts == len(messages) else encoded
 
 
 def _role(message: BaseMessage, where: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any, Final, TypeAlias, cast
 
 from langchain_core.messages import BaseMessage
@@ -19,6 +20,7 @@ from portkey_gateway.errors import ContentError
 
 Block: TypeAlias = Mapping[str, Any]
 
+_content: Final = attrgetter("content")
 _DETAILS: Final = ("title", "context", "citations")
 
 
@@ -56,6 +58,9 @@ def with_media_types(messages: Sequence[BaseMessage]) -> list[BaseMessage] | Non
     Raises:
         ContentError: naming the block, if the data is nothing that a model could read.
     """
+    # Most of a long conversation is said in texts alone.
+    if list not in map(type, map(_content, messages)):
+        return None
     typed = {}
     for index, message in enumerate(messages):
         blocks = message.content

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 from typing import Any, Final, Literal, cast
 
 from llama_index.core.base.llms.types import (
@@ -26,6 +28,7 @@ from portkey_gateway.chat_completions.losses import BLOCK_LOSSES, remedy
 from portkey_gateway.conversation.arguments import as_arguments
 from portkey_gateway.conversation.content import Media, media_block, text_block
 from portkey_gateway.conversation.media import check_for_result
+from portkey_gateway.conversation.plain import Texts
 from portkey_gateway.conversation.request import ContentBlock, Message
 from portkey_gateway.errors import ContentError, warn
 from portkey_gateway.routing import Route
@@ -34,6 +37,10 @@ from portkey_llamaindex.citable import as_sources, as_text
 from portkey_llamaindex.claude_notes import ClaudeNotes, check_notes
 from portkey_llamaindex.encode_assistant import encode_assistant, simplified
 from portkey_llamaindex.media import load_media
+
+_role_of: Final = attrgetter("role")
+_blocks_of: Final = attrgetter("blocks")
+_kwargs_of: Final = attrgetter("additional_kwargs")
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 
@@ -47,6 +54,7 @@ _ROLES: Final[dict[MessageRole, Role]] = {
     MessageRole.TOOL: "tool",
     MessageRole.FUNCTION: "tool",
 }
+_BY_IDENTITY: Final = {id(member): role for member, role in _ROLES.items()}
 
 
 def encode_messages(
@@ -65,8 +73,9 @@ def encode_messages(
     Raises:
         EncodingError: if a message or one of its blocks cannot be sent; the text names it.
     """
-    # Once each: an enumeration is slow to look up.
-    roles: list[Role] = [_ROLES[message.role] for message in messages]
+    roles = _roles_of(messages)
+    if texts := _said_in_texts(messages, roles):
+        return texts
     answered = frozenset(_call_id(message) for message, role in zip(messages, roles, strict=True) if role == "tool")
     return [
         plain
@@ -76,6 +85,24 @@ def encode_messages(
         else _MessageEncoder(f"messages[{index}]", role, may_cite=role in citing, files_from=files_from).encode(message)
         for index, (message, role) in enumerate(zip(messages, roles, strict=True))
     ]
+
+
+def _roles_of(messages: Sequence[ChatMessage]) -> list[Role]:
+    # The hash of an enumeration's member is a step of Python's, its identity is not; a role may be set later, as text.
+    found = [*map(_BY_IDENTITY.get, map(id, map(_role_of, messages)))]
+    return [role or _ROLES[MessageRole(message.role)] for role, message in zip(found, messages, strict=True)]
+
+
+def _said_in_texts(messages: Sequence[ChatMessage], roles: Sequence[Role]) -> list[Message] | None:
+    """The messages if each is a text that somebody said, as in most of long conversations; ``None`` of any other."""
+    blocks = [*map(_blocks_of, messages)]
+    # All of it without a step of Python's for each message, which takes several times as long.
+    if {*map(len, blocks)} != {1} or {*map(type, chain.from_iterable(blocks))} != {TextBlock} or "tool" in roles:
+        return None
+    texts = [block.text for (block,) in blocks]
+    if any(map(_kwargs_of, messages)) or not all(texts):
+        return None
+    return Texts([{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)])
 
 
 def _plain(message: ChatMessage, role: Role) -> Message | None:
@@ -105,10 +132,14 @@ def warn_of_uncited(messages: Sequence[ChatMessage], route: Route) -> None:
     """
     if not route.is_claude or "user" in citing_roles(route):
         return
-    users = (message for message in messages if _ROLES[message.role] == "user")
-    if any(isinstance(block, CitableBlock) for message in users for block in message.blocks):
+    blocks = map(type, chain.from_iterable(map(_blocks_of, messages)))
+    if CitableBlock in blocks and any(_ROLES[each.role] == "user" for each in messages if _holds_citable(each)):
         why = remedy(BLOCK_LOSSES["citable"], route)
         warn(f"a CitableBlock of a user's message reaches Claude as text and is not cited: {why}")
+
+
+def _holds_citable(message: ChatMessage) -> bool:
+    return CitableBlock in map(type, message.blocks)
 
 
 def _call_id(message: ChatMessage) -> str:

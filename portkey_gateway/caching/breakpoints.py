@@ -118,8 +118,8 @@ def without_refused_marks(request: ChatRequest) -> ChatRequest:
     Warns:
         PortkeyWarning: if there is one, naming its place.
     """
-    messages: list[Any] = [*request["messages"]]
-    of_code = frozenset(_called_by_code(messages))
+    of_code = frozenset(_called_by_code(request["messages"]))
+    messages: list[Any] = [*request["messages"]] if of_code else []
     for place in find_marks(request) if of_code else ():
         message = messages[place.index] if place.section == CONVERSATION else {}
         blocks = message.get(place.field) or ()
@@ -175,7 +175,8 @@ def last_place(messages: Sequence[Message], indices: Sequence[int]) -> Place | N
 
 def _called_by_code(messages: Sequence[Message]) -> Iterator[str]:
     """The ids of the calls that code made which Claude runs."""
-    for message in messages:
+    for _, said in beside_plain(messages):
+        message = cast("Message", said)
         content: Any = message.get("content")
         for call in (*message.get("tool_calls", ()), *(content if isinstance(content, list) else ())):
             if str((call.get("caller") or {}).get("type")).startswith(_BY_CODE):

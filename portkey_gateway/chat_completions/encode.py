@@ -27,7 +27,7 @@ from portkey_gateway.chat_completions.tools import encode_tool
 from portkey_gateway.chat_completions.warn_losses import warn_about_losses
 from portkey_gateway.conversation.claude import default_max_tokens, fit_effort, prepare_for_claude, without_idle_effort
 from portkey_gateway.conversation.parameters import with_one_name
-from portkey_gateway.conversation.plain import beside_plain
+from portkey_gateway.conversation.plain import Texts, beside_plain, content_of
 from portkey_gateway.conversation.read_apart import tell_apart
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import ONE_CALL
@@ -89,10 +89,7 @@ def encode_request(
     if claudes and effort and PARAMETER_LOSSES["reasoning_effort"].is_carried(route.gateway):
         body["reasoning_effort"] = fit_effort(effort, claudes)
     messages = fit_messages(request["messages"], route, has_tools=bool(request.get("tools")))
-    encoded = [*messages]
-    for index, message in beside_plain(messages):
-        encoded[index] = encode_message(cast("Message", message), f"messages[{index}]", route)
-    body["messages"] = as_texts([each for each in encoded if each.get("content") or says_something(each)], route)
+    body["messages"] = as_texts(_encode_messages(messages, route), route)
     if route.is_claude:
         body = _for_claude(cast("ChatRequest", body), claudes, route, prompt_caching, kept)
     else:
@@ -105,6 +102,15 @@ def encode_request(
             fit_thinking(body, model)
     fitted = _as_providers_take_it(body, request.get("max_tokens"), route, has_config=config is not None)
     return Encoded(_as_json(fitted | read), config)
+
+
+def _encode_messages(messages: list[Message], route: Route) -> list[Message]:
+    if type(messages) is Texts and all(map(content_of, messages)):
+        return messages
+    encoded = [*messages]
+    for index, message in beside_plain(messages):
+        encoded[index] = encode_message(cast("Message", message), f"messages[{index}]", route)
+    return [each for each in encoded if each.get("content") or says_something(each)]
 
 
 def _as_providers_take_it(body: dict[str, Any], limit: int | None, route: Route, *, has_config: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from portkey_gateway.chat_completions.media import MEDIA
 from portkey_gateway.chat_completions.providers import Provider, providers_of
 from portkey_gateway.conversation.arguments import as_arguments
 from portkey_gateway.conversation.claude import with_user_first
+from portkey_gateway.conversation.plain import Texts
 from portkey_gateway.conversation.request import SYSTEM_ROLES, Message
 from portkey_gateway.errors import warn
 from portkey_gateway.routing import Route
@@ -42,15 +43,15 @@ def fit_messages(messages: Sequence[Message], route: Route, *, has_tools: bool) 
         PortkeyWarning: if something of a message does not reach somebody who may answer.
     """
     providers = providers_of(route)
+    if type(messages) is Texts:
+        return _in_order(messages, providers)  # nothing else of what follows is about texts
     fitted: list[Message] = [*messages]
     if not (route.is_claude and not route.is_mixed and all(each.media_in_results for each in providers)):
         fitted = [*_with_media_behind_results(fitted)]
     fitted = _in_order(fitted, providers)
     if any(each.call_id for each in providers):
         fitted = _with_short_ids(fitted, next(each.call_id for each in providers if each.call_id) or "")
-    if nameless := [each.name for each in providers if not each.takes_names]:
-        fitted = [_without_name(message, nameless) for message in fitted]
-    fitted = [_with_fitting_name(message) for message in fitted]
+    fitted = _with_names_as_taken(fitted, [each.name for each in providers if not each.takes_names])
     if providers and all(each.wants_call_names for each in providers):
         fitted = [*_with_names_of_tools(fitted)]
     # What the hosted gateway drops is not known.
@@ -70,6 +71,8 @@ def fit_messages(messages: Sequence[Message], route: Route, *, has_tools: bool) 
 
 def as_texts(messages: Sequence[Message], route: Route) -> list[Message]:
     """Return encoded messages with one text for a list of texts, where somebody who may answer wants that."""
+    if type(messages) is Texts:
+        return messages
     roles = frozenset().union(*(each.texts for each in providers_of(route)))
     if not roles:
         return [*messages]
@@ -191,6 +194,12 @@ def _with_short_ids(messages: Sequence[Message], pattern: str) -> list[Message]:
             ]
         fitted.append(cast("Message", told))
     return fitted
+
+
+def _with_names_as_taken(messages: Sequence[Message], nameless: Sequence[str]) -> list[Message]:
+    if nameless:
+        messages = [_without_name(message, nameless) for message in messages]
+    return [_with_fitting_name(message) if "name" in message else message for message in messages]
 
 
 def _without_name(message: Message, nameless: Sequence[str]) -> Message:

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from portkey_gateway.conversation.parameters import check_values
+from portkey_gateway.conversation.plain import Texts
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.unsendable import half_character, is_whole_text
 from portkey_gateway.errors import ContentError, EncodingError
 
 _ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
 _BLOCKS: Final = ("content", "content_blocks")
-# A role and a content: most of a long history, and of a text alone there is nothing to check.
-_PLAIN: Final = 2
 
 
 def check_request(request: ChatRequest) -> None:
@@ -29,15 +28,7 @@ def check_request(request: ChatRequest) -> None:
         raise EncodingError("messages is empty: give at least one user message")
     if not isinstance(messages, list):
         raise EncodingError(f"messages must be a list of mappings; got {type(messages).__name__}")
-    unsure = [
-        (index, message)
-        for index, message in enumerate(messages)
-        if type(message) is not dict
-        or len(message) != _PLAIN
-        or type(message.get("content")) is not str
-        or message.get("role") not in _ROLES
-    ]
-    for index, message in unsure:
+    for index, message in enumerate(messages if type(messages) is not Texts else ()):
         if not isinstance(message, Mapping) or "role" not in message:
             raise EncodingError(f"messages[{index}] must be a mapping with a role; got {type(message).__name__}")
         if message["role"] not in _ROLES:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from portkey_gateway.conversation.last_word import with_user_last
+from portkey_gateway.conversation.plain import Texts, all_say_something
 from portkey_gateway.conversation.request import SYSTEM_ROLES, ChatRequest, ContentBlock, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.conversation.tool_loop import begins_in_thought, loop_start
@@ -297,11 +298,18 @@ def without_empty_text(messages: list[Message]) -> list[Message]:
 
     The gateway drops a whole system message whose first block is empty, and sends ``""`` on as an empty block.
     """
-    kept = []
+    is_said = type(messages) is Texts and all_say_something(messages)
+    kept = messages if is_said else [*_without_empty_text(messages)]
+    if all(message["role"] in SYSTEM_ROLES for message in kept):
+        raise EncodingError("messages holds system messages only: Claude needs at least one user message")
+    return kept
+
+
+def _without_empty_text(messages: list[Message]) -> Iterator[Message]:
     for index, message in enumerate(messages):
         text = message.get("content")
         if type(text) is str and text and not text.isspace() and "content_blocks" not in message:
-            kept.append(message)
+            yield message
             continue
         trimmed = message
         for field in ("content", "content_blocks"):
@@ -314,15 +322,12 @@ def without_empty_text(messages: list[Message]) -> list[Message]:
             # White space beside a tool call, as some models write it.
             trimmed = cast("Message", {**trimmed, "content": ""})
         if _says_something(content) or trimmed.get("tool_calls") or trimmed.get("content_blocks"):
-            kept.append(trimmed)
+            yield trimmed
         elif message["role"] == "tool":
             # An empty tool result is an answer too, and Anthropic takes one; an empty list of blocks it takes as well.
-            kept.append(cast("Message", {**message, "content": ""}))
+            yield cast("Message", {**message, "content": ""})
         elif message["role"] == "user":
             raise EncodingError(f"messages[{index}] (user) is empty: Claude refuses empty text; leave the message out")
-    if all(message["role"] in SYSTEM_ROLES for message in kept):
-        raise EncodingError("messages holds system messages only: Claude needs at least one user message")
-    return kept
 
 
 def with_user_first(messages: list[Message]) -> list[Message]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
+from portkey_gateway.conversation.plain import beside_plain
 from portkey_gateway.conversation.request import Message
 
 _SERVER_CALLS: Final = frozenset({"server_tool_use", "mcp_tool_use"})
@@ -26,7 +27,8 @@ def as_taken_back(messages: list[Message]) -> list[Message]:
     told: dict[int, Message] = {}
     served: _Served | None = None
     last = len(messages) - 1
-    for index, message in enumerate(messages):
+    for index, plain_or_not in beside_plain(messages):
+        message = cast("Message", plain_or_not)
         content: Any = message.get("content")
         if message["role"] != "assistant" or not isinstance(content, list):
             continue

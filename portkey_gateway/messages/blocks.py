@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from pydantic_core import from_json
 
 from portkey_gateway.conversation.claude import as_said_before
 from portkey_gateway.conversation.media import as_media, check_for_claude
+from portkey_gateway.conversation.plain import Texts, content_of, role_of
 from portkey_gateway.conversation.request import SYSTEM_ROLES, TOOL_CHANGES, ContentBlock, Message, ToolCall
 from portkey_gateway.conversation.sound import as_text
 from portkey_gateway.errors import ContentError, EncodingError
@@ -49,7 +50,7 @@ def find_system_amid(messages: Sequence[Message], model: str) -> frozenset[int]:
     return frozenset(found)
 
 
-def encode_system(messages: Iterable[Message], amid: Container[int] = ()) -> list[Block]:
+def encode_system(messages: Iterable[Message], amid: frozenset[int] = frozenset()) -> list[Block]:
     """Gather the system and developer messages as the blocks of ``system``, but for those ``amid`` the conversation.
 
     Raises:
@@ -72,7 +73,7 @@ def _stated_at_the_top(block: Block, where: str) -> Block:
     return block
 
 
-def encode_messages(messages: Iterable[Message], amid: Container[int] = ()) -> list[dict[str, Any]]:
+def encode_messages(messages: Iterable[Message], amid: frozenset[int] = frozenset()) -> list[dict[str, Any]]:
     """Encode the conversation; neighbours of one side become one message, as Anthropic reads them.
 
     Args:
@@ -82,16 +83,19 @@ def encode_messages(messages: Iterable[Message], amid: Container[int] = ()) -> l
     Raises:
         EncodingError: if a block has no form for Claude, or a tool call's arguments are no JSON object.
     """
+    if type(messages) is Texts and not amid:
+        texts = [message for message in messages if message["role"] not in SYSTEM_ROLES]
+        if _take_turns(texts):
+            # As they are: to Anthropic a text and a list of one text block say the same.
+            return cast("list[dict[str, Any]]", texts)
     encoded: list[dict[str, Any]] = []
     toolsets: dict[str, str] = {}
     last_role = ""
     for index, message in enumerate(messages):
         said = message["role"]
-        # Most of a long history is plain text, from each side in turn.
         if len(message) == _PLAIN and said in _SIDES and said != last_role:
             text = message.get("content")
             if isinstance(text, str) and text:
-                # As it is: to Anthropic a text and a list of one text block say the same.
                 encoded.append(cast("dict[str, Any]", message))
                 last_role = said
                 continue
@@ -106,6 +110,12 @@ def encode_messages(messages: Iterable[Message], amid: Container[int] = ()) -> l
             encoded.append({"role": role, "content": content})
             last_role = role
     return encoded
+
+
+def _take_turns(texts: Sequence[Message]) -> bool:
+    """Whether each side speaks after the other, and says something, as in most of a long history."""
+    roles = [*map(role_of, texts)]
+    return {*roles[::2]}.isdisjoint(roles[1::2]) and len({*roles[::2]}) == 1 and all(map(content_of, texts))
 
 
 def _name_toolsets(content: Iterable[Block], toolsets: dict[str, str]) -> None:

@@ -29,6 +29,7 @@ from portkey_gateway.conversation.claude import (
 from portkey_gateway.conversation.media import as_media
 from portkey_gateway.conversation.overrides import fit_to_claude, in_our_words, said_of
 from portkey_gateway.conversation.parameters import with_one_name
+from portkey_gateway.conversation.plain import Texts
 from portkey_gateway.conversation.read_apart import Apart, tell_apart
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.unsendable import unsendable
@@ -202,6 +203,8 @@ def _encode_body(
 
 def _with_media(messages: list[Message]) -> list[Message]:
     """OpenAI's media in our own blocks, so that a mark on them counts as on any other."""
+    if type(messages) is Texts:
+        return messages
     return [
         _with_own_media(message, index) if isinstance(message.get("content"), list) else message
         for index, message in enumerate(messages)
