@@ -39,7 +39,7 @@ def _with_signature(method: MethodT) -> MethodT:
     return method
 
 
-class CallingModel(BaseChatModel):
+class CallingModel(BaseChatModel, defer_build=True):
     """A chat model whose calls are made of a ``Call``."""
 
     @override

@@ -54,7 +54,9 @@ class ChatPortkey(CallingModel, ConfidentialModel):
         PortkeyError: from a call; each is also LangChain's own model error of its kind.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True)
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True, defer_build=False
+    )
 
     model_kwargs: dict[str, Any] = Field(default_factory=dict)
     """Further parameters of the request body, sent as they are."""

@@ -36,7 +36,7 @@ from portkey_langchain.stream_usage import STREAM_USAGE, take_stream_usage
 from portkey_langchain.structured import MARKS, Method, Schema, Structured, structured_output, take_form
 
 
-class PortkeyPromptCompletion(CallingModel):
+class PortkeyPromptCompletion(CallingModel, defer_build=False):
     """Answers to the variables of a prompt; taken from ``PortkeyPrompt.completion``.
 
     ``invoke``, ``stream``, ``batch`` and their async twins take the variables as a mapping (or the value itself, where

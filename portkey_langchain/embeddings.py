@@ -19,7 +19,7 @@ from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.tracer import expect_call
 
 
-class PortkeyEmbeddings(GatewayEmbedder, Embeddings):
+class PortkeyEmbeddings(GatewayEmbedder, Embeddings, defer_build=False):
     """Embeddings behind the Portkey AI gateway: of OpenAI, Cohere, Gemini, Bedrock, or any provider that embeds.
 
     Takes every option of the gateway (``GatewayFields``) beside the model's own parameters. Many texts travel in

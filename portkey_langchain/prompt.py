@@ -52,7 +52,9 @@ class PortkeyPrompt(GatewayPrompt, Storable, BaseChatPromptTemplate):
         PortkeyError: from the library; each is also LangChain's own model error of its kind.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True)
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True, defer_build=False
+    )
 
     input_variables: list[str] = Field(default_factory=list)
     """The variables that have to be given, beside partial ones; by default the template's, as the library tells them.

@@ -55,7 +55,11 @@ class PortkeyEmbedding(GatewayEmbedder, Storable, BaseEmbedding):
     """
 
     model_config = ConfigDict(
-        arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True, protected_namespaces=()
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+        protected_namespaces=(),
+        defer_build=False,
     )
 
     model_name: str = ""

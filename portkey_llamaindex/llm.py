@@ -76,7 +76,9 @@ class Portkey(Storable, PredictingLLM):
         PortkeyError: from a call; the class says what failed.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True)
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True, defer_build=False
+    )
 
     request_metadata: dict[str, Any] = Field(default_factory=dict)
     """Labels of every call in Portkey's logs, and what conditional routing reads; they win over ``instrument_tags``."""

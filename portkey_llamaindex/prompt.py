@@ -49,7 +49,9 @@ class PortkeyPromptTemplate(GatewayPrompt, BasePromptTemplate):  # type: ignore[
         PortkeyError: from the library; the class says what failed.
     """
 
-    model_config = ConfigDict(arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True)
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True, hide_input_in_errors=True, populate_by_name=True, defer_build=False
+    )
 
     metadata: dict[str, Any] = Field(default_factory=lambda: {"prompt_type": PromptType.CUSTOM})
     template_vars: list[str] = Field(default_factory=list)
