@@ -54,7 +54,7 @@ _ROLES: Final[dict[MessageRole, Role]] = {
     MessageRole.TOOL: "tool",
     MessageRole.FUNCTION: "tool",
 }
-_BY_IDENTITY: Final = {id(member): role for member, role in _ROLES.items()}
+_BY_IDENTITY: Final[dict[int, Role]] = {id(member): role for member, role in _ROLES.items()}
 
 
 def encode_messages(
