@@ -89,7 +89,7 @@ def encode_messages(
 
 def _roles_of(messages: Sequence[ChatMessage]) -> list[Role]:
     # The hash of an enumeration's member is a step of Python's, its identity is not; a role may be set later, as text.
-    found = [*map(_BY_IDENTITY.get, map(id, map(_role_of, messages)))]
+    found: list[Role | None] = [*map(_BY_IDENTITY.get, map(id, map(_role_of, messages)))]
     return [role or _ROLES[MessageRole(message.role)] for role, message in zip(found, messages, strict=True)]
 
 

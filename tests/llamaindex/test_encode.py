@@ -61,6 +61,15 @@ def test_every_role_of_llamaindex_has_one_on_the_wire(role: str, sent: str) -> N
     assert encode(TextBlock(text="Hello"), role=role, tool_call_id="1")["role"] == sent
 
 
+def test_a_role_may_be_set_later_as_text() -> None:
+    message = ChatMessage("Hello!")
+    message.role = cast("Any", "assistant")
+    assert encode_messages([message, ChatMessage("Hi!")]) == [
+        {"role": "assistant", "content": "Hello!"},
+        {"role": "user", "content": "Hi!"},
+    ]
+
+
 @pytest.mark.parametrize("role", ["system", "developer", "user", "tool"])
 def test_a_cache_point_marks_the_block_before_it(role: str) -> None:
     encoded = encode(TextBlock(text="a"), POINT, TextBlock(text="b"), HOUR_POINT, role=role, tool_call_id="1")
