@@ -217,6 +217,8 @@ class _Fetching:
             reason = "no such host is known"
         elif isinstance(failure, TimeoutError | httpx.TimeoutException):
             reason = "it takes too long"
+        elif isinstance(failure, zlib.error):
+            reason = "its body cannot be decompressed"
         elif isinstance(failure, _UNREADABLE):
             reason, is_retryable = "its address cannot be read", False
         error = APIConnectionError(f"cannot fetch {self._given!r} to inline it: {reason}")

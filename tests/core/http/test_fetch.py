@@ -179,7 +179,7 @@ def test_what_is_packed_is_unpacked(server: RecordingServer, get: Fetch) -> None
 
 
 @pytest.mark.parametrize(
-    ("body", "packing", "why"), [(b"no gzip", "gzip", "connection failed"), (PNG, "br", "nobody asked for")]
+    ("body", "packing", "why"), [(b"no gzip", "gzip", "body cannot be decompressed"), (PNG, "br", "nobody asked for")]
 )
 def test_what_cannot_be_unpacked_is_an_error(
     server: RecordingServer, get: Fetch, body: bytes, packing: str, why: str

@@ -104,8 +104,9 @@ def test_nothing_fetched_changes_nothing() -> None:
 
 @pytest.mark.parametrize("block", [IMAGE, OWN_IMAGE])
 def test_a_text_is_no_image(block: dict[str, Any]) -> None:
-    with pytest.raises(ContentError, match=r"example.com/a.png' is no image but a text"):
+    with pytest.raises(ContentError) as caught:
         inlined(request(user(block)), {URL: LETTER})
+    assert caught.value.message == "'https://example.com/a.png' is no image but a text; give it as a document"
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,42 @@ def test_what_was_fetched_is_what_its_bytes_say(content: bytes, content_type: st
     assert decode_fetched(URL, content, content_type).media_type == media_type
 
 
-def test_a_login_page_is_neither_image_nor_document() -> None:
-    with pytest.raises(ContentError, match=r"https://example.com/a.png' gave 'text/html'"):
-        decode_fetched(URL, b"<html>please log in", "text/html")
+@pytest.mark.parametrize(("content_type", "said"), [("text/html; charset=utf-8", "text/html; charset=utf-8"),
+                                                    ("", "nothing")])  # fmt: skip
+def test_a_login_page_is_neither_image_nor_document(content_type: str, said: str) -> None:
+    with pytest.raises(ContentError) as caught:
+        decode_fetched(f"{URL}?sig=secret", b"<html>please log in", content_type)
+    assert caught.value.message.startswith(f"'https://example.com/a.png?...' gave {said!r}: ")
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("kind", ["audio", "video", "document", "image"])
+def test_every_kind_of_media_is_found_by_its_url(kind: str) -> None:
+    block = {"type": kind, "source": {"type": "url", "url": "http://example.com/x"}}
+    assert media_urls(request(user(block))) == ["http://example.com/x"]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "text", "text": URL},
+        {"type": "image", "source": {"type": "base64", "url": None}},
+        {"type": "file", "file": {"file_url": "gs://bucket/a.pdf"}},
+        {"type": "image_url", "image_url": {"url": "ftp://example.com/a.png"}},
+        {"type": "search_result", "source": URL},
+    ],
+)
+def test_what_is_no_url_of_media_is_left_as_it_is(block: dict[str, Any]) -> None:
+    body = request(user(block))
+    assert media_urls(body) == []
+    assert inlined(body, {URL: PICTURE}) == body["messages"]
+
+
+def test_all_but_the_messages_stays_as_it_is() -> None:
+    body: Any = {**request(user(IMAGE)), "max_tokens": 9, "tools": []}
+    assert inline_media(body, {URL: PICTURE}) == {**body, "messages": [user(PNG_BLOCK)]}
+
+
+@pytest.mark.parametrize("said", ["video/mp4", "audio/mpeg"])
+def test_a_sound_or_a_video_is_what_its_server_says(said: str) -> None:
+    assert decode_fetched(URL, b"\x00\x01", f"{said.upper()}; a=b").media_type == said
