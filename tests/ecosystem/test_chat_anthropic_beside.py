@@ -9,15 +9,15 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 
 from portkey_gateway.sandbox import Sandbox
+from tests.support import langchain_alternatives
 from tests.support.alternatives import LINES, read_table
-from tests.support.langchain_alternatives import PROOFS, Side
 
 ChatAnthropic: Final[Any] = import_module("langchain_anthropic").ChatAnthropic
 TABLE = read_table()
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_chat_anthropic(line: str, both: Sandbox) -> None:
+@pytest.mark.parametrize("proof", LINES)
+def test_chat_anthropic(proof: str, both: Sandbox) -> None:
     def make(*, config: Any = None, base_url: str = both.claude.url, **options: Any) -> BaseChatModel:
         del config  # it asks no gateway
         defaults = {"model": both.model, "max_tokens": 1024, "max_retries": 0}
@@ -27,4 +27,5 @@ def test_chat_anthropic(line: str, both: Sandbox) -> None:
         )
         return made
 
-    assert PROOFS[line](Side(make, both, has_gateway=False)) == TABLE[line]["ChatAnthropic"]
+    side = langchain_alternatives.Side(make, both, has_gateway=False)
+    assert getattr(langchain_alternatives, proof)(side) == TABLE[LINES[proof]]["ChatAnthropic"]

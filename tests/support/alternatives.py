@@ -8,18 +8,19 @@ from tests.docs.blocks import ROOT
 
 Column = Literal["ChatOpenAI", "OpenAILike", "ChatAnthropic", "Anthropic", "ours"]
 
-LINES: Final = (
-    "Claude's thoughts come back, with their signatures",
-    "Citations of documents",
-    "A PDF in the framework's own block",
-    "Claude is told that a tool failed",
-    "Input tokens count what came from the prompt cache",
-    "A stream with an error in the middle",
-    "A stream that just ends",
-    "Another provider answers when one fails",
-    "All calls of a run are one trace at the gateway",
-    "Tags and metadata of a run reach the gateway",
-)
+LINES: Final = {
+    "thoughts": "Claude's thoughts come back, with their signatures",
+    "citations": "Citations of documents",
+    "pdf": "A PDF in the framework's own block",
+    "failed_tool": "Claude is told that a tool failed",
+    "cached_input": "Input tokens count what came from the prompt cache",
+    "error_amid": "A stream with an error in the middle",
+    "stream_that_ends": "A stream that just ends",
+    "fallback": "Another provider answers when one fails",
+    "one_trace": "All calls of a run are one trace at the gateway",
+    "labels": "Tags and metadata of a run reach the gateway",
+}
+"""By the name of what finds it out, in `langchain_alternatives` and `llamaindex_alternatives`, each line."""
 
 _COLUMNS: Final[tuple[Column, ...]] = ("ChatOpenAI", "OpenAILike", "ChatAnthropic", "Anthropic", "ours")
 

@@ -11,7 +11,7 @@ import contextlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
@@ -20,7 +20,6 @@ from PIL import Image
 
 from portkey_gateway.sandbox import Fault, Sandbox
 from portkey_langchain import ChatPortkey
-from tests.support.alternatives import LINES
 from tests.support.recording import RecordingServer
 
 Make = Callable[..., BaseChatModel]
@@ -141,24 +140,3 @@ def one_trace(side: Side) -> str:
 def labels(side: Side) -> str:
     first, _ = _headers_of_a_run(side, "x-portkey-metadata")
     return "yes" if "nightly" in str(first) and "search" in str(first) else "no"
-
-
-PROOFS: Final[dict[str, Callable[[Side], str]]] = dict(
-    zip(
-        LINES,
-        (
-            thoughts,
-            citations,
-            pdf,
-            failed_tool,
-            cached_input,
-            error_amid,
-            stream_that_ends,
-            fallback,
-            one_trace,
-            labels,
-        ),
-        strict=True,
-    )
-)
-"""By the line of the README's table, what finds it out."""

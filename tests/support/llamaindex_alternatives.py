@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from llama_index.core.base.llms.types import (
     CacheControl,
@@ -32,7 +32,6 @@ from llama_index_instrumentation.dispatcher import instrument_tags
 
 from portkey_llamaindex import Portkey
 from tests.conformance.media import write_pdf
-from tests.support.alternatives import LINES
 from tests.support.place import Place
 from tests.support.recording import RecordingServer
 
@@ -171,24 +170,3 @@ def one_trace(side: Side) -> str:
 def labels(side: Side) -> str:
     first, _ = _headers_of_a_run(side, "x-portkey-metadata")
     return "yes" if "nightly" in str(first) and "search" in str(first) else "no"
-
-
-PROOFS: Final[dict[str, Callable[[Side], str]]] = dict(
-    zip(
-        LINES,
-        (
-            thoughts,
-            citations,
-            pdf,
-            failed_tool,
-            cached_input,
-            error_amid,
-            stream_that_ends,
-            fallback,
-            one_trace,
-            labels,
-        ),
-        strict=True,
-    )
-)
-"""By the line of the README's table, what finds it out."""

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 
+from tests.support import llamaindex_alternatives
 from tests.support.alternatives import LINES, read_table
 from tests.support.created_headers import created_headers
-from tests.support.llamaindex_alternatives import PROOFS, Make, Side
+from tests.support.llamaindex_alternatives import Make, Side
 from tests.support.place import Place
 
 TABLE = read_table()
@@ -53,11 +54,13 @@ def anthropic(place: Place) -> Make:
     return make
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_openai_like(line: str, place: Place) -> None:
-    assert PROOFS[line](Side(openai_like(place), place)) == TABLE[line]["OpenAILike"]
+@pytest.mark.parametrize("proof", LINES)
+def test_openai_like(proof: str, place: Place) -> None:
+    side = Side(openai_like(place), place)
+    assert getattr(llamaindex_alternatives, proof)(side) == TABLE[LINES[proof]]["OpenAILike"]
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_anthropic(line: str, place: Place) -> None:
-    assert PROOFS[line](Side(anthropic(place), place, has_gateway=False)) == TABLE[line]["Anthropic"]
+@pytest.mark.parametrize("proof", LINES)
+def test_anthropic(proof: str, place: Place) -> None:
+    side = Side(anthropic(place), place, has_gateway=False)
+    assert getattr(llamaindex_alternatives, proof)(side) == TABLE[LINES[proof]]["Anthropic"]
