@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from portkey_langchain import ChatPortkey
+from tests.langchain.tracing import no_opentelemetry_in_the_environment, receiver, sent, tracer
 from tests.support.fixtures import server
 
 if TYPE_CHECKING:
     from portkey_gateway.sandbox import Sandbox
 
-__all__ = ["server"]
+__all__ = ["no_opentelemetry_in_the_environment", "receiver", "sent", "server", "tracer"]
 
 
 @pytest.fixture(autouse=True)

@@ -9,12 +9,9 @@ import pytest
 
 from portkey_langchain import ChatPortkey, PortkeyTracer
 from portkey_langchain.batch import BatchModel
-from tests.langchain.tracing import no_opentelemetry_in_the_environment, receiver
 from tests.support.batches import WAYS, Running
 from tests.support.receiver import roots_of, spans_of
 from tests.support.recording import RecordingServer
-
-__all__ = ["no_opentelemetry_in_the_environment", "receiver"]
 
 ROWS = [{"id": number, "prompt": f"Say hello {number}."} for number in range(12)]
 

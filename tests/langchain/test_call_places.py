@@ -20,10 +20,9 @@ from langchain_core.tools import tool
 from portkey_gateway.sandbox import CallLog, Sandbox, SpanReceiver
 from portkey_langchain import ChatPortkey, PortkeyEmbeddings, PortkeyTracer
 from tests.langchain.ask import Ask, any_call
-from tests.langchain.tracing import no_opentelemetry_in_the_environment
 from tests.support.viewer import KIND, calls_in, headers, log, places_of, places_told, receiver, tokens_in, whole_tree
 
-__all__ = ["headers", "log", "no_opentelemetry_in_the_environment", "receiver"]
+__all__ = ["headers", "log", "receiver"]
 
 Seen = Callable[[], list[Any]]
 PROMPTS: list[list[BaseMessage]] = [[HumanMessage("Say one.")], [HumanMessage("Say two, please.")]]

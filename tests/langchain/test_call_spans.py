@@ -20,12 +20,11 @@ from portkey_gateway.sandbox import CallLog, Fault, Sandbox, SpanReceiver
 from portkey_langchain import ChatPortkey, PortkeyEmbeddings, PortkeyTracer
 from tests.langchain.ask import Ask, any_call, whole_or_streamed
 from tests.langchain.graphs import Run, ainvoke, get_weather, invoke, messages
-from tests.langchain.tracing import no_opentelemetry_in_the_environment
 from tests.support.receiver import TAKEN, roots_of, spans_of
 from tests.support.recording import RecordingServer
 from tests.support.viewer import KIND, calls_in, headers, log, places_of, places_told, receiver, said_in, tokens_in
 
-__all__ = ["headers", "log", "no_opentelemetry_in_the_environment", "receiver"]
+__all__ = ["headers", "log", "receiver"]
 
 Seen = Callable[[], list[Any]]
 QUESTION = "What is the weather in Paris?"

@@ -18,7 +18,6 @@ from langgraph.graph import START, MessagesState, StateGraph
 from portkey_gateway.sandbox import CallLog, Fault, Sandbox, SpanReceiver, draw_trace
 from portkey_langchain import ChatPortkey, PortkeyTracer
 from tests.langchain.graphs import get_weather
-from tests.langchain.tracing import no_opentelemetry_in_the_environment
 from tests.support.viewer import (
     calls_in,
     draw_with_calls,
@@ -30,7 +29,7 @@ from tests.support.viewer import (
     shape_of,
 )
 
-__all__ = ["headers", "log", "no_opentelemetry_in_the_environment", "receiver"]
+__all__ = ["headers", "log", "receiver"]
 
 QUESTION = "What is the weather in Paris?"
 

@@ -18,12 +18,10 @@ from langchain_core.tools import BaseTool, tool
 from langgraph.graph import START, MessagesState, StateGraph
 
 from portkey_langchain import PortkeyTracer
-from tests.langchain.tracing import Sent, no_opentelemetry_in_the_environment, receiver
+from tests.langchain.tracing import Sent
 from tests.langchain.tracing_runs import Theirs, one, told
 from tests.support.receiver import Received, roots_of, spans_of
 from tests.support.recording import RecordingServer
-
-__all__ = ["no_opentelemetry_in_the_environment", "receiver"]
 
 
 @pytest.fixture

@@ -25,11 +25,9 @@ from tests.langchain.graphs import Run, get_weather
 from tests.langchain.graphs import ainvoke as arun
 from tests.langchain.graphs import invoke as run
 from tests.langchain.graphs import messages as stream_messages
-from tests.langchain.tracing import Sent, no_opentelemetry_in_the_environment, receiver, sent, tracer
+from tests.langchain.tracing import Sent
 from tests.support.receiver import node_of, roots_of, spans_of
 from tests.support.recording import RecordingServer, answer, deltas, events, whole
-
-__all__ = ["no_opentelemetry_in_the_environment", "receiver", "sent", "tracer"]
 
 KEY = "pk-portkey-secret"
 

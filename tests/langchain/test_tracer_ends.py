@@ -18,12 +18,10 @@ from typing_extensions import override
 
 from portkey_langchain import PortkeyTracer, run_spans
 from portkey_langchain.callbacks import RUNS
-from tests.langchain.tracing import Sent, no_opentelemetry_in_the_environment, receiver, sent, tracer
+from tests.langchain.tracing import Sent
 from tests.langchain.tracing_runs import Shelf, Theirs, failing, one, told, weather
 from tests.support.receiver import roots_of
 from tests.support.recording import RecordingServer, whole
-
-__all__ = ["no_opentelemetry_in_the_environment", "receiver", "sent", "tracer"]
 
 
 def test_what_fails_tells_its_error(tracer: PortkeyTracer, sent: Sent) -> None:

@@ -14,12 +14,10 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send
 
 from portkey_langchain import ChatPortkey, PortkeyTracer
-from tests.langchain.tracing import Sent, no_opentelemetry_in_the_environment, receiver, sent, tracer
+from tests.langchain.tracing import Sent
 from tests.langchain.tracing_runs import one
 from tests.support.receiver import node_of, roots_of
 from tests.support.recording import RecordingServer, answer, deltas, events, whole
-
-__all__ = ["no_opentelemetry_in_the_environment", "receiver", "sent", "tracer"]
 
 Walk = Callable[[Any, Any, Any], Any]
 

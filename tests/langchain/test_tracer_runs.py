@@ -16,13 +16,11 @@ from langchain_core.tools import tool
 
 from portkey_gateway.sandbox import SpanReceiver
 from portkey_langchain import PortkeyTracer
-from tests.langchain.tracing import Sent, no_opentelemetry_in_the_environment, receiver, sent, tracer
+from tests.langchain.tracing import Sent
 from tests.langchain.tracing_runs import Shelf, Theirs, failing, one, told, weather
 from tests.support.receiver import roots_of, spans_of
 from tests.support.recording import RecordingServer
 from tests.support.viewer import tokens_in
-
-__all__ = ["no_opentelemetry_in_the_environment", "receiver", "sent", "tracer"]
 
 
 def greet(given: dict[str, str]) -> dict[str, str]:

@@ -14,12 +14,11 @@ from langchain_core.tools import tool
 from portkey_gateway.sandbox import CallLog, Sandbox, SpanReceiver
 from portkey_langchain import ChatPortkey, PortkeyEmbeddings, PortkeyTracer
 from portkey_langchain.tracer import _tracing_by_environment
-from tests.langchain.tracing import no_opentelemetry_in_the_environment
 from tests.support.receiver import TAKEN, roots_of, spans_of
 from tests.support.recording import RecordingServer
 from tests.support.viewer import KIND, calls_in, headers, log, places_of, places_told, receiver, tokens_in
 
-__all__ = ["headers", "log", "no_opentelemetry_in_the_environment", "receiver"]
+__all__ = ["headers", "log", "receiver"]
 
 Seen = Callable[[], list[Any]]
 KEY = "pk-of-the-test"

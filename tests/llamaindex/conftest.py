@@ -12,6 +12,7 @@ from llama_index_instrumentation import get_dispatcher
 from portkey_llamaindex import Portkey
 from tests.llamaindex.facts import index_of_facts
 from tests.llamaindex.received import Received
+from tests.llamaindex.tracing import instrumentation, no_opentelemetry_in_the_environment, receiver, sent, sent_all
 from tests.llamaindex.tree import Tree
 from tests.support.fixtures import event_loop_of_the_thread, server
 from tests.support.recording import RecordingServer
@@ -19,7 +20,15 @@ from tests.support.recording import RecordingServer
 if TYPE_CHECKING:
     from portkey_gateway.sandbox import Sandbox
 
-__all__ = ["event_loop_of_the_thread", "server"]
+__all__ = [
+    "event_loop_of_the_thread",
+    "instrumentation",
+    "no_opentelemetry_in_the_environment",
+    "receiver",
+    "sent",
+    "sent_all",
+    "server",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -13,30 +13,12 @@ from llama_index.core.tools import FunctionTool
 
 from portkey_gateway.errors import BadRequestError
 from portkey_llamaindex import Portkey, instrument
-from tests.llamaindex.tracing import (
-    Sent,
-    instrumentation,
-    no_opentelemetry_in_the_environment,
-    one,
-    receiver,
-    said,
-    sent,
-    sent_all,
-)
+from tests.llamaindex.tracing import Sent, one, said
 from tests.llamaindex.tree import agents_warn, portkey
 from tests.support.receiver import Received, roots_of, spans_of
-from tests.support.recording import RecordingServer, Reply, answer, whole
-
-__all__ = ["instrumentation", "no_opentelemetry_in_the_environment", "receiver", "sent", "sent_all"]
+from tests.support.recording import RecordingServer, Reply, answer, calling, whole
 
 pytestmark = agents_warn
-
-
-def calling(name: str, **arguments: str) -> Reply:
-    reply = json.loads(json.dumps(answer()))
-    function = {"name": name, "arguments": json.dumps(arguments)}
-    reply["choices"][0]["message"]["tool_calls"] = [{"id": f"call_{name}", "type": "function", "function": function}]
-    return whole(reply)
 
 
 def hand_over(to: str) -> Reply:

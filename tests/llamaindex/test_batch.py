@@ -19,12 +19,9 @@ from portkey_gateway.sandbox import Sandbox
 from portkey_gateway.sandbox.serving.faults import Fault
 from portkey_llamaindex import Portkey, instrument
 from portkey_llamaindex.batch import BatchModel
-from tests.llamaindex.tracing import no_opentelemetry_in_the_environment, receiver
 from tests.support.batches import WAYS, Running, results
 from tests.support.receiver import roots_of, spans_of
 from tests.support.recording import RecordingServer, answer, whole
-
-__all__ = ["no_opentelemetry_in_the_environment", "receiver"]
 
 ROWS = [{"id": f"r{number}", "text": f"Say hello {number}."} for number in range(12)]
 

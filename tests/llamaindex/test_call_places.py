@@ -17,12 +17,11 @@ from pydantic import BaseModel
 from portkey_gateway.sandbox import CallLog, Sandbox
 from portkey_llamaindex import Portkey, PortkeyEmbedding
 from portkey_llamaindex.tracer import Instrumentation
-from tests.llamaindex.tracing import no_opentelemetry_in_the_environment
 from tests.llamaindex.viewed import Seen, instrumentation, seen
 from tests.llamaindex.ways import CHAT, ask, call, every_way, streamed_way
 from tests.support.viewer import KIND, calls_in, headers, log, places_of, places_told, receiver, whole_tree
 
-__all__ = ["headers", "instrumentation", "log", "no_opentelemetry_in_the_environment", "receiver", "seen"]
+__all__ = ["headers", "instrumentation", "log", "receiver", "seen"]
 
 CALLED = "order-Größe-17"
 dispatcher = get_dispatcher("test")

@@ -17,7 +17,6 @@ from llama_index_instrumentation.dispatcher import instrument_tags
 from portkey_gateway.errors import PortkeyError
 from portkey_gateway.sandbox import CallLog, Fault, Sandbox
 from portkey_llamaindex import Portkey, PortkeyEmbedding, instrument
-from tests.llamaindex.tracing import no_opentelemetry_in_the_environment
 from tests.llamaindex.tree import agents_warn
 from tests.llamaindex.viewed import Seen, instrumentation, seen
 from tests.llamaindex.ways import ask, every_way, streamed_way
@@ -25,7 +24,7 @@ from tests.support.receiver import TAKEN, roots_of, spans_of
 from tests.support.recording import RecordingServer
 from tests.support.viewer import KIND, calls_in, headers, log, places_of, places_told, receiver, said_in, tokens_in
 
-__all__ = ["headers", "instrumentation", "log", "no_opentelemetry_in_the_environment", "receiver", "seen"]
+__all__ = ["headers", "instrumentation", "log", "receiver", "seen"]
 
 pytestmark = agents_warn
 

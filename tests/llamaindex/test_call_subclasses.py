@@ -15,7 +15,6 @@ from portkey_gateway.errors import PortkeyError
 from portkey_gateway.sandbox import CallLog, Fault, Sandbox, SpanReceiver
 from portkey_llamaindex import Portkey, PortkeyEmbedding, instrument
 from portkey_llamaindex.tracer import Instrumentation
-from tests.llamaindex.tracing import no_opentelemetry_in_the_environment
 from tests.llamaindex.tree import agents_warn
 from tests.llamaindex.viewed import Seen, seen
 from tests.llamaindex.ways import ask, every_way
@@ -23,7 +22,7 @@ from tests.support.receiver import TAKEN, roots_of, spans_of
 from tests.support.recording import RecordingServer
 from tests.support.viewer import calls_in, headers, log, places_of, places_told, receiver, tokens_in
 
-__all__ = ["headers", "log", "no_opentelemetry_in_the_environment", "receiver", "seen"]
+__all__ = ["headers", "log", "receiver", "seen"]
 
 pytestmark = agents_warn
 

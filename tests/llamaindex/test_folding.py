@@ -21,7 +21,6 @@ from workflows.events import Event, StartEvent, StopEvent
 
 from portkey_gateway.sandbox import CallLog, Fault, Sandbox, SpanReceiver, draw_trace
 from portkey_llamaindex import Portkey, PortkeyEmbedding, instrument
-from tests.llamaindex.tracing import no_opentelemetry_in_the_environment
 from tests.llamaindex.tree import agents_warn
 from tests.llamaindex.viewed import Seen, instrumentation, seen
 from tests.support.viewer import (
@@ -36,7 +35,7 @@ from tests.support.viewer import (
     shape_of,
 )
 
-__all__ = ["headers", "instrumentation", "log", "no_opentelemetry_in_the_environment", "receiver", "seen"]
+__all__ = ["headers", "instrumentation", "log", "receiver", "seen"]
 
 pytestmark = agents_warn
 dispatcher = get_dispatcher(__name__)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from workflows.events import Event, StartEvent, StopEvent
 
 from portkey_llamaindex import Portkey
 from tests.llamaindex.tree import Tree, agents_warn, metadata, portkey, traces
-from tests.support.recording import RecordingServer, Reply, answer, deltas, events, whole
+from tests.support.recording import RecordingServer, Reply, answer, calling, deltas, events, whole
 
 pytestmark = agents_warn
 
@@ -131,17 +130,6 @@ def test_all_calls_of_a_chat_engine_are_one_tree(
 # --- agents and workflows ---------------------------------------------------------------------------------------------
 
 
-def calling(tool: str, *, streamed: bool = False) -> Reply:
-    call = {"index": 0, "id": f"call_{tool}", "type": "function", "function": {"name": tool, "arguments": "{}"}}
-    if not streamed:
-        message = {"role": "assistant", "content": "", "tool_calls": [call]}
-        return whole(answer(choices=[{"index": 0, "message": message, "finish_reason": "tool_use"}]))
-    first, last = deltas("")
-    first["choices"][0]["delta"] = {"tool_calls": [call]}
-    last["choices"][0]["finish_reason"] = "tool_use"
-    return events(first, last)
-
-
 @pytest.mark.parametrize("streaming", [False, True])
 async def test_all_calls_of_an_agent_are_one_tree(
     server: RecordingServer, recorded: Portkey, tree: Tree, memory: ChatMemoryBuffer, streaming: bool
@@ -178,11 +166,8 @@ async def test_agents_that_hand_over_are_one_tree(
 
     first = FunctionAgent(name="first", description="1", llm=recorded, tools=[rest], streaming=False)
     second = FunctionAgent(name="second", description="2", llm=recorded, tools=[rest], streaming=False)
-    handover = json.loads(json.dumps(answer()))
-    arguments = json.dumps({"to_agent": "second", "reason": "tired"})
-    call = {"id": "call_1", "type": "function", "function": {"name": "handoff", "arguments": arguments}}
-    handover["choices"][0]["message"]["tool_calls"] = [call]
-    server.reply(whole(handover), calling("rest"), whole(answer()))
+    handover = calling("handoff", to_agent="second", reason="tired")
+    server.reply(handover, calling("rest"), whole(answer()))
     output: Any = await AgentWorkflow(agents=[first, second], root_agent="first").run("Hi", memory=memory)
     assert output.current_agent_name == "second"
     # Each agent has a place of its own, of which LlamaIndex tells nothing.

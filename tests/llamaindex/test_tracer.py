@@ -22,22 +22,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from portkey_gateway.errors import AuthenticationError
 from portkey_llamaindex import Portkey, instrument
 from portkey_llamaindex.tracer import Instrumentation
-from tests.llamaindex.test_trace_trees import calling
-from tests.llamaindex.tracing import (
-    Sent,
-    Theirs,
-    instrumentation,
-    no_opentelemetry_in_the_environment,
-    one,
-    receiver,
-    sent,
-)
+from tests.llamaindex.tracing import Sent, Theirs, one
 from tests.llamaindex.tree import agents_warn
 from tests.llamaindex.ways import ask, every_way
 from tests.support.receiver import node_of, roots_of, spans_of
-from tests.support.recording import RecordingServer, answer, deltas, events, whole
-
-__all__ = ["instrumentation", "no_opentelemetry_in_the_environment", "receiver", "sent"]
+from tests.support.recording import RecordingServer, answer, calling, deltas, events, whole
 
 pytestmark = agents_warn
 

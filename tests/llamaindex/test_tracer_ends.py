@@ -20,23 +20,11 @@ from workflows.events import HumanResponseEvent, InputRequiredEvent, StartEvent,
 
 from portkey_llamaindex import instrument, spans
 from portkey_llamaindex.tracer import Instrumentation
-from tests.llamaindex.tracing import (
-    Sent,
-    Theirs,
-    answered,
-    instrumentation,
-    no_opentelemetry_in_the_environment,
-    one,
-    receiver,
-    sent,
-    sent_all,
-)
+from tests.llamaindex.tracing import Sent, Theirs, answered, one
 from tests.llamaindex.tree import agents_warn
 from tests.llamaindex.ways import ask
 from tests.support.receiver import roots_of
 from tests.support.recording import RecordingServer, whole
-
-__all__ = ["instrumentation", "no_opentelemetry_in_the_environment", "receiver", "sent", "sent_all"]
 
 pytestmark = agents_warn
 

@@ -32,28 +32,12 @@ from portkey_llamaindex import Portkey, instrument
 from portkey_llamaindex.plain import plain
 from portkey_llamaindex.spans import SpanStart, describe
 from tests.llamaindex.facts import HARBOUR
-from tests.llamaindex.test_trace_trees import calling
-from tests.llamaindex.tracing import (
-    RAW,
-    Bare,
-    Sent,
-    Theirs,
-    answered,
-    instrumentation,
-    no_opentelemetry_in_the_environment,
-    one,
-    receiver,
-    said,
-    sent,
-    sent_all,
-)
+from tests.llamaindex.tracing import RAW, Bare, Sent, Theirs, answered, one, said
 from tests.llamaindex.tree import agents_warn
 from tests.llamaindex.ways import CHAT, ask, every_way
 from tests.support.receiver import spans_of
-from tests.support.recording import RecordingServer, answer, whole
+from tests.support.recording import RecordingServer, answer, calling, whole
 from tests.support.viewer import tokens_in
-
-__all__ = ["instrumentation", "no_opentelemetry_in_the_environment", "receiver", "sent", "sent_all"]
 
 pytestmark = agents_warn
 

@@ -117,6 +117,19 @@ def deltas(*texts: str) -> tuple[dict[str, Any], ...]:
     return (*added, last)
 
 
+def calling(tool: str, *, streamed: bool = False, **arguments: str) -> Reply:
+    """An answer that calls a tool, in the gateway's shape."""
+    function = {"name": tool, "arguments": json.dumps(arguments)}
+    call = {"index": 0, "id": f"call_{tool}", "type": "function", "function": function}
+    if not streamed:
+        message = {"role": "assistant", "content": "", "tool_calls": [call]}
+        return whole(answer(choices=[{"index": 0, "message": message, "finish_reason": "tool_use"}]))
+    first, last = deltas("")
+    first["choices"][0]["delta"] = {"tool_calls": [call]}
+    last["choices"][0]["finish_reason"] = "tool_use"
+    return events(first, last)
+
+
 class RecordingServer:
     """Answers requests with the replies in the order given; the last one answers everything after it.
 
