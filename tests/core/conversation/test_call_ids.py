@@ -110,8 +110,62 @@ def test_a_call_that_is_told_twice_is_one() -> None:
 
 def test_a_result_that_nobody_asked_for_keeps_what_it_can() -> None:
     assert ids(told("a"), told("a.b")) == [["a"], ["a_b"]]
-    with pytest.raises(EncodingError, match=r"messages\[1\] is a tool message without an id, and no call waits"):
-        ids(USER, told(""))
+    assert ids(told("a" * 41), told("..")) == [["a" * 32], ["_"]]
+
+
+@pytest.mark.parametrize("result", [told(""), {"role": "tool", "content": "blue"}])
+@pytest.mark.parametrize("before", [[USER], [USER, called("a"), told("a")]])
+def test_a_result_without_an_id_that_nobody_waits_for_is_an_error(before: list[Any], result: Any) -> None:
+    with pytest.raises(EncodingError) as caught:
+        ids(*before, result)
+    place = len(before)
+    assert caught.value.message == (
+        f"messages[{place}] is a tool message without an id, and no call waits for a result"
+    )
+
+
+def test_messages_that_fit_are_the_same_and_those_that_do_not_keep_all_else() -> None:
+    call, result = called("a"), told("a")
+    plain = {"role": "assistant", "content": [{"type": "text", "text": "a"}]}
+    history: list[Any] = [USER, call, result, plain]
+    fitted: list[Any] = with_fitting_ids(history)
+    assert fitted[0] is USER
+    assert fitted[2] is result
+    assert fitted[3] is plain
+    noted = {**told("a.b"), "is_error": True}
+    both: Any = {**used("a.b"), "name": "Ann", **called("a.b")}
+    assert with_fitting_ids([both, noted]) == [  # type: ignore[list-item]  # they are messages
+        {
+            "role": "assistant",
+            "name": "Ann",
+            "content": [
+                {"type": "text", "text": "I look."},
+                {"type": "tool_use", "id": "a_b_0", "name": "look", "input": {}},
+            ],
+            "tool_calls": [{"id": "a_b_0", "type": "function", "function": {"name": "look", "arguments": "{}"}}],
+        },
+        {**noted, "tool_call_id": "a_b_0"},
+    ]
+
+
+def test_an_id_of_blocks_that_fits_stays_and_so_does_its_block() -> None:
+    fitted: list[Any] = with_fitting_ids([used("a", "b")])  # type: ignore[list-item]  # it is a message
+    assert fitted == [used("a", "b")]
+
+
+def test_a_call_without_an_id_beside_blocks_is_one_of_its_own() -> None:
+    both = {**used(""), **called("")}
+    assert ids(both, told(""), told("")) == [["call_0", "call_1"], ["call_0"], ["call_1"]]
+
+
+def test_a_result_of_a_made_up_id_answers_the_latest_turn_first() -> None:
+    assert ids(called("", ""), called(""), told("look"), told("look"), told("look")) == [
+        ["call_0", "call_1"],
+        ["call_2"],
+        ["call_2"],
+        ["call_0"],
+        ["call_1"],
+    ]
 
 
 turns = st.lists(

@@ -306,3 +306,47 @@ def test_text_blocks() -> None:
 def test_media_blocks(media: Media, block: dict[str, Any]) -> None:
     assert media_block(media) == block
     assert media_block(media, MARK) == {**block, "cache_control": MARK}
+
+
+@pytest.mark.parametrize("media_type", [None, "image/png", "text/plain"])
+def test_base64_of_nothing_is_no_medium(media_type: str | None) -> None:
+    declared = f", declared as {media_type}" if media_type else ""
+    with pytest.raises(ContentError) as caught:
+        load_base64("", media_type=media_type, name="a.bin")
+    assert caught.value.message == (
+        f"the data of 'a.bin' (starts with b''{declared}) is no image, no PDF, no sound and no video that can be told "
+        "by its beginning, nor a text with a text/… media type; name its type, or convert it first"
+    )
+
+
+def test_base64_keeps_its_name_whatever_it_is() -> None:
+    assert load_base64(b64(PDF), name="a.pdf") == Media("document", "application/pdf", data=b64(PDF), name="a.pdf")
+    assert load_base64(b64(b"Hi"), media_type="text/csv", name="a") == Media("document", "text/plain", "Hi", name="a")
+    url = f"data:application/pdf;base64,{b64(PDF)}"
+    assert load_base64(url, name="a.pdf") == Media("document", "application/pdf", data=b64(PDF), name="a.pdf")
+
+
+@pytest.mark.parametrize(
+    ("start", "media_type"),
+    [
+        (b"\0\0\0\x18ftypheix", "image/heic"),
+        (b"\0\0\0\x18ftypmif1", "image/heif"),
+        (b"\0\0\0\x18ftypavif", "image/avif"),
+        (b"\0\0\0\x18ftyp3gp4", "video/3gpp"),
+        (b"\0\0\0\x18ftyp3gp5", "video/3gpp"),
+        (b"\0\0\0\x18ftypqt  ", "video/quicktime"),
+        (b"\0\0\0\x18ftypnone", "video/mp4"),
+        (b"RIFF....WEBP", "image/webp"),
+        (b"RIFF....none", None),
+        (b"MM\0*", "image/tiff"),
+        (b"\xff\xf1", "audio/aac"),
+        (b"OggS", "audio/ogg"),
+        (b"fLaC", "audio/flac"),
+        (b"\x1aE\xdf\xa3", "video/webm"),
+        (b"FLV\1", "video/x-flv"),
+        (b"", None),
+    ],
+)
+def test_a_file_is_told_by_its_beginning(start: bytes, media_type: str | None) -> None:
+    assert sniff_media_type(start) == media_type
+    assert sniff_media_type(start + b"more") == media_type

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from portkey_gateway.conversation.media import as_media
+from portkey_gateway.conversation.media import as_media, check_for_claude, check_for_result
 from portkey_gateway.errors import ContentError
 
 PDF = base64.b64encode(b"%PDF-1.7\n" + b"\x00" * 20).decode()
@@ -69,3 +69,53 @@ def test_a_file(file: dict[str, Any], block: dict[str, Any], extras: dict[str, A
 def test_a_file_of_nothing_is_an_error_that_names_its_place() -> None:
     with pytest.raises(ContentError, match=r"messages\[0\]\.content\[1\]\.file needs file_data, file_url or file_id"):
         as_media({"type": "file", "file": {"filename": "a.pdf"}}, "messages[0].content[1]")
+
+
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ({"type": "audio"}, "is a block of type 'audio', which Claude does not take"),
+        ({"type": "video"}, "is a block of type 'video', which Claude does not take"),
+        (
+            {"type": "image", "source": {"type": "base64", "media_type": "image/bmp", "data": "Qk0="}},
+            "is an image of type image/bmp, which does not reach Claude: convert it to PNG, JPEG, GIF or WebP",
+        ),
+        (
+            {"type": "image", "source": {"type": "base64", "data": "Qk0="}},
+            "is an image of type None, which does not reach Claude: convert it to PNG, JPEG, GIF or WebP",
+        ),
+    ],
+)
+def test_what_claude_does_not_take_is_named_with_its_place(block: dict[str, Any], text: str) -> None:
+    with pytest.raises(ContentError) as caught:
+        check_for_claude(block, "messages[1].content[0]")
+    assert caught.value.message == f"messages[1].content[0] {text}"
+    with pytest.raises(ContentError) as caught:
+        check_for_result(block, "messages[1].content[0]")
+    assert caught.value.message == f"messages[1].content[0] (of a tool's result) {text}"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        *(
+            {"type": "image", "source": source("base64", f"image/{kind}", PNG)}
+            for kind in ("png", "jpeg", "gif", "webp")
+        ),
+        {"type": "image", "source": {"type": "url", "url": "https://a.org/a.bmp"}},
+        {"type": "image", "source": {"type": "file", "file_id": "file_1"}},
+        {"type": "image"},
+        {"type": "document", "source": source("base64", "application/pdf", PDF)},
+        {"type": "text", "text": "a"},
+    ],
+)
+def test_what_claude_takes_is_none_of_these(block: dict[str, Any]) -> None:
+    check_for_claude(block, "here")
+    check_for_result(block, "here")
+
+
+@pytest.mark.parametrize("file", [{}, {"filename": "a.pdf"}, {"file_data": None, "file_id": "", "file_url": ""}])
+def test_a_file_of_nothing_is_an_error_that_says_what_it_needs(file: dict[str, Any]) -> None:
+    with pytest.raises(ContentError) as caught:
+        as_media({"type": "file", "file": file}, "messages[1].content[0]")
+    assert caught.value.message == "messages[1].content[0].file needs file_data, file_url or file_id"

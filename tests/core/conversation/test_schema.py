@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from portkey_gateway.conversation.schema import as_object_schema, explains_itself, with_object_at_top
+from portkey_gateway.conversation.schema import as_object_schema, explains_itself, modernised, with_object_at_top
 from portkey_gateway.errors import EncodingError, PortkeyWarning
+from tests.core.warned import warned
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "number"}
@@ -109,3 +110,72 @@ def test_what_the_top_refers_to_stands_at_the_top() -> None:
 )
 def test_a_schema_that_explains_itself_is_told_apart(definitions: dict[str, Any], does: bool) -> None:
     assert explains_itself({**_of("A"), "$defs": definitions}) is does
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        (
+            {"$ref": "#/$defs/Gone"},
+            "the schema of tool 't' refers to '#/$defs/Gone', which it does not hold",
+        ),
+        (
+            {"$ref": "#/$defs/A", "$defs": {"A": {"$ref": "#/$defs/A"}}},
+            "the schema of tool 't' explains '#/$defs/A' by itself",
+        ),
+        ({"allOf": ["x"]}, "the schema of tool 't' has 'x' where a schema of arguments has to stand"),
+        ({"allOf": 7}, "the parameters of tool 't' are no JSON schema: 'int' object is not iterable"),
+    ],
+)
+def test_what_is_no_schema_is_said_in_full(schema: dict[str, Any], text: str) -> None:
+    with pytest.raises(EncodingError) as caught:
+        as_object(schema)
+    assert caught.value.message == text
+
+
+@pytest.mark.parametrize("keyword", ["anyOf", "oneOf"])
+def test_how_to_keep_alternatives_apart_is_said(keyword: str) -> None:
+    with warned() as texts:
+        as_object({keyword: [CITY, True]})
+    [text] = texts
+    assert text == (
+        f"Claude takes no {keyword} at the top of a schema, as tool 't' has it: its alternatives are offered as one "
+        "object; wrap them in a property to keep them apart"
+    )
+
+
+def test_a_property_of_several_alternatives_is_any_of_what_they_say() -> None:
+    each = [{"properties": {"a": schema}, "required": ["a"]} for schema in (TEXT, NUMBER, {"type": "null"})]
+    with warned():
+        made = as_object({"anyOf": [*each, {"properties": {"a": TEXT}, "required": ["a"]}]})
+    assert made["properties"]["a"] == {"anyOf": [TEXT, NUMBER, {"type": "null"}, TEXT]}
+    assert made["required"] == ["a"]
+
+
+def test_what_stands_beside_alternatives_and_references_holds_too() -> None:
+    schema = {"$ref": "#/$defs/City", "$defs": {"City": CITY}, "properties": {"b": NUMBER}, "required": ["b", "name"]}
+    assert as_object(schema) == {
+        "type": "object",
+        "properties": {"name": TEXT, "b": NUMBER},
+        "required": ["name", "b"],
+        "$defs": {"City": CITY},
+    }
+
+
+def test_old_definitions_are_moved_and_data_are_none() -> None:
+    old = {"$ref": "#/definitions/A"}
+    new = {"$ref": "#/$defs/A"}
+    schema = {
+        "properties": {"definitions": old, "b": {"default": old, "enum": [old], "const": old, "examples": [old]}},
+        "items": [old, True],
+        "definitions": {"A": {"items": old}},
+        "$defs": {"B": old},
+        "$ref": 7,
+    }
+    data = schema["properties"]["b"]  # type: ignore[index]  # it is one
+    assert modernised(schema) == {
+        "properties": {"definitions": new, "b": data},
+        "items": [new, True],
+        "$defs": {"A": {"items": new}, "B": new},
+        "$ref": 7,
+    }

@@ -57,3 +57,9 @@ def test_a_model_that_has_not_said_it_is_told_in_words(content: Any) -> None:
     other: Any = {**spoken, "content": "Hi."}
     assert as_text(other) == {"role": "assistant", "content": "Hi."}
     assert as_text({"role": "assistant", "content": "Hi."}) == {"role": "assistant", "content": "Hi."}
+
+
+def test_a_fact_that_is_not_told_is_none() -> None:
+    sound = GrowingSound()
+    assert sound.add({"id": None, "transcript": "", "data": ""}) == {}
+    assert sound.finished() == {"data": "", "transcript": ""}

@@ -57,6 +57,53 @@ def test_what_waits_beside_calls_is_kept_until_somebody_speaks(said: Any) -> Non
         assert "srvtoolu_1" not in kept
 
 
+CODE = {"type": "code_execution_20250825", "tool_id": "srvtoolu_1"}
+OTHER_CODE = {"type": "code_execution_20250825", "tool_id": "srvtoolu_2"}
+
+
+def test_calls_lose_the_code_that_is_left_out_wherever_they_stand() -> None:
+    other = {**CALL, "id": "toolu_2", "caller": OTHER_CODE}
+    said = answer(
+        TEXT, SERVED, {**USED, "caller": CODE}, tool_calls=[{**CALL, "caller": CODE}, other, CALL], name="Ann"
+    )
+    results: list[Any] = [SEEN, {**SEEN, "tool_call_id": "toolu_2"}]
+    messages: Any = [USER, said, *results, USER]
+    kept = answer(TEXT, USED, tool_calls=[CALL, other, CALL], name="Ann")
+    assert as_taken_back(messages) == [USER, kept, *results, USER]
+
+
+@pytest.mark.parametrize("kind", ["server_tool_use", "mcp_tool_use"])
+def test_calls_of_every_server_are_left_out_that_have_no_result(kind: str) -> None:
+    call = {**SERVED, "type": kind}
+    result = {"type": kind.replace("_use", "_result"), "tool_use_id": "srvtoolu_1"}
+    messages: Any = [USER, answer(TEXT, call), USER, answer(TEXT, {**call, "id": "srvtoolu_2"}, result), USER]
+    assert as_taken_back(messages) == [USER, answer(TEXT, call), USER, answer(TEXT, result), USER]
+
+
+def test_results_of_calls_that_never_were_are_left_out_of_later_answers_too() -> None:
+    messages: Any = [USER, answer(SERVED, RESULT, TEXT), USER, answer({**RESULT, "tool_use_id": "x"}, TEXT), USER]
+    assert as_taken_back(messages) == [USER, answer(SERVED, RESULT, TEXT), USER, answer(TEXT), USER]
+
+
+@pytest.mark.parametrize(
+    ("last", "kept"),
+    [
+        (answer(TEXT, {"type": "text", "text": "So. "}, tool_calls=[CALL]), None),
+        (answer({"type": "text", "text": "So. "}, USED), None),
+        ({"role": "assistant", "content": None}, None),
+        ({"role": "assistant", "content": []}, None),
+        ({"role": "user", "content": "So. "}, None),
+        ({"role": "assistant", "content": " So. "}, {"role": "assistant", "content": " So."}),
+        (
+            answer({"type": "text", "text": "A. "}, {"type": "text", "text": " B. ", "citations": []}, name="Ann"),
+            answer({"type": "text", "text": "A. "}, {"type": "text", "text": " B.", "citations": []}, name="Ann"),
+        ),
+    ],
+)
+def test_only_the_text_that_a_conversation_ends_with_is_trimmed(last: Any, kept: Any) -> None:
+    assert as_taken_back([USER, last]) == [USER, kept or last]  # type: ignore[list-item]  # they are messages
+
+
 def test_a_call_is_kept_whose_result_came_in_a_later_answer() -> None:
     messages: Any = [USER, answer(SERVED), answer(RESULT, TEXT), USER]
     assert as_taken_back(messages) is messages

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from portkey_gateway.conversation.tools import as_function
+from portkey_gateway.conversation.tools import as_function, is_server_tool, is_toolset
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"at": {"type": "string"}}}
 LOOK: dict[str, Any] = {"name": "look", "description": "Look."}
@@ -57,3 +57,24 @@ def test_a_function_of_no_arguments(parameters: dict[str, Any]) -> None:
 )
 def test_any_other_tool_stays_as_it_is(tool: dict[str, Any]) -> None:
     assert as_function(tool) == tool
+
+
+@pytest.mark.parametrize(
+    ("tool", "server", "toolset"),
+    [
+        ({"type": "mcp_toolset", "mcp_server_name": "docs"}, True, True),
+        ({"type": "mcp_toolset"}, False, False),
+        ({"type": "other", "mcp_server_name": "docs"}, False, False),
+        ({"type": "computer_toolset_20260801"}, True, True),
+        ({"type": "computer_toolset_2026"}, False, False),
+        ({"type": "web_search_20250305", "name": "web_search"}, True, False),
+        ({"type": "web_search_20250305"}, False, False),
+        ({"type": "custom", "name": "look"}, False, False),
+        ({"type": "function", "function": {}}, False, False),
+        ({"name": "look"}, False, False),
+        ({"type": "memory_20250818", "name": "memory", "input_schema": SCHEMA}, False, False),
+        ({}, False, False),
+    ],
+)
+def test_a_tool_of_anthropic_s_own_is_told_by_its_type(tool: dict[str, Any], *, server: bool, toolset: bool) -> None:
+    assert (is_server_tool(tool), is_toolset(tool)) == (server, toolset)
