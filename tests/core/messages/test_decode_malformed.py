@@ -1,5 +1,6 @@
 """What is no answer of the Messages API, and no event of one: each raises its own error."""
 
+import json
 from typing import Any
 
 import pytest
@@ -91,3 +92,81 @@ def test_an_event_of_another_shape_raises_and_nothing_of_it_stays(event: Any) ->
     assert caught.value.info is INFO
     assert "has not the shape" in caught.value.message
     assert answer.answer() == before
+
+
+NO_MESSAGE = "The body is JSON but no message that can be read: "
+NO_CONTENT = "The body is JSON but no message: it has no content"
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({"content": [None]}, None),
+        ({"content": [{"text": "no type"}]}, "'type'"),
+        ({"content": [{"type": "text", "text": 5}]}, "5 where a text has to stand"),
+        ({"content": [{"type": "text", "text": "a", "citations": ["b"]}]}, "citations are no list of objects"),
+        ({"content": [{"type": "text", "text": "a", "citations": {"b": 1}}]}, "citations are no list of objects"),
+        ({"content": [{"type": "redacted_thinking", "data": 5}]}, "5 where a text has to stand"),
+        ({"content": [{"type": "thinking", "thinking": "a", "signature": [1]}]}, "[1] where a text has to stand"),
+        ({"content": [{"type": "tool_use", "name": "now", "input": {}}]}, "'id'"),
+        ({"content": [{"type": "tool_use", "id": 5, "name": "now"}]}, "5 where a text has to stand"),
+        ({"content": [{"type": "tool_use", "id": "a", "name": "b" * 3, "input": {}, "x": 1}], "usage": [7]}, None),
+        ({"content": [], "usage": {"input_tokens": "7"}}, None),
+        ({"content": [], "stop_reason": 5}, "5 where a text has to stand"),
+        ({"content": [], "stop_reason": ["x" * 90]}, "['" + "x" * 58 + " where a text has to stand"),
+    ],
+)
+def test_a_message_that_cannot_be_read_says_what_of_it(more: dict[str, Any], text: str | None) -> None:
+    with pytest.raises(InvalidResponseError) as caught:
+        DECODING.decode(json.dumps({"stop_reason": "end_turn", **more}).encode(), INFO)
+    assert type(caught.value) is InvalidResponseError
+    assert caught.value.message.startswith(NO_MESSAGE)
+    assert text is None or caught.value.message == NO_MESSAGE + text
+    assert caught.value.body == {"stop_reason": "end_turn", **more}
+    assert isinstance(caught.value.__cause__, AttributeError | LookupError | TypeError | ValueError)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"{}", NO_CONTENT),
+        (b"[]", NO_CONTENT),
+        (b'{"content":"Hi","stop_reason":"end_turn"}', NO_CONTENT),
+        (b'{"content":[]}', "The body is a message without a stop_reason, so not whole"),
+        (b'{"content":[],"stop_reason":""}', "The body is a message without a stop_reason, so not whole"),
+        (b"no JSON", "The body is not JSON: 'no JSON'"),
+    ],
+)
+def test_what_is_no_whole_message_is_told(content: bytes, text: str) -> None:
+    with pytest.raises(InvalidResponseError) as caught:
+        DECODING.decode(content, INFO)
+    assert caught.value.message == text
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (_delta(9, {"type": "text_delta", "text": "a"}), "9"),
+        (_delta(0, {"type": "thinking_delta", "thinking": "a"}), "thinking came for a block of type text"),
+        (_delta(1, {"type": "text_delta", "text": "a"}), "text came for a block of type tool_use"),
+        (_delta(0, {"type": "input_json_delta", "partial_json": "a"}), "an input came for a block of type text"),
+        (_delta(1, {"type": "input_json_delta", "partial_json": 5}), "5 where a text has to stand"),
+        ({"type": "message_delta"}, "'delta'"),
+    ],
+)
+def test_an_event_of_another_shape_says_what_of_it(event: Any, text: str) -> None:
+    answer = MessageFold(INFO)
+    for index, block in enumerate(({"type": "text", "text": "Hi"}, USE)):
+        answer.add({"type": "content_block_start", "index": index, "content_block": block})
+    with pytest.raises(StreamDecodeError) as caught:
+        answer.add(event)
+    assert caught.value.message == f"an event has not the shape of a message's: {text}"
+    assert caught.value.body is event
+
+
+def test_half_a_character_in_an_input_is_kept_as_it_came() -> None:
+    content = (
+        b'{"content":[{"type":"tool_use","id":"a","name":"b","input":{"c":["\\ud83d",1]}}],"stop_reason":"tool_use"}'
+    )
+    [call] = DECODING.decode(content, INFO).tool_calls
+    assert call.arguments == '{"c":["\\ud83d",1]}'
