@@ -197,11 +197,12 @@ class CallBuilder:
             EncodingError: if the headers cannot be sent.
         """
         headers = _with_short_labels(headers)
-        for name, value in headers.items():
-            if not (value.isascii() and value.isprintable()):
-                text = f"the header {shown_name(name)} can carry printable ASCII only: mind a line break at its end"
-                raise EncodingError(text)
-        size = sum(len(name) + len(value) + 4 for name, value in headers.items())
+        values = "".join(headers.values())
+        if not (values.isascii() and values.isprintable()):
+            name = next(name for name, value in headers.items() if not (value.isascii() and value.isprintable()))
+            text = f"the header {shown_name(name)} can carry printable ASCII only: mind a line break at its end"
+            raise EncodingError(text)
+        size = sum(map(len, headers)) + len(values) + 4 * len(headers)
         if size > MAX_HEADER_BYTES:
             longest = max(headers, key=lambda name: len(headers[name]))
             raise EncodingError(

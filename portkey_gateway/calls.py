@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, cast
+
+from pydantic_core import from_json
 
 from portkey_gateway.caching.plan import PromptCachingOption
 from portkey_gateway.chat_completions import encode as chat_completions
@@ -216,7 +217,7 @@ def _speak_of_tools(messages: Sequence[Mapping[str, Any]]) -> bool:
 def _user(headers: Mapping[str, str]) -> str | None:
     """Who asks, as the gateway is told too: what ``metadata_keys`` holds back is not told to Anthropic either."""
     told = headers.get("x-portkey-metadata", "")
-    return json.loads(told).get(USER_LABEL) if USER_LABEL in told else None
+    return from_json(told).get(USER_LABEL) if USER_LABEL in told else None
 
 
 def _take_headers(request: ChatRequest, headers: dict[str, str], route: Route) -> tuple[dict[str, str], ChatRequest]:

@@ -52,7 +52,10 @@ class Price:
         Args:
             input_tokens: all input of the call.
         """
-        return next((price for start, price in self.steps if input_tokens > start), self.base)
+        for start, price in self.steps:
+            if input_tokens > start:
+                return price
+        return self.base
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
@@ -38,8 +38,10 @@ from portkey_langchain.fold import is_unnamed
 _INTERNAL_TAGS: Final = ("seq:step:", "map:key:", "graph:step:", "langsmith:")
 
 
-@dataclass(frozen=True, slots=True)
-class RunLabels:
+# What is made in every call is a tuple: a frozen class takes several times as long to make.
+
+
+class RunLabels(NamedTuple):
     """What LangChain knows of one call of a model."""
 
     trace: TraceContext
@@ -58,20 +60,18 @@ class _Call:
     """Whether it has sent a request."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Latest:
+class _Latest(NamedTuple):
     """The chat model's run that started last in a context."""
 
-    run_id: UUID
+    key: int
     outer: _Latest | None
     """The one before it that was not over by then."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Retrieval:
+class _Retrieval(NamedTuple):
     """A retriever at work: alone of all runs it sets no config for what it calls."""
 
-    run_id: UUID
+    key: int
     labels: RunLabels
     config: RunnableConfig | None
     """What LangChain had set for the run around it."""
@@ -84,9 +84,10 @@ class RunHandler(BaseCallbackHandler):
     run_inline = True
 
     def __init__(self) -> None:
+        # By the number of a run's id, here and below: a UUID makes its hash in Python.
         self._tree = RunTree()
         # Calls run in tasks and threads with contexts of their own: what is over here must be over everywhere.
-        self._calls: OrderedDict[UUID, _Call] = OrderedDict()
+        self._calls: OrderedDict[int, _Call] = OrderedDict()
         self._lock = threading.Lock()
 
     def take(self, run_id: UUID | None) -> RunLabels | None:
@@ -97,25 +98,26 @@ class RunHandler(BaseCallbackHandler):
         Args:
             run_id: the model's run; without one it is the one that started last in this context.
         """
-        if run_id is None and (latest := self._alive()):
-            run_id = latest.run_id
-        call = self._calls.get(run_id) if run_id else None
+        if run_id is not None:
+            call = self._calls.get(run_id.int)
+        else:
+            call = self._calls.get(latest.key) if (latest := self._alive()) else None
         if call is None:
             return None
         with self._lock:
             was_taken, call.is_taken = call.is_taken, True
-        return replace(call.labels, trace=beside(call.labels.trace)) if was_taken else call.labels
+        return call.labels._replace(trace=beside(call.labels.trace)) if was_taken else call.labels
 
     def begin(self, run_id: UUID) -> None:
         """Of the runs that started in this context, the one of this id now asks."""
         latest = self._alive()
-        if latest is None or latest.run_id != run_id:
-            _latest.set(_Latest(run_id, latest))
+        if latest is None or latest.key != run_id.int:
+            _latest.set(_Latest(run_id.int, latest))
 
     def _alive(self) -> _Latest | None:
         """The chat model's run of this context that is not over and started last."""
         latest = _latest.get()
-        while latest is not None and latest.run_id not in self._calls:
+        while latest is not None and latest.key not in self._calls:
             latest = latest.outer
         return latest
 
@@ -144,12 +146,12 @@ class RunHandler(BaseCallbackHandler):
     def _run_of(self, config: RunnableConfig | None) -> TraceContext | None:
         """The run that a config was made for."""
         run_id = _made_for(config) if config else None
-        return self._tree.around(run_id.hex) if run_id else None
+        return self._tree.around(run_id.int) if run_id else None
 
     def _retrieval(self) -> _Retrieval | None:
         """The innermost retriever of this context that is not done: the end of a run may be told in another one."""
         retrieval = _retrieval.get()
-        while retrieval is not None and self._tree.get(retrieval.run_id.hex) is None:
+        while retrieval is not None and self._tree.get(retrieval.key) is None:
             retrieval = retrieval.outer
         return retrieval
 
@@ -165,7 +167,7 @@ class RunHandler(BaseCallbackHandler):
     def on_retriever_start(self, serialized: Any, query: str, **kwargs: Any) -> None:
         run_id: UUID = kwargs["run_id"]
         labels = RunLabels(self.start(serialized, **kwargs), read_labels(kwargs.get("tags"), kwargs.get("metadata")))
-        _retrieval.set(_Retrieval(run_id, labels, var_child_runnable_config.get(), self._retrieval()))
+        _retrieval.set(_Retrieval(run_id.int, labels, var_child_runnable_config.get(), self._retrieval()))
 
     @override
     def on_llm_start(self, serialized: Any, prompts: list[str], **kwargs: Any) -> None:
@@ -177,7 +179,7 @@ class RunHandler(BaseCallbackHandler):
         trace = self.start(serialized, **kwargs)
         labels = RunLabels(trace, read_labels(kwargs.get("tags"), kwargs.get("metadata")))
         with self._lock:
-            self._calls[run_id] = _Call(labels)
+            self._calls[run_id.int] = _Call(labels)
             if len(self._calls) > MAX_RUNS:
                 self._calls.popitem(last=False)
         self.begin(run_id)
@@ -202,25 +204,28 @@ class RunHandler(BaseCallbackHandler):
         Returns:
             Where the run stands in its trace; of one that is folded, where the run around it stands.
         """
+        key = run_id.int
+        if known := self._tree.get(key):
+            return known
+        name = run_name(serialized, name)
+        around = self._tree.around(parent_run_id.int) if parent_run_id else None
+        if around and is_chain and is_unnamed(name or "", run_type=run_type, tags=tags, metadata=metadata):
+            return self._tree.start(key, around)
         # Of a run's id only the end is random (uuid7 begins with the time): that is its span's.
         digits = run_id.hex
-        if known := self._tree.get(digits):
-            return known
-        name, span_id = run_name(serialized, name), digits[16:]
+        span_id = digits[16:]
         if parent_run_id is None:
             own = in_active_span(TraceContext(digits, span_id, None, name))
-        elif around := self._tree.around(parent := parent_run_id.hex):
-            if is_chain and is_unnamed(name or "", run_type=run_type, tags=tags, metadata=metadata):
-                return self._tree.start(digits, around)
+        elif around:
             own = TraceContext(around.trace_id, span_id, around.span_id, name)
         else:
-            own = TraceContext(parent, span_id, parent[16:], name)
-        named = (metadata or {}).get("trace_id")
-        return self._tree.start(digits, replace(own, trace_id=named) if isinstance(named, str) else own)
+            own = TraceContext(parent := parent_run_id.hex, span_id, parent[16:], name)
+        named = metadata.get("trace_id") if metadata else None
+        return self._tree.start(key, replace(own, trace_id=named) if isinstance(named, str) else own)
 
     def _end(self, run_id: UUID) -> None:
-        self._tree.end(run_id.hex)
-        self._calls.pop(run_id, None)
+        self._tree.end(run_id.int)
+        self._calls.pop(run_id.int, None)
 
     @override
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
@@ -266,11 +271,13 @@ def read_labels(tags: Sequence[str] | None, metadata: Mapping[str, Any] | None) 
     The conversation that the configuration around the run names (``configurable``) is a label, too: LangGraph makes
     metadata of it, LangChain does not.
     """
-    given = [tag for tag in tags or () if not tag.startswith(_INTERNAL_TAGS)]
-    labels = {name: value for name, value in (metadata or {}).items() if name != "trace_id"}
-    if (session := configured_session()) and not any(name in labels for name in SESSION_LABELS):
+    labels = dict(metadata or {})
+    labels.pop("trace_id", None)
+    if (session := configured_session()) and labels.keys().isdisjoint(SESSION_LABELS):
         labels[SESSION_LABEL] = session
-    return {**labels, "tags": given} if given else labels
+    if given := [tag for tag in tags or () if not tag.startswith(_INTERNAL_TAGS)]:
+        labels["tags"] = given
+    return labels
 
 
 def configured_session(run_id: UUID | None = None) -> str | None:

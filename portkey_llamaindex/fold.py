@@ -45,12 +45,14 @@ _AGENTS_STEPS: Final = frozenset({"BaseWorkflowAgent", "AgentWorkflow"})
 
 def is_model_call(instance: Any, method: str) -> bool:
     """Whether a span is a call of a model, ours or not; one that asks another model for an object is none."""
-    return isinstance(instance, BaseLLM) and not isinstance(instance, StructuredLLM) and method in MODEL_METHODS
+    kind: Any = type(instance)
+    return method in MODEL_METHODS and _is_model(kind)
 
 
 def is_gateway_call(instance: Any, method: str) -> bool:
     """Whether a span is a call of ``Portkey``, which tells of itself once it is made."""
-    return isinstance(instance, GatewayModel) and method in MODEL_METHODS
+    kind: Any = type(instance)
+    return method in MODEL_METHODS and _is_gateway_model(kind)
 
 
 def is_tool_call(instance: Any, method: str) -> bool:
@@ -82,6 +84,19 @@ def is_unnamed(name: str, instance: Any, arguments: Mapping[str, Any]) -> bool:
         return "ev" in arguments and owner in _AGENTS_STEPS
     kind: Any = type(instance)
     return _is_unnamed_method(kind, method)
+
+
+# Of pydantic's classes it takes long to tell, and each span asks.
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_model(kind: Any) -> bool:
+    return issubclass(kind, BaseLLM) and not issubclass(kind, StructuredLLM)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_gateway_model(kind: Any) -> bool:
+    return issubclass(kind, GatewayModel)
 
 
 @functools.lru_cache(maxsize=1024)

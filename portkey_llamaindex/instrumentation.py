@@ -13,8 +13,8 @@ import re
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
 from contextlib import aclosing, closing, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
-from typing import Any, Final, TypedDict, TypeVar
+from dataclasses import replace
+from typing import Any, Final, NamedTuple, TypedDict, TypeVar
 from uuid import NAMESPACE_OID, uuid5
 
 from llama_index.core.base.response.schema import AsyncStreamingResponse, StreamingResponse
@@ -34,14 +34,14 @@ MAX_DEPTH: Final = 1000
 """Spans within spans that one context remembers, some 400 bytes each; Python does not call deeper."""
 
 # "RetrieverQueryEngine.query-6f1c…": the dispatcher ends a span's id with a random UUID.
-_SPAN_ID: Final = re.compile(r"(.*)-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.DOTALL)
+_RANDOM_END: Final = re.compile(r"-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_END_CHARS: Final = 37
 
 _END: Final = object()
 ItemT = TypeVar("ItemT")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):  # of every span: a frozen class takes several times as long to make
     """Where a span stands."""
 
     span_id: str
@@ -112,12 +112,14 @@ class PlaceHandler(BaseSpanHandler[BaseSpan]):
         **kwargs: Any,
     ) -> None:
         """Keep a streamed answer of an index in its place: it calls the model when it is read, after the query."""
+        if not isinstance(result, (StreamingResponse, AsyncStreamingResponse)):
+            return
         if not isinstance(instance, BaseSynthesizer):
             return
         # A synthesizer of the user's own may give any iterator, which is left alone.
-        if isinstance(result, StreamingResponse) and isinstance(result.response_gen, Generator):
+        if isinstance(result.response_gen, Generator):
             result.response_gen = kept_in_place(result.response_gen)
-        elif isinstance(result, AsyncStreamingResponse) and isinstance(result.response_gen, AsyncGenerator):
+        elif isinstance(result.response_gen, AsyncGenerator):
             result.response_gen = akept_in_place(result.response_gen)
 
     @override
@@ -147,8 +149,8 @@ def enter_place(
     known = _place.get()
     if known is not None and known.span_id == span_id:
         return known
-    trace, outer = own_trace(span_id), None
-    name = trace.span_name or ""
+    trace = own_trace(span_id)
+    outer, name = None, trace.span_name or ""
     method = name.rpartition(".")[2]
     is_model, is_call = is_model_call(instance, method), is_gateway_call(instance, method)
     is_folded, turn = False, None
@@ -166,7 +168,7 @@ def enter_place(
             around = TraceContext(around.trace_id, turn.span_id, outer.inside, turn.agent)
         trace = around if is_folded else TraceContext(around.trace_id, trace.span_id, outer.inside, trace.span_name)
         if outer.depth >= MAX_DEPTH:
-            outer = replace(outer, outer=None, depth=0)
+            outer = outer._replace(outer=None, depth=0)
     if isinstance(named := tags.get("trace_id"), str):
         trace = replace(trace, trace_id=named)
     depth, turns = outer.depth + 1 if outer else 0, Turns.in_run(instance, method)
@@ -197,7 +199,8 @@ def call_labels(trace_id: str | None, span_name: str | None, metadata: Mapping[s
     if active is None:
         return {"trace": None, "metadata": labels}
     trace = _locate(active).trace
-    trace = replace(trace, trace_id=trace_id or trace.trace_id, span_name=span_name or trace.span_name)
+    if trace_id or span_name:
+        trace = replace(trace, trace_id=trace_id or trace.trace_id, span_name=span_name or trace.span_name)
     return {"trace": trace, "metadata": labels}
 
 
@@ -223,8 +226,8 @@ def _labels(metadata: Mapping[str, Any], traces: list[str]) -> Mapping[str, Any]
 
 def own_trace(span_id: str) -> TraceContext:
     """A span as the root of its trace: only its id is known."""
-    if match := _SPAN_ID.fullmatch(span_id):
-        name, digits = match[1], match[2].replace("-", "")
+    if _RANDOM_END.fullmatch(end := span_id[-_END_CHARS:]):
+        name, digits = span_id[:-_END_CHARS], end.replace("-", "")
     else:
         name, digits = span_id, uuid5(NAMESPACE_OID, span_id).hex
     return TraceContext(digits, digits[16:], None, name)

@@ -9,11 +9,12 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from pydantic_core import to_json, to_jsonable_python
+from pydantic_core import from_json, to_json
 
 from portkey_gateway.errors import warn
 from portkey_gateway.tracing.session import SESSION_LABEL, find_session
@@ -33,7 +34,7 @@ _SPAN_HEADER: Final = "x-portkey-span-id"
 _PARENT_HEADER: Final = "x-portkey-parent-span-id"
 _NAME_HEADER: Final = "x-portkey-span-name"
 _CUT_MARK: Final = "..."
-_JSON: Final = json.JSONEncoder()
+_JSON: Final = json.JSONEncoder(separators=(",", ":"))
 # What the frameworks note for themselves: lc_versions, ls_provider, langgraph_step, __pregel_…, llamaindex.run_id.
 _INTERNAL_PREFIXES: Final = ("lc_", "ls_", "langgraph_", "llamaindex.", "checkpoint_", "__")
 _TRACE_ID: Final = re.compile(r"(?!0{32})[0-9a-f]{32}")
@@ -89,24 +90,26 @@ class RunTree:
         self._max_runs = max_runs
         self._max_age_s = max_age_s
         self._clock = clock
-        self._runs: OrderedDict[str, tuple[TraceContext, float]] = OrderedDict()
-        self._ended: OrderedDict[str, TraceContext] = OrderedDict()
+        self._runs: OrderedDict[Hashable, tuple[TraceContext, float]] = OrderedDict()
+        self._ended: OrderedDict[Hashable, TraceContext] = OrderedDict()
+        # No run is older, though the oldest may be younger by now.
+        self._oldest_s = clock()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         """How many runs are not over."""
         return len(self._runs)
 
-    def start(self, run_id: str, context: TraceContext) -> TraceContext:
+    def start(self, run_id: Hashable, context: TraceContext) -> TraceContext:
         """Remember where a run stands, by the framework's id of it; returns that."""
         now = self._clock()
         with self._lock:
             self._runs[run_id] = context, now
-            while self._runs and (len(self._runs) > self._max_runs or self._oldest() < now - self._max_age_s):
-                self._runs.popitem(last=False)
+            if len(self._runs) > self._max_runs or self._oldest_s < now - self._max_age_s:
+                self._forget(now)
         return context
 
-    def around(self, run_id: str) -> TraceContext | None:
+    def around(self, run_id: Hashable) -> TraceContext | None:
         """The context of a run in which something begins, also of one that ended lately: tasks outlive their runs."""
         with self._lock:
             if known := self._runs.get(run_id):
@@ -116,12 +119,12 @@ class RunTree:
                 return known[0]
             return self._ended.get(run_id)
 
-    def get(self, run_id: str) -> TraceContext | None:
+    def get(self, run_id: Hashable) -> TraceContext | None:
         """The context of a run that was started and not yet ended."""
         known = self._runs.get(run_id)
         return known[0] if known else None
 
-    def end(self, run_id: str) -> None:
+    def end(self, run_id: Hashable) -> None:
         """A run is over; one that is not known is none to end."""
         with self._lock:
             if known := self._runs.pop(run_id, None):
@@ -129,8 +132,13 @@ class RunTree:
                 if len(self._ended) > self._max_runs:
                     self._ended.popitem(last=False)
 
-    def _oldest(self) -> float:
-        return next(iter(self._runs.values()))[1]
+    def _forget(self, now: float) -> None:
+        """Forget what is too old, or too much."""
+        while self._runs:
+            self._oldest_s = next(iter(self._runs.values()))[1]
+            if len(self._runs) <= self._max_runs and self._oldest_s >= now - self._max_age_s:
+                break
+            self._runs.popitem(last=False)
 
 
 def new_trace_id() -> str:
@@ -190,22 +198,16 @@ def encode_metadata(metadata: Mapping[str, Any], keys: Collection[str] | None = 
     Returns:
         The header's value, or ``None`` if there is nothing to send.
     """
-    pairs: list[str] = []
-    size = 2
+    texts: dict[str, str] = {}
     for key, value in _completed(metadata).items():
-        if value is None or is_internal(key) or (keys is not None and key not in keys):
+        if value is None or key.startswith(_INTERNAL_PREFIXES) or (keys is not None and key not in keys):
             continue
-        text = _metadata_text(key, value)
-        if text is None:
-            continue
-        # The encoder writes everything beyond ASCII as \\uXXXX; DEL is ASCII, yet no header may hold it.
-        pair = f"{_JSON.encode(key)}:{_JSON.encode(text)}".replace("\x7f", "\\u007f")
-        size += len(pair) + 1
-        if size > MAX_METADATA_BYTES:
-            warn(f"metadata[{key!r}] and what follows it exceed the {MAX_METADATA_BYTES} bytes of the header: left out")
-            break
-        pairs.append(pair)
-    return f"{{{','.join(pairs)}}}" if pairs else None
+        if (text := _metadata_text(key, value)) is not None:
+            texts[key] = text
+    if not texts:
+        return None
+    encoded = _encode(texts)
+    return encoded if len(encoded) <= MAX_METADATA_BYTES else _encode(_fitting(texts))
 
 
 def is_internal(key: str) -> bool:
@@ -215,18 +217,47 @@ def is_internal(key: str) -> bool:
 
 def _completed(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     """With the user and the conversation by the names that Portkey has them under, where they are told by another."""
-    told = {"_user": metadata.get("user_id"), SESSION_LABEL: find_session(metadata)}
-    missing = {name: value for name, value in told.items() if value is not None and name not in metadata}
-    return {**metadata, **missing} if missing else metadata
+    completed = dict(metadata)
+    if (user := metadata.get("user_id")) is not None:
+        completed.setdefault("_user", user)
+    if (session := find_session(metadata)) is not None:
+        completed.setdefault(SESSION_LABEL, session)
+    return completed
+
+
+def _encode(texts: Mapping[str, str]) -> str:
+    with suppress(ValueError):  # it does not know half a character
+        encoded = to_json(texts)
+        if encoded.isascii() and b"\x7f" not in encoded:
+            return encoded.decode()
+    # Python's writes everything beyond ASCII as \\uXXXX; DEL is ASCII, yet no header may hold it.
+    return _JSON.encode(texts).replace("\x7f", "\\u007f")
+
+
+def _fitting(texts: Mapping[str, str]) -> dict[str, str]:
+    """The first of them, as many as the header has room for."""
+    fitting: dict[str, str] = {}
+    size = 1
+    for key, text in texts.items():
+        size += len(_encode({key: text})) - 1  # one brace is a comma here
+        if size > MAX_METADATA_BYTES:
+            warn(f"metadata[{key!r}] and what follows it exceed the {MAX_METADATA_BYTES} bytes of the header: left out")
+            break
+        fitting[key] = text
+    return fitting
 
 
 def _metadata_text(key: str, value: Any) -> str | None:
-    try:
-        plain = value if isinstance(value, str) else to_jsonable_python(value)
-        text = plain if isinstance(plain, str) else to_json(plain).decode()
-    except ValueError:
-        warn(f"metadata[{key!r}] is a {type(value).__name__}, which JSON does not know: left out")
-        return None
+    if isinstance(value, str):
+        text: str = value
+    else:
+        try:
+            text = to_json(value).decode()
+        except ValueError:
+            warn(f"metadata[{key!r}] is a {type(value).__name__}, which JSON does not know: left out")
+            return None
+        # Dates and the like are texts in JSON.
+        text = from_json(text) if text.startswith('"') else text
     if len(text) <= MAX_METADATA_VALUE_LENGTH:
         return text
     warn(

@@ -27,6 +27,8 @@ def find_user(labels: Mapping[str, Any]) -> str | None:
 
 
 def _first(labels: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    # A label may be anything, also what has no hash.
-    found = next((value for name in names if (value := labels.get(name)) is not None and value != ""), None)
-    return None if found is None else str(found)
+    for name in names:
+        # A label may be anything, also what has no hash.
+        if (value := labels.get(name)) is not None and value != "":
+            return str(value)
+    return None
