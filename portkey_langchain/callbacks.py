@@ -225,6 +225,9 @@ class RunHandler(BaseCallbackHandler):
 
     def _end(self, run_id: UUID) -> None:
         self._tree.end(run_id.int)
+
+    def _end_call(self, run_id: UUID) -> None:
+        self._tree.end(run_id.int)
         self._calls.pop(run_id.int, None)
 
     @override
@@ -253,11 +256,11 @@ class RunHandler(BaseCallbackHandler):
 
     @override
     def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end(run_id)
+        self._end_call(run_id)
 
     @override
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end(run_id)
+        self._end_call(run_id)
 
 
 def run_name(serialized: Mapping[str, Any] | None, name: str | None) -> str | None:
@@ -287,9 +290,10 @@ def configured_session(run_id: UUID | None = None) -> str | None:
         run_id: whose configuration it has to be; by default anybody's.
     """
     config = var_child_runnable_config.get()
-    if not config or (run_id and _made_for(config) != run_id):
+    configured = config.get("configurable") if config else None
+    if not config or not configured or (run_id and _made_for(config) != run_id):
         return None
-    return find_session(config.get("configurable") or {})
+    return find_session(configured)
 
 
 def _made_for(config: RunnableConfig) -> UUID | None:

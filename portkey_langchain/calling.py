@@ -102,6 +102,18 @@ class CallingModel(BaseChatModel, defer_build=True):
             bound["tool_choice"] = choice
         return self.bind(**bound)
 
+    @override
+    def _should_stream(
+        self,
+        *,
+        async_api: bool,
+        run_manager: CallbackManagerForLLMRun | AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> bool:
+        # LangChain asks every handler whether it streams, which takes long (12 µs with Python 3.11): ours does not.
+        asked = None if run_manager and run_manager.handlers == [RUNS] else run_manager
+        return super()._should_stream(async_api=async_api, run_manager=asked, **kwargs)
+
     # Where it streams, LangChain does not tell ``_stream`` for which of several prompts.
 
     @override

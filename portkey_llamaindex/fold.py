@@ -43,31 +43,39 @@ _AGENTS_STEPS: Final = frozenset({"BaseWorkflowAgent", "AgentWorkflow"})
 """The classes whose steps are the same in every agent."""
 
 
-def is_model_call(instance: Any, method: str) -> bool:
-    """Whether a span is a call of a model, ours or not; one that asks another model for an object is none."""
-    kind: Any = type(instance)
-    return method in MODEL_METHODS and _is_model(kind)
+# Of pydantic's classes it takes long to tell what they are, and every span asks.
 
 
-def is_gateway_call(instance: Any, method: str) -> bool:
+@functools.lru_cache(maxsize=1024)
+def is_model_call(kind: Any, method: str) -> bool:
+    """Whether a span is a call of a model, ours or not; one that asks another model for an object is none.
+
+    Args:
+        kind: the class of whose method it is, here and below.
+        method: the name of that.
+    """
+    return issubclass(kind, BaseLLM) and not issubclass(kind, StructuredLLM) and method in MODEL_METHODS
+
+
+@functools.lru_cache(maxsize=1024)
+def is_gateway_call(kind: Any, method: str) -> bool:
     """Whether a span is a call of ``Portkey``, which tells of itself once it is made."""
-    kind: Any = type(instance)
-    return method in MODEL_METHODS and _is_gateway_model(kind)
+    return issubclass(kind, GatewayModel) and method in MODEL_METHODS
 
 
-def is_tool_call(instance: Any, method: str) -> bool:
+def is_tool_call(kind: Any, method: str) -> bool:
     """Whether a span is a call of a tool; one that has ``call`` calls it from ``__call__``."""
-    return isinstance(instance, BaseTool) and _is_tool_method(type(instance), method)
+    return issubclass(kind, BaseTool) and _is_tool_method(kind, method)
 
 
-def is_embedding(instance: Any, method: str) -> bool:
+def is_embedding(kind: Any, method: str) -> bool:
     """Whether a span is a call of an embedding model, as its users make them."""
-    return isinstance(instance, BaseEmbedding) and not method.startswith("_")
+    return issubclass(kind, BaseEmbedding) and not method.startswith("_")
 
 
-def is_reranking(instance: Any, method: str) -> bool:
+def is_reranking(kind: Any, method: str) -> bool:
     """Whether a span is that of a reranker: what else LlamaIndex does to what was retrieved nobody would name."""
-    return isinstance(instance, BaseNodePostprocessor) and _is_reranking(type(instance), method)
+    return issubclass(kind, BaseNodePostprocessor) and _is_reranking(kind, method)
 
 
 def is_unnamed(name: str, instance: Any, arguments: Mapping[str, Any]) -> bool:
@@ -84,19 +92,6 @@ def is_unnamed(name: str, instance: Any, arguments: Mapping[str, Any]) -> bool:
         return "ev" in arguments and owner in _AGENTS_STEPS
     kind: Any = type(instance)
     return _is_unnamed_method(kind, method)
-
-
-# Of pydantic's classes it takes long to tell, and each span asks.
-
-
-@functools.lru_cache(maxsize=1024)
-def _is_model(kind: Any) -> bool:
-    return issubclass(kind, BaseLLM) and not issubclass(kind, StructuredLLM)
-
-
-@functools.lru_cache(maxsize=1024)
-def _is_gateway_model(kind: Any) -> bool:
-    return issubclass(kind, GatewayModel)
 
 
 @functools.lru_cache(maxsize=1024)

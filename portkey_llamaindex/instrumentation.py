@@ -152,7 +152,8 @@ def enter_place(
     trace = own_trace(span_id)
     outer, name = None, trace.span_name or ""
     method = name.rpartition(".")[2]
-    is_model, is_call = is_model_call(instance, method), is_gateway_call(instance, method)
+    kind: Any = type(instance)
+    is_model, is_call = is_model_call(kind, method), is_gateway_call(kind, method)
     is_folded, turn = False, None
     if parent_span_id is None:
         trace = in_active_span(trace)

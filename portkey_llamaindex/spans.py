@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -83,17 +84,22 @@ def describe_call(model: Any, parent: OpenSpan | None) -> Described:
 
 def describe(span: SpanStart) -> Described:
     """Tell what a span is."""
+    kind: Any = type(span.instance)
+    return _describer(kind, span.method)(span)
+
+
+@functools.lru_cache(maxsize=1024)
+def _describer(kind: Any, method: str) -> Callable[[SpanStart], Described]:
     known: dict[Callable[[SpanStart], Described], bool] = {
-        _describe_model: is_model_call(span.instance, span.method),
+        _describe_model: is_model_call(kind, method),
         # Ours tell of their requests themselves.
-        _describe_embedding: is_embedding(span.instance, span.method)
-        and not isinstance(span.instance, GatewayEmbedder),
-        _describe_retriever: isinstance(span.instance, BaseRetriever) and span.method in {"retrieve", "aretrieve"},
-        _describe_tool: is_tool_call(span.instance, span.method),
-        _describe_workflow: isinstance(span.instance, Workflow) and span.method == "run",
-        _describe_reranker: is_reranking(span.instance, span.method),
+        _describe_embedding: is_embedding(kind, method) and not issubclass(kind, GatewayEmbedder),
+        _describe_retriever: issubclass(kind, BaseRetriever) and method in {"retrieve", "aretrieve"},
+        _describe_tool: is_tool_call(kind, method),
+        _describe_workflow: issubclass(kind, Workflow) and method == "run",
+        _describe_reranker: is_reranking(kind, method),
     }
-    return next((describer for describer, is_so in known.items() if is_so), _describe_step)(span)
+    return next((describer for describer, is_so in known.items() if is_so), _describe_step)
 
 
 def conclude(span: OpenSpan, instance: Any, result: Any) -> Described:

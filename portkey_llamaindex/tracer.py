@@ -24,7 +24,7 @@ from llama_index_instrumentation.dispatcher import active_instrument_tags
 from llama_index_instrumentation.event_handlers import BaseEventHandler
 from llama_index_instrumentation.span import BaseSpan
 from llama_index_instrumentation.span_handlers import BaseSpanHandler
-from pydantic import PrivateAttr, SecretStr
+from pydantic import SecretStr
 from typing_extensions import override
 
 from portkey_gateway.tracing import semconv
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 class SpanTracer(BaseSpanHandler[BaseSpan]):
     """Makes a span of every span of LlamaIndex; of those of our own calls, only where they are wanted."""
 
-    _tracing: Tracing = PrivateAttr()
-    _agents: AgentSpans = PrivateAttr()
+    # What is private of pydantic's it searches for at every look, and there are several at every span.
+    __slots__ = ("_agents", "_tracing")
 
     def __init__(self, tracing: Tracing) -> None:
         super().__init__()
@@ -84,7 +84,8 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
                 return
             else:
                 context = place.trace
-            is_call = is_gateway_call(instance, name.rpartition(".")[2])
+            kind: Any = type(instance)
+            is_call = is_gateway_call(kind, name.rpartition(".")[2])
 
             def described(parent: OpenSpan | None) -> Described:
                 if is_call:
@@ -135,13 +136,12 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
 class EventTracer(BaseEventHandler):
     """Hears how the streams of models end, and that workflows are cancelled: their spans do not tell."""
 
-    _tracing: Tracing = PrivateAttr()
-    _heard: dict[str, Callable[[str, Any], None]] = PrivateAttr()
+    __slots__ = ("_heard", "_tracing")
 
     def __init__(self, tracing: Tracing) -> None:
         super().__init__()
         self._tracing = tracing
-        self._heard = {
+        self._heard: dict[str, Callable[[str, Any], None]] = {
             LLMChatStartEvent.__name__: self._announce,
             LLMCompletionStartEvent.__name__: self._announce,
             LLMChatEndEvent.__name__: self._end,

@@ -41,4 +41,5 @@ def span_around(key: str | None, spans: OpenSpans, folded: FoldedSteps) -> Aroun
         told = {semconv.AGENT_NAME: span.attributes.get(semconv.AGENT_NAME), **told}
         key, more = folded.unfold(span.parent_key)
         told, span = {**more, **told}, spans.touch(key) if key else None
-    return Around(key, span, {name: value for name, value in told.items() if value is not None}, calls)
+    told = {name: value for name, value in told.items() if value is not None} if told else told
+    return Around(key, span, told, calls)

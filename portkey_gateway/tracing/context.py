@@ -63,14 +63,16 @@ class TraceContext:
 
     def render_headers(self) -> dict[str, str]:
         """Render the ``x-portkey-*`` headers of what is set, and ``traceparent`` (W3C Trace Context, 3.2)."""
-        named = {
-            "traceparent": self.traceparent,
-            _TRACE_HEADER: self.trace_id,
-            _SPAN_HEADER: self.span_id,
-            _PARENT_HEADER: self.parent_span_id,
-            _NAME_HEADER: self.span_name,
-        }
-        return {name: text for name, value in named.items() if (text := header_safe(value or ""))}
+        named = (
+            (_TRACE_HEADER, self.trace_id),
+            (_SPAN_HEADER, self.span_id),
+            (_PARENT_HEADER, self.parent_span_id),
+            (_NAME_HEADER, self.span_name),
+        )
+        headers = {name: text for name, value in named if value and (text := header_safe(value))}
+        if traceparent := self.traceparent:
+            headers["traceparent"] = traceparent
+        return headers
 
 
 class RunTree:

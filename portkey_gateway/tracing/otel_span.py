@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-from contextlib import suppress
 from typing import ClassVar, Final, Self
 
 from typing_extensions import override
@@ -25,6 +24,7 @@ _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 _SCOPE: Final = InstrumentationScope("portkey-frameworks")
 _HEX: Final = re.compile(r"[0-9a-f]+")
 _INT64: Final = 2**63
+_UNSET: Final = Status()
 _KINDS: Final = {"internal": SpanKind.INTERNAL, "client": SpanKind.CLIENT}
 
 
@@ -78,16 +78,18 @@ def readable_span(span: Span, resource: Resource) -> ReadableSpan:
         parent,
         resource,
         attributes,
-        events=[
-            *(_exception(each, each.at_ns) for each in span.inner_failures),
-            *([_exception(failure, span.ended_ns)] if failure else []),
-        ],
+        events=_events(span),
         kind=_KINDS[span.kind],
-        status=Status(StatusCode.ERROR, _sendable_text(failure.message or failure.type)) if failure else Status(),
+        status=Status(StatusCode.ERROR, _sendable_text(failure.message or failure.type)) if failure else _UNSET,
         start_time=span.started_ns,
         end_time=span.ended_ns,
         instrumentation_scope=_SCOPE,
     )
+
+
+def _events(span: Span) -> list[Event]:
+    events = [_exception(each, each.at_ns) for each in span.inner_failures]
+    return [*events, _exception(span.failure, span.ended_ns)] if span.failure else events
 
 
 def _context(trace_id: int, span_id: str) -> SpanContext:
@@ -97,9 +99,12 @@ def _context(trace_id: int, span_id: str) -> SpanContext:
 def _number(text: str, digits: int) -> int:
     """An id as a number: read where it is hexadecimal or a UUID, else the same one for the same text."""
     if len(text) == digits and text.isascii() and text.isalnum():
-        with suppress(ValueError):
-            if number := int(text, 16):
-                return number
+        try:
+            number = int(text, 16)
+        except ValueError:
+            number = 0
+        if number:
+            return number
     plain = text.replace("-", "").lower()
     if len(plain) == digits and _HEX.fullmatch(plain) and (number := int(plain, 16)):
         return number

@@ -152,10 +152,13 @@ class OpenSpan(NamedTuple):
         return self._replace(inner_failures=inner, told_errors=told)
 
     def end(self, attributes: Mapping[str, Attribute], failure: Failure | None = None) -> Span:
-        """Finish it now."""
-        known = {**self.attributes, **attributes}
+        """Finish it now, with these attributes beside its own."""
+        return self.end_as({**self.attributes, **attributes}, failure)
+
+    def end_as(self, attributes: Mapping[str, Attribute], failure: Failure | None = None) -> Span:
+        """Finish it now, with these attributes in the place of its own."""
         inner = tuple([each for _, each in self.inner_failures])
-        return Span(self.name, self.context, self.started_ns, time.time_ns(), known, self.kind, failure, inner)
+        return Span(self.name, self.context, self.started_ns, time.time_ns(), attributes, self.kind, failure, inner)
 
 
 class OpenSpans:
@@ -193,6 +196,8 @@ class OpenSpans:
         # By the framework's id of the step around them: those whose end may not be told.
         self._untold: dict[str | None, set[str]] = {}
         self._chars = 0
+        # None was last heard of earlier, though the oldest may be younger by now.
+        self._oldest_s = clock()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -206,15 +211,16 @@ class OpenSpans:
     def start(self, key: str, span: OpenSpan) -> None:
         """Keep a span until its end."""
         with self._lock:
-            self._pop(key)
-            chars = span.chars
-            self._spans[key] = span, self._clock(), chars
+            if key in self._spans:
+                self._pop(key)
+            chars, now = span.chars, self._clock()
+            self._spans[key] = span, now, chars
             if span.context.span_id:
                 self._keys[span.context.span_id] = key
             if span.runner:
                 self._untold.setdefault(span.runner.inside, set()).add(key)
             self._chars += chars
-            self._give_up()
+            self._give_up(now)
 
     def touch(self, key: str) -> OpenSpan | None:
         """The open span of this id, which is alive: it is about to start another one."""
@@ -240,7 +246,7 @@ class OpenSpans:
                 chars = changed.chars
                 self._chars += chars - known[2]
                 self._spans[key] = changed, known[1], chars
-                self._give_up()
+                self._give_up(self._clock())
 
     def left_in(self, key: str, *, failed: bool) -> list[str]:
         """What is over, though nobody told, now that a step around it ends: the framework's ids.
@@ -285,15 +291,18 @@ class OpenSpans:
         self._chars -= known[2]
         return span
 
-    def _give_up(self) -> None:
-        while self._spans and self._exceeded():
-            self._pop(next(iter(self._spans)))
-            self.given_up += 1
+    def _give_up(self, now: float) -> None:
+        """Give up what is too old, or too much."""
+        while self._is_too_much or self._oldest_s < now - self._max_age_s:
+            key = next(iter(self._spans), None)
+            self._oldest_s = now if key is None else self._spans[key][1]
+            if key is not None and (self._is_too_much or self._oldest_s < now - self._max_age_s):
+                self._pop(key)
+                self.given_up += 1
 
-    def _exceeded(self) -> bool:
-        oldest = next(iter(self._spans.values()))[1]
-        too_much = len(self._spans) > self._max_spans or self._chars > self._max_chars
-        return too_much or oldest < self._clock() - self._max_age_s
+    @property
+    def _is_too_much(self) -> bool:
+        return len(self._spans) > self._max_spans or self._chars > self._max_chars
 
 
 def failed(

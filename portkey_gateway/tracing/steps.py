@@ -8,8 +8,7 @@ import weakref
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import SecretStr
 
@@ -36,6 +35,7 @@ from portkey_gateway.tracing.spans import (
     failed,
 )
 from portkey_gateway.tracing.telling import Telling
+from portkey_gateway.tracing.unnoticed import Unnoticed
 
 if TYPE_CHECKING:
     from portkey_gateway.tracing.export import SpanExport
@@ -43,27 +43,9 @@ if TYPE_CHECKING:
 Calls: TypeAlias = bool | Literal["auto"]
 """Whether spans of our own calls are exported; ``auto``: to any receiver but Portkey, whose own log is their span."""
 
+SpanT = TypeVar("SpanT")
+
 _logger = logging.getLogger(__name__)
-
-
-class _Unnoticed:
-    """What ``Tracing.unnoticed`` gives; one for all, since it is entered several times for every step."""
-
-    def __init__(self) -> None:
-        self._has_failed = False
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        if not self._has_failed:
-            self._has_failed = True
-            _logger.warning("A span could not be made; further ones are not logged", exc_info=error)
-        return True
 
 
 class Tracing:
@@ -105,7 +87,7 @@ class Tracing:
         self.export = export
         self._told = Telling(convert, capture_content=capture_content, metadata_keys=metadata_keys)
         self._is_portkey = is_portkey
-        self._unnoticed = _Unnoticed()
+        self._unnoticed = Unnoticed(_logger)
         self.left = Left()
         self.places = CallPlaces(self.open, keeps_traces=is_portkey)
         if export is not None:
@@ -193,20 +175,20 @@ class Tracing:
         """
         if self.export is None or (awaits_call and not self.calls):
             return
-        with self.unnoticed():
+        with self._unnoticed:
             self.left.end(self, look=parent_key is None)
             around = span_around(parent_key, self.open, self.folded)
             parent, parent_key = around.span, around.key
             if parent and around.told:
                 parent = parent._replace(attributes={**parent.attributes, **around.told})
-            described = Described()
-            with self.unnoticed():
-                described = describe(parent)
+            described = self._tell(describe, parent)
             if described.attributes.get(semconv.OPERATION) in semconv.MODEL_OPERATIONS:
                 for each in around.calls:
                     self.open.amend(each, lambda call: call._replace(asks_another=True))
             name = described.name or context.span_name or "span"
-            attributes = {**self._told.attributes(described), **self._told.labels(labels or {})}
+            attributes = self._told.attributes(described)
+            if labels:
+                attributes |= self._told.labels(labels)
             if parent:
                 context, named = self.places.in_trace(context, parent.context.trace_id)
                 attributes |= named
@@ -247,7 +229,7 @@ class Tracing:
             labels: their metadata.
         """
         if self.calls:
-            with self.unnoticed():
+            with self._unnoticed:
                 self.places.expect(trace, self._told.labels(labels))
 
     def end(self, key: str, conclude: Callable[[OpenSpan], Described], *, late_input: Any = None) -> None:
@@ -259,16 +241,14 @@ class Tracing:
             late_input: its input, where only the end tells it.
         """
         self.places.answered(key)
-        with self.unnoticed():
+        with self._unnoticed:
             self.left.end_inside(self, key)
             if self.folded.take(key):
                 return
             span = self.open.take(key)
             # Where no call was made, as when the framework's own cache answered, there is none to tell of.
             if span and not span.awaits_call:
-                described = Described()
-                with self.unnoticed():
-                    described = conclude(span)
+                described = self._tell(conclude, span)
                 self._send(span, {**self._told.input(late_input), **self._told.attributes(described)})
 
     def end_with(self, stream: Any, key: str) -> None:
@@ -311,7 +291,7 @@ class Tracing:
             late_input: its input, where only the end tells it.
         """
         self.places.answered(key)
-        with self.unnoticed():
+        with self._unnoticed:
             self.left.end_inside(self, key, error)
             attributes, failure = failed(error, interrupts=interrupts, capture_content=self._told.capture_content)
             if step := self.folded.take(key):
@@ -330,7 +310,7 @@ class Tracing:
         self.left.end(self, at_once=True)
         self.left.leave_calls(self)
         for key in self.open.all():
-            with self.unnoticed():
+            with self._unnoticed:
                 span = self.open.take(key)
                 # In a forked process those of its parent are the parent's.
                 if span and self.export and not span.awaits_call and span.started_ns >= self.export.begun_ns:
@@ -358,6 +338,14 @@ class Tracing:
         """Keep whatever goes wrong from the user's call; the first time is logged."""
         return self._unnoticed
 
+    def _tell(self, tell: Callable[[SpanT], Described], span: SpanT) -> Described:
+        """What is told of a span; nothing, if that fails."""
+        try:
+            return tell(span)
+        except Exception as error:  # noqa: BLE001 objects of users may raise anything
+            self._unnoticed.note(error)
+            return Described()
+
     def _note(self, step: Step, error: BaseException, failure: Failure) -> None:
         """Tell of an error of a folded step, unless a span in it has told of that."""
         around, known = span_around(step.around, self.open, self.folded).key, error_key(error)
@@ -381,13 +369,12 @@ class Tracing:
 
     def _send(self, span: OpenSpan, attributes: Mapping[str, Attribute], failure: Failure | None = None) -> None:
         if self.export:
-            finished = span.end(attributes, failure)
-            if self._is_portkey and finished.attributes.get(semconv.THROUGH_GATEWAY):
+            told = {**span.attributes, **attributes}
+            if self._is_portkey and told.get(semconv.THROUGH_GATEWAY):
                 # Its own log of the call tells it; here it would count again.
-                told = {name: value for name, value in finished.attributes.items() if name not in USAGE_AND_COST}
-                finished = finished._replace(attributes=told)
+                told = {name: value for name, value in told.items() if name not in USAGE_AND_COST}
             if self.calls:
-                self.places.ended(span, finished.attributes)
+                self.places.ended(span, told)
             if not self._is_portkey:
-                finished = finished._replace(attributes={**finished.attributes, **openinference(finished.attributes)})
-            self.export.add(finished)
+                told = {**told, **openinference(told)}
+            self.export.add(span.end_as(told, failure))

@@ -7,7 +7,8 @@ import pickle
 from typing import Any
 
 import pytest
-from langchain_core.language_models import chat_models
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.language_models import BaseChatModel, chat_models
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 
 from portkey_gateway.conversation.answer import BlockDelta, Delta
@@ -34,6 +35,25 @@ def test_langchain_still_asks_for_it_at_every_call(name: str) -> None:
     assert f'_signature_parameters(self.{name}).get("run_manager")' in inspect.getsource(chat_models)
     model = ChatPortkey(model="m", base_url="http://127.0.0.1:9/v1", provider="anthropic")
     assert "run_manager" in inspect.signature(getattr(model, name)).parameters
+
+
+@pytest.mark.parametrize(
+    ("others", "is_asked"), [([], False), ([BaseCallbackHandler()], True)], ids=["ours", "another"]
+)
+def test_our_handler_alone_is_not_asked_whether_it_streams(
+    others: list[BaseCallbackHandler], is_asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def should_stream(_: BaseChatModel, *, run_manager: Any, **_kwargs: Any) -> bool:
+        asked.append(bool(run_manager))
+        raise InterruptedError
+
+    monkeypatch.setattr(BaseChatModel, "_should_stream", should_stream)
+    model = ChatPortkey(model="m", base_url="http://127.0.0.1:9/v1", provider="anthropic")
+    with pytest.raises(InterruptedError):
+        model.invoke("Hello", {"callbacks": others})
+    assert asked == [is_asked]
 
 
 @pytest.mark.parametrize("text", ["a", " two words", "é😀", "\n"])
