@@ -223,36 +223,33 @@ class RunHandler(BaseCallbackHandler):
         named = metadata.get("trace_id") if metadata else None
         return self._tree.start(key, replace(own, trace_id=named) if isinstance(named, str) else own)
 
-    def _end(self, run_id: UUID) -> None:
-        self._tree.end(run_id.int)
-
     def _end_call(self, run_id: UUID) -> None:
         self._tree.end(run_id.int)
         self._calls.pop(run_id.int, None)
 
     @override
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end(run_id)
+        self._tree.end(run_id.int)
 
     @override
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end(run_id)
+        self._tree.end(run_id.int)
 
     @override
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end(run_id)
+        self._tree.end(run_id.int)
 
     @override
     def on_tool_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end(run_id)
+        self._tree.end(run_id.int)
 
     @override
     def on_retriever_end(self, documents: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end(run_id)
+        self._tree.end(run_id.int)
 
     @override
     def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end(run_id)
+        self._tree.end(run_id.int)
 
     @override
     def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:

@@ -114,11 +114,12 @@ class PlaceHandler(BaseSpanHandler[BaseSpan]):
         """Keep a streamed answer of an index in its place: it calls the model when it is read, after the query."""
         if not isinstance(result, (StreamingResponse, AsyncStreamingResponse)):
             return
+        # A synthesizer of the user's own may give any iterator, which is left alone.
         if not isinstance(instance, BaseSynthesizer):
             return
-        # A synthesizer of the user's own may give any iterator, which is left alone.
-        if isinstance(result.response_gen, Generator):
-            result.response_gen = kept_in_place(result.response_gen)
+        if isinstance(result, StreamingResponse):
+            if isinstance(result.response_gen, Generator):
+                result.response_gen = kept_in_place(result.response_gen)
         elif isinstance(result.response_gen, AsyncGenerator):
             result.response_gen = akept_in_place(result.response_gen)
 
