@@ -87,10 +87,10 @@ def is_plain_answer(told: Mapping[str, Any]) -> bool:
         told: its fields. A conversation may hold a thousand: pydantic's own way to them takes longer.
     """
     return not (
-        told["tool_calls"]
-        or told["invalid_tool_calls"]
+        told.get("tool_calls")
+        or told.get("invalid_tool_calls")
         or told["additional_kwargs"]
-        or ((told["response_metadata"] or {}).get("model_provider") not in _CLAUDE_SHAPED)
+        or told["response_metadata"].get("model_provider") not in _CLAUDE_SHAPED
     )
 
 
