@@ -7,7 +7,7 @@ TESTS  ?= tests
 # A file's tests stay together, since they share what is slow to start; each process has a gateway of its own.
 AT_ONCE ?= -n auto --maxprocesses 8 --dist loadfile
 # What runs them where the versions are others: `-m scripts.compatibility --command …` notes how many passed.
-RUN    ?= -m pytest
+RUN    ?= -m pytest $(AT_ONCE)
 
 CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12"; exit 1; }
 
@@ -24,7 +24,7 @@ define BUILD
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: test-in help install demo sandbox docs docs-serve test tests coverage lint format typecheck imports bench bench-quick caching peers models ecosystem test-ray scale phoenix test-viewers test-lowest test-newest test-wheel notebooks reliability soak tables lock clean
+.PHONY: test-in help install demo sandbox docs docs-serve test tests coverage lint format typecheck imports bench bench-quick caching peers models ecosystem test-ray scale phoenix test-viewers test-lowest test-newest test-wheel notebooks reliability soak mutants tables lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -208,7 +208,15 @@ lock: $(STAMP) ## Compile the pinned requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra langchain --extra llamaindex --extra sandbox --extra batch --extra parquet --extra ray --group ray --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/ray.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group llamaindex-peer --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/llamaindex-peer.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-deps --group llamaindex-bench --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -o requirements/llamaindex-bench.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra all --group test --group mutants --no-header --no-annotate --no-emit-index-url --no-emit-find-links --upgrade -c requirements/dev.txt -o requirements/mutants.txt pyproject.toml
 	@date -u +%F > requirements/renewed.txt
 
+mutants: .venv-mutants/.installed ## Put 1,000 small faults into the core (SAMPLE=…) and write how many the tests notice
+	@.venv-mutants/bin/python -m scripts.mutants $(SAMPLE)
+
+.venv-mutants/.installed: requirements/mutants.txt pyproject.toml
+	@echo "Building .venv-mutants (a minute on a new machine) ..."
+	$(call BUILD,.venv-mutants,requirements/mutants.txt,--editable .)
+
 clean: ## Remove the environments and caches
-	@rm -rf $(VENV) .venv-bench .venv-peers .venv-ecosystem .venv-viewers .venv-ray .venv-docs .venv-lowest .venv-newest build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	@rm -rf $(VENV) .venv-bench .venv-peers .venv-ecosystem .venv-viewers .venv-ray .venv-docs .venv-lowest .venv-newest .venv-mutants mutants build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

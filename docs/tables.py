@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from docs.compatibility import render_runs
+from docs.mutants import render_mutants
 from docs.provider_tables import render_features, render_parameters, render_sources
 from docs.rooms_picture import PICTURE, render_rooms_picture
 from portkey_gateway.chat_completions.losses import LOSSES as CHAT_COMPLETIONS
@@ -124,6 +125,7 @@ TABLES: Final[dict[str, tuple[Path, Callable[[], str]]]] = {
     "errors": (DOCS / "errors.md", render_errors),
     "messages": (DOCS / "api-formats.md", lambda: render_table(MESSAGES)),
     "models": (DOCS / "models.md", render_models),
+    "mutants": (DOCS / "reliability.md", render_mutants),
     "parameters of providers": (DOCS / "providers.md", render_parameters),
     "providers": (DOCS / "providers.md", render_features),
     "rooms": (DOCS / "architecture.md", render_rooms),
