@@ -34,7 +34,8 @@ def shown(notebook: NotebookNode) -> dict[str, list[str]]:
 
 def describe(output: Any) -> str:
     if output.output_type == "stream":
-        return f"{output.name}: {output.text}"
+        # Of a bar how far it is, not what fills it: that is a block or a hash sign by tqdm's release.
+        return f"{output.name}: {output.text.replace('█', '#')}"
     return str(output.data.get("text/plain") or sorted(output.data))
 
 
