@@ -99,7 +99,9 @@ def test_what_is_committed_tells_nothing_of_a_machine(path: Path) -> None:
 
 def test_the_notebooks_begin_and_end_alike() -> None:
     paths = [path for path in list_notebooks() if path.stem not in ON_THEIR_OWN_SANDBOX]
-    setups, ends = zip(*((cells[0].source, cells[-1].source) for cells in map(code_cells, map(read, paths))), strict=True)
+    setups, ends = zip(
+        *((cells[0].source, cells[-1].source) for cells in map(code_cells, map(read, paths))), strict=True
+    )
     # Those that embed have an OpenAI beside the Claude.
     assert len({setup.replace("Sandbox(openai=True)", "Sandbox()") for setup in setups}) == 1
     assert len(set(ends)) == 1
