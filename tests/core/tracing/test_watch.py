@@ -152,8 +152,10 @@ def test_a_stream_that_nobody_can_ever_close_is_told() -> None:
 
     async def begin() -> None:
         stream = await streaming_client().astream(REQUEST, trace=trace).__aenter__()
-        kept.append(stream)
-        await anext(aiter(stream))
+        pieces = aiter(stream)
+        # Both, or the loop would still begin to close what is dropped before its end.
+        kept.extend([stream, pieces])
+        await anext(pieces)
 
     kept: list[Any] = []
     loop = asyncio.new_event_loop()
