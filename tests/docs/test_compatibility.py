@@ -14,7 +14,11 @@ from docs import compatibility as page
 from scripts import compatibility as script
 from tests.docs.blocks import ROOT
 
-RESULTS = '<testsuites><testsuite tests="9" failures="1" errors="1" skipped="2"/></testsuites>'
+FAILED = (
+    '<testcase classname="a" name="one"><failure/></testcase><testcase classname="a" name="two"><error/></testcase>'
+)
+PASSED = '<testcase classname="a" name="one"/><testcase classname="b" name="one"/>'
+SKIPPED = '<testcase classname="a" name="three"><skipped/></testcase>'
 
 
 @pytest.fixture
@@ -26,16 +30,17 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_runs_that_are_over_count_as_one(record: Path, tmp_path: Path) -> None:
-    for name in ("a.xml", "b.xml"):
-        (tmp_path / name).write_text(RESULTS)
+    for name, cases in {"a.xml": FAILED + SKIPPED, "b.xml": PASSED}.items():
+        (tmp_path / name).write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
     script.main(["--command", "make test", "--results", str(tmp_path / "a.xml"), str(tmp_path / "b.xml")])
     [run] = json.loads(record.read_text())
-    assert (run["passed"], run["failed"], run["skipped"]) == (10, 4, 4)
+    # What failed in the first and passed in the second has passed.
+    assert (run["passed"], run["failed"], run["skipped"]) == (2, 1, 1)
     assert run["python"] == platform.python_version()
     assert run["versions"]["httpx"] == version("httpx")
     line = page.render_runs().splitlines()[2]
     assert line.startswith(f"| `make test` | {run['python']} | langchain-core {version('langchain-core')}, ")
-    assert " | 10 | 4 | 4 | " in line
+    assert " | 2 | 1 | 1 | " in line
     assert page.render_runs().count("\n") == 3
 
 
