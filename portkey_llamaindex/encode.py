@@ -132,14 +132,14 @@ def warn_of_uncited(messages: Sequence[ChatMessage], route: Route) -> None:
     """
     if not route.is_claude or "user" in citing_roles(route):
         return
-    blocks = map(type, chain.from_iterable(map(_blocks_of, messages)))
-    if CitableBlock in blocks and any(_ROLES[each.role] == "user" for each in messages if _holds_citable(each)):
+    citable = [message for message in messages if any(map(_is_citable, {*map(type, message.blocks)}))]
+    if "user" in _roles_of(citable):
         why = remedy(BLOCK_LOSSES["citable"], route)
         warn(f"a CitableBlock of a user's message reaches Claude as text and is not cited: {why}")
 
 
-def _holds_citable(message: ChatMessage) -> bool:
-    return CitableBlock in map(type, message.blocks)
+def _is_citable(kind: type) -> bool:
+    return issubclass(kind, CitableBlock)
 
 
 def _call_id(message: ChatMessage) -> str:

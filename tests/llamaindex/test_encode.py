@@ -23,8 +23,9 @@ from llama_index.core.base.llms.types import (
 )
 
 from portkey_gateway import ContentError, EncodingError, PortkeyWarning
+from portkey_gateway.routing import Route
 from portkey_llamaindex import Portkey
-from portkey_llamaindex.encode import encode_messages
+from portkey_llamaindex.encode import encode_messages, warn_of_uncited
 from tests.llamaindex.media import PDF, PDF_SOURCE, PNG, PNG_SOURCE, PNG_URL
 from tests.support.media import BMP, MP4, WAV
 from tests.support.recording import RecordingServer
@@ -68,6 +69,16 @@ def test_a_role_may_be_set_later_as_text() -> None:
         {"role": "assistant", "content": "Hello!"},
         {"role": "user", "content": "Hi!"},
     ]
+
+
+def test_a_citable_block_is_warned_of_whoever_set_the_role() -> None:
+    class Own(CitableBlock):
+        pass
+
+    message = ChatMessage(role="user", blocks=[Own(title="t", source="s", content=[TextBlock(text="x")])])
+    message.role = cast("Any", "user")
+    with pytest.warns(PortkeyWarning, match="a CitableBlock of a user's message reaches Claude as text"):
+        warn_of_uncited([message], Route(is_claude=True))
 
 
 @pytest.mark.parametrize("role", ["system", "developer", "user", "tool"])
