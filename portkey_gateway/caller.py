@@ -13,7 +13,7 @@ from portkey_gateway.call_builder import Rendered
 from portkey_gateway.client import DEFAULT_TIMEOUT_S, GatewayClient
 from portkey_gateway.errors import warn
 from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
-from portkey_gateway.kept import Kept
+from portkey_gateway.kept import Kept, find_kept
 from portkey_gateway.names import check_names, meant_provider
 from portkey_gateway.options import GatewayFields
 
@@ -96,7 +96,8 @@ class GatewayCaller(GatewayFields):
 
     def rendered_options(self) -> Rendered:
         """What all calls under these options share, rendered once as long as the options stay as they are."""
-        return self._rendered.get(self.__dict__, OPTIONS, lambda: Rendered.of(self))
+        rendered: Rendered = find_kept(self, "_rendered").get(self.__dict__, OPTIONS, lambda: Rendered.of(self))
+        return rendered
 
     def gateway_client(self, **more: Any) -> GatewayClient:
         """The client that calls under these options; cheap, since connections are shared.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar, cast
+
+from pydantic import BaseModel
 
 T = TypeVar("T")
 
@@ -50,3 +52,15 @@ class Kept(Generic[T]):
 
     def __hash__(self) -> int:
         return hash(Kept)
+
+
+def find_kept(model: BaseModel, name: str) -> Kept[Any]:
+    """What an object keeps under a private name.
+
+    Asked for as an attribute, pydantic finds it after two searches that fail, which takes 2 µs.
+
+    Args:
+        model: the object.
+        name: of its private attribute.
+    """
+    return cast("Kept[Any]", (model.__pydantic_private__ or {})[name])

@@ -17,7 +17,7 @@ from portkey_gateway.conversation.parameters import check_values, with_one_name,
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
 from portkey_gateway.http.addresses import read_allowed
-from portkey_gateway.kept import Kept
+from portkey_gateway.kept import Kept, find_kept
 from portkey_gateway.models.facts import ModelFacts, common_facts, find_facts
 from portkey_gateway.models.names import Family
 from portkey_gateway.routing import Route, choose_api_format, find_route
@@ -92,6 +92,7 @@ class GatewayModel(GatewayCaller):
     they are private."""
 
     _route: Kept[Route] = PrivateAttr(default_factory=Kept)
+    _facts: Kept[ModelFacts] = PrivateAttr(default_factory=Kept)
 
     @model_validator(mode="before")
     @classmethod
@@ -166,7 +167,8 @@ class GatewayModel(GatewayCaller):
             model: the name that the call gives, if it gives one.
         """
         if not model or model == self.model:
-            return self._route.get(self.__dict__, _OF_ROUTE, lambda: find_route(self, self.model))
+            route: Route = find_kept(self, "_route").get(self.__dict__, _OF_ROUTE, lambda: find_route(self, self.model))
+            return route
         return find_route(self, model, api_format=choose_api_format(self, self.model, self, model))
 
     def gateway_client(self, **more: Any) -> GatewayClient:
@@ -216,7 +218,14 @@ class GatewayModel(GatewayCaller):
         Args:
             model: the name that the call gives, if it gives one.
         """
-        route = self.route(model)
+        if not model or model == self.model:
+            facts: ModelFacts = find_kept(self, "_facts").get(
+                self.__dict__, _OF_ROUTE, lambda: self._facts_of(self.route())
+            )
+            return facts
+        return self._facts_of(self.route(model))
+
+    def _facts_of(self, route: Route) -> ModelFacts:
         facts = common_facts([find_facts(name, provider, self.family_for(name)) for provider, name in route.targets])
         dropped: dict[str, Any] = {field: False for field, name in _CARRIED.items() if not carries(route, name)}
         return replace(facts, **dropped)

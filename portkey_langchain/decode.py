@@ -56,10 +56,13 @@ def decode_message(answer: Answer, *, in_blocks: bool = False) -> AIMessage:
         answer: what was received.
         in_blocks: give a list even where text alone was said.
     """
+    content = _decode_content(answer, in_blocks=in_blocks)
+    if type(content) is str and not (answer.tool_calls or answer.refusal or answer.audio):
+        return copy_text_message(content, answer)
     calls, invalid_calls = _decode_tool_calls(answer)
     extras = _call_extras(answer.tool_calls)
     return AIMessage(
-        content=_decode_content(answer, in_blocks=in_blocks),
+        content=content,
         tool_calls=calls,
         invalid_tool_calls=invalid_calls,
         usage_metadata=decode_usage_metadata(answer.usage, service_tier=answer.extras.get("service_tier")),
@@ -274,6 +277,35 @@ def decode_response_metadata(answer: Answer) -> dict[str, Any]:
     """Decode how the answer ended, and what the gateway says of the call; only what is known has a key."""
     name = {"model_name": answer.model} if answer.model else {}
     return {**answer.facts(), **name, "model_provider": MODEL_PROVIDER}
+
+
+def make_text_message(text: str, answer: Answer) -> AIMessage:
+    """The message of a whole answer of text alone, as the constructor makes it."""
+    return AIMessage(
+        content=text,
+        tool_calls=[],
+        invalid_tool_calls=[],
+        usage_metadata=decode_usage_metadata(answer.usage, service_tier=answer.extras.get("service_tier")),
+        response_metadata=decode_response_metadata(answer),
+        additional_kwargs={},
+    )
+
+
+_WHOLE: Final = Template(make_text_message("", Answer()))
+
+
+def copy_text_message(text: str, answer: Answer) -> AIMessage:
+    """The same as ``make_text_message``, in a fraction of the time; most answers are such."""
+    return _WHOLE.copy(
+        {
+            "content": text,
+            "tool_calls": [],
+            "invalid_tool_calls": [],
+            "usage_metadata": decode_usage_metadata(answer.usage, service_tier=answer.extras.get("service_tier")),
+            "response_metadata": decode_response_metadata(answer),
+            "additional_kwargs": {},
+        }
+    )
 
 
 def _refusal(answer: Answer) -> dict[str, Any]:

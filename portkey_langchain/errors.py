@@ -6,7 +6,7 @@ So ``with_retry``, ``with_fallbacks`` and retry middleware work on them, and cod
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Final
 
 from langchain_core import exceptions as langchain
@@ -54,14 +54,27 @@ COMBINED: Final = {kind: _combine(kind) for kind in _all_kinds(core.PortkeyError
 globals().update({combined.__name__: combined for combined in COMBINED.values()})
 
 
-@contextmanager
-def as_langchain_errors() -> Iterator[None]:
-    """Raise the core's errors as LangChain's."""
-    try:
-        yield
-    except core.PortkeyError as error:
-        if isinstance(error, langchain.ModelError):
-            raise
+class _AsLangChainErrors:
+    """Raises the core's errors as LangChain's; it keeps nothing, so that all calls share one."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Nothing begins."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not isinstance(error, core.PortkeyError) or isinstance(error, langchain.ModelError):
+            return
         raised = COMBINED[type(error)](error.message)
         raised.__dict__.update(error.__dict__)
         raise raised.with_traceback(error.__traceback__) from error.__cause__
+
+
+_AS_LANGCHAIN_ERRORS: Final = _AsLangChainErrors()
+
+
+def as_langchain_errors() -> _AsLangChainErrors:
+    """Raise the core's errors as LangChain's: a context manager around a call."""
+    return _AS_LANGCHAIN_ERRORS

@@ -30,7 +30,10 @@ def announced(callback: Callable[[], Callable[..., Any]]) -> Callable[[MethodT],
 
     def decorate(method: MethodT) -> MethodT:
         observe = _observed_async if inspect.iscoroutinefunction(method) else _observed
-        spanned: Any = _dispatcher.span(functools.wraps(method)(observe(callback, method)))
+        observed: Any = functools.wraps(method)(observe(callback, method))
+        # LlamaIndex asks for it at every call, and putting it together takes 15 µs.
+        observed.__signature__ = inspect.signature(method)
+        spanned: Any = _dispatcher.span(observed)
 
         @functools.wraps(method)
         def call(self: Any, *args: Any, **kwargs: Any) -> Any:

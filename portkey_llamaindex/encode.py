@@ -132,6 +132,9 @@ def warn_of_uncited(messages: Sequence[ChatMessage], route: Route) -> None:
     """
     if not route.is_claude or "user" in citing_roles(route):
         return
+    # Of a long conversation each kind of block is looked at once; most hold none of this one.
+    if not any(map(_is_citable, {*map(type, chain.from_iterable(map(_blocks_of, messages)))})):
+        return
     citable = [message for message in messages if any(map(_is_citable, {*map(type, message.blocks)}))]
     if "user" in _roles_of(citable):
         why = remedy(BLOCK_LOSSES["citable"], route)

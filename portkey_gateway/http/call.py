@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
+from types import TracebackType
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -116,13 +116,9 @@ class Call:
             error.__cause__ = None
         return error
 
-    @contextmanager
-    def redacting(self) -> Iterator[None]:
-        """Blot the secrets out of an error raised inside."""
-        try:
-            yield
-        except PortkeyError as error:
-            raise self.redacted(error) from error.__cause__
+    def redacting(self) -> Redacting:
+        """Blot the secrets out of an error raised inside: a context manager."""
+        return Redacting(self)
 
     def _redact(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -140,6 +136,24 @@ class Call:
         if isinstance(value, list):
             return [self._redact(item) for item in value]
         return value
+
+
+class Redacting:
+    """Blots the secrets of a call out of the core's errors."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def __enter__(self) -> None:
+        """Nothing begins."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, PortkeyError):
+            raise self._call.redacted(error) from error.__cause__
 
 
 def _forms(secret: str) -> set[str]:
