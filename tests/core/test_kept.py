@@ -98,3 +98,19 @@ def test_copies_of_a_model_go_their_own_ways(make: Any, duplicate: Any) -> None:
     assert (copied.route().is_claude, model.route().is_claude) == (False, True)
     assert "rendered" not in repr(model)
     assert "_rendered" not in model.model_dump()
+
+
+@any_model
+def test_facts_are_kept_with_the_options_they_are_made_of(make: Any) -> None:
+    model = make(**OPTIONS)
+    first = model.facts()
+
+    assert model.facts() is first
+    assert model.facts(model.model) is first
+    assert first.family == "claude"
+    model.model = "gpt-5"
+    model.provider = "openai"
+    assert model.facts().family == "openai"
+    assert copy.copy(model).facts() == model.facts()
+    assert pickle.loads(pickle.dumps(model)).facts() == model.facts()
+    assert model.facts("claude-sonnet-4-5").family == "claude"

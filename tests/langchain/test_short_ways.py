@@ -11,10 +11,20 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.language_models import BaseChatModel, chat_models
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, ToolMessage
 
-from portkey_gateway.conversation.answer import BlockDelta, Delta
+from portkey_gateway.conversation.answer import Answer, AnswerBlock, BlockDelta, Delta
+from portkey_gateway.conversation.usage import Usage
+from portkey_gateway.info import GatewayInfo
+from portkey_gateway.options import MASK
 from portkey_langchain import ChatPortkey
 from portkey_langchain.calling import CallingModel
-from portkey_langchain.decode import ContentState, copy_text_chunk, make_text_chunk
+from portkey_langchain.decode import (
+    ContentState,
+    copy_text_chunk,
+    copy_text_message,
+    decode_message,
+    make_text_chunk,
+    make_text_message,
+)
 from portkey_langchain.encode import encode_messages
 
 
@@ -91,6 +101,57 @@ def test_only_chunks_of_text_alone_take_the_short_way() -> None:
     thought = state.decode_chunk(Delta((BlockDelta(1, "thinking", "Hm."),)))
     assert thought is not None
     assert isinstance(thought.message.content, list)
+
+
+_TOLD = Answer(
+    (AnswerBlock("text", "Hello."),),
+    stop_reason="end_turn",
+    usage=Usage(input_tokens=12, output_tokens=3, cache_read_tokens=5, cache_write_tokens=2, cache_write_1h_tokens=1),
+    extras={"service_tier": "flex", "system_fingerprint": "fp_1"},
+    model="claude-sonnet-4-6",
+    provider="anthropic",
+    id="msg_1",
+    info=GatewayInfo(trace_id="trace-1", request_id="req_1"),
+)
+
+
+@pytest.mark.parametrize("answer", [Answer(), _TOLD], ids=["bare", "told"])
+@pytest.mark.parametrize("text", ["Hello.", "", "é😀\n"])
+def test_a_copied_message_is_what_the_constructor_makes(text: str, answer: Answer) -> None:
+    copied, made = copy_text_message(text, answer), make_text_message(text, answer)
+
+    assert copied == made
+    assert copied.__getstate__() == made.__getstate__()
+    assert {*vars(copied)} == {*AIMessage.model_fields}
+    assert pickle.loads(pickle.dumps(copied)) == made
+    assert copied.model_dump() == made.model_dump()
+    assert (copied.text, repr(copied)) == (text, repr(made))
+
+
+def test_copied_messages_share_nothing_that_can_be_changed() -> None:
+    first, second = decode_message(_TOLD), decode_message(_TOLD)
+    shared = [
+        name for name, value in vars(first).items() if isinstance(value, dict | list) and value is vars(second)[name]
+    ]
+    assert not shared
+    assert first.model_fields_set is not second.model_fields_set
+    first.id = "run-1"
+    first.tool_calls.append({"name": "f", "args": {}, "id": "1"})
+    assert decode_message(_TOLD) == second == make_text_message("Hello.", _TOLD)
+
+
+def test_what_a_class_of_a_users_says_of_itself_by_the_older_method_is_heard() -> None:
+    class Older(ChatPortkey):
+        def dict(self, **_: Any) -> dict[str, Any]:
+            return {"model": "of the older method", "api_key": "sk-secret-0123"}
+
+    options = {"model": "m", "base_url": "http://127.0.0.1:9/v1", "provider": "anthropic"}
+    own, older = ChatPortkey(**options), Older(**options)
+    told = older._get_invocation_params(stop=["."], seed=1)
+    assert told == {"model": "of the older method", "api_key": MASK, "stop": ["."], "seed": 1}
+    assert own._get_invocation_params(stop=["."], seed=1) == {
+        **BaseChatModel._get_invocation_params(own, stop=["."], seed=1)
+    }
 
 
 class _Own(AIMessage):

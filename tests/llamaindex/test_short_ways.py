@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import inspect
 import pickle
-from typing import Any
+from typing import Any, Final, cast
 
+import pytest
 from llama_index.core.base.llms.types import ChatMessage, ImageBlock, MessageRole, TextBlock
+from llama_index_instrumentation import get_dispatcher
+from llama_index_instrumentation.dispatcher import Dispatcher
+from llama_index_instrumentation.span_handlers import SimpleSpanHandler
 
 from portkey_gateway.conversation.answer import BlockDelta, Delta, ToolCallDelta
+from portkey_gateway.errors import PortkeyError
+from portkey_llamaindex import Portkey
 from portkey_llamaindex.decode import GrowingResponse
 from portkey_llamaindex.encode import encode_messages
+
+OPTIONS: Final[dict[str, Any]] = {
+    "model": "claude-sonnet-4-5", "base_url": "http://127.0.0.1:9/v1", "provider": "anthropic", "max_retries": 0,
+}  # fmt: skip
 
 
 def test_a_copied_message_is_what_the_constructor_makes() -> None:
@@ -25,6 +38,35 @@ def test_a_copied_message_is_what_the_constructor_makes() -> None:
     assert response.message.model_dump() == made.model_dump()
     assert pickle.loads(pickle.dumps(response.message)) == made
     assert (str(response.message), response.delta) == (str(made), "lo.")
+
+
+@pytest.mark.parametrize("name", ["chat", "astream_chat", "complete", "acomplete"])
+def test_the_signature_that_is_kept_is_the_methods_own(name: str) -> None:
+    method = inspect.unwrap(getattr(Portkey, name))
+    asked_for: list[inspect.Signature] = []
+
+    class Handler(SimpleSpanHandler):
+        def new_span(self, id_: str, bound_args: Any, *given: Any, **more: Any) -> Any:
+            asked_for.append(bound_args.signature)
+            return super().new_span(id_, bound_args, *given, **more)
+
+    dispatcher = get_dispatcher("portkey_llamaindex.announce")
+    handlers = dispatcher.span_handlers
+    dispatcher.span_handlers = [Handler()]
+    try:
+        with contextlib.suppress(PortkeyError):
+            answer = getattr(Portkey(**OPTIONS), name)("Hi" if "complete" in name else [ChatMessage("Hi")])
+            if inspect.isawaitable(answer):
+                asyncio.run(cast("Any", answer))
+    finally:
+        dispatcher.span_handlers = handlers
+    own = inspect.signature(method)
+    assert asked_for == [own.replace(parameters=[*own.parameters.values()][1:])]
+
+
+def test_llamaindex_still_asks_for_it_at_every_call() -> None:
+    """If it does no longer, ``__signature__`` has no purpose any more."""
+    assert inspect.getsource(Dispatcher.span).count("inspect.signature(func).bind(") == len(["sync", "async"])
 
 
 def test_copied_messages_share_nothing_that_can_be_changed() -> None:
