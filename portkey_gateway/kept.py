@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel
 
@@ -63,4 +63,5 @@ def find_kept(model: BaseModel, name: str) -> Kept[Any]:
         model: the object.
         name: of its private attribute.
     """
-    return cast("Kept[Any]", (model.__pydantic_private__ or {})[name])
+    kept: Kept[Any] = (model.__pydantic_private__ or {})[name]
+    return kept
