@@ -192,8 +192,10 @@ class AsyncLine(asyncio.Protocol):
                     await self._loop.create_connection(
                         lambda: self, str(address[0]), self.place.port, family=family, proto=proto, **options
                     )
+            except ssl.SSLError:  # reached, but not what it has to be
+                raise
             except OSError:
-                if tried == len(found) or self._transport is not None:  # reached, but not what it has to be
+                if tried == len(found) or self._transport is not None:
                     raise
             else:
                 return
@@ -211,6 +213,7 @@ class AsyncLine(asyncio.Protocol):
         if len(body) <= _JOINED_BYTES:
             head, body = head + body, b""
         try:
+            _left_s(patience, httpx.WriteTimeout)  # when the time is up nothing leaves
             for data in (head, body):
                 view = memoryview(data)
                 while view:

@@ -18,7 +18,7 @@ from portkey_gateway.http.addresses import read_allowed
 from portkey_gateway.http.fetch import Room, afetch, fetch
 from portkey_langchain import ChatPortkey
 from portkey_llamaindex import Portkey
-from tests.security.tls import make_certificate, serving
+from tests.support.tls import make_certificate, serving
 
 OPTIONS: dict[str, Any] = {"provider": "anthropic", "api_format": "chat_completions", "max_retries": 0}
 

@@ -250,3 +250,15 @@ def test_through_a_proxy_one_address_is_looked_at_and_none_asked_twice(
     asking.answers = [Reply()]
     asking.get("http://inner.example/a.png")
     assert asking.asked[-1][1].proxy is None
+
+
+def test_each_address_of_a_name_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def look_up(*given: Any, **more: Any) -> Any:
+        asked.append((given, more))
+        return [(family, 1, 6, "", (host, 80)) for family, host in [(10, "::2"), (2, "1.1.1.1"), (10, "::2")]]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    assert fetching._resolve("images.example", 80) == ["::2", "1.1.1.1"]
+    assert asked == [(("images.example", 80), {"type": socket.SOCK_STREAM})]

@@ -330,15 +330,18 @@ async def test_a_write_that_breaks_shows_nothing_of_the_request() -> None:
     place = Place("http", "gateway", 80, "gateway")
     line, async_line = Line(place), AsyncLine(place)
     async_line._transport = SimpleNamespace(is_closing=lambda: True, abort=lambda: None)
-    patience = Patience(None, Deadline(None))
 
-    async def write(line: Line | AsyncLine) -> None:
+    async def write(line: Line | AsyncLine, patience: Patience) -> None:
         if (waiting := line.send(b"key: sk-1", b"sk-2", patience)) is not None:
             await waiting
 
-    for each in (line, async_line):
-        with pytest.raises(httpx.WriteError) as caught:
-            await write(each)
+    async def look(line: Line | AsyncLine, patience: Patience) -> None:
+        with pytest.raises((httpx.WriteError, httpx.WriteTimeout)) as caught:
+            await write(line, patience)
         shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
         assert not [frame for frame in shown.stack if frame.filename != __file__ and "sk-" in str(frame.locals)]
+
+    for total_s in (None, 0.0):
+        await look(line, Patience(None, Deadline(total_s)))
+        await look(async_line, Patience(None, Deadline(total_s)))
     async_line.close()
