@@ -151,16 +151,17 @@ async def test_where_the_rest_does_not_come_the_connection_is_shut(
 
 @either
 async def test_where_the_rest_came_the_connection_is_left_as_it_is(
-    kind: Any, pair: tuple[socket.socket, socket.socket]
+    kind: Any, pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, theirs = pair
+    monkeypatch.setattr(borrowed, "END_WAIT_S", 0.4)
     before = threading.active_count()
     reply = over(kind, network_stream(ours))
     reply.expect_end()
     timers = [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
     assert all(each.daemon for each in timers)
     await done(reply.close())
-    await asyncio.sleep(0.15)
+    await asyncio.sleep(0.6)
     ours.sendall(b"still here")
     assert theirs.recv(100) == b"still here"
     assert threading.active_count() <= before

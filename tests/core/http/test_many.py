@@ -87,9 +87,11 @@ class Failing(Numbers):
 
 
 class Busy:
-    """Calls, and counts how many are under way and in which threads."""
+    """Calls, of which the first wait until as many are under way as can be; notes how many, and in which threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: int) -> None:
+        self._wanted = wanted
+        self._full, self._full_in_loop = threading.Event(), asyncio.Event()
         self.now = 0
         self.most = 0
         self.threads: set[threading.Thread] = set()
@@ -98,12 +100,14 @@ class Busy:
 
     def call(self, number: int) -> int:
         with self:
-            time.sleep(0.02)
+            self._full.wait()
+            time.sleep(0.01)
             return self._done(number)
 
     async def acall(self, number: int) -> int:
         with self:
-            await asyncio.sleep(0.02)
+            await self._full_in_loop.wait()
+            await asyncio.sleep(0.01)
             return self._done(number)
 
     def __enter__(self) -> None:
@@ -112,6 +116,9 @@ class Busy:
             self.most = max(self.most, self.now)
             self.threads.add(threading.current_thread())
             self.said.add(SAID.get())
+            if self.most >= self._wanted:
+                self._full.set()
+                self._full_in_loop.set()
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
@@ -133,7 +140,7 @@ SAID: ContextVar[str] = ContextVar("SAID", default="nothing")
 def test_each_piece_is_settled_or_fails_and_only_so_many_run(
     count: int, at_once: int, most: int, *, is_async: bool
 ) -> None:
-    work, busy = Failing(count), Busy()
+    work, busy = Failing(count), Busy(most)
 
     async def all_of_it() -> None:
         SAID.set("by the caller")

@@ -175,9 +175,9 @@ def test_the_time_of_the_call_holds_all_its_tries(server: RecordingServer, read:
     server.reply(whole(b"ok", wait_s=30))
     retry = RetryPolicy(max_retries=50, first_delay_s=0.01, retry_unanswered=True)
     with pytest.raises(APITimeoutError) as caught:
-        read(call(server, timeout_s=0.1, total_timeout_s=0.5, retry=retry))
+        read(call(server, timeout_s=0.1, total_timeout_s=1.5, retry=retry))
     assert caught.value.is_retryable
-    assert 2 <= len(server.requests) <= 6
+    assert 2 <= len(server.requests) <= 16
 
 
 @every
