@@ -57,6 +57,8 @@ class Bench:
     """Asks for answers of ``SHORT_TOKENS``."""
     long: Contender
     """Asks for answers of ``effort.stream_tokens``."""
+    burst: Contender
+    """Asks for the same, whose events come all at once."""
     effort: Effort
     runner: asyncio.Runner
     """One event loop for all measures: connections belong to a loop."""
@@ -107,15 +109,13 @@ def measure_ainvoke(bench: Bench) -> float:
 
 
 def measure_stream(bench: Bench) -> float:
-    """CPU µs for one chunk of a long stream."""
-    prompt = short_prompt()
-    prepared = bench.long.prepare(prompt)
-    bench.long.invoke(prepared)  # opens the connection
-    clock = _Cpu()
-    texts = list(bench.long.stream(prepared))
-    seconds = clock.seconds()
-    _check("".join(texts), prompt, tokens=bench.effort.stream_tokens)
-    return 1e6 * seconds / bench.effort.stream_tokens
+    """CPU µs for one chunk of a long stream, whose events come each by itself."""
+    return _cpu_per_chunk(bench.long, bench.effort.stream_tokens)
+
+
+def measure_burst(bench: Bench) -> float:
+    """CPU µs for one chunk of a long stream that comes at once: without what it takes to wake up for each event."""
+    return _cpu_per_chunk(bench.burst, bench.effort.stream_tokens)
 
 
 def measure_astream(bench: Bench) -> float:
@@ -186,6 +186,7 @@ MEASURES: Final[Sequence[Measure]] = (
     Measure("invoke", "µs", "CPU of a call", measure_invoke),
     Measure("ainvoke", "µs", "CPU of a call, 100 at once", measure_ainvoke),
     Measure("stream", "µs", "CPU of a chunk", measure_stream),
+    Measure("burst", "µs", "CPU of a chunk, where all come at once", measure_burst),
     Measure("astream", "µs", "CPU of a chunk, 20 streams at once", measure_astream),
     Measure("500 streams", "s", "CPU of 500 streams at once, of 8 chunks each", measure_many_streams),
     Measure("first token", "µs", "wall time to the first text of a stream", measure_first_token),
@@ -213,6 +214,17 @@ def _cpu_per_call(bench: Bench, prompt: list[dict[str, Any]], calls: int) -> flo
     for _ in range(calls):
         bench.short.invoke(prepared)
     return clock.seconds() / calls
+
+
+def _cpu_per_chunk(contender: Contender, tokens: int) -> float:
+    prompt = short_prompt()
+    prepared = contender.prepare(prompt)
+    contender.invoke(prepared)  # opens the connection
+    clock = _Cpu()
+    texts = list(contender.stream(prepared))
+    seconds = clock.seconds()
+    _check("".join(texts), prompt, tokens=tokens)
+    return 1e6 * seconds / tokens
 
 
 def _first_text_s(contender: Contender, prepared: Any) -> float:

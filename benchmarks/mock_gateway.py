@@ -1,7 +1,8 @@
 """A mock gateway in a process of its own: ``python -m benchmarks.mock_gateway`` prints its address and serves.
 
 It answers ``max_tokens`` tokens to every POST, in the gateway's shape for the path, and vectors to texts; it ends when
-its standard input does. A stream sends one event a millisecond, so that each comes by itself, as a model's tokens do.
+its standard input does. A stream sends one event a millisecond, so that each comes by itself, as a model's tokens do;
+below ``BURST`` all come at once.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from benchmarks.answers import answer_pieces, events, message_events, whole_answ
 from benchmarks.vectors import embeddings_body
 
 PACE_S = 0.001
+BURST = "/burst"
+"""The beginning of the path of those who want no pauses."""
 _MAX_TOKENS = re.compile(rb'"max(?:_completion)?_tokens": ?(\d+)')
 _STREAM = re.compile(rb'"stream": ?true')
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: ?(\d+)", re.IGNORECASE)
@@ -40,7 +43,7 @@ async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamW
             if b"/embeddings HTTP" in head:
                 _answer_embeddings(body, writer)
                 continue
-            await _answer(body, writer, is_messages=b"/messages HTTP" in head)
+            await _answer(body, writer, is_messages=b"/messages HTTP" in head, is_burst=b" /burst/" in head)
     except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
         writer.close()
 
@@ -51,7 +54,7 @@ def _answer_embeddings(body: bytes, writer: asyncio.StreamWriter) -> None:
     writer.write(_WHOLE_HEADERS % len(answer) + answer)
 
 
-async def _answer(body: bytes, writer: asyncio.StreamWriter, *, is_messages: bool) -> None:
+async def _answer(body: bytes, writer: asyncio.StreamWriter, *, is_messages: bool, is_burst: bool) -> None:
     # The parameters stand at either end; an image is not searched.
     parameters = body if len(body) < 100_000 else body[:1000] + body[-1000:]  # noqa: PLR2004 larger than any parameters
     tokens = _MAX_TOKENS.search(parameters)
@@ -65,8 +68,12 @@ async def _answer(body: bytes, writer: asyncio.StreamWriter, *, is_messages: boo
         answer = whole_message(pieces) if is_messages else whole_answer(pieces)
         writer.write(_WHOLE_HEADERS % len(answer) + answer)
         return
-    # The first two events say nothing: the first text follows them at once.
     told = message_events(pieces) if is_messages else events(pieces)
+    if is_burst:
+        writer.write(_STREAM_HEADERS + b"".join(map(_http_chunk, told)) + b"0\r\n\r\n")
+        await writer.drain()
+        return
+    # The first two events say nothing: the first text follows them at once.
     *opening, first_text = told[:3]
     writer.write(_STREAM_HEADERS + b"".join(map(_http_chunk, [*opening, first_text])))
     for event in told[3:]:

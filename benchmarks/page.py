@@ -20,7 +20,7 @@ PICTURE: Final = _ROOT / "docs" / "images" / "performance.png"
 _BEGIN: Final = "<!-- from: python -m benchmarks.page -->\n"
 _END: Final = "\n<!-- end -->"
 _MEASURES: Final = (
-    "import", "invoke", "ainvoke", "stream", "astream", "500 streams", "first token", "image", "history",
+    "import", "invoke", "ainvoke", "stream", "burst", "astream", "500 streams", "first token", "image", "history",
 )  # fmt: skip
 
 Ratios = Mapping[str, Mapping[str, float]]

@@ -25,6 +25,7 @@ def main(module_name: str, base_url: str, effort_name: str) -> None:
     import asyncio  # noqa: PLC0415
 
     from benchmarks import measures  # noqa: PLC0415
+    from benchmarks.mock_gateway import BURST  # noqa: PLC0415
     from benchmarks.prompts import short_prompt  # noqa: PLC0415
 
     effort = measures.QUICK if effort_name == "quick" else measures.FULL
@@ -38,6 +39,7 @@ def main(module_name: str, base_url: str, effort_name: str) -> None:
         bench = measures.Bench(
             short=short,
             long=module.make(base_url, effort.stream_tokens),
+            burst=module.make(base_url.replace("/v1", f"{BURST}/v1"), effort.stream_tokens),
             effort=effort,
             runner=runner,
             import_s=import_s,

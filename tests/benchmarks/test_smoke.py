@@ -69,7 +69,7 @@ def test_a_quick_run_measures_everything() -> None:
 def test_a_wrong_answer_is_no_figure(measure: Any, answer: str) -> None:
     scripted = Scripted(answer)
     with asyncio.Runner() as runner, pytest.raises(WrongAnswerError):
-        measure.run(Bench(scripted, scripted, QUICK, runner, import_s=1.0, first_answer_s=2.0))
+        measure.run(Bench(scripted, scripted, scripted, QUICK, runner, import_s=1.0, first_answer_s=2.0))
 
 
 def test_embeddings_are_measured_and_wrong_vectors_are_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
