@@ -2,12 +2,13 @@
 
 It answers ``max_tokens`` tokens to every POST, in the gateway's shape for the path, and vectors to texts; it ends when
 its standard input does. A stream sends one event a millisecond, so that each comes by itself, as a model's tokens do;
-below ``BURST`` all come at once.
+below ``BURST`` all come at once. Who asks by GET is told how many connections there were before.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import re
 import sys
@@ -33,13 +34,21 @@ _STREAM_HEADERS = (
 )
 
 
+_connections = itertools.count()
+
+
 async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answer the requests of one connection until the client closes it, or the benchmark is over."""
+    number = next(_connections)
     try:
         while True:
             head = await reader.readuntil(b"\r\n\r\n")
             length = _CONTENT_LENGTH.search(head)
             body = await reader.readexactly(int(length[1])) if length else b""
+            if head.startswith(b"GET "):
+                told = str(number).encode()
+                writer.write(_WHOLE_HEADERS % len(told) + told)
+                continue
             if b"/embeddings HTTP" in head:
                 _answer_embeddings(body, writer)
                 continue

@@ -52,7 +52,7 @@ def read_gateway_info(status: int, headers: Mapping[str, str], sent_trace_id: st
 
     Args:
         status: the HTTP status.
-        headers: the response headers.
+        headers: the response headers; a ``dict`` has lower-case names, and is kept.
         sent_trace_id: the trace id of the request; the open-source gateway does not always return it.
     """
     retry_count = headers.get("x-portkey-retry-attempt-count") or ""
@@ -67,7 +67,8 @@ def read_gateway_info(status: int, headers: Mapping[str, str], sent_trace_id: st
         is_gateway_exception=headers.get("x-portkey-gateway-exception") == "true",
         retry_after_s=_read_retry_after(headers) if status >= HTTPStatus.BAD_REQUEST else None,
         should_retry=_SHOULD_RETRY.get(headers.get("x-should-retry") or ""),
-        headers={name.lower(): value for name, value in headers.items()},
+        # Those of our own connections are as they shall be.
+        headers=headers if type(headers) is dict else {name.lower(): value for name, value in headers.items()},
     )
 
 
