@@ -120,6 +120,15 @@ def test_a_whole_answer_is_one_delta_and_no_chunk(
     assert streaming.watch.answers[0].text == "Hello."
 
 
+def test_a_whole_answer_may_come_in_pieces(server: RecordingServer, streaming: Streaming) -> None:
+    [_, sent] = whole(answer()).pieces
+    assert isinstance(sent, bytes)
+    server.reply(Reply((sent[:-60], 0.02, sent[-60:-30], 0.02, sent[-30:])))
+    streaming.read()
+    assert streaming.watch.told == ["begin", "answering", "answered", "over"]
+    assert streaming.texts == ["Hello."]
+
+
 def test_a_stream_whose_type_says_more_is_one(server: RecordingServer, streaming: Streaming) -> None:
     server.reply(events(*deltas("Hello."), headers={"content-type": "text/event-stream; charset=utf-8"}))
     streaming.read()
