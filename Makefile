@@ -67,11 +67,12 @@ typecheck: $(STAMP) ## mypy (strict) and pyright over source and tests
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 
-bench: .venv-bench/.installed build/llamaindex-bench/.unpacked ## Measure ours beside the documented ways and raw httpx, how costs grow, what traces add, what embeddings cost
+bench: .venv-bench/.installed build/llamaindex-bench/.unpacked ## Measure ours beside the documented ways and raw httpx, how costs grow, memory, what traces add, what embeddings cost
 	@mkdir -p build
 	@.venv-bench/bin/python -m benchmarks --json build/figures.json
 	@.venv-bench/bin/python -m benchmarks.guard build/figures.json
 	@.venv-bench/bin/python -m benchmarks.scaling
+	@.venv-bench/bin/python -m benchmarks.memory
 	@.venv-bench/bin/python -W ignore -m benchmarks.tracing
 	@.venv-bench/bin/python -m benchmarks.embeddings
 
