@@ -145,7 +145,7 @@ def test_what_a_class_of_a_users_says_of_itself_by_the_older_method_is_heard() -
         def dict(self, **_: Any) -> dict[str, Any]:
             return {"model": "of the older method", "api_key": "sk-secret-0123"}
 
-    options = {"model": "m", "base_url": "http://127.0.0.1:9/v1", "provider": "anthropic"}
+    options: dict[str, Any] = {"model": "m", "base_url": "http://127.0.0.1:9/v1", "provider": "anthropic"}
     own, older = ChatPortkey(**options), Older(**options)
     told = older._get_invocation_params(stop=["."], seed=1)
     assert told == {"model": "of the older method", "api_key": MASK, "stop": ["."], "seed": 1}
