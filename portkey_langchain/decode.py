@@ -25,6 +25,7 @@ from portkey_gateway.conversation.answer import (
     Delta,
     ToolCallDelta,
 )
+from portkey_gateway.conversation.arguments import as_told
 from portkey_gateway.conversation.fold import GrowingBlock
 from portkey_gateway.conversation.usage import Usage
 from portkey_gateway.template import Template
@@ -44,6 +45,8 @@ DIRECT: Final = {"caller": {"type": "direct"}}
 # Anthropic's own names for its tiers are others.
 _PRICED_TIERS: Final = frozenset({"flex", "priority"})
 
+_PIECES: Final = "partial_json"
+_INPUTS: Final = frozenset({"input", _PIECES})
 _NO_OBJECT: Final = "the arguments are not a JSON object"
 
 Content = str | list[str | dict[str, Any]]
@@ -165,8 +168,8 @@ class ContentState:
         """The inputs of server tools and of calls, each for what has begun without it, and the other calls."""
         for position, block in enumerate(answer.blocks):
             if block.raw and block.raw.get("input"):
-                input_alone = {"type": block.raw.get("type", "server_tool_use"), "input": block.raw["input"]}
-                yield self._indexed(input_alone, position)
+                told = {name: value for name, value in _decode_block(block).items() if name in _INPUTS and value}
+                yield self._indexed({"type": block.raw.get("type", "server_tool_use"), **told}, position)
         for position, call in zip(self._calls, answer.tool_calls, strict=False):
             told = _call_block(call)
             if position in self._placed:
@@ -257,7 +260,7 @@ def decode_usage_metadata(usage: Usage | None, *, service_tier: str | None = Non
     spoken = {"audio": usage.output_audio_tokens} if usage.output_audio_tokens else {}
     details = cast("dict[str, int]", {"cache_read": usage.cache_read_tokens, **written})
     thought: dict[str, int] = {"reasoning": usage.reasoning_tokens}
-    if service_tier in _PRICED_TIERS:
+    if isinstance(service_tier, str) and service_tier in _PRICED_TIERS:
         details = {f"{service_tier}_{name}": count for name, count in details.items()}
         details[service_tier] = usage.input_tokens - usage.cache_read_tokens
         thought = {
@@ -338,7 +341,11 @@ def _decode_block(block: AnswerBlock | BlockDelta) -> dict[str, Any]:
         return decoded
     if block.type == "redacted_thinking":
         return {"type": "redacted_thinking", "data": block.data}
-    return dict(block.raw or {})
+    raw = dict(block.raw or {})
+    if "input" in raw and not isinstance(raw["input"], dict):
+        # The answer broke off in it; ``ChatAnthropic`` leaves its pieces under this name, too.
+        raw |= {"input": {}, _PIECES: raw["input"] if isinstance(raw["input"], str) else as_told(raw["input"])}
+    return raw
 
 
 def _call_block(call: AnswerToolCall) -> dict[str, Any]:

@@ -12,14 +12,15 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.messages import content as types
 from langchain_core.messages.block_translators import anthropic, register_translator
 from langchain_core.messages.tool import ToolCallChunk
-from pydantic_core import to_json
 
+from portkey_gateway.conversation.arguments import as_told
 from portkey_gateway.conversation.sound import sound_type
 from portkey_langchain.decode import CALL_INDEX, DIRECT, MODEL_PROVIDER, TOOL_CALL_EXTRAS
 from portkey_langchain.refusal import refusal_block
 
 _CALL = "tool_use"
 _SERVER_CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
+_INPUTS = frozenset({"input", "partial_json"})
 _OF_A_CALL = frozenset({"type", "id", "name", "input", "index", "partial_json", "cache_control"})
 
 
@@ -73,7 +74,7 @@ def _sound(message: AIMessage) -> Iterator[types.ContentBlock]:
 
 def _is_end_of_stream(message: AIMessageChunk) -> bool:
     """Whether this is the last chunk itself and not the sum that it ends: it tells calls and inputs, and no pieces."""
-    ends = (block.get("type") == _CALL or ("input" in block and "id" not in block) for block in _blocks(message))
+    ends = (block.get("type") == _CALL or (_INPUTS & block.keys() and "id" not in block) for block in _blocks(message))
     return not message.tool_call_chunks and all(ends)
 
 
@@ -108,7 +109,8 @@ def _translate_block(block: dict[str, Any], message: AIMessage) -> types.Content
         return cast("types.ContentBlock", block)
     if kind in _SERVER_CALLS and "id" not in block:
         # The end of a stream tells the input of a call that has begun before.
-        args = {"type": "server_tool_call_chunk", "args": to_json(block["input"]).decode()}
+        told = as_told(block["input"]) if "input" in block else block.get("partial_json", "")
+        args = {"type": "server_tool_call_chunk", "args": told}
         return cast("types.ContentBlock", {**args, **_index(block)})
     # LangChain takes the index out of the block that it is given.
     one: AIMessage = AIMessage([dict(block)])

@@ -22,9 +22,9 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
-from pydantic_core import to_json
 
 from portkey_gateway.conversation.answer import Answer, AnswerBlock, AnswerToolCall, BlockDelta, Delta, ToolCallDelta
+from portkey_gateway.conversation.arguments import as_told
 from portkey_gateway.conversation.content import load_url
 from portkey_gateway.conversation.sound import sound_type
 from portkey_gateway.conversation.usage import Usage
@@ -237,8 +237,9 @@ def _drawn(block: AnswerBlock) -> ImageBlock | None:
 def _citation_block(citation: Mapping[str, Any]) -> CitationBlock:
     """Anthropic names the source by the kind of citation: a search result, a web page or a document."""
     title = citation.get("title") or citation.get("document_title") or ""
+    cited = citation.get("cited_text")
     return CitationBlock(
-        cited_content=TextBlock(text=citation.get("cited_text") or ""),
+        cited_content=TextBlock(text=cited if isinstance(cited, str) else ""),
         source=citation.get("source") or citation.get("url") or title,
         title=title,
         additional_location_info={name: value for name, value in citation.items() if isinstance(value, int)},
@@ -257,7 +258,7 @@ def _tool_call_block(call: AnswerToolCall, arguments: dict[str, Any] | str) -> T
 
 def _openai_tool_call(call: ToolCallBlock) -> dict[str, Any]:
     given = call.tool_kwargs
-    arguments = given if isinstance(given, str) else to_json(given).decode()
+    arguments = given if isinstance(given, str) else as_told(given)
     return {"id": call.tool_call_id, "type": "function", "function": {"name": call.tool_name, "arguments": arguments}}
 
 

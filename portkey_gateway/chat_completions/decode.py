@@ -24,6 +24,7 @@ from portkey_gateway.conversation.answer import (
 )
 from portkey_gateway.conversation.fold import Fold, GrowingToolCall
 from portkey_gateway.conversation.sound import GrowingSound
+from portkey_gateway.conversation.well_told import check_block, check_citations
 from portkey_gateway.error_bodies import decode_not_an_answer, read_json
 from portkey_gateway.errors import ErrorInBodyError, InvalidResponseError, StreamDecodeError, warn
 from portkey_gateway.info import GatewayInfo
@@ -271,7 +272,7 @@ def decode_whole(content: bytes, info: GatewayInfo) -> list[Chunk]:
     choices = response.get("choices") if isinstance(response, dict) else None
     told: list[Any] = choices if isinstance(choices, list) else []
     whole = [one for one in told if isinstance(one, dict)]
-    if failed := next((reason for one in whole if (reason := one.get("finish_reason")) in FAILURES), None):
+    if failed := next((reason for one in whole if (reason := str(one.get("finish_reason"))) in FAILURES), None):
         raise ErrorInBodyError(f"the provider broke off its answer: {failed}", info=info, body=response)
     if not told or len(whole) < len(told) or not all(isinstance(one.get("message"), dict) for one in whole):
         raise decode_not_an_answer(content, info, "The body is JSON but no chat completion: no choices with a message")
@@ -372,8 +373,7 @@ def _decode_block(delta: dict[str, Any]) -> BlockDelta | None:
     if "text" in delta or "citation" in delta:
         text = delta.get("text") or ""
         citations = [delta["citation"]] if "citation" in delta else delta.get("citations")
-        if citations and not (isinstance(citations, list) and all(isinstance(one, dict) for one in citations)):
-            raise TypeError("citations are no list of objects")
+        check_citations(citations)
         raw = {"citations": citations} if citations else None
         return BlockDelta(0, "text", text, raw=raw) if text or raw else None
     if "thinking" in delta or "signature" in delta:
@@ -381,4 +381,5 @@ def _decode_block(delta: dict[str, Any]) -> BlockDelta | None:
         return BlockDelta(0, "thinking", thinking, signature) if thinking or signature else None
     if "data" in delta:
         return BlockDelta(0, "redacted_thinking", data=delta["data"]) if delta["data"] else None
+    check_block(delta)
     return BlockDelta(0, "other", raw=delta) if delta else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
@@ -19,6 +20,14 @@ def as_arguments(value: Any) -> str:
         return to_json(value, inf_nan_mode="strings").decode()
     except PydanticSerializationError as error:
         raise unsendable({"the arguments of a tool call": value}, error) from error
+
+
+def as_told(value: Any) -> str:
+    """Write what came in an answer as JSON, half a surrogate pair among it, which ``read_json`` lets through."""
+    try:
+        return to_json(value).decode()
+    except ValueError:
+        return json.dumps(value, separators=(",", ":"))
 
 
 def with_known_numbers(arguments: str) -> str:

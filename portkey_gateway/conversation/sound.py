@@ -59,6 +59,8 @@ class GrowingSound:
 
     def _aligned(self, data: str) -> str:
         text = self._text + data
+        if not text.isascii():
+            raise ValueError("a sound is told in characters that base64 does not have")
         whole = len(text) - len(text) % _CHARACTERS
         text, self._text = text[:whole], text[whole:]
         if self._bytes or text.endswith("="):
@@ -70,8 +72,11 @@ class GrowingSound:
 
 
 def sound_type(data: str) -> str:
-    """Tell the media type of a spoken answer from its base64."""
-    return sniff_media_type(base64.b64decode(data[:_SNIFFED_LENGTH])) or PCM_TYPE
+    """Tell the media type of a spoken answer from its base64; what is none is told as it came, as samples."""
+    try:
+        return sniff_media_type(base64.b64decode(data[:_SNIFFED_LENGTH])) or PCM_TYPE
+    except ValueError:
+        return PCM_TYPE
 
 
 def as_text(message: Message) -> Message:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -12,6 +11,7 @@ from typing_extensions import override
 
 from portkey_gateway.http.patience import END_WAIT_S, Patience
 from portkey_gateway.http.reply import AsyncReply, Reply
+from portkey_gateway.http.unpack import DEFLATE, GZIP, Unpacker
 from portkey_gateway.info import GatewayInfo
 
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
@@ -19,15 +19,9 @@ MAX_BODY_BYTES: Final = 256 * 1024 * 1024
 MAX_ERROR_BYTES: Final = 1024 * 1024
 """Bytes of an error's body that are read."""
 
-_PIECE_BYTES: Final = 1024 * 1024
-_ZLIB_HEAD: Final = 2
-_UNPACKERS: Final = {
-    "": None,
-    "identity": None,
-    "gzip": 16 + zlib.MAX_WBITS,
-    "x-gzip": 16 + zlib.MAX_WBITS,
-    "deflate": zlib.MAX_WBITS,
-}
+# What httpx unpacks, it unpacks as one: of brotli 60 bytes may hold 100 MB, of gzip within gzip 60 MB.
+_SLICE_BYTES: Final = 64
+_UNPACKERS: Final = {"": None, "identity": None, "gzip": GZIP, "x-gzip": GZIP, "deflate": DEFLATE}
 """How a body may be packed: what zlib calls it, or ``None`` for not at all. Whatever else there is, httpx unpacks."""
 
 
@@ -85,14 +79,15 @@ def _araw(received: Received[AsyncReply]) -> AsyncIterator[bytes]:
 
 
 class _Stream(httpx.SyncByteStream):
-    """A body as httpx takes it."""
+    """A body as httpx takes it, in slices."""
 
     def __init__(self, body: Iterator[bytes]) -> None:
         self._body = body
 
     @override
     def __iter__(self) -> Iterator[bytes]:
-        return self._body
+        for data in self._body:
+            yield from _sliced(data)
 
 
 class _AsyncStream(httpx.AsyncByteStream):
@@ -102,20 +97,26 @@ class _AsyncStream(httpx.AsyncByteStream):
         self._body = body
 
     @override
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._body
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for data in self._body:
+            for piece in _sliced(data):
+                yield piece
+
+
+def _sliced(data: bytes) -> Iterator[bytes]:
+    return (data[at : at + _SLICE_BYTES] for at in range(0, len(data), _SLICE_BYTES))
 
 
 class _Bounds:
     """What may still come of one body; unpacks it."""
 
-    __slots__ = ("_end", "_size", "_unpacker")
+    __slots__ = ("_came", "_end", "_size", "_unpacker")
 
     def __init__(self, received: Received[Any]) -> None:
         self._end = received.patience
-        self._size = 0
+        self._came = self._size = 0
         bits = _UNPACKERS.get(received.encoding)
-        self._unpacker = _Unpacker(bits) if bits else None
+        self._unpacker = Unpacker(bits) if bits else None
 
     def admit(self, data: bytes) -> Iterable[bytes]:
         """Take what came, and return what it holds, in pieces.
@@ -127,48 +128,18 @@ class _Bounds:
         """
         if self._end.is_over:
             raise httpx.ReadTimeout("the time is up")
-        if self._unpacker is None:
-            self._count(data)
-            return (data,)
-        return self._unpacked(self._unpacker, data)
-
-    def _unpacked(self, unpacker: _Unpacker, data: bytes) -> Iterator[bytes]:
-        for piece in unpacker.feed(data):
-            self._count(piece)
-            yield piece
-
-    def _count(self, data: bytes) -> None:
-        self._size += len(data)
-        if self._size > MAX_BODY_BYTES:
+        # What is packed may also hold nothing, or have an end with much behind it.
+        self._came += len(data)
+        if self._came > MAX_BODY_BYTES:
             raise BodyTooLargeError
+        return (data,) if self._unpacker is None else self._unpacked(self._unpacker, data)
 
-
-class _Unpacker:
-    """Unpacks gzip or deflate piece by piece: 300 KB may hold 300 MB."""
-
-    def __init__(self, window_bits: int) -> None:
-        self._bits = window_bits
-        self._begun = b""
-        self._unpacker: Any = None
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Yield what ``data`` holds."""
-        if self._unpacker is None:
-            data = self._begun = self._begun + data
-            if len(data) < _ZLIB_HEAD:
-                return
-            # Some servers send deflate without zlib's head around it, whose two bytes are a multiple of 31 (RFC 1950).
-            is_bare = self._bits == zlib.MAX_WBITS and int.from_bytes(data[:_ZLIB_HEAD]) % 31
-            self._unpacker = zlib.decompressobj(-zlib.MAX_WBITS if is_bare else self._bits)
-        piece = data
-        while data or len(piece) >= _PIECE_BYTES:
-            try:
-                piece = self._unpacker.decompress(data, _PIECE_BYTES)
-            except zlib.error as error:
-                raise httpx.DecodingError(str(error)) from error
-            if piece:
-                yield piece
-            data = self._unpacker.unconsumed_tail
+    def _unpacked(self, unpacker: Unpacker, data: bytes) -> Iterator[bytes]:
+        for piece in unpacker.feed(data):
+            self._size += len(piece)
+            if self._size > MAX_BODY_BYTES:
+                raise BodyTooLargeError
+            yield piece
 
 
 def iter_body(received: Received[Reply], ending: Ending | None = None) -> Generator[bytes]:

@@ -10,11 +10,10 @@ import asyncio
 import base64
 import socket
 import threading
-import zlib
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 from urllib.request import getproxies, proxy_bypass
 
@@ -28,6 +27,7 @@ from portkey_gateway.http.patience import Deadline, Patience
 from portkey_gateway.http.pool import ssl_context
 from portkey_gateway.http.reply import AsyncReply, Reply
 from portkey_gateway.http.transport import OWN_HEADERS, is_success
+from portkey_gateway.http.unpack import DEFLATE, GZIP, Unpacker
 from portkey_gateway.secret_names import shown_url
 
 MAX_INLINE_BYTES: Final = 64 * 1024 * 1024
@@ -37,7 +37,7 @@ INLINE_TIMEOUT_S: Final = 60.0
 MAX_REDIRECTS: Final = 5
 
 _SILENT_S: Final = 10.0
-_PACKED: Final = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+_PACKED: Final = {"gzip": GZIP, "x-gzip": GZIP, "deflate": DEFLATE}
 _PORTS: Final = {"http": 80, "https": 443}
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -59,7 +59,7 @@ _UNREADABLE: Final = (
     OverflowError,
     ValueError,
 )
-_FAILURES: Final = (_RefusedError, OSError, TimeoutError, httpx.HTTPError, zlib.error, *_UNREADABLE)
+_FAILURES: Final = (_RefusedError, OSError, TimeoutError, httpx.HTTPError, *_UNREADABLE)
 
 
 @dataclass(slots=True)
@@ -100,10 +100,9 @@ def fetch(url: str, timeout_s: float | None, allowed: Allowed, room: Room) -> Fe
     try:
         while not _follow(fetching):
             pass
+        return fetching.found()
     except _FAILURES as failure:
         error = fetching.error(failure)
-    else:
-        return fetching.found()
     # Not from within: what stands behind it quotes the URL.
     raise error
 
@@ -115,10 +114,9 @@ async def afetch(url: str, timeout_s: float | None, allowed: Allowed, room: Room
         async with asyncio.timeout(fetching.timeout_s):
             while not await _afollow(fetching):
                 pass
+        return fetching.found()
     except _FAILURES as failure:
         error = fetching.error(failure)
-    else:
-        return fetching.found()
     raise error
 
 
@@ -202,9 +200,10 @@ class _Fetching:
         self.timeout_s = min(timeout_s or INLINE_TIMEOUT_S, INLINE_TIMEOUT_S)
         self.patience = Patience(_SILENT_S, Deadline(self.timeout_s))
         self._redirects = 0
+        self._came = 0
         self._pieces: list[bytes] = []
         self._content_type = ""
-        self._unpacker: Any = None
+        self._unpacker: Unpacker | None = None
         self.proxy: str | None = None
         self.unreached: Exception = _RefusedError("its host has no address", is_retryable=True)
 
@@ -217,7 +216,7 @@ class _Fetching:
             reason = "no such host is known"
         elif isinstance(failure, TimeoutError | httpx.TimeoutException):
             reason = "it takes too long"
-        elif isinstance(failure, zlib.error):
+        elif isinstance(failure, httpx.DecodingError):
             reason = "its body cannot be decompressed"
         elif isinstance(failure, _UNREADABLE):
             reason, is_retryable = "its address cannot be read", False
@@ -283,7 +282,7 @@ class _Fetching:
             raise _too_large()
         packed = reply.headers.get("content-encoding", "").strip().lower()
         if packed in _PACKED:
-            self._unpacker = zlib.decompressobj(_PACKED[packed])
+            self._unpacker = Unpacker(_PACKED[packed])
         elif packed not in {"", "identity"}:
             raise _RefusedError("it is packed in a way that nobody asked for")
         self._content_type = reply.headers.get("content-type", "")
@@ -293,14 +292,23 @@ class _Fetching:
         """Take a piece of the body."""
         if self.patience.is_over:
             raise TimeoutError
-        if self._unpacker is not None:
-            data = self._unpacker.decompress(data, max(1, self._room.left + 1))
-        if not self._room.take(len(data)):
+        # What is packed may also hold nothing, or have an end with much behind it.
+        self._came += len(data)
+        if self._came > MAX_INLINE_BYTES:
             raise _too_large()
-        self._pieces.append(data)
+        for piece in (data,) if self._unpacker is None else self._unpacker.feed(data):
+            if not self._room.take(len(piece)):
+                raise _too_large()
+            self._pieces.append(piece)
 
     def found(self) -> Fetched:
-        """What it gave."""
+        """What it gave.
+
+        Raises:
+            _RefusedError: if that is a part.
+        """
+        if self._unpacker is not None and not self._unpacker.has_ended:
+            raise _RefusedError("its body cannot be decompressed: it breaks off")
         return Fetched(b"".join(self._pieces), self._content_type)
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, cast
 
-from pydantic_core import to_json
 from typing_extensions import override
 
 from portkey_gateway.conversation.answer import Answer, BlockDelta, BlockType, Delta, ToolCallDelta
+from portkey_gateway.conversation.arguments import as_told
 from portkey_gateway.conversation.fold import Fold
+from portkey_gateway.conversation.well_told import check_block, check_citations
 from portkey_gateway.error_bodies import decode_not_an_answer, read_json
 from portkey_gateway.errors import StreamDecodeError
 from portkey_gateway.info import GatewayInfo
@@ -195,7 +195,7 @@ class MessageFold(Fold):
         # Where the gateway streams an answer from its cache, the call stands one level deeper (1.15.2).
         use = block.get("tool_use") or block
         begun = self._begun[index] = _Begun(None, len(self._calls_after))
-        begun.input = _json(use["input"]) if use.get("input") else ""
+        begun.input = as_told(use["input"]) if use.get("input") else ""
         extras = {name: value for name, value in use.items() if name not in _OF_A_CALL and value is not None}
         name = self.own_name(_text(use["name"]))
         call = ToolCallDelta(begun.place, _text(use["id"]), name, "", extras or None, self._place_count)
@@ -243,6 +243,7 @@ _DECODERS: Final[Mapping[str, Callable[[MessageFold, Mapping[str, Any]], Delta]]
 def _decode_block(block_type: BlockType, said: dict[str, Any]) -> BlockDelta | None:
     """Decode what a block or a delta of it says; ``None`` if that is nothing. Its place is not known yet."""
     if block_type == "other":
+        check_block(said)
         return BlockDelta(0, "other", raw=said)
     if block_type == "redacted_thinking":
         data = _text(said.get("data"))
@@ -252,8 +253,7 @@ def _decode_block(block_type: BlockType, said: dict[str, Any]) -> BlockDelta | N
         return BlockDelta(0, "thinking", thinking, signature) if thinking or signature else None
     text = _text(said.get("text")) or ""
     citations = [said["citation"]] if "citation" in said else said.get("citations")
-    if citations and not (isinstance(citations, list) and all(isinstance(one, dict) for one in citations)):
-        raise TypeError("citations are no list of objects")
+    check_citations(citations)
     return (
         BlockDelta(0, "text", text, raw={"citations": citations} if citations else None) if text or citations else None
     )
@@ -270,14 +270,6 @@ def _extras(said: Mapping[str, Any]) -> dict[str, Any] | None:
     if (speed := (said.get("usage") or {}).get("speed")) not in {None, "standard"}:
         extras["speed"] = speed
     return extras or None
-
-
-def _json(value: Any) -> str:
-    try:
-        return to_json(value).decode()
-    except ValueError:
-        # Half a surrogate pair, which ``read_json`` lets through.
-        return json.dumps(value, separators=(",", ":"))
 
 
 def _text(value: Any) -> str | None:

@@ -83,7 +83,8 @@ class MessageEvents:
         if event.get("error") or event_type == "error":
             self._raise(event.get("error") or {}, event)
         if event_type == "message_delta":
-            self.is_whole = bool((event.get("delta") or {}).get("stop_reason"))
+            said = event.get("delta")
+            self.is_whole = isinstance(said, dict) and bool(said.get("stop_reason"))
         elif event_type == "message_stop":
             self.has_ended = True
         return cast("Event", event)

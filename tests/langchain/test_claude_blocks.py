@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, mes
 
 from portkey_gateway.chat_completions.encode import encode_request as encode_chat
 from portkey_gateway.info import GatewayInfo
+from portkey_gateway.messages.decode import MessageFold
 from portkey_gateway.messages.encode import encode_request
 from portkey_gateway.messages.stream import DECODING
 from portkey_gateway.routing import Route
@@ -324,3 +325,31 @@ def test_what_is_none_of_claude_s_own_is_none() -> None:
     assert as_claude_block({"type": "server_tool_result", "tool_call_id": "1", "output": "of another provider"}) is None
     assert citations_of({"type": "text", "text": "a"}) == []
     assert citations_of({"type": "text", "text": "a", "annotations": [{"type": "citation", "title": "?"}, "?"]}) == []
+
+
+def test_a_stream_that_ends_inside_the_input_of_a_server_tool_can_be_added_up() -> None:
+    """As one that ``max_tokens`` cuts off: LangChain adds no text to the object that the input begins as."""
+    begun = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
+    state, fold = ContentState(), MessageFold(GatewayInfo())
+    told: list[Any] = [
+        {"type": "message_start", "message": {"id": "msg_1", "model": "claude-sonnet-4-5"}},
+        {"type": "content_block_start", "index": 0, "content_block": begun},
+        {
+            "type": "content_block_delta",
+            "index": 0,
+            "delta": {"type": "input_json_delta", "partial_json": '{"query": "s'},
+        },
+        {"type": "message_delta", "delta": {"stop_reason": "max_tokens"}},
+    ]
+    chunks = [chunk for event in told if (chunk := state.decode_chunk(fold.add(event)))]
+    chunks.append(state.decode_last_chunk(fold.answer()))
+
+    content: Any = sum(chunks[1:], chunks[0]).message.content
+    [block] = content
+
+    cut = begun | {"partial_json": '{"query": "s'}
+    assert {name: value for name, value in block.items() if name != "index"} == cut
+    assert decode_message(fold.answer()).content == [cut]
+    assert as_claude_block(block) == begun
+    [ended] = chunks[-1].message.content_blocks
+    assert (ended["type"], ended.get("args")) == ("server_tool_call_chunk", '{"query": "s')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -121,11 +122,28 @@ def bare(data: bytes) -> bytes:
         ("gzip", gzip.compress(TEXT, mtime=0)),
         ("GZIP", gzip.compress(TEXT, mtime=0)),
         ("x-gzip", gzip.compress(TEXT, mtime=0)),
+        ("gzip", gzip.compress(TEXT[:50], mtime=0) + gzip.compress(TEXT[50:], mtime=0)),
+        ("gzip", gzip.compress(TEXT, mtime=0) + b"\0" * 40),
         ("deflate", zlib.compress(TEXT)),
+        ("deflate", zlib.compress(TEXT) + b"more"),
         ("deflate", bare(TEXT)),
         ("gzip, deflate", zlib.compress(gzip.compress(TEXT, mtime=0))),  # which httpx unpacks
     ],
-    ids=["none", "empty", "identity", "spelt", "gzip", "GZIP", "x-gzip", "zlib", "bare", "both"],
+    ids=[
+        "none",
+        "empty",
+        "identity",
+        "spelt",
+        "gzip",
+        "GZIP",
+        "x-gzip",
+        "members",
+        "padded",
+        "zlib",
+        "more",
+        "bare",
+        "both",
+    ],
 )
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 10_000])
 def test_it_is_unpacked_however_it_is_cut(
@@ -168,6 +186,34 @@ def test_no_more_is_read_than_the_most(
     assert isinstance(told.error, BodyTooLargeError) is is_too_large
     assert told.content == (b"" if is_too_large else content)
     assert told.received.reply.is_closed
+
+
+def test_what_stands_behind_the_end_of_what_is_packed_is_not_kept_and_costs_no_more_than_it_is_long(
+    read: Callable[..., Read],
+) -> None:
+    begun = time.process_time()
+    told = read(gzip.compress(TEXT, mtime=0), *[b"x" * 60_000] * 500, encoding="gzip")  # 30 MB
+    assert told.content == TEXT
+    assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize("behind", [b"x" * 100, b"\x00\x00\x00\xff\xff" * 20])
+def test_no_more_is_heard_than_the_most_although_it_holds_nothing(
+    read: Callable[..., Read], monkeypatch: pytest.MonkeyPatch, behind: bytes
+) -> None:
+    monkeypatch.setattr(bodies, "MAX_BODY_BYTES", 100)
+    packing = zlib.compressobj()
+    begun = packing.compress(b"Hi") + packing.flush(zlib.Z_SYNC_FLUSH)
+    told = read(zlib.compress(b"Hi") if behind.startswith(b"x") else begun, behind, encoding="deflate")
+    assert (told.content, type(told.error)) == (b"Hi", BodyTooLargeError)
+
+
+def test_what_httpx_unpacks_comes_in_pieces_too(read: Callable[..., Read]) -> None:
+    """A kilobyte of gzip within gzip holds a gigabyte, all of which httpx would put into memory at once."""
+    packed = gzip.compress(gzip.compress(b"\0" * 100_000_000, mtime=0), mtime=0)
+    told = read(packed, encoding="gzip, gzip")
+    assert sum(map(len, told.pieces)) == 100_000_000
+    assert max(map(len, told.pieces)) < 80_000_000
 
 
 def test_the_time_of_the_whole_call_is_that_of_its_body(read: Callable[..., Read]) -> None:

@@ -14,7 +14,7 @@ import pytest
 from portkey_gateway.errors import APIConnectionError
 from portkey_gateway.http import fetch as fetching
 from portkey_gateway.http.addresses import read_allowed
-from portkey_gateway.http.fetch import Fetched, Room, afetch, fetch
+from portkey_gateway.http.fetch import MAX_INLINE_BYTES, Fetched, Room, afetch, fetch
 from tests.support.recording import RecordingServer, Reply, chunk, whole
 
 Fetch = Callable[..., Fetched]
@@ -157,6 +157,7 @@ def test_only_http_is_fetched(get: Fetch, url: str) -> None:
         whole(b"x" * 200),
         Reply((b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", *[chunk(b"x" * 60)] * 9)),
         whole(gzip.compress(b"x" * 1_000_000), headers={"content-encoding": "gzip"}),
+        whole(gzip.compress(b"x") + b"x" * (MAX_INLINE_BYTES + 1), headers={"content-encoding": "gzip"}),
     ],
 )
 def test_no_more_is_read_than_there_is_room_for(server: RecordingServer, get: Fetch, reply: Reply) -> None:
@@ -179,7 +180,13 @@ def test_what_is_packed_is_unpacked(server: RecordingServer, get: Fetch) -> None
 
 
 @pytest.mark.parametrize(
-    ("body", "packing", "why"), [(b"no gzip", "gzip", "body cannot be decompressed"), (PNG, "br", "nobody asked for")]
+    ("body", "packing", "why"),
+    [
+        (b"no gzip", "gzip", "body cannot be decompressed"),
+        (gzip.compress(PNG, mtime=0)[:-9], "gzip", "body cannot be decompressed: it breaks off"),
+        (b"", "gzip", "body cannot be decompressed: it breaks off"),
+        (PNG, "br", "nobody asked for"),
+    ],
 )
 def test_what_cannot_be_unpacked_is_an_error(
     server: RecordingServer, get: Fetch, body: bytes, packing: str, why: str
