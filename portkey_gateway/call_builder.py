@@ -19,7 +19,7 @@ from portkey_gateway.embeddings.batches import Batch
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.http.asked_keys import AskedKeys
 from portkey_gateway.http.call import Call
-from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
+from portkey_gateway.http.patience import TOTAL_TIMEOUT_S, Deadline
 from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.keys import AskedKey
 from portkey_gateway.messages.encode import COUNT_PATH
@@ -108,17 +108,29 @@ class CallBuilder:
         return replace(self.call(question.path, encode_body(question.body), headers), is_free=question.is_free)
 
     def chat(
-        self, request: ChatRequest | PromptRequest, trace: TraceContext | None, metadata: Mapping[str, Any] | None
+        self,
+        request: ChatRequest | PromptRequest,
+        trace: TraceContext | None,
+        metadata: Mapping[str, Any] | None,
+        deadline: Deadline | None = None,
     ) -> tuple[Call, Decoding]:
-        """Ask for an answer; with the call comes what decodes it."""
+        """Ask for an answer; with the call comes what decodes it.
+
+        Args:
+            request: what is asked.
+            trace: where the call stands.
+            metadata: its labels.
+            deadline: when the call has to be over, if it has begun already.
+        """
         headers = self.labelled_headers(trace, metadata)
         if "prompt" in request:
             prompted = encode_completion(cast("PromptRequest", request))
-            return self.call(prompted.path, prompted.body, headers), prompted.decoding
+            return replace(self.call(prompted.path, prompted.body, headers), deadline=deadline), prompted.decoding
         encoded = encode_call(request, self.route(request), headers, prompt_caching=self._prompt_caching)
         # The keys of MCP servers stand in the body, which an error may echo.
         secrets = find_secrets(request.get("mcp_servers"))
-        return self.call(encoded.path, encoded.body, encoded.headers, secrets), encoded.decoding
+        call = self.call(encoded.path, encoded.body, encoded.headers, secrets)
+        return replace(call, deadline=deadline), encoded.decoding
 
     def check_batched(self, request: ChatRequest) -> None:
         """Look whether requests go where there are Message Batches.

@@ -21,7 +21,7 @@ from portkey_gateway.http.answer_stream import AnswerStream, Asked, AsyncAnswerS
 from portkey_gateway.http.call import Call
 from portkey_gateway.http.fetch import Fetched, Room, afetch, fetch
 from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
-from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
+from portkey_gateway.http.patience import TOTAL_TIMEOUT_S, Deadline
 from portkey_gateway.http.reply import AsyncReply, Reply
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.options import GatewayFields, GatewayOptions
@@ -91,6 +91,7 @@ class GatewayClient(EmbeddingClient):
             rendered=rendered,
         )
         self._timeout_s = timeout_s
+        self._total_timeout_s = total_timeout_s
         self._http_client = http_client
         self._http_async_client = http_async_client
         self._inline_from = read_allowed(tuple(inline_from))
@@ -126,8 +127,9 @@ class GatewayClient(EmbeddingClient):
             PortkeyError: if the call fails; the class says how.
         """
         with watch_call("chat", request, trace, self.options) as watch:
-            request = self._inline(request) if inline_images else request
-            call, decoding = self._calls.chat(request, trace, metadata)
+            deadline = Deadline(self._total_timeout_s)
+            request = self._inline(request, deadline) if inline_images else request
+            call, decoding = self._calls.chat(request, trace, metadata, deadline)
             with call.redacting():
                 answer = decoding.decode(*transport.read_response(self._http_client, call))
             watch.answered(answer)
@@ -143,8 +145,9 @@ class GatewayClient(EmbeddingClient):
     ) -> Answer:
         """Async twin of ``chat``."""
         with watch_call("chat", request, trace, self.options) as watch:
-            request = await self._ainline(request) if inline_images else request
-            call, decoding = self._calls.chat(request, trace, metadata)
+            deadline = Deadline(self._total_timeout_s)
+            request = await self._ainline(request, deadline) if inline_images else request
+            call, decoding = self._calls.chat(request, trace, metadata, deadline)
             with call.redacting():
                 answer = decoding.decode(*await transport.aread_response(self._http_async_client, call))
             watch.answered(answer)
@@ -164,8 +167,9 @@ class GatewayClient(EmbeddingClient):
         """
 
         def ask() -> Asked[Reply]:
-            asked = self._inline(request) if inline_images else request
-            call, decoding = self._calls.chat(_streamed(asked), trace, metadata)
+            deadline = Deadline(self._total_timeout_s)
+            asked = self._inline(request, deadline) if inline_images else request
+            call, decoding = self._calls.chat(_streamed(asked), trace, metadata, deadline)
             return transport.send(self._http_client, call), call, decoding
 
         return AnswerStream(ask, watch_call("chat", request, trace, self.options, streamed=True))
@@ -181,8 +185,9 @@ class GatewayClient(EmbeddingClient):
         """Async twin of ``stream``: ``async with client.astream(…) as stream``."""
 
         async def ask() -> Asked[AsyncReply]:
-            asked = await self._ainline(request) if inline_images else request
-            call, decoding = self._calls.chat(_streamed(asked), trace, metadata)
+            deadline = Deadline(self._total_timeout_s)
+            asked = await self._ainline(request, deadline) if inline_images else request
+            call, decoding = self._calls.chat(_streamed(asked), trace, metadata, deadline)
             return await transport.asend(self._http_async_client, call), call, decoding
 
         return AsyncAnswerStream(ask, watch_call("chat", request, trace, self.options, streamed=True))
@@ -317,16 +322,16 @@ class GatewayClient(EmbeddingClient):
         with call.redacting():
             return read(*await transport.aread_response(self._http_async_client, call))
 
-    def _inline(self, request: ChatRequest | PromptRequest) -> ChatRequest | PromptRequest:
+    def _inline(self, request: ChatRequest | PromptRequest, deadline: Deadline) -> ChatRequest | PromptRequest:
         if "prompt" in request:
             return request  # what it shows, the library knows
-        room, timeout_s, allowed = Room(), self._timeout_s, self._inline_from
+        room, timeout_s, allowed = Room(deadline=deadline), self._timeout_s, self._inline_from
         return _inlined(request, {url: fetch(url, timeout_s, allowed, room) for url in media_urls(request)})
 
-    async def _ainline(self, request: ChatRequest | PromptRequest) -> ChatRequest | PromptRequest:
+    async def _ainline(self, request: ChatRequest | PromptRequest, deadline: Deadline) -> ChatRequest | PromptRequest:
         if "prompt" in request:
             return request
-        room, timeout_s, allowed = Room(), self._timeout_s, self._inline_from
+        room, timeout_s, allowed = Room(deadline=deadline), self._timeout_s, self._inline_from
         return _inlined(request, {url: await afetch(url, timeout_s, allowed, room) for url in media_urls(request)})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
@@ -27,7 +27,7 @@ from portkey_gateway.info import GatewayInfo
 
 _NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 _NOTHING_ELSE: Final = Delta()[1:]
-_EVENTS: Final = (b"event:", b"data:")
+_EVENTS: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*(?:data|event|id|retry)?:")
 
 
 class Fold:
@@ -76,6 +76,23 @@ class Fold:
             InvalidResponseError: if it is no answer.
         """
         raise NotImplementedError
+
+    def add_body(self, content: bytes, events: Events) -> Iterator[Delta]:
+        """Decode a whole body and add it: an answer, or the events of one, which no JSON begins as.
+
+        Args:
+            content: the body.
+            events: those of the API format, where the body is told as a stream although it does not say so.
+
+        Raises:
+            InvalidResponseError: if it is no answer.
+            StreamError: if it is told as a stream that broke off.
+        """
+        if not _EVENTS.match(content):
+            yield self.add_whole(content)
+            return
+        yield from map(self.add, events.feed(content))
+        yield from map(self.add, events.close())
 
     def answer(self) -> Answer:
         """The whole of what was added so far."""
@@ -199,13 +216,8 @@ class Decoding(NamedTuple):
             StreamError: if it is told as a stream that broke off.
         """
         fold = self.begin(info)
-        if content.startswith(_EVENTS):
-            # Told as a stream although it is read whole.
-            events = self.events(info)
-            for event in itertools.chain(events.feed(content), events.close()):
-                fold.add(event)
-        else:
-            fold.add_whole(content)
+        for _ in fold.add_body(content, self.events(info)):
+            pass
         return fold.answer()
 
 

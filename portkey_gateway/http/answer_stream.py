@@ -119,8 +119,8 @@ class AnswerStream(_Stream[Reply]):
                     yield from map(self._fold.add, events.feed(data))
                 yield from map(self._fold.add, events.close())
             else:
-                # From the gateway's response cache, which knows whole answers only; or an error.
-                yield self._fold.add_whole(b"".join(body))
+                # From the gateway's response cache, which knows whole answers only; an error; or events without a name.
+                yield from self._fold.add_body(b"".join(body), events)
         self._end()
 
 
@@ -163,9 +163,10 @@ class AsyncAnswerStream(_Stream[AsyncReply]):
                     for event in events.close():
                         yield self._fold.add(event)
                 else:
-                    yield self._fold.add_whole(b"".join([data async for data in body]))
+                    for delta in self._fold.add_body(b"".join([data async for data in body]), events):
+                        yield delta
         self._end()
 
 
 def _is_event_stream(reply: Reply | AsyncReply) -> bool:
-    return reply.headers.get("content-type", "").startswith("text/event-stream")
+    return reply.headers.get("content-type", "").lower().startswith("text/event-stream")

@@ -19,7 +19,7 @@ from portkey_gateway.errors import PortkeyError, StreamProviderError
 from portkey_gateway.http.asked_keys import AskedKeys
 from portkey_gateway.http.body import Received
 from portkey_gateway.http.failures import request_error
-from portkey_gateway.http.patience import Patience
+from portkey_gateway.http.patience import Deadline, Patience
 from portkey_gateway.http.reply import AsyncReply, Reply
 from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.info import GatewayInfo, read_gateway_info
@@ -58,6 +58,8 @@ class Call:
     method: str = "POST"
     keys: AskedKeys | None = field(default=None, repr=False)
     """Those that are asked for before each try."""
+    deadline: Deadline | None = field(default=None, repr=False)
+    """When the whole call has to be over, where it began before it could be sent: its media were fetched."""
 
     @property
     def all_headers(self) -> Mapping[str, str]:

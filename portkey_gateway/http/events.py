@@ -15,12 +15,13 @@ class EventDecoder:
     What waits for the end of its event is joined once, so that a long event costs no more than its length.
     """
 
-    __slots__ = ("_at_start", "_carried", "_waiting")
+    __slots__ = ("_after_cr", "_at_start", "_carried", "_waiting")
 
     def __init__(self) -> None:
         self._waiting: list[bytes] = []
         self._carried = b""
         self._at_start = True
+        self._after_cr = False
 
     def feed(self, data: bytes) -> list[bytes]:
         """Return the data of the events that ``data`` completes."""
@@ -32,10 +33,12 @@ class EventDecoder:
                 return []
             self._at_start = False
             data = data.removeprefix(_BYTE_ORDER_MARK)
+        if self._after_cr and data:
+            # The CR ended its line, so that nobody had to wait for what follows: the second half of a CR LF, perhaps.
+            data = data.removeprefix(b"\n")
+            self._after_cr = False
         if b"\r" in data:
-            # A CR at the end may be the first half of a CR LF.
-            if data.endswith(b"\r"):
-                data, self._carried = data[:-1], b"\r"
+            self._after_cr = data.endswith(b"\r")
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if self._waiting:
             is_split = data.startswith(b"\n") and self._waiting[-1].endswith(b"\n")

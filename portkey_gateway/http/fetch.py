@@ -10,6 +10,7 @@ import asyncio
 import base64
 import socket
 import threading
+import time
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -64,9 +65,11 @@ _FAILURES: Final = (_RefusedError, OSError, TimeoutError, httpx.HTTPError, *_UNR
 
 @dataclass(slots=True)
 class Room:
-    """How many bytes the media of one call may still take."""
+    """How many bytes, and how much time, the media of one call may still take."""
 
     left: int = MAX_INLINE_BYTES
+    deadline: Deadline = field(default_factory=lambda: Deadline(None))
+    """When the whole call has to be over."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def take(self, size: int) -> bool:
@@ -197,7 +200,7 @@ class _Fetching:
         self._url = httpx.URL()
         self._allowed = allowed
         self._room = room
-        self.timeout_s = min(timeout_s or INLINE_TIMEOUT_S, INLINE_TIMEOUT_S)
+        self.timeout_s = min(timeout_s or INLINE_TIMEOUT_S, INLINE_TIMEOUT_S, room.deadline.at - time.monotonic())
         self.patience = Patience(_SILENT_S, Deadline(self.timeout_s))
         self._redirects = 0
         self._came = 0

@@ -7,6 +7,7 @@ import select
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import Any, Final, NamedTuple
 
 import httpx
@@ -64,12 +65,12 @@ class Line:
             httpx.UnsupportedProtocol: if the address cannot be.
         """
         context = _context(self.place, make_context)
-        timeout_s = _connect_s(patience)
         connected = None
         try:
-            connected = socket.create_connection((self.place.host, self.place.port), timeout_s)
+            connected = _connected(self.place, patience)
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if context is not None:
+                connected.settimeout(_connect_s(patience))
                 connected = context.wrap_socket(connected, server_hostname=self.place.server_name)
         except BaseException as error:
             if connected is not None:
@@ -325,6 +326,24 @@ class AsyncLine(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._is_full = False
         self._wake()
+
+
+def _connected(place: Place, patience: Patience) -> socket.socket:
+    """Try one address of the host after the other, each for so long as there is still time for."""
+    found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+    for tried, (family, kind, proto, _, address) in enumerate(found, 1):
+        left_s = _connect_s(patience)
+        try:
+            with ExitStack() as unless_connected:
+                connected = unless_connected.enter_context(socket.socket(family, kind, proto))
+                connected.settimeout(left_s)
+                connected.connect(address)
+                unless_connected.pop_all()
+                return connected
+        except OSError:
+            if tried == len(found):
+                raise
+    raise OSError("the host has no address")
 
 
 def _readable(opened: socket.socket) -> Callable[[], bool]:

@@ -58,6 +58,10 @@ class Patience(float):
         left_s = min(self.silence_s, self._end - time.monotonic())
         return None if left_s == math.inf else left_s
 
+    def whole_s(self) -> float | None:
+        """Seconds that are left of the whole call; ``None`` for no end."""
+        return None if self._end == math.inf else self._end - time.monotonic()
+
     @property
     def is_over(self) -> bool:
         """Whether the time of the whole call is over."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from portkey_gateway.errors import PortkeyError, StreamError
+
+_MOST_DOUBLINGS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class RetryPolicy:
         retry_after_s = error.info.retry_after_s if error.info else None
         if retry_after_s is not None:
             return retry_after_s if retry_after_s <= self.max_retry_after_s else None
-        return min(self.first_delay_s * 2.0**retries, self.max_delay_s) * (1 - jitter / 4)
+        return min(self.first_delay_s * 2.0 ** min(retries, _MOST_DOUBLINGS), self.max_delay_s) * (1 - jitter / 4)
 
     def withholds(self, error: PortkeyError) -> bool:
         """Whether a call that may succeed is not tried again because it may be charged twice."""

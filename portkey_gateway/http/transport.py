@@ -38,7 +38,7 @@ class _Tries:
 
     def __init__(self, call: Call) -> None:
         self.call = call
-        self._deadline = Deadline(call.total_timeout_s)
+        self._deadline = call.deadline or Deadline(call.total_timeout_s)
         self._retries = 0
         self.patience = Patience(call.timeout_s, self._deadline)
 
@@ -139,7 +139,13 @@ async def _aask(client: httpx.AsyncClient | None, call: Call, patience: Patience
     """Async twin of ``_ask``."""
     sender = client or await shared_async_client()
     if isinstance(sender, httpx.AsyncClient):
-        return AsyncClientReply(await sender.send(_build(client, call, patience), stream=True, follow_redirects=False))
+        # Its own timeouts count silence alone: a head that drips would take it as long as it likes.
+        try:
+            async with asyncio.timeout(patience.whole_s()):
+                request = _build(client, call, patience)
+                return AsyncClientReply(await sender.send(request, stream=True, follow_redirects=False))
+        except TimeoutError:
+            raise httpx.ReadTimeout("the time is up") from None
     return await sender.send(_outgoing(call), patience)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 import zlib
 from typing import Any
 
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from portkey_gateway import (
+    APIConnectionError,
     APITimeoutError,
     GatewayClient,
     GatewayOptions,
@@ -23,10 +25,11 @@ from portkey_gateway.http import borrowed as borrowed_clients
 from portkey_gateway.http.patience import TOTAL_TIMEOUT_S
 from portkey_langchain import ChatPortkey, PortkeyEmbeddings
 from portkey_llamaindex import Portkey, PortkeyEmbedding
-from tests.support.calls import Ask, any_call, chat, is_streamed, streamed_call
+from tests.support.calls import HELLO, Ask, achat, any_call, astream, chat, is_streamed, streamed_call
 from tests.support.recording import RecordingServer, Reply, chunk, whole
 from tests.support.wires import Wire
 
+PNG = b"\x89PNG\r\n\x1a\n"
 SSE = {"content-type": "text/event-stream"}
 
 
@@ -44,7 +47,7 @@ def drip(head: bytes, piece: bytes, pause_s: float = 0.05) -> Reply:
 @pytest.mark.parametrize(
     ("where", "is_borrowed"),
     [
-        ("head", False),  # for the head a borrowed client waits as long as its own timeouts say
+        ("head", False),  # for the head a borrowed sync client waits as long as its own timeouts say
         *((where, is_borrowed) for where in ("body", "pings", "comments") for is_borrowed in (False, True)),
     ],
 )
@@ -71,6 +74,48 @@ def test_an_answer_that_drips_ends_with_the_whole_time(
     server.wait_until_open(0)
     if is_borrowed:
         borrowed["http_client"].close()
+
+
+@pytest.mark.parametrize("ask", [achat, astream])
+def test_a_head_that_drips_into_a_borrowed_async_client_ends_with_the_whole_time(
+    server: RecordingServer, wire: Wire, ask: Ask
+) -> None:
+    server.reply(drip(b"HTTP/1.1 200 OK\r\nx: ", b"y"))
+
+    with pytest.raises(APITimeoutError, match="total_timeout"):
+        ask(client(server, wire, total_timeout_s=0.8, http_async_client=httpx.AsyncClient(trust_env=False)))
+    assert len(server.requests) == 1
+    server.wait_until_open(0)
+
+
+@any_call
+def test_the_media_of_a_call_are_fetched_in_the_time_of_the_whole_call(
+    server: RecordingServer, wire: Wire, ask: Ask
+) -> None:
+    server.reply(drip(b"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 9999\r\n\r\n", b"x"))
+    begun = time.monotonic()
+
+    with pytest.raises(APIConnectionError, match="it takes too long"):
+        ask(client(server, wire, total_timeout_s=0.5, inline_from=["127.0.0.1"]), shown(server), inline_images=True)
+    assert time.monotonic() - begun < 3
+    assert len(server.requests) == 1
+
+
+@any_call
+def test_a_call_has_no_more_time_than_its_media_left_of_it(server: RecordingServer, wire: Wire, ask: Ask) -> None:
+    server.reply(whole(PNG, headers={"content-type": "image/png"}, wait_s=1.0), whole(b"{}", wait_s=20))
+    begun = time.monotonic()
+
+    with pytest.raises(APITimeoutError, match=r"total_timeout=1\.5 s"):
+        ask(client(server, wire, total_timeout_s=1.5, inline_from=["127.0.0.1"]), shown(server), inline_images=True)
+    assert time.monotonic() - begun < 2.4
+    assert len(server.requests) == 2
+
+
+def shown(server: RecordingServer) -> Any:
+    """A request that shows an image of the server's."""
+    image = {"type": "image_url", "image_url": {"url": f"{server.base_url}/a.png"}}
+    return {**HELLO, "messages": [{"role": "user", "content": [image]}]}
 
 
 @streamed_call

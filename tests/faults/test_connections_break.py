@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 
 import httpx
@@ -77,6 +78,24 @@ def test_connecting_has_a_limit_of_its_own(wire: Wire, ask: Ask) -> None:
         pytest.raises(APITimeoutError, match="ConnectTimeout"),
     ):
         ask(client(f"http://127.0.0.1:{deaf.getsockname()[1]}/v1", wire, timeout_s=0.2))
+
+
+@any_call
+def test_connecting_to_many_addresses_ends_with_the_whole_time(
+    wire: Wire, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf, socket.create_connection(deaf.getsockname()):
+        port = deaf.getsockname()[1]
+        look_up = socket.getaddrinfo
+
+        def found(host: str, *rest: Any, **options: Any) -> Any:
+            return look_up("127.0.0.1" if host == "many.test" else host, *rest, **options) * 8
+
+        monkeypatch.setattr(socket, "getaddrinfo", found)
+        begun = time.monotonic()
+        with pytest.raises(APITimeoutError, match=r"within total_timeout=0\.5 s \(ConnectTimeout\)"):
+            ask(client(f"http://many.test:{port}/v1", wire, timeout_s=0.3, total_timeout_s=0.5, max_retries=0))
+    assert time.monotonic() - begun < 2
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -62,6 +63,41 @@ def test_a_stream_that_is_told_oddly_is_whole(server: RecordingServer, wire: Wir
     server.reply(streamed(wire, ODD[how]))
 
     assert [caller(options(server, wire)) for _ in range(2)] == [HELLO, HELLO]
+
+
+@pytest.mark.parametrize("caller", EVERY)
+@pytest.mark.parametrize("name", [b"Text/Event-Stream", b"application/octet-stream", b"application/json"])
+@pytest.mark.parametrize("how", ["ids and retries", "comments", "a byte order mark", "blank lines", "CR LF"])
+def test_events_are_an_answer_whatever_their_content_type_says(
+    server: RecordingServer, wire: Wire, caller: Caller, name: bytes, how: str
+) -> None:
+    told = streamed(wire, ODD[how])
+    server.reply(Reply((HEAD.replace(b"text/event-stream", name), *told.pieces[1:])))
+
+    assert caller(options(server, wire)) == HELLO
+
+
+@pytest.mark.parametrize("caller", EVERY)
+def test_events_that_break_off_are_no_answer_whatever_their_content_type_says(
+    server: RecordingServer, wire: Wire, caller: Caller
+) -> None:
+    [first, *_] = wire.deltas("Hel", "lo.")
+    server.reply(Reply((HEAD.replace(b"text/event-stream", b"text/plain"), chunk(first), b"0\r\n\r\n")))
+
+    with pytest.raises(PortkeyError):
+        caller(options(server, wire))
+
+
+@pytest.mark.parametrize("caller", STREAMED)
+def test_a_stream_of_bare_carriage_returns_ends_with_its_end_mark(
+    server: RecordingServer, wire: Wire, caller: Caller
+) -> None:
+    told = b"".join((*wire.deltas("Hel", "lo."), wire.end_mark)).replace(b"\n", b"\r")
+    server.reply(Reply((HEAD, chunk(told), 20.0)))
+    begun = time.monotonic()
+
+    assert caller(options(server, wire)) == HELLO
+    assert time.monotonic() - begun < 8
 
 
 @pytest.mark.parametrize("caller", STREAMED)

@@ -99,3 +99,7 @@ def test_a_retry_after_too_long_to_wait_for_raises(retry_after_s: float) -> None
 
 def test_without_a_retry_after_the_own_wait_holds() -> None:
     assert RetryPolicy().delay_s(limited(None), 1, jitter=0) == 1.0
+
+
+def test_waits_stay_at_their_bound_however_often_it_was_tried() -> None:
+    assert RetryPolicy(max_retries=10**6).delay_s(errors.ServerError("no"), 10**5, jitter=0) == 8.0
