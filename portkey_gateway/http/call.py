@@ -29,7 +29,7 @@ from portkey_gateway.targets import failed_before, read_config
 _CONFIG_HEADER: Final = "x-portkey-config"
 _TRACE_HEADER: Final = "x-portkey-trace-id"
 # What a server says of a call in headers, and may say with a key in it.
-_ECHOED: Final = ("request_id", "provider", "cache_status", "target_index")
+_ECHOED: Final = ("trace_id", "request_id", "provider", "cache_status", "target_index", "headers")
 _REDACTED: Final = "[redacted]"
 # What many keys begin with tells nothing and may be a word of its own: "sk-ant-api03", or "anthropic" of a virtual key.
 _TELLING_LENGTH: Final = 12
@@ -133,7 +133,7 @@ class Call:
             for secret in longest_first:
                 value = _blot_out_beginning(secret, value)
             return value
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             return {self._redact(name): self._redact(item) for name, item in value.items()}
         if isinstance(value, list):
             return [self._redact(item) for item in value]

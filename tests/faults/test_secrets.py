@@ -58,6 +58,19 @@ def test_an_echoed_key_is_blotted_out(server: RecordingServer, wire: Wire, ask: 
 
 
 @any_call
+@pytest.mark.parametrize("name", ["x-portkey-trace-id", "request-id", "x-portkey-provider", "location", "x-any"])
+def test_a_key_echoed_in_a_header_is_blotted_out(server: RecordingServer, wire: Wire, ask: Ask, name: str) -> None:
+    server.reply(whole({}, status=400, headers={name: f"of {PROVIDER_KEY}"}))
+
+    with pytest.raises(PortkeyError) as caught:
+        ask(client(server.base_url, wire))
+
+    assert caught.value.info is not None
+    assert caught.value.info.headers[name] == "of [redacted]"
+    assert PROVIDER_KEY not in everything_about(caught.value) + repr(pickle.dumps(caught.value))
+
+
+@any_call
 def test_an_echoed_key_of_an_mcp_server_is_blotted_out(server: RecordingServer, ask: Ask) -> None:
     server.reply(whole({"error": {"message": "bad key mcp-very-secret", "type": "auth"}}, status=401))
     servers = [{"type": "url", "name": "files", "url": "https://a.org", "authorization_token": "mcp-very-secret"}]
