@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, TypeVar, cast
 
@@ -290,19 +291,22 @@ class GatewayClient(EmbeddingClient):
             NotFoundError: if whoever is asked lists none.
             PortkeyError: if the call fails otherwise.
         """
-        listing = Listing(self._calls.headers.get("x-portkey-provider"))
+        listing, deadline = Listing(self._calls.headers.get("x-portkey-provider")), Deadline(self._total_timeout_s)
         with listing.explaining():
             while listing.path:
-                self._send(self._calls.call(listing.path, b"", self._calls.headers, method="GET"), listing.read)
+                self._send(self._page(listing.path, deadline), listing.read)
         return listing.models
 
     async def amodels(self) -> list[ListedModel]:
         """Async twin of ``models``."""
-        listing = Listing(self._calls.headers.get("x-portkey-provider"))
+        listing, deadline = Listing(self._calls.headers.get("x-portkey-provider")), Deadline(self._total_timeout_s)
         with listing.explaining():
             while listing.path:
-                await self._asend(self._calls.call(listing.path, b"", self._calls.headers, method="GET"), listing.read)
+                await self._asend(self._page(listing.path, deadline), listing.read)
         return listing.models
+
+    def _page(self, path: str, deadline: Deadline) -> Call:
+        return replace(self._calls.call(path, b"", self._calls.headers, method="GET"), deadline=deadline)
 
     # --- sending them ----------------------------------------------------------------------------------------------
 

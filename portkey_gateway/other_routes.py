@@ -61,13 +61,14 @@ class Listing:
         self.models: list[ListedModel] = []
         # More than its twenty at once is Anthropic's own wish; others have no pages, or their own.
         self.path: str | None = f"{_MODELS}?limit={_MOST_OF_A_PAGE}" if provider == "anthropic" else _MODELS
+        self._asked: set[str | None] = {self.path}
         self._who = provider or "the gateway"
 
     def read(self, content: bytes, info: GatewayInfo) -> None:
         """Read a page.
 
         Raises:
-            InvalidResponseError: if it is none.
+            InvalidResponseError: if it is none, or leads back to one that was read.
         """
         page = read_object(content)
         entries = next((page[name] for name in _LISTS if isinstance(page.get(name), list)), None)
@@ -78,6 +79,9 @@ class Listing:
         following = {asked: page[told] for told, asked in _NEXT.items() if page.get(told)}
         goes_on = bool(entries and following) and page.get("has_more", True)
         self.path = f"{_MODELS}?{urlencode({'limit': _MOST_OF_A_PAGE, **following})}" if goes_on else None
+        if self.path in self._asked:
+            raise decode_not_an_answer(content, info, f"{self._who} lists the same models again and again")
+        self._asked.add(self.path)
 
     @contextlib.contextmanager
     def explaining(self) -> Iterator[None]:

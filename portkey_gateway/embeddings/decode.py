@@ -56,7 +56,7 @@ def decode_embeddings(content: bytes, info: GatewayInfo, count: int, dimensions:
         items = body["data"]
         vectors = [_decode_vector(item["embedding"]) for item in items]
         places = [item.get("index") for item in items]
-    except (ValueError, TypeError, KeyError, AttributeError, binascii.Error):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, binascii.Error):
         raise decode_not_an_answer(content, info, _WITHOUT_VECTORS) from None
     if len(vectors) != count:
         text = f"{count} texts were sent and {len(vectors)} vectors came back"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from portkey_gateway import (
+    APITimeoutError,
     AuthenticationError,
     GatewayClient,
     GatewayOptions,
@@ -109,3 +110,26 @@ def test_where_there_is_no_list_the_error_says_so(
 
     with pytest.raises(NotFoundError, match=f"Not Found.*; {who} lists no models at this base_url"):
         ask(client(base_url=server.base_url, provider=provider, api_key="pk"))
+
+
+@both_ways
+def test_a_list_that_leads_back_to_where_it_was_read_has_an_end(server: RecordingServer, ask: Ask) -> None:
+    server.reply(whole({"data": [{"id": "a"}], "has_more": True, "last_id": "a"}))
+
+    with pytest.raises(InvalidResponseError, match="anthropic lists the same models again and again"):
+        ask(client(base_url=server.base_url, provider="anthropic"))
+    assert len(server.requests) == 2
+
+
+@both_ways
+def test_a_list_without_end_ends_with_the_whole_time(server: RecordingServer, ask: Ask) -> None:
+    server.reply(
+        *(whole({"data": [{"id": "a"}], "has_more": True, "last_id": f"{page}"}, wait_s=0.1) for page in range(99))
+    )
+    asking = GatewayClient(
+        GatewayOptions(base_url=server.base_url, provider="anthropic"), total_timeout_s=0.5, max_retries=0
+    )
+
+    with pytest.raises(APITimeoutError, match=r"total_timeout=0\.5 s"):
+        ask(asking)
+    assert len(server.requests) < 9

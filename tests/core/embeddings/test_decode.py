@@ -107,7 +107,7 @@ def test_a_number_that_is_not_finite_is_an_error(spoilt: list[float], form: Any)
         decode_embeddings(body(form([0.5, 0.5]), form(spoilt)), INFO, 2)
 
 
-@pytest.mark.parametrize("spoilt", [["NaN", "1.0"], [True, 1.0], [None, 1.0], [[1.0], [2.0]]])
+@pytest.mark.parametrize("spoilt", [["NaN", "1.0"], [True, 1.0], [None, 1.0], [[1.0], [2.0]], [10**400, 1.0]])
 def test_what_is_no_number_is_none(spoilt: list[Any]) -> None:
     with pytest.raises(InvalidResponseError, match="holds no vectors"):
         decode_embeddings(body(spoilt), INFO, 1)
