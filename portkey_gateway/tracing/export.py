@@ -139,11 +139,12 @@ class SpanExport:
         with self._lock:
             if self._open is None:
                 headers = dict(self._receiver.headers)
+                session = BoundedSession()
                 exporter = OTLPSpanExporter(
-                    self._receiver.endpoint, headers=headers, timeout=self._timeout_s, session=BoundedSession()
+                    self._receiver.endpoint, headers=headers, timeout=self._timeout_s, session=session
                 )
                 processor = BatchSpanProcessor(
-                    _CountedExporter(exporter, self._ledger, KnownResource.created()),
+                    _CountedExporter(exporter, session, self._ledger, KnownResource.created()),
                     max_queue_size=self._max_waiting,
                     max_export_batch_size=min(_MAX_BATCH, self._max_waiting),
                 )
@@ -273,8 +274,11 @@ class _Ledger:
 class _CountedExporter(SpanExporter):
     """OpenTelemetry's exporter, with a ledger of what became of the spans."""
 
-    def __init__(self, exporter: OTLPSpanExporter, ledger: _Ledger, resource: Resource) -> None:
+    def __init__(
+        self, exporter: OTLPSpanExporter, session: BoundedSession, ledger: _Ledger, resource: Resource
+    ) -> None:
         self._exporter = exporter
+        self._session = session
         self._ledger = ledger
         self._resource = resource
 
@@ -292,7 +296,11 @@ class _CountedExporter(SpanExporter):
             except Exception as error:  # noqa: BLE001 the thread that sends must live on
                 result, overheard.said = SpanExportResult.FAILURE, repr(error)
         failure = None if result is SpanExportResult.SUCCESS else overheard.said or "the receiver did not take them"
-        self._ledger.settle(len(spans), failure)
+        count, why = self._session.rejected if failure is None else (0, "")
+        rejected = min(count, len(spans))
+        if rejected:
+            self._ledger.drop(rejected, f"the receiver rejected them: {why or 'it does not say why'}")
+        self._ledger.settle(len(spans) - rejected, failure)
         return result
 
     def _readable(self, waiting: Sequence[Waiting]) -> Iterator[ReadableSpan]:

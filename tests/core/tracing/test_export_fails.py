@@ -59,6 +59,29 @@ def test_a_receiver_that_is_elsewhere_took_nothing(
     assert f"HTTP {status}" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("told", "content_type", "lost"),
+    [
+        (b"\n\x06\x08\x01\x12\x02no", "application/x-protobuf", 1),  # one rejected span, and "no"
+        (b"\n\x03\x08\xe7\x07", "application/x-protobuf", 2),  # 999 of them, without a word
+        (b"\n\x04\x12\x02no", "application/x-protobuf", 0),  # a warning
+        (b"", "application/x-protobuf", 0),
+        (b"ok", "application/x-protobuf", 0),
+        (b"\n\x06\x08\x01\x12\x02no", "text/plain", 0),
+    ],
+)
+def test_spans_that_a_receiver_says_it_rejected_are_lost(
+    receiver: RecordingServer, told: bytes, content_type: str, lost: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.reply(whole(told, headers={"content-type": content_type}))
+    with closing(SpanExport(to(receiver), timeout_s=1)) as export:
+        export.add(span())
+        export.add(span())
+        export.flush()
+        assert (export.sent, export.lost) == (2 - lost, lost)
+    assert ("the receiver rejected them: no" in caplog.text) is (lost == 1)
+
+
 def test_an_answer_that_drips_takes_no_time(receiver: RecordingServer) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-length: 400\r\n\r\n"
     receiver.reply(Reply((head, *(piece for _ in range(400) for piece in (b"x", 0.05)))))
