@@ -6,6 +6,7 @@ import functools
 import json
 import math
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
@@ -27,6 +28,9 @@ _CUT_MARK: Final = "..."
 _MAX_DEPTH: Final = 16
 _MAX_KEY_CHARS: Final = 128
 _NUMBER_CHARS: Final = 8
+_MAX_SECONDS: Final = 0.2
+"""Seconds after which no further item is asked of collections that are the users' own, and may be slow to tell."""
+_QUICK: Final = frozenset({dict, list, tuple, set, frozenset})
 _PLAIN: Final = frozenset({dict, list, tuple, int, float, bool, type(None)})
 _SECRET_NAME: Final = re.compile(
     r"(api|access|private|provider|virtual)[_-]?key|secret|passw(or)?d|credential|authorization|cookie"
@@ -98,6 +102,7 @@ class _Trimmed:
     def __init__(self, left: int, convert: Callable[[Any], Any]) -> None:
         self._left = left
         self._convert = convert
+        self._until = time.monotonic() + _MAX_SECONDS
 
     def plain(self, value: Any, depth: int = 0) -> Any:
         if self._left <= 0 or depth > _MAX_DEPTH:
@@ -123,9 +128,11 @@ class _Trimmed:
         return text if len(text) <= allowed else text[:allowed] + _CUT_MARK
 
     def _mapping(self, mapping: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        if self._is_late(mapping):
+            return {_CUT_MARK: _CUT_MARK}
         copied: dict[str, Any] = {}
         for key, value in mapping.items():
-            if self._left <= 0:
+            if self._left <= 0 or self._is_late(mapping):
                 copied[_CUT_MARK] = _CUT_MARK
                 break
             name = str(key)[:_MAX_KEY_CHARS]
@@ -140,10 +147,15 @@ class _Trimmed:
             copied[name] = self.plain(value, depth + 1)
         return copied
 
+    def _is_late(self, collection: Any) -> bool:
+        return type(collection) not in _QUICK and time.monotonic() > self._until
+
     def _list(self, values: Sequence[Any] | AbstractSet[Any], depth: int) -> list[Any]:
+        if self._is_late(values):
+            return [_CUT_MARK]
         copied: list[Any] = []
         for value in values:
-            if self._left <= 0:
+            if self._left <= 0 or self._is_late(values):
                 copied.append(_CUT_MARK)
                 break
             self._left -= 2

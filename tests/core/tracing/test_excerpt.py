@@ -171,3 +171,27 @@ def test_a_long_input_costs_no_more_than_a_short_one() -> None:
     assert len(text) < 8300
     assert json.loads(text)["rows"][0].endswith("...")
     assert "..." in excerpt(endless)
+
+
+class Slow(Mapping[str, Any]):
+    """A mapping that takes its time for each of a thousand items."""
+
+    @override
+    def __getitem__(self, key: str) -> Any:
+        time.sleep(0.15)
+        return Slow()
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return map(str, range(1000))
+
+    @override
+    def __len__(self) -> int:
+        return 1000
+
+
+@pytest.mark.parametrize("value", [Slow(), [Slow()] * 50, {"a": {"b": Slow()}}])
+def test_a_collection_that_is_slow_to_tell_holds_nobody_up(value: Any) -> None:
+    begun = time.monotonic()
+    assert "..." in excerpt(value)
+    assert time.monotonic() - begun < 5
