@@ -22,7 +22,10 @@ Figures = dict[str, dict[str, list[float]]]
 
 _ROOT = Path(__file__).parent.parent
 # Tracers, proxies and routes of the user's own would be measured too.
-_FOREIGN_VARIABLES = ("LANGSMITH_", "LANGCHAIN_", "PORTKEY_", "OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_FOREIGN_VARIABLES = (
+    "LANGSMITH_", "LANGCHAIN_", "PORTKEY_", "OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
+    "PYTHONDONTWRITEBYTECODE",  # what pip installed is compiled already, what is imported from here is not
+)  # fmt: skip
 
 
 class BenchmarkError(Exception):
