@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from IPython.core.formatters import DisplayFormatter
 from langchain_core.load import dumpd, dumps
 from pydantic import ValidationError
+from pydantic.errors import PydanticInvalidForJsonSchema
 
 from portkey_gateway import GatewayConfig, GatewayOptions
 from portkey_gateway.tracing.excerpt import excerpt
@@ -17,6 +19,7 @@ from portkey_llamaindex import Portkey, PortkeyEmbedding, PortkeyPromptTemplate
 from tests.security.canaries import KEYS, canary, found, model_options, options
 
 Show = Callable[[Any], Any]
+_NOTEBOOK: Any = DisplayFormatter()
 MODELS: dict[str, Callable[[], Any]] = {
     "ChatPortkey": lambda: ChatPortkey(**model_options()),
     "Portkey": lambda: Portkey(**model_options()),
@@ -41,6 +44,7 @@ SHOWN: dict[str, Show] = {
     "an excerpt of a chain's inputs": lambda one: excerpt({"model": one, "others": [one]}),
     "repr of the unpickled": lambda one: repr(pickle.loads(pickle.dumps(one))),
     "copy": lambda one: repr(one.model_copy()),
+    "a notebook": lambda one: [_NOTEBOOK.format(each) for each in (one, [one], {"model": one})],
 }
 LANGCHAIN: dict[str, Show] = {
     "_get_ls_params": lambda model: model._get_ls_params(),
@@ -65,6 +69,21 @@ LLAMAINDEX: dict[str, Show] = {
 @pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 def test_no_key_is_shown(make: Callable[[], Any], show: Show) -> None:
     shown = str(show(make()))
+    assert shown
+    assert found(shown) == []
+
+
+@pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
+def test_no_key_of_the_environment_is_in_a_json_schema(
+    make: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = type(make())
+    for name, key in zip(("PORTKEY_API_KEY", "PORTKEY_PROVIDER_API_KEY", "PORTKEY_VIRTUAL_KEY"), KEYS, strict=False):
+        monkeypatch.setenv(name, key)
+    try:
+        shown = str(kind.model_json_schema())
+    except PydanticInvalidForJsonSchema as error:  # of clients and functions, as LangChain's own models have them
+        shown = str(error)
     assert shown
     assert found(shown) == []
 
