@@ -37,6 +37,8 @@ class Template(Generic[ModelT]):
             fields: those that are another than the object's.
         """
         made = self._class.__new__(self._class)
-        state = {"__dict__": {**self._fields, **fields}, "__pydantic_fields_set__": {*self._set}, **self._state}
+        state: dict[str, Any] = {"__dict__": {**self._fields, **fields}, "__pydantic_fields_set__": {*self._set}}
+        # What users set on a copy that is no field, pydantic puts into a mapping beside the fields.
+        state |= {name: value.copy() if type(value) is dict else value for name, value in self._state.items()}
         made.__setstate__(state)
         return made

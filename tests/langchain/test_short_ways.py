@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -138,6 +139,26 @@ def test_copied_messages_share_nothing_that_can_be_changed() -> None:
     first.id = "run-1"
     first.tool_calls.append({"name": "f", "args": {}, "id": "1"})
     assert decode_message(_TOLD) == second == make_text_message("Hello.", _TOLD)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: decode_message(_TOLD), lambda: copy_text_chunk("a"), lambda: copy_text_chunk("a").message],
+    ids=["message", "chunk", "message of a chunk"],
+)
+def test_what_a_user_adds_to_a_copy_stands_on_no_other(make: Callable[[], Any]) -> None:
+    first, second = make(), make()
+    if type(first).model_config.get("extra") != "allow":
+        with pytest.raises(ValueError, match="no field"):
+            first.reviewed_by = "Ann"
+        return
+    first.reviewed_by = "Ann"
+
+    assert first.reviewed_by == "Ann"
+    assert first.model_dump()["reviewed_by"] == "Ann"
+    for other in (second, make()):
+        assert not hasattr(other, "reviewed_by")
+        assert "reviewed_by" not in other.model_dump()
 
 
 def test_what_a_class_of_a_users_says_of_itself_by_the_older_method_is_heard() -> None:
