@@ -69,7 +69,11 @@ class _AsLangChainErrors:
             return
         raised = COMBINED[type(error)](error.message)
         raised.__dict__.update(error.__dict__)
-        raise raised.with_traceback(error.__traceback__) from error.__cause__
+        try:
+            raise raised.with_traceback(error.__traceback__) from error.__cause__
+        finally:
+            # This frame stands in the traceback: with these it would be a circle, and hold the request.
+            del error, raised, trace
 
 
 _AS_LANGCHAIN_ERRORS: Final = _AsLangChainErrors()

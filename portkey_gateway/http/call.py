@@ -154,8 +154,9 @@ class Redacting:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # Not raised from here: this frame, in the error's own traceback, would hold the error, and both the request.
         if isinstance(error, PortkeyError):
-            raise self._call.redacted(error) from error.__cause__
+            self._call.redacted(error).__suppress_context__ = True
 
 
 def _forms(secret: str) -> set[str]:

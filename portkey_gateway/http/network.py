@@ -77,7 +77,10 @@ class Line:
                 connected.close()
             if (told := _connect_error(error)) is None:
                 raise
-            raise told from error
+            try:
+                raise told from error
+            finally:
+                del told  # this frame stands in its traceback: it would be a circle
         self._socket = connected
         self._is_readable = _readable(connected)
 
@@ -174,7 +177,10 @@ class AsyncLine(asyncio.Protocol):
             self.close()
             if (told := _connect_error(error)) is None:
                 raise
-            raise told from error
+            try:
+                raise told from error
+            finally:
+                del told  # this frame stands in its traceback: it would be a circle
         handle = self._transport.get_extra_info("socket")
         if handle is not None:
             handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -54,7 +54,11 @@ class _Tries:
         """
         delay_s = self.call.delay_s(error, self._retries)
         if delay_s is None or time.monotonic() + delay_s >= self._deadline.at:
-            raise self.call.redacted(error) from error.__cause__
+            try:
+                raise self.call.redacted(error) from error.__cause__
+            finally:
+                # A frame of its own traceback that knew it would be a circle, and hold the request: so below, too.
+                del error
         self._retries += 1
         self.patience = Patience(self.call.timeout_s, self._deadline)
         return delay_s
@@ -107,7 +111,10 @@ def _send(client: httpx.Client | None, call: Call, *, is_whole: bool) -> tuple[R
             error = call.decode_error(received, *_read_error(received))
         except FAILURES as failure:
             error = call.request_error(failure, received, tries.patience)
-        time.sleep(tries.wait_s(error))
+        try:
+            time.sleep(tries.wait_s(error))
+        finally:
+            del error
 
 
 async def _asend(client: httpx.AsyncClient | None, call: Call, *, is_whole: bool) -> tuple[Received[AsyncReply], bytes]:
@@ -125,7 +132,10 @@ async def _asend(client: httpx.AsyncClient | None, call: Call, *, is_whole: bool
             error = call.decode_error(received, *await _aread_error(received))
         except FAILURES as failure:
             error = call.request_error(failure, received, tries.patience)
-        await asyncio.sleep(tries.wait_s(error))
+        try:
+            await asyncio.sleep(tries.wait_s(error))
+        finally:
+            del error
 
 
 def _ask(client: httpx.Client | None, call: Call, patience: Patience) -> Reply:

@@ -248,5 +248,9 @@ def test_an_error_from_within_shows_no_secret_and_keeps_its_cause() -> None:
     with pytest.raises(PortkeyError, match=r"^\[redacted\]$") as caught, call(secrets=(KEY,)).redacting():
         raise PortkeyError(KEY) from cause
     assert caught.value.__cause__ is cause
+    with pytest.raises(PortkeyError) as caught, call(secrets=(KEY,)).redacting():
+        raise PortkeyError("Oh.")
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__  # so no traceback tells the text of what stood behind it
     with pytest.raises(ZeroDivisionError), call(secrets=(KEY,)).redacting():
         raise ZeroDivisionError
