@@ -114,3 +114,17 @@ def test_facts_are_kept_with_the_options_they_are_made_of(make: Any) -> None:
     assert copy.copy(model).facts() == model.facts()
     assert pickle.loads(pickle.dumps(model)).facts() == model.facts()
     assert model.facts("claude-sonnet-4-5").family == "claude"
+
+
+@any_model
+def test_an_object_without_a_place_for_it_makes_it_each_time(make: Any) -> None:
+    """As one has been pickled by a version that kept less."""
+    model, whole = make(**OPTIONS), make(**OPTIONS)
+    state = model.__getstate__()
+    loaded: Any = make.__new__(make)
+    loaded.__setstate__({**state, "__pydantic_private__": {}})
+
+    assert headers(loaded) == headers(whole)
+    assert (loaded.route(), loaded.facts()) == (whole.route(), whole.facts())
+    loaded.model = "claude-haiku-4-5"
+    assert loaded.facts() == make(**{**OPTIONS, "model": "claude-haiku-4-5"}).facts()
