@@ -125,12 +125,12 @@ class CallBuilder:
         headers = self.labelled_headers(trace, metadata)
         if "prompt" in request:
             prompted = encode_completion(cast("PromptRequest", request))
-            return replace(self.call(prompted.path, prompted.body, headers), deadline=deadline), prompted.decoding
+            return self.call(prompted.path, prompted.body, headers, deadline=deadline), prompted.decoding
         encoded = encode_call(request, self.route(request), headers, prompt_caching=self._prompt_caching)
         # The keys of MCP servers stand in the body, which an error may echo.
         secrets = find_secrets(request.get("mcp_servers"))
-        call = self.call(encoded.path, encoded.body, encoded.headers, secrets)
-        return replace(call, deadline=deadline), encoded.decoding
+        call = self.call(encoded.path, encoded.body, encoded.headers, secrets, deadline=deadline)
+        return call, encoded.decoding
 
     def check_batched(self, request: ChatRequest) -> None:
         """Look whether requests go where there are Message Batches.
@@ -194,7 +194,14 @@ class CallBuilder:
         return self._fixed_route or find_route(self.options, str(request.get("model") or ""), self.headers)
 
     def call(
-        self, path: str, body: bytes, headers: Mapping[str, str], secrets: tuple[str, ...] = (), method: str = "POST"
+        self,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        secrets: tuple[str, ...] = (),
+        method: str = "POST",
+        *,
+        deadline: Deadline | None = None,
     ) -> Call:
         """Build a call of any route.
 
@@ -204,6 +211,7 @@ class CallBuilder:
             headers: all of them.
             secrets: texts of the body that must never show, beside those of the options.
             method: of HTTP.
+            deadline: when the call has to be over, if it has begun already.
 
         Raises:
             EncodingError: if the headers cannot be sent.
@@ -236,6 +244,7 @@ class CallBuilder:
             secrets=secrets + self._secrets,
             method=method,
             keys=AskedKeys(self._asked_keys) if self._asked_keys else None,
+            deadline=deadline,
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final, TypeVar, cast
 
@@ -306,7 +305,7 @@ class GatewayClient(EmbeddingClient):
         return listing.models
 
     def _page(self, path: str, deadline: Deadline) -> Call:
-        return replace(self._calls.call(path, b"", self._calls.headers, method="GET"), deadline=deadline)
+        return self._calls.call(path, b"", self._calls.headers, method="GET", deadline=deadline)
 
     # --- sending them ----------------------------------------------------------------------------------------------
 
