@@ -12,10 +12,7 @@ import httpx
 import pytest
 
 from portkey_gateway.errors import APIConnectionError
-from portkey_gateway.http import fetch as fetching
 from portkey_gateway.http import pool
-from portkey_gateway.http.addresses import read_allowed
-from portkey_gateway.http.fetch import Room, afetch, fetch
 from portkey_langchain import ChatPortkey
 from portkey_llamaindex import Portkey
 from tests.support.tls import make_certificate, serving
@@ -97,20 +94,3 @@ async def test_an_authority_of_an_async_client_of_yours_holds(tmp_path: Path) ->
             options: dict[str, Any] = {**OPTIONS, "http_async_client": client, "base_url": url}
             assert (await ChatPortkey(model="claude-sonnet-4-5", **options).ainvoke("Hi")).text
             assert (await Portkey(model="claude-sonnet-4-5", **options).acomplete("Hi")).text
-
-
-@pytest.mark.parametrize("host", ["images.example", "other.example"])
-@pytest.mark.parametrize("is_async", [False, True])
-def test_media_are_fetched_from_the_host_that_the_certificate_names(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, is_async: bool
-) -> None:
-    certificate = make_certificate(tmp_path, "images.example")
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    monkeypatch.setattr(fetching, "_resolve", lambda *_: ["127.0.0.1"])
-    allowed = read_allowed(("127.0.0.1",))
-    with serving(certificate) as url:
-        address = url.replace("127.0.0.1", host)
-        # It serves no GET, but says so over a connection that was trusted.
-        why = "HTTP 501" if host == "images.example" else "ConnectError"
-        with pytest.raises(APIConnectionError, match=why):
-            asyncio.run(afetch(address, 5, allowed, Room())) if is_async else fetch(address, 5, allowed, Room())
