@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from pydantic_core import from_json, to_json
 
@@ -14,8 +14,6 @@ from portkey_gateway.calls import PROFILE, encode_call, encode_count_call
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.unsendable import unsendable
-from portkey_gateway.embeddings import encode as embeddings
-from portkey_gateway.embeddings.batches import Batch
 from portkey_gateway.errors import EncodingError, warn
 from portkey_gateway.http.asked_keys import AskedKeys
 from portkey_gateway.http.call import Call
@@ -24,8 +22,6 @@ from portkey_gateway.http.retry import RetryPolicy
 from portkey_gateway.keys import AskedKey
 from portkey_gateway.messages.encode import COUNT_PATH
 from portkey_gateway.options import GatewayFields, GatewayOptions
-from portkey_gateway.prompts.completion import PromptRequest, encode_completion
-from portkey_gateway.prompts.library import Question
 from portkey_gateway.routing import Route, find_route
 from portkey_gateway.secret_names import find_secrets, shown_name
 from portkey_gateway.tracing.context import (
@@ -34,6 +30,10 @@ from portkey_gateway.tracing.context import (
     cut_label,
     encode_metadata,
 )
+
+if TYPE_CHECKING:
+    from portkey_gateway.prompts.completion import PromptRequest
+    from portkey_gateway.prompts.library import Question
 
 MAX_HEADER_BYTES: Final = 15_000
 """Node, under the gateway, answers 431 above 16 KB for all request headers together."""
@@ -124,6 +124,8 @@ class CallBuilder:
         """
         headers = self.labelled_headers(trace, metadata)
         if "prompt" in request:
+            from portkey_gateway.prompts.completion import encode_completion  # noqa: PLC0415 for who asks one
+
             prompted = encode_completion(cast("PromptRequest", request))
             return self.call(prompted.path, prompted.body, headers, deadline=deadline), prompted.decoding
         encoded = encode_call(request, self.route(request), headers, prompt_caching=self._prompt_caching)
@@ -162,24 +164,6 @@ class CallBuilder:
             body["user_profile_id"] = profile  # each request of a batch may have its own
         betas = body.pop("anthropic_beta", None) or call.headers.get("anthropic-beta") or ()
         return body, tuple(betas.split(",") if isinstance(betas, str) else betas)
-
-    def embedding(
-        self,
-        plan: embeddings.EmbeddingPlan,
-        batch: Batch,
-        headers: Mapping[str, str],
-        trace: TraceContext | None,
-    ) -> Call:
-        """Ask for the vectors of a batch.
-
-        Args:
-            plan: how the texts are embedded.
-            batch: some of the texts.
-            headers: of the options, and the labels.
-            trace: where the request of the batch stands.
-        """
-        own = trace.render_headers() if trace else {}
-        return self.call(embeddings.PATH, plan.encode(batch), {**headers, **own})
 
     def labelled_headers(self, trace: TraceContext | None, metadata: Mapping[str, Any] | None) -> dict[str, str]:
         """The headers of the options, with where a call stands and its labels."""

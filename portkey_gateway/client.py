@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import httpx
 from pydantic_core import from_json
@@ -16,21 +16,20 @@ from portkey_gateway.conversation.answer import Answer
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.embedding_client import EmbeddingClient
 from portkey_gateway.http import transport
-from portkey_gateway.http.addresses import read_allowed
 from portkey_gateway.http.answer_stream import AnswerStream, Asked, AsyncAnswerStream
 from portkey_gateway.http.call import Call
-from portkey_gateway.http.fetch import Fetched, Room, afetch, fetch
-from portkey_gateway.http.inline import decode_fetched, inline_media, media_urls
 from portkey_gateway.http.patience import TOTAL_TIMEOUT_S, Deadline
 from portkey_gateway.http.reply import AsyncReply, Reply
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.options import GatewayFields, GatewayOptions
 from portkey_gateway.other_routes import ListedModel, Listing
-from portkey_gateway.prompts.completion import PromptRequest
-from portkey_gateway.prompts.library import PromptLibrary, Question
 from portkey_gateway.routing import Route
 from portkey_gateway.tracing.context import TraceContext
 from portkey_gateway.tracing.watch import watch_call
+
+if TYPE_CHECKING:
+    from portkey_gateway.prompts.completion import PromptRequest
+    from portkey_gateway.prompts.library import PromptLibrary, Question
 
 DEFAULT_TIMEOUT_S: Final = 600.0
 """Seconds without a byte after which a call fails; a long answer of a large model takes minutes."""
@@ -94,7 +93,11 @@ class GatewayClient(EmbeddingClient):
         self._total_timeout_s = total_timeout_s
         self._http_client = http_client
         self._http_async_client = http_async_client
-        self._inline_from = read_allowed(tuple(inline_from))
+        self._inline_from = tuple(inline_from)
+        if self._inline_from:
+            from portkey_gateway.http.addresses import read_allowed  # noqa: PLC0415 as where media are fetched
+
+            read_allowed(self._inline_from)
 
     def __repr__(self) -> str:
         """The class and where it calls; never a key."""
@@ -239,6 +242,8 @@ class GatewayClient(EmbeddingClient):
     @cached_property
     def prompts(self) -> PromptLibrary:
         """The prompt library of the key's workspace (the hosted gateway's, or an enterprise gateway's)."""
+        from portkey_gateway.prompts.library import PromptLibrary  # noqa: PLC0415 for who has prompts there
+
         return PromptLibrary(self)
 
     def ask(self, question: Question[ResultT]) -> ResultT:
@@ -328,20 +333,16 @@ class GatewayClient(EmbeddingClient):
     def _inline(self, request: ChatRequest | PromptRequest, deadline: Deadline) -> ChatRequest | PromptRequest:
         if "prompt" in request:
             return request  # what it shows, the library knows
-        room, timeout_s, allowed = Room(deadline=deadline), self._timeout_s, self._inline_from
-        return _inlined(request, {url: fetch(url, timeout_s, allowed, room) for url in media_urls(request)})
+        from portkey_gateway.http.inlined import inlined  # noqa: PLC0415 for who has media fetched
+
+        return inlined(request, self._timeout_s, self._inline_from, deadline)
 
     async def _ainline(self, request: ChatRequest | PromptRequest, deadline: Deadline) -> ChatRequest | PromptRequest:
         if "prompt" in request:
             return request
-        room, timeout_s, allowed = Room(deadline=deadline), self._timeout_s, self._inline_from
-        return _inlined(request, {url: await afetch(url, timeout_s, allowed, room) for url in media_urls(request)})
+        from portkey_gateway.http.inlined import ainlined  # noqa: PLC0415 as above
 
-
-def _inlined(request: ChatRequest, found: Mapping[str, Fetched]) -> ChatRequest:
-    return inline_media(
-        request, {url: decode_fetched(url, got.content, got.content_type) for url, got in found.items()}
-    )
+        return await ainlined(request, self._timeout_s, self._inline_from, deadline)
 
 
 def _streamed(request: ChatRequest | PromptRequest) -> ChatRequest | PromptRequest:

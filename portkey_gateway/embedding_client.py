@@ -1,34 +1,30 @@
-"""Texts → vectors: what of the client embeds. Sync and async twins stand together."""
+"""Texts → vectors: what of the client embeds. Sync and async twins stand together.
+
+Most clients never embed: what that takes is read with the first texts.
+"""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from portkey_gateway.call_builder import CallBuilder
-from portkey_gateway.embeddings.answer import Embeddings
-from portkey_gateway.embeddings.batches import Batch
-from portkey_gateway.embeddings.decode import BatchAnswer, decode_embeddings
-from portkey_gateway.embeddings.encode import plan_embedding
-from portkey_gateway.embeddings.request import EmbeddingRequest, Kind
-from portkey_gateway.embeddings.whole import Part
 from portkey_gateway.http import transport
-from portkey_gateway.http.call import Call
 from portkey_gateway.http.many import awork_off, work_off
-from portkey_gateway.info import GatewayInfo
 from portkey_gateway.options import GatewayFields
-from portkey_gateway.tracing.context import TraceContext, beside
-from portkey_gateway.tracing.watch import watch_call
+from portkey_gateway.tracing.context import TraceContext
+
+if TYPE_CHECKING:
+    from portkey_gateway.embeddings.answer import Embeddings
+    from portkey_gateway.embeddings.batches import Batch
+    from portkey_gateway.embeddings.decode import BatchAnswer
+    from portkey_gateway.embeddings.request import EmbeddingRequest, Kind
+    from portkey_gateway.embeddings.whole import Part
 
 EMBEDDINGS_AT_ONCE: Final = 8
 """Requests for vectors that are under way at the same time, of one call with many texts."""
-
-Read: TypeAlias = Callable[[bytes, GatewayInfo], BatchAnswer]
-"""Reads what a request was answered."""
 
 
 class EmbeddingClient:
@@ -69,7 +65,9 @@ class EmbeddingClient:
             EncodingError: if a text cannot be embedded, or a parameter would not arrive.
             PortkeyError: if a request fails; the class says how.
         """
-        asked = _EmbeddingCall(
+        from portkey_gateway.embedding_call import EmbeddingCall  # noqa: PLC0415 see above
+
+        asked = EmbeddingCall(
             self._calls,
             self.options,
             request,
@@ -99,7 +97,9 @@ class EmbeddingClient:
         part: Part | None = None,
     ) -> Embeddings:
         """Async twin of ``embed``."""
-        asked = _EmbeddingCall(
+        from portkey_gateway.embedding_call import EmbeddingCall  # noqa: PLC0415 see above
+
+        asked = EmbeddingCall(
             self._calls,
             self.options,
             request,
@@ -116,47 +116,3 @@ class EmbeddingClient:
 
         await awork_off(asked.batches, ask, max_concurrency)
         return asked.batches.result()
-
-
-class _EmbeddingCall:
-    """One call, and its requests, each watched and in a place of its own: what both ways share. No I/O."""
-
-    def __init__(
-        self,
-        calls: CallBuilder,
-        options: GatewayFields,
-        request: EmbeddingRequest,
-        *,
-        kind: Kind,
-        batch_size: int | None,
-        trace: TraceContext | None,
-        metadata: Mapping[str, Any] | None,
-        part: Part | None,
-    ) -> None:
-        self._calls = calls
-        self._options = options
-        self._request = request
-        self._trace = trace
-        self._plan = plan_embedding(request, calls.route(request), kind, batch_size, part)
-        self._headers = calls.labelled_headers(None, metadata)
-        self._requests = itertools.count()
-        self.batches = self._plan.batches
-
-    @contextmanager
-    def of(self, batch: Batch) -> Iterator[tuple[Call, Read]]:
-        """The request for some of the texts, and what reads its answer; to be sent and read inside."""
-        stands = self._place(next(self._requests))
-        call = self._calls.embedding(self._plan, batch, self._headers, stands)
-        with watch_call("embeddings", {**self._request, "input": batch.texts}, stands, self._options) as watch:
-
-            def read(content: bytes, info: GatewayInfo) -> BatchAnswer:
-                answer = decode_embeddings(content, info, len(batch.texts), self._plan.dimensions)
-                watch.answered(answer)
-                return answer
-
-            with call.redacting():
-                yield call, read
-
-    def _place(self, number: int) -> TraceContext | None:
-        """Where a request stands: the first in the place of the call, the others beside it."""
-        return beside(self._trace) if self._trace and number else self._trace

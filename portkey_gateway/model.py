@@ -16,7 +16,6 @@ from portkey_gateway.conversation.claude import may_force_tools, with_shown_thou
 from portkey_gateway.conversation.parameters import check_values, with_one_name, without_empty
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
-from portkey_gateway.http.addresses import read_allowed
 from portkey_gateway.kept import Kept, find_kept
 from portkey_gateway.models.facts import ModelFacts, common_facts, find_facts
 from portkey_gateway.models.names import Family
@@ -124,6 +123,8 @@ class GatewayModel(GatewayCaller):
     @field_validator("inline_from")
     @classmethod
     def _check_inline_from(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        from portkey_gateway.http.addresses import read_allowed  # noqa: PLC0415 for who names such hosts
+
         read_allowed(entries)
         return entries
 

@@ -13,7 +13,7 @@ except ImportError as error:
     raise ImportError('portkey_langchain needs LangChain: pip install "portkey-frameworks[langchain]"') from error
 
 # Not later: whoever sets `PORTKEY_TRACING` gets spans of runs in which no name of ours is used.
-from portkey_langchain.tracer import PortkeyTracer
+from portkey_langchain import tracing_variable as _tracing_variable  # noqa: F401
 
 if TYPE_CHECKING:
     from portkey_langchain.cache_report import CacheReport
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from portkey_langchain.init import init_chat_model, init_embeddings
     from portkey_langchain.middleware import PortkeyPromptCachingMiddleware
     from portkey_langchain.prompt import PortkeyPrompt
+    from portkey_langchain.tracer import PortkeyTracer
 
 __all__ = [
     "CacheReport",
@@ -43,6 +44,7 @@ _HOMES = {
     "PortkeyEmbeddings": "embeddings",
     "PortkeyPrompt": "prompt",
     "PortkeyPromptCachingMiddleware": "middleware",
+    "PortkeyTracer": "tracer",
     "init_chat_model": "init",
     "init_embeddings": "init",
 }

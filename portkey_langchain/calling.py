@@ -6,7 +6,7 @@ import inspect
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import aclosing, closing
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
@@ -16,7 +16,6 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.tools import BaseTool
 from typing_extensions import override
 
 from portkey_gateway.conversation.tool_choice import encode_tool_choice
@@ -24,11 +23,14 @@ from portkey_langchain.call import Call
 from portkey_langchain.callbacks import RUNS, RunLabels
 from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
+from portkey_langchain.marks import GATEWAY_MARK
 from portkey_langchain.refusal import keep_refusal
 from portkey_langchain.response_format import closed_if_strict
 from portkey_langchain.run_config import as_run_config
-from portkey_langchain.run_spans import GATEWAY_MARK
 from portkey_langchain.tools import encode_tool
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
 
 MethodT = TypeVar("MethodT", bound=Callable[..., Any])
 

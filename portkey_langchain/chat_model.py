@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
@@ -12,7 +12,6 @@ from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.messages.utils import count_tokens_approximately
 from langchain_core.prompt_values import ChatPromptValue, PromptValue
-from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, field_validator, model_validator
 from typing_extensions import override
 
@@ -29,10 +28,13 @@ from portkey_langchain.confidential import ConfidentialModel
 from portkey_langchain.decode import MODEL_PROVIDER
 from portkey_langchain.errors import as_langchain_errors
 from portkey_langchain.media import with_media_types
+from portkey_langchain.object_form import MARKS, Method, Schema, Structured, take_form
 from portkey_langchain.profile import model_profile
 from portkey_langchain.stream_usage import STREAM_USAGE, take_stream_usage
-from portkey_langchain.structured import MARKS, Method, Schema, Structured, structured_output, take_form
 from portkey_langchain.tools import encode_tool
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
 
 
 class ChatPortkey(CallingModel, ConfidentialModel):
@@ -204,6 +206,8 @@ class ChatPortkey(CallingModel, ConfidentialModel):
         """
         if kwargs:
             raise ValueError(f"with_structured_output does not know {', '.join(map(repr, kwargs))}")
+        from portkey_langchain.structured import structured_output  # noqa: PLC0415 brings parsers that few need
+
         return structured_output(
             # The schema that is asked for here takes the place of the model's own.
             self if self.response_format is None else self.with_options(response_format=None),

@@ -30,10 +30,11 @@ from portkey_langchain.calling import CallingModel
 from portkey_langchain.confidential import route_digest
 from portkey_langchain.content_form import is_told_in_blocks
 from portkey_langchain.errors import as_langchain_errors
+from portkey_langchain.marks import PROMPT_MARK
+from portkey_langchain.object_form import MARKS, Method, Schema, Structured, take_form
 from portkey_langchain.prompt import PortkeyPrompt
-from portkey_langchain.run_spans import PROMPT_MARK
 from portkey_langchain.stream_usage import STREAM_USAGE, take_stream_usage
-from portkey_langchain.structured import MARKS, Method, Schema, Structured, structured_output, take_form
+from portkey_langchain.structured import structured_output
 
 
 class PortkeyPromptCompletion(CallingModel, defer_build=False):

@@ -11,11 +11,8 @@ from langchain_core.outputs import ChatGeneration, Generation, LLMResult
 
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.spans import Attribute, Described, OpenSpan
+from portkey_langchain.marks import GATEWAY_MARK, PROMPT_MARK
 
-GATEWAY_MARK: Final = "ls_gateway"
-"""In the metadata of a model's run: names the gateway that the call goes through, and so tells that it is ours."""
-PROMPT_MARK: Final = "ls_prompt_name"
-"""In the metadata of a model's run: the prompt of the library that is asked in the place of a model."""
 _ROLES: Final = {"human": "user", "ai": "assistant"}
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
-
-from langchain_core.tools import BaseTool
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from portkey_gateway.caching.breakpoints import encode_cache_control
 from portkey_gateway.conversation.request import Tool
 from portkey_gateway.conversation.tools import is_server_tool
 from portkey_langchain.whole_schema import convert_tool
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
 
 # Anthropic's own, which LangChain's conversion leaves out.
 _OPTIONS: Final = ("strict", "defer_loading", "allowed_callers", "input_examples", "eager_input_streaming")
@@ -48,6 +49,8 @@ def _extras(tool: Any) -> Mapping[str, Any]:
     """What is said of a tool beside what LangChain reads: in its dict, or in ``extras``."""
     if isinstance(tool, Mapping):
         return tool
+    from langchain_core.tools import BaseTool  # noqa: PLC0415 as in ``portkey_langchain.whole_schema``
+
     return (tool.extras or {}) if isinstance(tool, BaseTool) else {}
 
 

@@ -10,7 +10,6 @@ import functools
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +17,6 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
-from langchain_core.tracers.context import register_configure_hook
 from langchain_core.utils.env import env_var_is_set
 from pydantic import SecretStr
 from typing_extensions import override
@@ -33,9 +31,7 @@ from portkey_langchain import run_spans
 from portkey_langchain.asked import is_asked_whole
 from portkey_langchain.callbacks import RUNS, configured_session, read_labels, run_name
 from portkey_langchain.run_spans import RunStart
-
-TRACING_VARIABLE: Final = "PORTKEY_TRACING"
-"""The variable that switches the tracer on for every run."""
+from portkey_langchain.tracing_variable import TRACING_VARIABLE, TracerByVariable
 
 _TRACINGS: Final = Receivers()
 """Those of all tracers that are in use."""
@@ -200,7 +196,7 @@ class RunTracer(BaseCallbackHandler):
         self._tracing.fail(run_id.hex, error, interrupts=_interrupts(), late_input=inputs)
 
 
-class EnvironmentTracer(RunTracer):
+class EnvironmentTracer(RunTracer, TracerByVariable):
     """What LangChain adds by itself to every root run while ``PORTKEY_TRACING`` is set."""
 
     def __init__(self) -> None:
@@ -297,11 +293,3 @@ def _interrupts() -> tuple[type[BaseException], ...]:
     """LangGraph's exceptions that stop a run on purpose, such as ``GraphInterrupt``; none where it is not used."""
     langgraph = sys.modules.get("langgraph.errors")
     return (langgraph.GraphBubbleUp,) if langgraph else ()
-
-
-register_configure_hook(
-    ContextVar[BaseCallbackHandler | None]("portkey_tracer", default=None),
-    inheritable=True,
-    handle_class=EnvironmentTracer,
-    env_var=TRACING_VARIABLE,
-)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from langchain_core.tools import BaseTool
-from langchain_core.tools.base import create_schema_from_function
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel
 
@@ -59,6 +57,10 @@ def _as_schema(part: Any) -> Mapping[str, Any]:
 
 def _own_schema(tool: Any) -> dict[str, Any] | None:
     """The schema as pydantic writes it, if it is made from a class or a function."""
+    # LangChain reads its tools, too, only where there is one.
+    from langchain_core.tools import BaseTool  # noqa: PLC0415
+    from langchain_core.tools.base import create_schema_from_function  # noqa: PLC0415
+
     made: Any = tool.tool_call_schema if isinstance(tool, BaseTool) else tool
     if not isinstance(made, type) and callable(made):
         made = create_schema_from_function(made.__name__, cast("Any", made), filter_args=())

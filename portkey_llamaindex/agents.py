@@ -1,64 +1,27 @@
 """The agents of an ``AgentWorkflow``: LlamaIndex tells of its steps alone, each of which names the agent that acts.
 
-An agent has the floor from its first step until another one's; that is a span of its own, in the workflow's. Who spoke
-twice, with others between, has two.
+An agent's turn (``portkey_llamaindex.turns``) is a span of its own, in the workflow's. Who spoke twice, with others
+between, has two.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from llama_index.core.agent.workflow import AgentWorkflow
 from llama_index.core.agent.workflow.workflow_events import AgentOutput
 
 from portkey_gateway.tracing import semconv
-from portkey_gateway.tracing.context import TraceContext, new_span_id
+from portkey_gateway.tracing.context import TraceContext
 from portkey_gateway.tracing.spans import Described
+from portkey_llamaindex.turns import Turn
 
 if TYPE_CHECKING:
     from portkey_gateway.tracing.steps import Tracing
 
 MAX_WORKFLOWS: Final = 10_000
 """Workflows whose agents are remembered, those that began last."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """An agent's stay on the floor."""
-
-    agent: str
-    span_id: str
-
-    @property
-    def key(self) -> str:
-        """What tells it apart from every span of LlamaIndex."""
-        return f"agent-{self.span_id}"
-
-
-class Turns:
-    """Whose turn it is in one run of a workflow."""
-
-    def __init__(self) -> None:
-        self._now: Turn | None = None
-
-    @classmethod
-    def in_run(cls, instance: Any, method: str) -> Turns | None:
-        """Those of a span, if it is the run of such a workflow."""
-        return cls() if method == "run" and isinstance(instance, AgentWorkflow) else None
-
-    def at(self, event: Any) -> Turn | None:
-        """Whose turn it is in a step.
-
-        Args:
-            event: what the step was given; most name the agent, and tools are called by the one that has the floor.
-        """
-        agent = getattr(event, "current_agent_name", None)
-        if isinstance(agent, str) and (self._now is None or self._now.agent != agent):
-            self._now = Turn(agent, new_span_id())
-        return self._now
 
 
 class AgentSpans:

@@ -23,7 +23,7 @@ from llama_index.core.tools.types import AsyncBaseTool, BaseTool
 from llama_index_instrumentation import DispatcherSpanMixin
 from workflows import Workflow
 
-from portkey_gateway.embedder import GatewayEmbedder
+from portkey_gateway.caller import GatewayCaller
 from portkey_gateway.model import GatewayModel
 
 CHAT_METHODS: Final = frozenset({"chat", "achat", "stream_chat", "astream_chat"})
@@ -108,7 +108,7 @@ def _is_named(kind: type[Any], method: str) -> bool:
         return _is_tool_method(kind, method)
     if issubclass(kind, BaseEmbedding):
         # Ours tell of their requests themselves.
-        return not method.startswith("_") and not issubclass(kind, GatewayEmbedder)
+        return not method.startswith("_") and not issubclass(kind, GatewayCaller)
     if issubclass(kind, BaseNodePostprocessor):
         return _is_reranking(kind, method)
     return any(issubclass(kind, named) and method in methods for named, methods in _NAMED)

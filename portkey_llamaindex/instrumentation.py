@@ -27,8 +27,8 @@ from llama_index_instrumentation.span_handlers import BaseSpanHandler
 from typing_extensions import override
 
 from portkey_gateway.tracing.context import TraceContext, in_active_span, new_span_id, new_trace_id
-from portkey_llamaindex.agents import Turn, Turns
 from portkey_llamaindex.fold import is_gateway_call, is_model_call, is_unnamed
+from portkey_llamaindex.turns import Turn, Turns
 
 MAX_DEPTH: Final = 1000
 """Spans within spans that one context remembers, some 400 bytes each; Python does not call deeper."""

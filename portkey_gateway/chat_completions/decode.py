@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic_core import to_json
 from typing_extensions import override
@@ -12,8 +12,6 @@ from typing_extensions import override
 from portkey_gateway.chat_completions.kinds import SERVER_CALLS, ServerToolKinds
 from portkey_gateway.chat_completions.losses import BLOCK_LOSSES
 from portkey_gateway.chat_completions.usage import decode_usage
-from portkey_gateway.chat_completions.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
-from portkey_gateway.chat_completions.wire import ToolCallDelta as WireToolCallDelta
 from portkey_gateway.conversation.answer import (
     LOST_ARGUMENTS,
     Answer,
@@ -28,6 +26,10 @@ from portkey_gateway.conversation.well_told import check_block, check_citations
 from portkey_gateway.error_bodies import decode_not_an_answer, read_json
 from portkey_gateway.errors import ErrorInBodyError, InvalidResponseError, StreamDecodeError, warn
 from portkey_gateway.info import GatewayInfo
+
+if TYPE_CHECKING:
+    from portkey_gateway.chat_completions.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
+    from portkey_gateway.chat_completions.wire import ToolCallDelta as WireToolCallDelta
 
 FAILURES: Final = frozenset({"error", "ERROR", "TIMEOUT", "insufficient_system_resource"})
 """Finish reasons of an answer that the provider could not end (Mistral and OpenRouter; Cohere; DeepSeek)."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from portkey_gateway.chat_completions.decode import FAILURES, AnswerFold
-from portkey_gateway.chat_completions.wire import Chunk
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.error_bodies import read_json
 from portkey_gateway.errors import StreamDecodeError, StreamProviderError, StreamTruncatedError
 from portkey_gateway.http.events import EventDecoder
 from portkey_gateway.info import GatewayInfo
+
+if TYPE_CHECKING:
+    from portkey_gateway.chat_completions.wire import Chunk
 
 _DONE = b"[DONE]"
 _EXCERPT_LENGTH = 200

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from portkey_gateway.chat_completions.wire import WireUsage
+from typing import TYPE_CHECKING
+
 from portkey_gateway.conversation.usage import Usage
+
+if TYPE_CHECKING:
+    from portkey_gateway.chat_completions.wire import WireUsage
 
 
 def decode_usage(wire: WireUsage) -> Usage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from typing_extensions import override
 
@@ -17,7 +17,9 @@ from portkey_gateway.error_bodies import decode_not_an_answer, read_json
 from portkey_gateway.errors import StreamDecodeError
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.messages.usage import decode_usage
-from portkey_gateway.messages.wire import Event, WireUsage
+
+if TYPE_CHECKING:
+    from portkey_gateway.messages.wire import Event, WireUsage
 
 # What reading a malformed answer fails with, whichever of its fields is not of the type it has to be.
 _MALFORMED: Final = (AttributeError, LookupError, TypeError, ValueError)

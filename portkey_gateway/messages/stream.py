@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from portkey_gateway.conversation.fold import Decoding
 from portkey_gateway.error_bodies import read_json
@@ -11,7 +11,9 @@ from portkey_gateway.errors import StreamDecodeError, StreamProviderError, Strea
 from portkey_gateway.http.events import EventDecoder
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.messages.decode import MessageFold
-from portkey_gateway.messages.wire import Event
+
+if TYPE_CHECKING:
+    from portkey_gateway.messages.wire import Event
 
 _DONE: Final = b"[DONE]"
 _EXCERPT_LENGTH: Final = 200

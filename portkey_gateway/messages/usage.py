@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from portkey_gateway.conversation.usage import Usage
-from portkey_gateway.messages.wire import WireUsage
+
+if TYPE_CHECKING:
+    from portkey_gateway.messages.wire import WireUsage
 
 
 def decode_usage(wire: WireUsage) -> Usage:

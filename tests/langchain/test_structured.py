@@ -13,7 +13,7 @@ from langchain_core.prompts import ChatPromptTemplate
 from pydantic import BaseModel
 from pydantic.v1 import BaseModel as BaseModelV1
 
-from portkey_langchain.structured import Method, Schema
+from portkey_langchain.object_form import Method, Schema
 
 if TYPE_CHECKING:
     from portkey_gateway.sandbox import Sandbox
