@@ -35,6 +35,9 @@ from portkey_langchain.tools import encode_tool
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
+else:
+    # LangChain asks for what annotations mean (``RunnableWithFallbacks``); its tools are read where there is one.
+    BaseTool = Any
 
 
 class ChatPortkey(CallingModel, ConfidentialModel):

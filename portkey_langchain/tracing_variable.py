@@ -22,7 +22,7 @@ class TracerByVariable(BaseCallbackHandler):
         """Make the tracer."""
         from portkey_langchain.tracer import EnvironmentTracer  # noqa: PLC0415 see above
 
-        return super().__new__(EnvironmentTracer)
+        return object.__new__(EnvironmentTracer)
 
 
 register_configure_hook(

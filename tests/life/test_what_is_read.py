@@ -36,8 +36,23 @@ OF_OTHER_USES: Final = [
     "portkey_gateway.tracing.watched",
 ]
 """What embeds, fetches media, knows prompts of the library or makes spans."""
-OF_LANGCHAINS: Final = ["portkey_langchain.structured", "portkey_langchain.tracer", "langchain_core.tools.base"]
-OF_LLAMAINDEXS: Final = ["portkey_llamaindex.tracer", "portkey_llamaindex.spans", "llama_index.core.agent"]
+OF_LANGCHAINS: Final = [
+    "langchain_core.tools.base",
+    "portkey_langchain.cache_report",
+    "portkey_langchain.embeddings",
+    "portkey_langchain.init",
+    "portkey_langchain.prompt",
+    "portkey_langchain.structured",
+    "portkey_langchain.tracer",
+]
+OF_LLAMAINDEXS: Final = [
+    "llama_index.core.agent",
+    "portkey_llamaindex.cache_report",
+    "portkey_llamaindex.embedding",
+    "portkey_llamaindex.prompt",
+    "portkey_llamaindex.spans",
+    "portkey_llamaindex.tracer",
+]
 
 
 def read_by(program: str, options: Mapping[str, Any] | None = None, **environment: str) -> tuple[list[Any], set[str]]:

@@ -12,7 +12,7 @@ import pytest
 
 from portkey_gateway import GatewayClient, GatewayOptions
 from portkey_gateway.conversation.request import ChatRequest
-from portkey_gateway.tracing import steps, watch
+from portkey_gateway.tracing import steps, watch, watched
 from portkey_gateway.tracing.context import TraceContext, new_span_id, new_trace_id
 from portkey_gateway.tracing.receivers import Receivers
 from portkey_gateway.tracing.spans import Described, Span
@@ -56,7 +56,7 @@ def streaming_client() -> GatewayClient:
 def receivers(monkeypatch: pytest.MonkeyPatch) -> Receivers:
     """Those of the test alone."""
     fresh = Receivers()
-    for module in (watch, steps):
+    for module in (watch, watched, steps):
         monkeypatch.setattr(module, "RECEIVERS", fresh)
     return fresh
 
@@ -194,7 +194,7 @@ def test_what_goes_wrong_here_costs_words_and_no_call(monkeypatch: pytest.Monkey
 
     tracing, spans = receiving()
     trace = expect(tracing)
-    monkeypatch.setattr(watch, "describe_request", broken)
+    monkeypatch.setattr(watched, "describe_request", broken)
     assert client().chat(REQUEST, trace=trace).text == "Hello."
     [span] = spans
     assert span.context == replace(trace, span_name="call")
