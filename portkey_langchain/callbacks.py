@@ -224,7 +224,8 @@ class RunHandler(BaseCallbackHandler):
         return self._tree.start(key, replace(own, trace_id=named) if isinstance(named, str) else own)
 
     def _end_call(self, run_id: UUID) -> None:
-        self._tree.end(run_id.int)
+        # Of a model's run LangChain makes no manager of runs inside it, as it does of all others: none can outlive it.
+        self._tree.forget(run_id.int)
         self._calls.pop(run_id.int, None)
 
     @override

@@ -25,7 +25,7 @@ MAX_METADATA_BYTES: Final = 8192
 """Bytes of the whole metadata header; Node caps all request headers together at 16 KB."""
 
 MAX_RUNS: Final = 10_000
-"""Runs a tree remembers, and as many that ended; some 300 bytes each, so 6 MB at the most."""
+"""Runs a tree remembers, and as many that ended; some 400 bytes each, so 8 MB at the most."""
 MAX_RUN_AGE_S: Final = 3600.0
 """Seconds after which a run that nobody ended, and that started no other run since, is forgotten."""
 
@@ -133,6 +133,11 @@ class RunTree:
                 self._ended[run_id] = known[0]
                 if len(self._ended) > self._max_runs:
                     self._ended.popitem(last=False)
+
+    def forget(self, run_id: Hashable) -> None:
+        """A run is over, and nothing can begin in it any more; one that is not known is none to forget."""
+        with self._lock:
+            self._runs.pop(run_id, None)
 
     def _forget(self, now: float) -> None:
         """Forget what is too old, or too much."""

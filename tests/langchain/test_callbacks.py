@@ -9,7 +9,12 @@ from uuid import UUID, uuid4
 
 import pytest
 from langchain_core.caches import InMemoryCache
-from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.callbacks import (
+    AsyncCallbackManagerForLLMRun,
+    BaseCallbackHandler,
+    CallbackManagerForChainRun,
+    CallbackManagerForLLMRun,
+)
 from langchain_core.language_models import FakeListChatModel
 from langchain_core.messages import HumanMessage
 from langchain_core.prompts import ChatPromptTemplate
@@ -240,6 +245,29 @@ async def test_nothing_is_kept_of_calls_that_ended(server: RecordingServer, loca
     server.reply(events(*deltas("Hel", "lo.")))
     [chunk async for chunk in local.astream("Hi", {"run_name": "mine"})]
     assert portkey(server.requests[-1], "span-name") == "mine"
+
+
+async def test_of_calls_that_ended_nothing_is_remembered_and_of_chains_where_they_stood(
+    server: RecordingServer, local: ChatPortkey
+) -> None:
+    theirs, runs, before = FakeListChatModel(responses=["Hello."]), Runs(), set(RUNS._tree._ended)
+    server.reply(whole(b"{}", status=500))
+    with pytest.raises(PortkeyError):
+        local.invoke("Hi", {"callbacks": [runs]})
+    server.reply(whole(answer()))
+    await local.ainvoke("Hi", {"callbacks": [runs]})
+    theirs.invoke("Hi", {"callbacks": [runs]})
+    [chunk async for chunk in theirs.astream("Hi", {"callbacks": [runs]})]
+    (RunnableLambda(str) | local).invoke("Hi", {"callbacks": [runs]})
+    chains = runs.parents.keys() - runs.models
+    assert (len(chains), len(runs.models)) == (2, 5)
+    assert set(RUNS._tree._ended) - before == {run_id.int for run_id in chains}
+
+
+@pytest.mark.parametrize("manager", [CallbackManagerForLLMRun, AsyncCallbackManagerForLLMRun])
+def test_langchain_lets_no_run_begin_in_that_of_a_model(manager: type[Any]) -> None:
+    assert hasattr(CallbackManagerForChainRun, "get_child")
+    assert not hasattr(manager, "get_child"), "remember where a model's run stood, too (RunHandler._end_call)"
 
 
 def test_labels_that_nobody_takes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

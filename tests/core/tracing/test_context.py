@@ -204,6 +204,14 @@ def test_what_begins_in_a_run_that_is_over_is_in_it_all_the_same() -> None:
     assert (tree.around("second"), tree.around("first")) == (ROOT, None)
 
 
+def test_in_a_run_that_is_forgotten_nothing_begins() -> None:
+    tree = RunTree()
+    tree.start("call", ROOT)
+    tree.forget("call")
+    tree.forget("call")
+    assert (tree.get("call"), tree.around("call"), len(tree)) == (None, None, 0)
+
+
 def test_runs_that_never_end_do_not_grow_without_bound() -> None:
     tree = RunTree(max_runs=100)
     for number in range(1000):
