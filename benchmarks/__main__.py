@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks.measures import MEASURES
+from benchmarks.measures import FULL, MEASURES, QUICK
 from benchmarks.registry import ENTRIES
 from benchmarks.report import describe_machine, note_load, render_json, render_markdown
 from benchmarks.runner import BenchmarkError, run
@@ -45,7 +45,8 @@ def main() -> None:
     if arguments.markdown:
         arguments.markdown.write_text(markdown, encoding="utf-8")
     if arguments.json:
-        arguments.json.write_text(json.dumps(render_json(figures, machine), indent=1) + "\n", encoding="utf-8")
+        told = render_json(figures, machine, QUICK if arguments.quick else FULL)
+        arguments.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 def _parse_arguments() -> argparse.Namespace:

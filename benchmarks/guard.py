@@ -1,7 +1,8 @@
 """Whether something became slower: the ratios of a run beside those that were reached.
 
 ``python -m benchmarks.guard FIGURES.json`` reads what ``python -m benchmarks --json`` wrote; ``--keep`` makes it what
-is reached from now on. It reports, and never fails a build: a busy machine moves single ratios by a third.
+is reached from now on. It reports, and never fails a build: a busy machine moves single ratios by a third. A figure
+that depends on how much was done is compared with one of the same size alone, so a quick run's with a quick run's.
 """
 
 from __future__ import annotations
@@ -27,17 +28,27 @@ def main() -> None:
     parser.add_argument("figures", type=Path, help="what `python -m benchmarks --json` wrote")
     parser.add_argument("--keep", action="store_true", help="make these the ratios that are reached")
     arguments = parser.parse_args()
-    ratios = json.loads(arguments.figures.read_text(encoding="utf-8"))["ratios"]
+    told = json.loads(arguments.figures.read_text(encoding="utf-8"))
+    ratios = sized(told["ratios"], told["sizes"])
+    reached = json.loads(REACHED.read_text(encoding="utf-8")) if REACHED.exists() else {}
     if arguments.keep:
-        known = json.loads(REACHED.read_text(encoding="utf-8")) if REACHED.exists() else {}
-        REACHED.write_text(json.dumps({**known, **rounded(ratios)}, indent=1) + "\n", encoding="utf-8")
-        return
-    print(report(ratios, json.loads(REACHED.read_text(encoding="utf-8"))))
+        REACHED.write_text(json.dumps(kept(ratios, reached), indent=1) + "\n", encoding="utf-8")
+    else:
+        print(report(ratios, reached))
 
 
-def rounded(ratios: Ratios) -> dict[str, dict[str, float]]:
-    """Ratios to two digits behind the point: no more of them counts."""
-    return {title: {name: round(ratio, 2) for name, ratio in row.items()} for title, row in ratios.items()}
+def sized(ratios: Ratios, sizes: Mapping[str, int]) -> Ratios:
+    """Ratios whose names tell of how much they were taken, where they depend on it."""
+    return {
+        title: {f"{name} of {sizes[name]}" if name in sizes else name: ratio for name, ratio in row.items()}
+        for title, row in ratios.items()
+    }
+
+
+def kept(ratios: Ratios, reached: Ratios) -> Ratios:
+    """What is reached from now on: three digits that count, for 0.006 as for 1.31; what was not measured stays."""
+    added = {title: {name: float(f"{ratio:.3g}") for name, ratio in row.items()} for title, row in ratios.items()}
+    return {**reached, **{title: {**reached.get(title, {}), **row} for title, row in added.items()}}
 
 
 def slower(ratios: Ratios, reached: Ratios) -> list[tuple[str, str, float, float]]:
@@ -55,7 +66,7 @@ def report(ratios: Ratios, reached: Ratios) -> str:
     found = slower(ratios, reached)
     if not found:
         return f"No ratio is above the one that was reached by more than {MARGIN:.2f}."
-    rows = [[f"{title}: {name}", f"{known:.2f}", f"{now:.2f}"] for title, name, known, now in found]
+    rows = [[f"{title}: {name}", f"{known:.3g}", f"{now:.3g}"] for title, name, known, now in found]
     return render_table([f"above what was reached by more than {MARGIN:.2f}", "reached", "now"], rows)
 
 

@@ -74,6 +74,8 @@ class Measure:
     unit: str
     what: str
     run: Callable[[Bench], float]
+    sized_by: str = ""
+    """The field of ``Effort`` that the figure itself depends on, and not only how exact it is."""
 
 
 def measure_image_peak(bench: Bench) -> float:
@@ -182,17 +184,22 @@ def measure_history(bench: Bench) -> float:
 MEASURES: Final[Sequence[Measure]] = (
     Measure("import", "s", "CPU to import it in a fresh process", lambda bench: bench.import_s),
     Measure("first answer", "s", "the same and the first answer", lambda bench: bench.first_answer_s),
-    Measure("image peak", "MB", "growth of peak memory through calls with a 5 MB image", measure_image_peak),
+    Measure("image peak", "MB", "growth of peak memory through calls with a 5 MB image", measure_image_peak, "images"),
     Measure("invoke", "µs", "CPU of a call", measure_invoke),
     Measure("ainvoke", "µs", "CPU of a call, 100 at once", measure_ainvoke),
-    Measure("stream", "µs", "CPU of a chunk", measure_stream),
-    Measure("burst", "µs", "CPU of a chunk, where all come at once", measure_burst),
-    Measure("astream", "µs", "CPU of a chunk, 20 streams at once", measure_astream),
+    Measure("stream", "µs", "CPU of a chunk", measure_stream, "stream_tokens"),
+    Measure("burst", "µs", "CPU of a chunk, where all come at once", measure_burst, "stream_tokens"),
+    Measure("astream", "µs", "CPU of a chunk, 20 streams at once", measure_astream, "stream_tokens"),
     Measure("500 streams", "s", "CPU of 500 streams at once, of 8 chunks each", measure_many_streams),
     Measure("first token", "µs", "wall time to the first text of a stream", measure_first_token),
     Measure("image", "ms", "CPU of a call with a 5 MB image", measure_image),
     Measure("history", "ms", "CPU of a call with 1000 messages", measure_history),
 )
+
+
+def sizes(effort: Effort) -> dict[str, int]:
+    """How much is done for each measure whose figure depends on it; only figures of the same size can be compared."""
+    return {measure.name: getattr(effort, measure.sized_by) for measure in MEASURES if measure.sized_by}
 
 
 class _Cpu:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from benchmarks.measures import MEASURES
+from benchmarks.measures import FULL, MEASURES, Effort, sizes
 from benchmarks.registry import COMPARISONS, ENTRIES, Comparison
 from benchmarks.runner import Figures
 
@@ -37,11 +37,12 @@ def note_load(machine: dict[str, Any]) -> None:
     machine["load"].append(round(os.getloadavg()[0], 1))
 
 
-def render_json(figures: Figures, machine: dict[str, Any]) -> dict[str, Any]:
-    """Return everything: the figures of each round, their medians, the ratios and the machine."""
+def render_json(figures: Figures, machine: dict[str, Any], effort: Effort = FULL) -> dict[str, Any]:
+    """Return everything: the figures of each round, their medians, the ratios, the machine and the sizes."""
     return {
         "machine": machine,
         "units": {measure.name: measure.unit for measure in MEASURES},
+        "sizes": sizes(effort),
         "rounds": figures,
         "medians": {module: _medians(rounds) for module, rounds in figures.items()},
         "ratios": {title: dict(zip(_names(), row, strict=True)) for title, row in _ratio_rows(figures)},

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
@@ -16,7 +17,7 @@ from benchmarks.answers import (
     whole_answer,
     whole_message,
 )
-from benchmarks.measures import MEASURES, QUICK, SHORT_TOKENS, Bench, WrongAnswerError
+from benchmarks.measures import FULL, MEASURES, QUICK, SHORT_TOKENS, Bench, Effort, WrongAnswerError, sizes
 from benchmarks.prompts import history_prompt, image_prompt, short_prompt
 from benchmarks.registry import ENTRIES
 from benchmarks.report import describe_machine, render_json, render_markdown
@@ -115,6 +116,36 @@ def test_what_became_slower_is_named() -> None:
     ) == [("ours / theirs", "stream", 0.2, 0.3)]
     assert "No ratio" in guard.report({"ours / theirs": {"invoke": 0.5}}, reached)
     assert "| ours / theirs: stream" in guard.report({"ours / theirs": {"stream": 0.3}}, reached)
+
+
+def test_small_ratios_are_kept_as_exactly_as_large_ones() -> None:
+    reached = guard.kept({"ours / theirs": {"history": 0.014951, "import": 1.14283}}, {"gone": {"invoke": 1.0}})
+
+    assert reached == {"ours / theirs": {"history": 0.015, "import": 1.14}, "gone": {"invoke": 1.0}}
+    assert guard.slower({"ours / theirs": {"history": 0.0201}}, reached) == []
+    assert "| ours / theirs: history" in guard.report({"ours / theirs": {"history": 0.0204}}, reached)
+
+
+def test_only_figures_of_the_same_size_are_compared() -> None:
+    def ratios_of(effort: Effort, peak: float) -> guard.Ratios:
+        return guard.sized({"ours / theirs": {"image peak": peak, "invoke": 0.5}}, sizes(effort))
+
+    reached = guard.kept(ratios_of(FULL, 0.5), {})
+    assert guard.slower(ratios_of(QUICK, 9.0), reached) == []
+    assert guard.slower(ratios_of(FULL, 0.9), reached) == [("ours / theirs", "image peak of 20", 0.5, 0.9)]
+    both = guard.kept(ratios_of(QUICK, 3.0), reached)
+    assert both == {"ours / theirs": {"image peak of 20": 0.5, "image peak of 5": 3.0, "invoke": 0.5}}
+    assert guard.slower(ratios_of(QUICK, 9.0), both) == [("ours / theirs", "image peak of 5", 3.0, 9.0)]
+
+
+def test_sizes_are_told_beside_the_figures_and_those_that_are_reached_are_known() -> None:
+    figures = {"raw_httpx": {measure.name: [1.0] for measure in MEASURES}}
+    told = render_json(figures, describe_machine(), QUICK)["sizes"]
+    assert told["image peak"] == QUICK.images
+    names = [measure.name for measure in MEASURES]
+    known = guard.sized({"row": dict.fromkeys(names, 1.0)}, sizes(FULL))["row"].keys()
+    reached = json.loads(guard.REACHED.read_text(encoding="utf-8"))
+    assert all(known <= row.keys() for row in reached.values())
 
 
 def test_it_is_measured_how_costs_grow(monkeypatch: pytest.MonkeyPatch) -> None:
