@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 
 import httpx
 
-from portkey_gateway.http.network import CONNECT_TIMEOUT_S
+from portkey_gateway.http.connecting import CONNECT_TIMEOUT_S
 from portkey_gateway.http.patience import END_WAIT_S, Patience
 
 # In the place of a stream that was read: stream and response refer to each other, so a request of 5 MB would live on

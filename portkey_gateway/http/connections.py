@@ -19,7 +19,8 @@ from typing import Final, Generic, NamedTuple, TypeVar
 import httpx
 from typing_extensions import override
 
-from portkey_gateway.http.network import AsyncLine, Line, MakeContext, Place
+from portkey_gateway.http.connecting import MakeContext, Place
+from portkey_gateway.http.network import AsyncLine, Line
 from portkey_gateway.http.patience import Patience
 from portkey_gateway.http.wire import ResponseReader, render_head
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import select
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
-from typing import Any, Final, NamedTuple
+from collections.abc import Awaitable
+from typing import Any, Final
 
 import httpx
 from typing_extensions import override
 
+from portkey_gateway.http.connecting import (
+    MakeContext,
+    Place,
+    connect_error,
+    connect_s,
+    is_readable,
+    left_s,
+    open_socket,
+    tls_context,
+)
 from portkey_gateway.http.patience import Patience
-
-CONNECT_TIMEOUT_S: Final = 10.0
-"""Seconds to wait for a connection, where the whole call may take longer."""
+from portkey_gateway.http.tls import Tls
 
 _READ_BYTES: Final = 64 * 1024
 _WRITE_BYTES: Final = 256 * 1024
@@ -24,20 +30,6 @@ _WRITE_BYTES: Final = 256 * 1024
 _JOINED_BYTES: Final = 64 * 1024
 # What is received and not yet read; the other end waits beyond.
 _WAITING_BYTES: Final = 256 * 1024
-_ALPN: Final = ["http/1.1"]
-
-
-class Place(NamedTuple):
-    """Where a connection goes."""
-
-    scheme: str
-    host: str
-    port: int
-    server_name: str
-    """The name that the certificate has to bear."""
-
-
-MakeContext = Callable[[], ssl.SSLContext]
 
 
 class Line:
@@ -48,14 +40,13 @@ class Line:
         has_written: whether anything was sent of the call that it carries.
     """
 
-    __slots__ = ("_is_readable", "_socket", "has_written", "idle_since", "place")
+    __slots__ = ("_socket", "has_written", "idle_since", "place")
 
     def __init__(self, place: Place) -> None:
         self.place = place
         self.idle_since = 0.0
         self.has_written = False
         self._socket: socket.socket | None = None
-        self._is_readable: Callable[[], bool] | None = None
 
     def connect(self, patience: Patience, make_context: MakeContext) -> None:
         """Connect.
@@ -64,30 +55,29 @@ class Line:
             httpx.ConnectError: if that fails; so does ``ConnectTimeout`` for want of time.
             httpx.UnsupportedProtocol: if the address cannot be.
         """
-        context = _context(self.place, make_context)
+        context = tls_context(self.place, make_context)
         connected = None
         try:
-            connected = _connected(self.place, patience)
+            connected = open_socket(self.place, patience)
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if context is not None:
-                connected.settimeout(_connect_s(patience))
+                connected.settimeout(connect_s(patience))
                 connected = context.wrap_socket(connected, server_hostname=self.place.server_name)
         except BaseException as error:
             if connected is not None:
                 connected.close()
-            if (told := _connect_error(error)) is None:
+            if (told := connect_error(error)) is None:
                 raise
             try:
                 raise told from error
             finally:
                 del told  # this frame stands in its traceback: it would be a circle
         self._socket = connected
-        self._is_readable = _readable(connected)
 
     @property
     def is_usable(self) -> bool:
         """Whether an idle connection can carry a call: one that is readable was closed, or says what nobody asked."""
-        return self._socket is not None and self._is_readable is not None and not self._is_readable()
+        return self._socket is not None and not is_readable(self._socket)
 
     def send(self, head: bytes, body: bytes, patience: Patience) -> None:
         """Send a request.
@@ -102,7 +92,7 @@ class Line:
             for data in (head, body):
                 view = memoryview(data)
                 while view:
-                    self._open.settimeout(_left_s(patience, httpx.WriteTimeout))
+                    self._open.settimeout(left_s(patience, httpx.WriteTimeout))
                     view = view[self._open.send(view[:_WRITE_BYTES]) :]
                     self.has_written = True
         except TimeoutError as error:
@@ -118,9 +108,9 @@ class Line:
         Raises:
             httpx.ReadError: if the connection breaks; so does ``ReadTimeout`` for want of time.
         """
-        left_s = _left_s(patience, httpx.ReadTimeout)
+        seconds = left_s(patience, httpx.ReadTimeout)
         try:
-            self._open.settimeout(left_s)
+            self._open.settimeout(seconds)
             return self._open.recv(_READ_BYTES)
         except TimeoutError as error:
             raise httpx.ReadTimeout(str(error)) from error
@@ -146,8 +136,8 @@ class AsyncLine(asyncio.Protocol):
     What comes wakes up who waits for it, and the time that it may take is watched by one timer for a whole call.
     """
 
-    __slots__ = ("_error", "_expires_at", "_has_ended", "_is_full", "_is_readable", "_loop", "_received", "_size",
-                 "_timed_out", "_timer", "_transport", "_waiter", "closed", "has_written", "idle_since",
+    __slots__ = ("_error", "_expires_at", "_handle", "_has_ended", "_is_full", "_loop", "_received", "_size",
+                 "_timed_out", "_timer", "_tls", "_transport", "_waiter", "closed", "has_written", "idle_since",
                  "place")  # fmt: skip
 
     def __init__(self, place: Place) -> None:
@@ -157,6 +147,7 @@ class AsyncLine(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self.closed: asyncio.Future[None] = self._loop.create_future()
         self._transport: Any = None
+        self._tls: Tls | None = None
         self._received: list[bytes] = []
         self._size = 0
         self._has_ended = self._is_full = False
@@ -165,54 +156,73 @@ class AsyncLine(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._expires_at = 0.0
         self._timed_out: type[httpx.TimeoutException] = httpx.ReadTimeout
-        self._is_readable: Callable[[], bool] | None = None
+        self._handle: Any = None
 
     async def connect(self, patience: Patience, make_context: MakeContext) -> None:
         """Connect; raises as ``Line.connect``."""
-        context = _context(self.place, make_context)
-        options: dict[str, Any] = {"ssl": context, "server_hostname": self.place.server_name} if context else {}
+        context = tls_context(self.place, make_context)
         try:
-            await self._connect(patience, options)
+            await self._connect(patience)
+            if context is not None:
+                async with asyncio.timeout(connect_s(patience)):
+                    await self._shake_hands(Tls(context, self.place.server_name))
         except BaseException as error:
             self.close()
-            if (told := _connect_error(error)) is None:
+            if (told := connect_error(error)) is None:
                 raise
             try:
                 raise told from error
             finally:
                 del told  # this frame stands in its traceback: it would be a circle
-        handle = self._transport.get_extra_info("socket")
-        if handle is not None:
-            handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._is_readable = _readable(handle)
+        self._handle = self._transport.get_extra_info("socket")
+        if self._handle is not None:
+            self._handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    async def _connect(self, patience: Patience, options: dict[str, Any]) -> None:
+    async def _connect(self, patience: Patience) -> None:
         """Try one address of the host after the other, each for as long as sockets do.
 
         Where asyncio tries several at once, it leaves one open that was reached just as the call was cancelled.
         """
-        async with asyncio.timeout(_connect_s(patience)):
+        async with asyncio.timeout(connect_s(patience)):
             found = await self._loop.getaddrinfo(self.place.host, self.place.port, type=socket.SOCK_STREAM)
         for tried, (family, _, proto, _, address) in enumerate(found, 1):
             try:
-                async with asyncio.timeout(_connect_s(patience)):
+                async with asyncio.timeout(connect_s(patience)):
                     await self._loop.create_connection(
-                        lambda: self, str(address[0]), self.place.port, family=family, proto=proto, **options
+                        lambda: self, str(address[0]), self.place.port, family=family, proto=proto
                     )
-            except ssl.SSLError:  # reached, but not what it has to be
-                raise
             except OSError:
                 if tried == len(found) or self._transport is not None:
                     raise
             else:
                 return
 
+    async def _shake_hands(self, tls: Tls) -> None:
+        """Agree on TLS with the other end, which is then known to be who it has to be."""
+        came = b""
+        while not self._is_agreed(tls, came):
+            while not (self._received or self._has_ended):
+                await self._wait(None, httpx.ConnectTimeout)
+            if not self._received:
+                raise self._error or ConnectionResetError("the connection was closed in the handshake of TLS")
+            came = b"".join(self._received)
+            self._received.clear()
+            self._size = 0
+        self._tls = tls
+        self.data_received(b"")  # what came behind the handshake
+
+    def _is_agreed(self, tls: Tls, came: bytes) -> bool:
+        try:
+            return tls.shake_hands(came)
+        finally:
+            self._transport.write(tls.take_told())  # also why nothing is agreed on
+
     @property
     def is_usable(self) -> bool:
         """Whether an idle connection can carry a call, which the loop may not have heard of yet."""
-        if self._has_ended or self._received or self._is_readable is None:
+        if self._has_ended or self._received or self._handle is None:
             return False
-        return not self._is_readable()
+        return not is_readable(self._handle)
 
     async def send(self, head: bytes, body: bytes, patience: Patience) -> None:
         """Send a request; raises as ``Line.send``."""
@@ -220,19 +230,22 @@ class AsyncLine(asyncio.Protocol):
         if len(body) <= _JOINED_BYTES:
             head, body = head + body, b""
         try:
-            _left_s(patience, httpx.WriteTimeout)  # when the time is up nothing leaves
+            left_s(patience, httpx.WriteTimeout)  # when the time is up nothing leaves
             for data in (head, body):
                 view = memoryview(data)
                 while view:
                     if self._transport.is_closing():
                         raise httpx.WriteError("the connection is closed")
-                    self._transport.write(view[:_WRITE_BYTES])
+                    piece = view[:_WRITE_BYTES]
+                    self._transport.write(piece if self._tls is None else self._tls.seal(piece))
                     if self._transport.is_closing():
                         raise httpx.WriteError(str(self._error or "the connection broke"))
                     self.has_written = True
                     view = view[_WRITE_BYTES:]
                     while self._is_full and not self._has_ended:
-                        await self._wait(_left_s(patience, httpx.WriteTimeout), httpx.WriteTimeout)
+                        await self._wait(left_s(patience, httpx.WriteTimeout), httpx.WriteTimeout)
+        except ssl.SSLError as error:
+            raise httpx.WriteError(str(error)) from error
         finally:
             head = body = data = b""  # no frame of an error shows them
 
@@ -243,7 +256,7 @@ class AsyncLine(asyncio.Protocol):
                 if self._error is not None:
                     raise httpx.ReadError(str(self._error)) from self._error
                 return b""
-            await self._wait(_left_s(patience, httpx.ReadTimeout), httpx.ReadTimeout)
+            await self._wait(left_s(patience, httpx.ReadTimeout), httpx.ReadTimeout)
         data = self._received[0] if len(self._received) == 1 else b"".join(self._received)
         self._received.clear()
         if self._size > _WAITING_BYTES:
@@ -251,12 +264,12 @@ class AsyncLine(asyncio.Protocol):
         self._size = 0
         return data
 
-    def _wait(self, left_s: float | None, timed_out: type[httpx.TimeoutException]) -> Awaitable[None]:
+    def _wait(self, seconds: float | None, timed_out: type[httpx.TimeoutException]) -> Awaitable[None]:
         """Wait until something happens."""
         waiter = self._waiter = self._loop.create_future()
-        if left_s is not None:
+        if seconds is not None:
             self._timed_out = timed_out
-            self._expires_at = self._loop.time() + left_s
+            self._expires_at = self._loop.time() + seconds
             if self._timer is None or self._timer.when() > self._expires_at:
                 self.rest()
                 self._timer = self._loop.call_at(self._expires_at, self._expire)
@@ -303,11 +316,27 @@ class AsyncLine(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
+        if self._tls is not None and not (data := self._opened(self._tls, data)):
+            return
         self._received.append(data)
         was, self._size = self._size, self._size + len(data)
         if was <= _WAITING_BYTES < self._size:
             self._transport.pause_reading()
         self._wake()
+
+    def _opened(self, tls: Tls, came: bytes) -> bytes:
+        """What TLS holds of what came."""
+        try:
+            data = tls.open(came)
+        except ssl.SSLError as error:
+            self._error = error
+            self.close()
+            return b""
+        if told := tls.take_told():
+            self._transport.write(told)
+        if tls.has_ended:
+            self.eof_received()
+        return data
 
     @override
     def eof_received(self) -> bool | None:
@@ -318,7 +347,7 @@ class AsyncLine(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._has_ended = True
-        self._error = exc
+        self._error = self._error or exc
         self._is_full = False
         self._wake()
         if not self.closed.done():
@@ -332,58 +361,3 @@ class AsyncLine(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._is_full = False
         self._wake()
-
-
-def _connected(place: Place, patience: Patience) -> socket.socket:
-    """Try one address of the host after the other, each for so long as there is still time for."""
-    found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
-    for tried, (family, kind, proto, _, address) in enumerate(found, 1):
-        left_s = _connect_s(patience)
-        try:
-            with ExitStack() as unless_connected:
-                connected = unless_connected.enter_context(socket.socket(family, kind, proto))
-                connected.settimeout(left_s)
-                connected.connect(address)
-                unless_connected.pop_all()
-                return connected
-        except OSError:
-            if tried == len(found):
-                raise
-    raise OSError("the host has no address")
-
-
-def _readable(opened: socket.socket) -> Callable[[], bool]:
-    """Tells of a socket whether something can be read of it at once, or whether it was closed."""
-    if not hasattr(select, "poll"):  # Windows, whose select knows no bound of file numbers
-        return lambda: bool(select.select([opened], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(opened, select.POLLIN)
-    return lambda: bool(poll.poll(0))
-
-
-def _context(place: Place, make_context: MakeContext) -> ssl.SSLContext | None:
-    if place.scheme != "https":
-        return None
-    context = make_context()
-    context.set_alpn_protocols(_ALPN)
-    return context
-
-
-def _connect_s(patience: Patience) -> float:
-    left_s = _left_s(patience, httpx.ConnectTimeout)
-    return CONNECT_TIMEOUT_S if left_s is None else min(CONNECT_TIMEOUT_S, left_s)
-
-
-def _connect_error(error: BaseException) -> httpx.TransportError | None:
-    if isinstance(error, TimeoutError):
-        return httpx.ConnectTimeout(str(error))
-    if isinstance(error, OverflowError | UnicodeError):  # of a port or a host that cannot be
-        return httpx.UnsupportedProtocol(str(error))
-    return httpx.ConnectError(str(error)) if isinstance(error, OSError) else None
-
-
-def _left_s(patience: Patience, timed_out: type[httpx.TimeoutException]) -> float | None:
-    left_s = patience.left_s()
-    if left_s is not None and left_s <= 0:
-        raise timed_out("the time is up")
-    return left_s

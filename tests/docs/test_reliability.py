@@ -8,8 +8,8 @@ import pytest
 
 from portkey_gateway.caller import GatewayCaller
 from portkey_gateway.http.body import MAX_BODY_BYTES, MAX_ERROR_BYTES
+from portkey_gateway.http.connecting import CONNECT_TIMEOUT_S
 from portkey_gateway.http.connections import KEEPALIVE_S, MAX_IDLE
-from portkey_gateway.http.network import CONNECT_TIMEOUT_S
 from portkey_gateway.http.patience import END_WAIT_S, TOTAL_TIMEOUT_S
 from portkey_gateway.http.retry import RetryPolicy
 from tests.faults.report import BEGIN, END, PAGE, Tally, known, subject, table

@@ -22,7 +22,7 @@ from portkey_gateway import (
     StreamTruncatedError,
 )
 from portkey_gateway.http.borrowed import timeouts
-from portkey_gateway.http.network import CONNECT_TIMEOUT_S
+from portkey_gateway.http.connecting import CONNECT_TIMEOUT_S
 from portkey_gateway.http.patience import Deadline, Patience
 from tests.support.calls import HELLO, Ask, any_call, is_streamed, streamed_call
 from tests.support.recording import RecordingServer, Reply, whole

@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from portkey_gateway.http.network import AsyncLine, Line, Place
+from portkey_gateway.http.connecting import Place
+from portkey_gateway.http.network import AsyncLine, Line
 from portkey_gateway.http.patience import Deadline, Patience
 
 Either: TypeAlias = Line | AsyncLine

@@ -15,7 +15,7 @@ import pytest
 
 from portkey_gateway.http import borrowed
 from portkey_gateway.http.borrowed import AsyncClientReply, ClientReply, timeouts
-from portkey_gateway.http.network import CONNECT_TIMEOUT_S
+from portkey_gateway.http.connecting import CONNECT_TIMEOUT_S
 from portkey_gateway.http.patience import Deadline, Patience
 
 SOON_S = 5.0

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from portkey_gateway.http import connections
+from portkey_gateway.http.connecting import Place
 from portkey_gateway.http.connections import KEEPALIVE_S, MAX_IDLE, Lines, Outgoing
-from portkey_gateway.http.network import Place
 
 HERE = Place("http", "gateway.example", 80, "gateway.example")
 

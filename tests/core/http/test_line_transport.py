@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from portkey_gateway.http import connections
+from portkey_gateway.http.connecting import Place
 from portkey_gateway.http.connections import AsyncLineTransport, LineTransport, Outgoing
-from portkey_gateway.http.network import Place
 from portkey_gateway.http.patience import Deadline, Patience
 
 HERE = Place("http", "gateway.example", 80, "gateway.example")

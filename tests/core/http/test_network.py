@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from portkey_gateway.http import network
-from portkey_gateway.http.network import CONNECT_TIMEOUT_S, AsyncLine, Line, Place
+from portkey_gateway.http.connecting import CONNECT_TIMEOUT_S, Place, connect_s
+from portkey_gateway.http.network import AsyncLine, Line
 from portkey_gateway.http.patience import Deadline, Patience
 from tests.core.http.lines import FOR_EVER, OVER, SOON_S, Ends, done, no_context, seconds
 from tests.support.tls import make_certificate
@@ -67,7 +67,7 @@ async def test_connecting_ends_in_time(make: Any) -> None:
 def test_connecting_takes_no_longer_than_the_shortest_bound(
     silence_s: float | None, total_s: float | None, limit_s: float
 ) -> None:
-    assert network._connect_s(Patience(silence_s, Deadline(total_s))) == pytest.approx(limit_s, abs=0.5)
+    assert connect_s(Patience(silence_s, Deadline(total_s))) == pytest.approx(limit_s, abs=0.5)
 
 
 async def test_whoever_is_cancelled_while_connecting_leaves_nothing_open() -> None:

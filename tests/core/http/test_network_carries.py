@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from portkey_gateway.http.network import AsyncLine, Line, Place
+from portkey_gateway.http.connecting import Place
+from portkey_gateway.http.network import AsyncLine, Line
 from portkey_gateway.http.patience import Patience
 from tests.core.http.lines import FOR_EVER, OVER, SOON_S, Ends, done, no_context, seconds
 

@@ -16,9 +16,10 @@ import httpx
 import pytest
 
 from portkey_gateway import APIConnectionError, GatewayClient, GatewayOptions
-from portkey_gateway.http import connections, network, pool
+from portkey_gateway.http import connecting, connections, pool
+from portkey_gateway.http.connecting import Place
 from portkey_gateway.http.connections import MAX_IDLE, AsyncLineTransport, LineTransport
-from portkey_gateway.http.network import AsyncLine, Line, Place
+from portkey_gateway.http.network import AsyncLine, Line
 from portkey_gateway.http.patience import Deadline, Patience
 from portkey_gateway.http.pool import shared_async_client, shared_client
 from tests.support.calls import HELLO
@@ -185,7 +186,7 @@ def test_bytes_behind_an_answer_answer_nobody_over_a_borrowed_client_either(serv
 def has_poll(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A system with ``select.poll``, or one that has only ``select.select``."""
     if not request.param:
-        monkeypatch.setattr(network, "select", SimpleNamespace(select=select.select))
+        monkeypatch.setattr(connecting, "select", SimpleNamespace(select=select.select))
 
 
 @pytest.mark.usefixtures("has_poll")
@@ -219,7 +220,7 @@ def test_a_loop_tries_the_next_address_where_one_does_not_answer(
     server: RecordingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.reply(whole(answer()))
-    monkeypatch.setattr(network, "CONNECT_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(connecting, "CONNECT_TIMEOUT_S", 0.1)
 
     async def calls() -> None:
         loop = asyncio.get_running_loop()
