@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 
 from portkey_gateway.conversation.arguments import as_arguments
 from portkey_gateway.conversation.in_place import part_calls
+from portkey_gateway.conversation.media import with_data
 from portkey_gateway.conversation.request import ContentBlock, Message, ToolCall
 from portkey_gateway.errors import ContentError, warn
 from portkey_gateway.routing import is_claude
@@ -182,7 +183,7 @@ def _drawn(block: Block, where: str) -> ContentBlock | None:
     if block.get("type") not in _PICTURES:
         return None
     try:
-        encoded = encode_media(block, where=where)
+        encoded = with_data(encode_media(block, where=where))
     except ContentError:
         return None
     return cast("ContentBlock", encoded) if encoded["source"]["type"] == "base64" else None

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from pydantic_core import to_json
 
 from portkey_gateway.conversation.content import text_block
-from portkey_gateway.conversation.media import check_for_result
+from portkey_gateway.conversation.media import check_for_result, with_data
 from portkey_gateway.conversation.request import ContentBlock
 from portkey_gateway.errors import ContentError, warn
 from portkey_langchain.blocks import encode_block
@@ -38,7 +38,7 @@ def encode_result_block(block: Block, *, where: str) -> ContentBlock | None:
     if kind in _THOUGHTS:
         return None
     try:
-        encoded = encode_block(block, where=where)
+        encoded = cast("ContentBlock", with_data(cast("Block", encode_block(block, where=where))))
         check_for_result(cast("Block", encoded), where)
     except ContentError as error:
         if kind in MEDIA_TYPES:

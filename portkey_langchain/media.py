@@ -90,7 +90,7 @@ def _load_linked(block: Block, kind: MediaKind) -> Media:
     """OpenAI's form, and the one that hosts of open models have for videos."""
     value = block.get(f"{kind}_url")
     given = value if isinstance(value, Mapping) else {"url": value, **block}
-    return load_url(required_text(given, "url"), kind=kind, media_type=given.get("mime_type"))
+    return load_url(required_text(given, "url"), kind=kind, media_type=given.get("mime_type"), as_given=True)
 
 
 def _load_input_audio(block: Block) -> Media:
@@ -144,7 +144,7 @@ def _load(block: Block, kind: MediaKind) -> Media:
         raise ContentError(
             "a path is not read here; give what is in the file: base64.b64encode(path.read_bytes()).decode()"
         )
-    return load_url(required_text(block, "url"), kind=kind, media_type=media_type)
+    return load_url(required_text(block, "url"), kind=kind, media_type=media_type, as_given=True)
 
 
 def _load_source(source: Block, kind: MediaKind, name: str) -> Media:

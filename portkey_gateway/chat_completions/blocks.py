@@ -17,7 +17,7 @@ from portkey_gateway.chat_completions.proofs import PROOF, with_proofs
 from portkey_gateway.chat_completions.providers import find_provider
 from portkey_gateway.conversation.arguments import as_arguments, with_known_numbers
 from portkey_gateway.conversation.claude import as_said_before
-from portkey_gateway.conversation.media import as_media
+from portkey_gateway.conversation.media import as_media, with_data
 from portkey_gateway.conversation.request import ContentBlock, Message, TextBlock, ToolCall
 from portkey_gateway.conversation.sound import as_text
 from portkey_gateway.errors import ContentError, warn
@@ -176,7 +176,8 @@ def _encode_tool_block(block: ContentBlock, where: str, route: Route) -> Content
     if kind == "text":
         return block
     if route.is_claude and kind not in {"image_url", "file"}:
-        return cast("ContentBlock", {name: value for name, value in block.items() if name != "detail"})
+        own = with_data(cast("Mapping[str, Any]", block))
+        return cast("ContentBlock", {name: value for name, value in own.items() if name != "detail"})
     if route.is_claude:
         return cast("ContentBlock", as_media(cast("Mapping[str, Any]", block), where))
     raise ContentError(f"{where} is of type {kind!r}: only Claude takes that in a tool message; say it in words")

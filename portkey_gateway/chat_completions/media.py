@@ -27,7 +27,7 @@ MEDIA: Final = frozenset({"image", "document", "audio", "video"})
 """Types of the conversation's own blocks that are encoded here."""
 
 _DETAILS: Final = ("title", "context", "citations")
-_WAYS: Final = {"base64": "data", "url": "link", "file": "id"}
+_WAYS: Final = {"base64": "data", "data_url": "data", "url": "link", "file": "id"}
 _MEDIA_OF: Final[Mapping[tuple[str, str], Medium]] = {
     ("image", "data"): "image",
     ("image", "link"): "image link",
@@ -195,7 +195,7 @@ def _as_document_url(block: Mapping[str, Any], _route: Route) -> dict[str, Any]:
 
 def _url(block: Mapping[str, Any]) -> str:
     source = block["source"]
-    if source["type"] == "url":
+    if source["type"] in {"url", "data_url"}:
         return str(source["url"])
     return f"data:{source.get('media_type') or PDF_TYPE};base64,{source['data']}"
 

@@ -10,12 +10,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from portkey_gateway.conversation.media_types import PDF_TYPE, TEXT_TYPE, MediaKind, kind_of, settle_media_type
+from portkey_gateway.conversation.media_types import (
+    IMAGE_TYPES,
+    PDF_TYPE,
+    TEXT_TYPE,
+    MediaKind,
+    kind_of,
+    settle_media_type,
+)
 from portkey_gateway.conversation.request import CacheControl, MediaBlock, TextBlock
 from portkey_gateway.errors import ContentError
 
 # 32 base64 characters are 24 bytes: enough for every magic number, the longest of which end at byte 12.
 _SNIFFED_BASE64_LENGTH = 32
+# No header of an image that is sent as it was given is longer: data:image/jpeg;base64,
+_LONGEST_HEADER = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +40,13 @@ class Media:
     """An ``http(s)`` URL, where there is no data."""
     name: str = ""
     """A file name or title, where one is known."""
+    given: str = ""
+    """The data URL of an image that can be sent as it was given, in the place of its data."""
 
     @property
     def data_url(self) -> str:
         """The data as a ``data:`` URL without further parameters (the gateway drops an image that has any)."""
-        return f"data:{self.media_type};base64,{self.data}"
+        return self.given or f"data:{self.media_type};base64,{self.data}"
 
 
 def text_block(text: str, cache_control: CacheControl | None = None) -> TextBlock:
@@ -109,13 +120,21 @@ def load_path(path: str | Path, *, media_type: str | None = None) -> Media:
     return load_bytes(data, media_type=media_type or mimetypes.guess_type(str(path))[0], name=Path(path).name)
 
 
-def load_url(url: str, *, kind: MediaKind = "image", media_type: str | None = None) -> Media:
+def load_url(url: str, *, kind: MediaKind = "image", media_type: str | None = None, as_given: bool = False) -> Media:
     """Take media from a ``data:`` URL, or refer to them by an ``http(s)`` URL, or one of Google's storage (``gs``).
+
+    Args:
+        url: of any of these.
+        kind: what an ``http(s)`` URL leads to.
+        media_type: what is said of it.
+        as_given: whether the data URL of an image may stay whole (``given``), where nothing in it has to be mended.
 
     Raises:
         ContentError: if the URL is of none of these kinds, or its data is nothing that a model could read.
     """
     if url.startswith("data:"):
+        if as_given and (settled := _type_as_given(url)):
+            return Media("image", settled, given=url)
         header, comma, data = url.partition(",")
         declared, *parameters = header.removeprefix("data:").split(";")
         if not comma or "base64" not in parameters:
@@ -141,7 +160,9 @@ def media_block(media: Media, cache_control: CacheControl | None = None) -> Medi
     block: MediaBlock = {"type": media.kind, "source": {"type": "url", "url": media.url}}
     if media.url and media.media_type and media.kind in {"audio", "video"}:
         block["source"]["media_type"] = media.media_type
-    if media.data:
+    if media.given:
+        block["source"] = {"type": "data_url", "media_type": media.media_type, "url": media.given}
+    elif media.data:
         source_type: Literal["text", "base64"] = "text" if media.media_type == TEXT_TYPE else "base64"
         block["source"] = {"type": source_type, "media_type": media.media_type, "data": media.data}
     if media.name and media.kind == "document":
@@ -149,6 +170,18 @@ def media_block(media: Media, cache_control: CacheControl | None = None) -> Medi
     if cache_control:
         block["cache_control"] = cache_control
     return block
+
+
+def _type_as_given(url: str) -> str | None:
+    """The type of an image whose data URL says it and can be sent as it is; ``None`` if it has to be read."""
+    end = url.find(",", 0, _LONGEST_HEADER) + 1
+    start = url[end : end + _SNIFFED_BASE64_LENGTH]
+    try:
+        settled = settle_media_type(base64.b64decode(start, validate=True), None)
+    except ValueError:
+        return None
+    is_plain = url.isascii() and (len(url) - end) % 4 == 0 and not any(space in url for space in string.whitespace)
+    return settled if is_plain and settled in IMAGE_TYPES and url[:end] == f"data:{settled};base64," else None
 
 
 def _decode_base64(data: str, name: str) -> bytes:

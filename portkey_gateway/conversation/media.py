@@ -55,6 +55,15 @@ def as_media(block: Mapping[str, Any], where: str) -> MediaBlock:
     return made
 
 
+def with_data(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the block with its data alone, as Anthropic takes them, where it holds the data URL that was given."""
+    source = block.get("source")
+    if not isinstance(source, Mapping) or source.get("type") != "data_url":
+        return block
+    _, _, data = source["url"].partition(",")
+    return {**block, "source": {"type": "base64", "media_type": source["media_type"], "data": data}}
+
+
 def _from_image_url(image_url: Mapping[str, Any]) -> MediaBlock:
     url = str(image_url["url"])
     if not url.startswith("data:"):

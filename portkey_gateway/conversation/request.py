@@ -60,11 +60,12 @@ class FileBlock(TypedDict):
 class Source(TypedDict, total=False):
     """Where a block takes its content from."""
 
-    type: Required[Literal["base64", "url", "text", "content", "file"]]
+    type: Required[Literal["base64", "data_url", "url", "text", "content", "file"]]
     media_type: str
     data: str
     """Base64, or of ``text`` the text itself."""
     url: str
+    """Of ``data_url`` that of an image, as it was given: to part a large one and join it again takes milliseconds."""
     file_id: str
     content: str | list[Any]
     """Of ``content``: text, or text and image blocks."""

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 from pydantic_core import from_json
 
 from portkey_gateway.conversation.claude import as_said_before
-from portkey_gateway.conversation.media import as_media, check_for_claude
+from portkey_gateway.conversation.media import as_media, check_for_claude, with_data
 from portkey_gateway.conversation.plain import Texts, content_of, role_of
 from portkey_gateway.conversation.request import SYSTEM_ROLES, TOOL_CHANGES, ContentBlock, Message, ToolCall
 from portkey_gateway.conversation.sound import as_text
@@ -210,6 +210,7 @@ def encode_block(block: Mapping[str, Any], where: str) -> Block:
         raise ContentError(f"{where} is a block of type {kind!r}, which Claude does not take")
     if kind in _OPENAI_MEDIA:
         block = cast("Mapping[str, Any]", as_media(block, where))
+    block = with_data(block)
     check_for_claude(block, where)
     if kind == "text" and block.get("citations"):
         return as_said_before(block)

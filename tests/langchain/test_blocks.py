@@ -13,7 +13,7 @@ from portkey_gateway.errors import ContentError, EncodingError, PortkeyWarning
 from portkey_langchain import ChatPortkey
 from portkey_langchain.blocks import encode_block
 from portkey_langchain.encode import encode_messages
-from tests.langchain.media import PNG64, TEXT, TEXT64
+from tests.langchain.media import PNG64, PNG_URL, TEXT, TEXT64
 
 MARK = {"type": "ephemeral"}
 SEARCH_RESULT = {
@@ -141,6 +141,15 @@ def test_rarer_shapes_are_understood(block: dict[str, Any], expected: str) -> No
 )
 def test_nothing_of_a_block_is_lost(block: dict[str, Any], encoded: dict[str, Any]) -> None:
     assert encode_block(block, where="here") == encoded
+
+
+@pytest.mark.parametrize(
+    "block", [{"type": "image_url", "image_url": {"url": PNG_URL}}, {"type": "image", "url": PNG_URL}]
+)
+def test_a_data_url_is_not_copied(block: dict[str, Any]) -> None:
+    encoded: Any = encode_block(block, where="here")
+    assert encoded["type"] == "image"
+    assert encoded["source"]["url"] is PNG_URL
 
 
 _KEYS = [

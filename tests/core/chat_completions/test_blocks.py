@@ -201,6 +201,10 @@ def test_media_of_a_tool_go_to_claude_as_they_are(media: Media) -> None:
     assert tool([media_block(media), SAID])["content"] == [media_block(media), SAID]
 
 
+def test_a_data_url_of_a_tool_goes_to_claude_as_its_data() -> None:
+    assert tool([media_block(load_url(IMAGE.data_url, as_given=True))])["content"] == [media_block(IMAGE)]
+
+
 def test_what_openai_says_beside_an_image_of_a_tool_does_not_go_to_claude() -> None:
     assert tool([{**media_block(IMAGE), "detail": "low"}])["content"] == [media_block(IMAGE)]
 

@@ -132,6 +132,22 @@ def test_the_remedy_is_told() -> None:
         encoded(OGG, route_to("openai"))
 
 
+@pytest.mark.parametrize("provider", NAMES)
+def test_a_data_url_that_was_given_goes_where_its_data_would(provider: str) -> None:
+    def outcome(media: Media) -> Any:
+        try:
+            return encoded(media, route_to(provider))
+        except ContentError as error:
+            return error.message
+
+    assert outcome(load_url(GIF.data_url, as_given=True)) == outcome(GIF)
+
+
+def test_a_data_url_that_was_given_is_not_copied() -> None:
+    url = GIF.data_url
+    assert encoded(load_url(url, as_given=True), route_to("openai"))["image_url"]["url"] is url
+
+
 def test_the_catalog_s_models_go_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTKEY_API_KEY", "pk-1")
     assert encoded(VIDEO, find_route(GatewayOptions(), "@google-prod/gemini-2.5-pro")) == SEEN

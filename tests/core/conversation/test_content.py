@@ -230,6 +230,43 @@ def test_parameters_of_a_data_url_are_left_out(header: str) -> None:
     assert load_url(f"data:{header},{b64(PNG)}").data_url == f"data:image/png;base64,{b64(PNG)}"
 
 
+@pytest.mark.parametrize(("data", "media_type"), [(PNG, "image/png"), (JPEG, "image/jpeg"), (WEBP, "image/webp")])
+def test_a_data_url_may_stay_as_it_was_given(data: bytes, media_type: str) -> None:
+    data += b"\x00" * (-len(data) % 3)
+    url = f"data:{media_type};base64,{b64(data)}"
+    kept = load_url(url, as_given=True)
+    assert kept == Media("image", media_type, given=url)
+    assert kept.data_url is url
+    assert media_block(kept)["source"] == {"type": "data_url", "media_type": media_type, "url": url}
+    assert load_url(url) == Media("image", media_type, data=b64(data))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"data:image/jpg;base64,{b64(JPEG)}",
+        f"data:image/jpeg;base64,{b64(PNG)}",
+        f"data:image/png;x=1;base64,{b64(PNG)}",
+        f"data:image/PNG;base64,{b64(PNG)}",
+        f"data:;base64,{b64(PNG)}",
+        f"data:image/png;base64,{b64(PNG)}\n",
+        f"data:image/png;base64,{b64(PNG)[:40]} {b64(PNG)[40:]}",
+        f"data:image/png;base64,{b64(PNG + bytes(3 - len(PNG) % 3) + b'x').rstrip('=')}",
+        f"data:application/pdf;base64,{b64(PDF)}",
+        f"data:image/bmp;base64,{b64(FORMATS[0][0])}",
+    ],
+)
+def test_a_data_url_that_says_anything_else_is_read_and_written_anew(url: str) -> None:
+    assert load_url(url, as_given=True) == load_url(url)
+    assert not load_url(url, as_given=True).given
+
+
+@pytest.mark.parametrize("url", ["data:image/png;base64,é", "data:image/png;base64,!!!!", "data:image/png;base64,"])
+def test_a_data_url_of_no_image_is_an_error_also_where_it_may_stay(url: str) -> None:
+    with pytest.raises(ContentError):
+        load_url(url, as_given=True)
+
+
 def test_a_data_url_of_text() -> None:
     assert load_url("data:text/plain;charset=utf-8;base64,SGk=") == Media("document", "text/plain", data="Hi")
     assert load_url("data:;base64,SGk=", media_type="text/plain").data == "Hi"

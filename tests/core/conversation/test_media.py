@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from portkey_gateway.conversation.media import as_media, check_for_claude, check_for_result
+from portkey_gateway.conversation.media import as_media, check_for_claude, check_for_result, with_data
 from portkey_gateway.errors import ContentError
 
 PDF = base64.b64encode(b"%PDF-1.7\n" + b"\x00" * 20).decode()
@@ -119,3 +119,23 @@ def test_a_file_of_nothing_is_an_error_that_says_what_it_needs(file: dict[str, A
     with pytest.raises(ContentError) as caught:
         as_media({"type": "file", "file": file}, "messages[1].content[0]")
     assert caught.value.message == "messages[1].content[0].file needs file_data, file_url or file_id"
+
+
+def test_a_data_url_that_was_given_becomes_its_data() -> None:
+    url = f"data:image/png;base64,{PNG}"
+    given = {"type": "image", "source": {"type": "data_url", "media_type": "image/png", "url": url}, "detail": "low"}
+    assert with_data(given) == {"type": "image", "source": source("base64", "image/png", PNG), "detail": "low"}
+    assert given["source"] == {"type": "data_url", "media_type": "image/png", "url": url}
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "image", "source": source("base64", "image/png", PNG)},
+        {"type": "image", "source": {"type": "url", "url": "https://a.org/a.png"}},
+        {"type": "search_result", "source": "https://a.org"},
+        {"type": "text", "text": "Hi"},
+    ],
+)
+def test_any_other_block_stays_as_it_is(block: dict[str, Any]) -> None:
+    assert with_data(block) is block

@@ -244,3 +244,15 @@ def test_what_claude_does_not_take_is_refused_by_its_name_and_place(kind: str) -
         user(SAID, {"type": kind})
     with pytest.raises(ContentError, match=f"here is a block of type '{kind}'"):
         encode_block({"type": kind}, "here")
+
+
+@pytest.mark.parametrize("role", ["user", "tool"])
+def test_a_data_url_travels_as_its_data(role: str) -> None:
+    given = {"type": "data_url", "media_type": "image/png", "url": "data:image/png;base64,iVBO"}
+    picture = {"type": "image", "source": given}
+    sent = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBO"}}
+    if role == "user":
+        assert user(picture) == [sent]
+    else:
+        [message] = encoded(result("c1", [picture]))
+        assert message["content"] == [told("c1", [sent])]
