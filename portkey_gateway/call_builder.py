@@ -167,9 +167,10 @@ class CallBuilder:
 
     def labelled_headers(self, trace: TraceContext | None, metadata: Mapping[str, Any] | None) -> dict[str, str]:
         """The headers of the options, with where a call stands and its labels."""
-        own = self.options.metadata if isinstance(self.options, GatewayOptions) else {}
-        headers = {**self.headers, **(trace.render_headers() if trace else {})}
-        if labels := encode_metadata({**own, **(metadata or {})}, self.options.metadata_keys):
+        own = self.options.metadata if isinstance(self.options, GatewayOptions) else None
+        told = {**own, **(metadata or {})} if own else metadata
+        headers = {**self.headers, **trace.render_headers()} if trace else {**self.headers}
+        if told and (labels := encode_metadata(told, self.options.metadata_keys)):
             headers["x-portkey-metadata"] = labels
         return headers
 

@@ -173,7 +173,9 @@ def call_labels(
         run: what LangChain knows of the call; its metadata win.
         inline_images: fetch images given by URL.
     """
-    labels = {**(metadata or {}), **(run.metadata if run else {})}
+    labels = run.metadata if run else {}
+    if metadata:
+        labels = {**metadata, **labels}
     trace = named_trace(run.trace, options) if run else None
     return {"trace": trace, "metadata": labels, "inline_images": inline_images}
 

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
@@ -27,6 +27,7 @@ from portkey_gateway.tracing.context import (
     MAX_RUNS,
     RunTree,
     TraceContext,
+    active_span,
     beside,
     in_active_span,
     new_span_id,
@@ -36,12 +37,16 @@ from portkey_gateway.tracing.session import SESSION_LABEL, SESSION_LABELS, find_
 from portkey_langchain.fold import is_unnamed
 
 _INTERNAL_TAGS: Final = ("seq:step:", "map:key:", "graph:step:", "langsmith:")
+_SPAN_BITS: Final = 2**64 - 1
+
+RunKind: TypeAlias = Literal["chain", "chat", "other"]
+"""Chains may be folded, and chat models ask."""
+_Place: TypeAlias = tuple[str, str, str | None, str | None]
+"""Where a run stands: the fields of its ``TraceContext``, which is only made of those that are asked for."""
 
 
-# What is made in every call is a tuple: a frozen class takes several times as long to make.
-
-
-class RunLabels(NamedTuple):
+@dataclass(slots=True)
+class RunLabels:
     """What LangChain knows of one call of a model."""
 
     trace: TraceContext
@@ -49,23 +54,14 @@ class RunLabels(NamedTuple):
     """Metadata of the run, and its tags under ``tags``."""
     in_run: bool = True
     """Whether the call is one of a run that LangChain tells of, or is made in one."""
-
-
-@dataclass(slots=True)
-class _Call:
-    """A chat model's run that is not over."""
-
-    labels: RunLabels
     is_taken: bool = False
     """Whether it has sent a request."""
 
 
-class _Latest(NamedTuple):
-    """The chat model's run that started last in a context."""
+# What is made in every call is a tuple: a class with names takes several times as long to make.
 
-    key: int
-    outer: _Latest | None
-    """The one before it that was not over by then."""
+_Latest: TypeAlias = tuple[int, "_Latest | None"]
+"""The chat model's run that started last in a context, and the one before it that was not over by then."""
 
 
 class _Retrieval(NamedTuple):
@@ -85,9 +81,9 @@ class RunHandler(BaseCallbackHandler):
 
     def __init__(self) -> None:
         # By the number of a run's id, here and below: a UUID makes its hash in Python.
-        self._tree = RunTree()
+        self._tree = RunTree[_Place]()
         # Calls run in tasks and threads with contexts of their own: what is over here must be over everywhere.
-        self._calls: OrderedDict[int, _Call] = OrderedDict()
+        self._calls: OrderedDict[int, RunLabels] = OrderedDict()
         self._lock = threading.Lock()
 
     def take(self, run_id: UUID | None) -> RunLabels | None:
@@ -101,24 +97,24 @@ class RunHandler(BaseCallbackHandler):
         if run_id is not None:
             call = self._calls.get(run_id.int)
         else:
-            call = self._calls.get(latest.key) if (latest := self._alive()) else None
+            call = self._calls.get(latest[0]) if (latest := self._alive()) else None
         if call is None:
             return None
         with self._lock:
             was_taken, call.is_taken = call.is_taken, True
-        return call.labels._replace(trace=beside(call.labels.trace)) if was_taken else call.labels
+        return replace(call, trace=beside(call.trace)) if was_taken else call
 
     def begin(self, run_id: UUID) -> None:
         """Of the runs that started in this context, the one of this id now asks."""
-        latest = self._alive()
-        if latest is None or latest.key != run_id.int:
-            _latest.set(_Latest(run_id.int, latest))
+        latest = _latest.get()
+        if latest is None or latest[0] != run_id.int:
+            _latest.set((run_id.int, self._alive()))
 
     def _alive(self) -> _Latest | None:
         """The chat model's run of this context that is not over and started last."""
         latest = _latest.get()
-        while latest is not None and latest.key not in self._calls:
-            latest = latest.outer
+        while latest is not None and latest[0] not in self._calls:
+            latest = latest[1]
         return latest
 
     def here(self, name: str) -> RunLabels:
@@ -146,7 +142,8 @@ class RunHandler(BaseCallbackHandler):
     def _run_of(self, config: RunnableConfig | None) -> TraceContext | None:
         """The run that a config was made for."""
         run_id = _made_for(config) if config else None
-        return self._tree.around(run_id.int) if run_id else None
+        place = self._tree.around(run_id.int) if run_id else None
+        return TraceContext(*place) if place else None
 
     def _retrieval(self) -> _Retrieval | None:
         """The innermost retriever of this context that is not done: the end of a run may be told in another one."""
@@ -157,76 +154,99 @@ class RunHandler(BaseCallbackHandler):
 
     @override
     def on_chain_start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
-        self.start(serialized, is_chain=True, **kwargs)
+        self._start(serialized, kwargs, "chain")
 
     @override
     def on_tool_start(self, serialized: Any, input_str: str, **kwargs: Any) -> None:
-        self.start(serialized, **kwargs)
+        self._start(serialized, kwargs, "other")
 
     @override
     def on_retriever_start(self, serialized: Any, query: str, **kwargs: Any) -> None:
         run_id: UUID = kwargs["run_id"]
-        labels = RunLabels(self.start(serialized, **kwargs), read_labels(kwargs.get("tags"), kwargs.get("metadata")))
+        trace = TraceContext(*self._start(serialized, kwargs, "other"))
+        labels = RunLabels(trace, read_labels(kwargs.get("tags"), kwargs.get("metadata")))
         _retrieval.set(_Retrieval(run_id.int, labels, var_child_runnable_config.get(), self._retrieval()))
 
     @override
     def on_llm_start(self, serialized: Any, prompts: list[str], **kwargs: Any) -> None:
-        self.start(serialized, **kwargs)
+        self._start(serialized, kwargs, "other")
 
     @override
     def on_chat_model_start(self, serialized: Any, messages: list[list[BaseMessage]], **kwargs: Any) -> None:
-        run_id: UUID = kwargs["run_id"]
-        trace = self.start(serialized, **kwargs)
-        labels = RunLabels(trace, read_labels(kwargs.get("tags"), kwargs.get("metadata")))
-        with self._lock:
-            self._calls[run_id.int] = _Call(labels)
-            if len(self._calls) > MAX_RUNS:
-                self._calls.popitem(last=False)
-        self.begin(run_id)
+        self._start_call(serialized, kwargs)
+        self.begin(kwargs["run_id"])
 
-    def start(
-        self,
-        serialized: Mapping[str, Any] | None,
-        *,
-        run_id: UUID,
-        parent_run_id: UUID | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        name: str | None = None,
-        tags: Sequence[str] | None = None,
-        run_type: str | None = None,
-        is_chain: bool = False,
-        **_: Any,
-    ) -> TraceContext:
+    def start(self, serialized: Mapping[str, Any] | None, told: Mapping[str, Any], kind: RunKind) -> TraceContext:
         """Note a run, if nobody did yet: other handlers may hear of it first.
 
         A chain that nobody would name is folded into the run around it: what runs in it belongs to that.
 
+        Args:
+            serialized: as LangChain tells it.
+            told: what else it tells, by its names.
+            kind: of the run.
+
         Returns:
             Where the run stands in its trace; of one that is folded, where the run around it stands.
         """
-        key = run_id.int
-        if known := self._tree.get(key):
-            return known
-        name = run_name(serialized, name)
-        around = self._tree.around(parent_run_id.int) if parent_run_id else None
-        if around and is_chain and is_unnamed(name or "", run_type=run_type, tags=tags, metadata=metadata):
-            return self._tree.start(key, around)
-        # Of a run's id only the end is random (uuid7 begins with the time): that is its span's.
-        digits = run_id.hex
-        span_id = digits[16:]
-        if parent_run_id is None:
-            own = in_active_span(TraceContext(digits, span_id, None, name))
-        elif around:
-            own = TraceContext(around.trace_id, span_id, around.span_id, name)
-        else:
-            own = TraceContext(parent := parent_run_id.hex, span_id, parent[16:], name)
-        named = metadata.get("trace_id") if metadata else None
-        return self._tree.start(key, replace(own, trace_id=named) if isinstance(named, str) else own)
+        if kind == "chat":
+            return self._start_call(serialized, told).trace
+        return TraceContext(*self._start(serialized, told, kind))
 
-    def _end_call(self, run_id: UUID) -> None:
-        # Of a model's run LangChain makes no manager of runs inside it, as it does of all others: none can outlive it.
-        self._tree.forget(run_id.int)
-        self._calls.pop(run_id.int, None)
+    def _start_call(self, serialized: Mapping[str, Any] | None, told: Mapping[str, Any]) -> RunLabels:
+        # In the tree it has no place: LangChain makes no manager of runs inside it, as it does of all others.
+        key: int = told["run_id"].int
+        if known := self._calls.get(key):
+            return known
+        trace = TraceContext(*self._place(serialized, told, "chat"))
+        call = RunLabels(trace, read_labels(told.get("tags"), told.get("metadata")))
+        with self._lock:
+            self._calls[key] = call
+            if len(self._calls) > MAX_RUNS:
+                self._calls.popitem(last=False)
+        return call
+
+    def _start(self, serialized: Mapping[str, Any] | None, told: Mapping[str, Any], kind: RunKind) -> _Place:
+        run_id: UUID = told["run_id"]
+        if known := self._tree.get(run_id.int):
+            return known
+        return self._tree.start(run_id.int, self._place(serialized, told, kind))
+
+    def _place(self, serialized: Mapping[str, Any] | None, told: Mapping[str, Any], kind: RunKind) -> _Place:
+        key: int = told["run_id"].int
+        parent: UUID | None = told.get("parent_run_id")
+        metadata: Mapping[str, Any] | None = told.get("metadata")
+        name = told.get("name") or run_name(serialized, None)
+        # Of a run's id only the end is random (uuid7 begins with the time): that is its span's.
+        span_id, around_id = f"{key & _SPAN_BITS:016x}", None
+        if parent is None:
+            trace_id = f"{key:032x}"
+            if active := active_span():
+                trace_id, around_id = active
+        elif around := self._tree.around(parent.int):
+            run_type, tags = told.get("run_type"), told.get("tags")
+            if kind == "chain" and is_unnamed(name or "", run_type=run_type, tags=tags, metadata=metadata):
+                return around
+            trace_id, around_id, *_ = around
+        elif call := self._calls.get(parent.int):
+            trace_id, around_id = str(call.trace.trace_id), call.trace.span_id
+        else:
+            trace_id = parent.hex
+            around_id = trace_id[16:]
+        named = metadata.get("trace_id") if metadata else None
+        return named if isinstance(named, str) else trace_id, span_id, around_id, name
+
+    @override
+    def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
+        self._end_model(run_id)
+
+    @override
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
+        self._end_model(run_id)
+
+    def _end_model(self, run_id: UUID) -> None:
+        if self._calls.pop(run_id.int, None) is None:
+            self._tree.forget(run_id.int)
 
     @override
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
@@ -252,14 +272,6 @@ class RunHandler(BaseCallbackHandler):
     def on_retriever_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
         self._tree.end(run_id.int)
 
-    @override
-    def on_llm_end(self, response: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end_call(run_id)
-
-    @override
-    def on_llm_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end_call(run_id)
-
 
 def run_name(serialized: Mapping[str, Any] | None, name: str | None) -> str | None:
     """What a run is called: as it was named, else its class."""
@@ -272,11 +284,11 @@ def read_labels(tags: Sequence[str] | None, metadata: Mapping[str, Any] | None) 
     The conversation that the configuration around the run names (``configurable``) is a label, too: LangGraph makes
     metadata of it, LangChain does not.
     """
-    labels = dict(metadata or {})
+    labels = dict(metadata) if metadata else {}
     labels.pop("trace_id", None)
     if (session := configured_session()) and labels.keys().isdisjoint(SESSION_LABELS):
         labels[SESSION_LABEL] = session
-    if given := [tag for tag in tags or () if not tag.startswith(_INTERNAL_TAGS)]:
+    if tags and (given := [tag for tag in tags if not tag.startswith(_INTERNAL_TAGS)]):
         labels["tags"] = given
     return labels
 

@@ -29,7 +29,7 @@ from portkey_gateway.tracing.spans import Described, OpenSpan
 from portkey_gateway.tracing.steps import Calls, Tracing
 from portkey_langchain import run_spans
 from portkey_langchain.asked import is_asked_whole
-from portkey_langchain.callbacks import RUNS, configured_session, read_labels, run_name
+from portkey_langchain.callbacks import RUNS, RunKind, configured_session, read_labels, run_name
 from portkey_langchain.run_spans import RunStart
 from portkey_langchain.tracing_variable import TRACING_VARIABLE, TracerByVariable
 
@@ -69,29 +69,30 @@ class RunTracer(BaseCallbackHandler):
 
     @override
     def on_chain_start(self, serialized: Any, inputs: Any, **kwargs: Any) -> None:
-        self._start(run_spans.describe_chain, serialized, inputs, is_chain=True, **kwargs)
+        self._start(run_spans.describe_chain, serialized, inputs, kwargs, kind="chain")
 
     @override
     def on_tool_start(self, serialized: Any, input_str: str, **kwargs: Any) -> None:
-        self._start(run_spans.describe_tool, serialized, input_str, may_stream=False, **kwargs)
+        self._start(run_spans.describe_tool, serialized, input_str, kwargs, may_stream=False)
 
     @override
     def on_retriever_start(self, serialized: Any, query: str, **kwargs: Any) -> None:
-        self._start(run_spans.describe_retriever, serialized, query, may_stream=False, **kwargs)
+        self._start(run_spans.describe_retriever, serialized, query, kwargs, may_stream=False)
 
     @override
     def on_llm_start(self, serialized: Any, prompts: list[str], **kwargs: Any) -> None:
-        self._start(run_spans.describe_model, serialized, prompts, may_stream=not is_asked_whole(), **kwargs)
+        self._start(run_spans.describe_model, serialized, prompts, kwargs, may_stream=not is_asked_whole())
 
     @override
     def on_chat_model_start(self, serialized: Any, messages: list[list[BaseMessage]], **kwargs: Any) -> None:
         may_stream = not is_asked_whole()
-        if run_spans.is_ours(kwargs.get("metadata")):
+        if not run_spans.is_ours(kwargs.get("metadata")):
+            self._start(run_spans.describe_model, serialized, messages, kwargs, kind="chat", may_stream=may_stream)
+        elif self._tracing.calls:
             self._start(
-                run_spans.describe_call, serialized, messages, awaits_call=True, may_stream=may_stream, **kwargs
-            )
-        else:
-            self._start(run_spans.describe_model, serialized, messages, may_stream=may_stream, **kwargs)
+                run_spans.describe_call, serialized, messages, kwargs, kind="chat", may_stream=may_stream,
+                awaits_call=True,
+            )  # fmt: skip
 
     # --- runs end ---------------------------------------------------------------------------------------------------
 
@@ -134,20 +135,21 @@ class RunTracer(BaseCallbackHandler):
         describe: Callable[[RunStart], Described],
         serialized: Any,
         given: Any,
+        told: Mapping[str, Any],
         *,
-        awaits_call: bool = False,
+        kind: RunKind = "other",
         may_stream: bool | None = None,
-        **kwargs: Any,
+        awaits_call: bool = False,
     ) -> None:
-        if self._tracing.export is None or (awaits_call and not self._tracing.calls):
+        if self._tracing.export is None:
             return
         with self._tracing.unnoticed():
-            run_id, parent_id = kwargs["run_id"], kwargs.get("parent_run_id")
+            run_id, parent_id = told["run_id"], told.get("parent_run_id")
             if self._is_told_by_another(run_id, parent_id):
                 return
-            context, metadata = RUNS.start(serialized, **kwargs), kwargs.get("metadata") or {}
+            context, metadata = RUNS.start(serialized, told, kind), told.get("metadata") or {}
             key, parent_key = run_id.hex, parent_id.hex if parent_id else None
-            name, span_id = run_name(serialized, kwargs.get("name")) or "run", key[16:]
+            name, span_id = run_name(serialized, told.get("name")) or "run", key[16:]
             if self._tracing.folds:
                 if context.span_id != span_id:
                     self._tracing.fold(key, name, parent_key)
@@ -158,7 +160,7 @@ class RunTracer(BaseCallbackHandler):
 
             def described(parent: OpenSpan | None) -> Described:
                 return describe(
-                    RunStart(name, given, serialized or {}, metadata, parent, is_root=parent_id is None, more=kwargs)
+                    RunStart(name, given, serialized or {}, metadata, parent, is_root=parent_id is None, more=told)
                 )
 
             if parent_key and (session := configured_session(parent_id)):
@@ -171,7 +173,7 @@ class RunTracer(BaseCallbackHandler):
                 context,
                 described,
                 parent_key=parent_key,
-                labels=read_labels(kwargs.get("tags"), metadata),
+                labels=read_labels(told.get("tags"), metadata),
                 awaits_call=awaits_call,
                 runner=runner,
             )

@@ -246,7 +246,7 @@ def _fit_format(body: dict[str, Any], providers: Sequence[Provider], *, has_conf
 
 def _tell_losses(body: Mapping[str, Any], providers: Sequence[Provider]) -> None:
     others = [each for each in providers if not each.is_claude]
-    for name, value in body.items():
+    for name, value in body.items() if others else ():
         if name in _ALWAYS or value == BY_ITSELF.get(name):
             continue
         deaf = [each for each in others if name not in each.parameters and not _knows_as_k(name, each)]

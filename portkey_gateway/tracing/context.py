@@ -10,11 +10,11 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Generic
 
 from pydantic_core import from_json, to_json
+from typing_extensions import TypeVar
 
 from portkey_gateway.errors import warn
 from portkey_gateway.tracing.session import SESSION_LABEL, find_session
@@ -37,8 +37,7 @@ _CUT_MARK: Final = "..."
 _JSON: Final = json.JSONEncoder(separators=(",", ":"))
 # What the frameworks note for themselves: lc_versions, ls_provider, langgraph_step, __pregel_…, llamaindex.run_id.
 _INTERNAL_PREFIXES: Final = ("lc_", "ls_", "langgraph_", "llamaindex.", "checkpoint_", "__")
-_TRACE_ID: Final = re.compile(r"(?!0{32})[0-9a-f]{32}")
-_SPAN_ID: Final = re.compile(r"(?!0{16})[0-9a-f]{16}")
+_TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,32 +56,36 @@ class TraceContext:
     @property
     def traceparent(self) -> str | None:
         """The call in W3C Trace Context's form; ``None`` if one of the ids is not in that form."""
-        if not _TRACE_ID.fullmatch(self.trace_id or "") or not _SPAN_ID.fullmatch(self.span_id or ""):
-            return None
-        return f"00-{self.trace_id}-{self.span_id}-01"
+        told = f"00-{self.trace_id}-{self.span_id}-01"
+        return told if _TRACEPARENT.fullmatch(told) else None
 
     def render_headers(self) -> dict[str, str]:
         """Render the ``x-portkey-*`` headers of what is set, and ``traceparent`` (W3C Trace Context, 3.2)."""
-        named = (
-            (_TRACE_HEADER, self.trace_id),
-            (_SPAN_HEADER, self.span_id),
-            (_PARENT_HEADER, self.parent_span_id),
-            (_NAME_HEADER, self.span_name),
-        )
-        headers = {name: text for name, value in named if value and (text := header_safe(value))}
+        headers: dict[str, str] = {}
+        if self.trace_id and (text := header_safe(self.trace_id)):
+            headers[_TRACE_HEADER] = text
+        if self.span_id and (text := header_safe(self.span_id)):
+            headers[_SPAN_HEADER] = text
+        if self.parent_span_id and (text := header_safe(self.parent_span_id)):
+            headers[_PARENT_HEADER] = text
+        if self.span_name and (text := header_safe(self.span_name)):
+            headers[_NAME_HEADER] = text
         if traceparent := self.traceparent:
             headers["traceparent"] = traceparent
         return headers
 
 
-class RunTree:
-    """Which run of a framework belongs to which trace, kept by run id from its start to its end, and for a while after.
+PlaceT = TypeVar("PlaceT", default=TraceContext)
+
+
+class RunTree(Generic[PlaceT]):
+    """Where each run of a framework stands, kept by run id from its start to its end, and for a while after.
 
     Safe to use from many threads. Runs that are never ended are forgotten after a time, or when there are too many.
 
     Args:
         max_runs: how many runs are remembered, and as many of those that ended.
-        max_age_s: seconds after which a run is forgotten that was not heard of since.
+        max_age_s: seconds after which a run is forgotten that was not heard of since, within a hundredth.
         clock: tells the time in seconds.
     """
 
@@ -92,45 +95,47 @@ class RunTree:
         self._max_runs = max_runs
         self._max_age_s = max_age_s
         self._clock = clock
-        self._runs: OrderedDict[Hashable, tuple[TraceContext, float]] = OrderedDict()
-        self._ended: OrderedDict[Hashable, TraceContext] = OrderedDict()
+        self._runs: OrderedDict[Hashable, tuple[PlaceT, float]] = OrderedDict()
+        self._ended: OrderedDict[Hashable, PlaceT] = OrderedDict()
         # No run is older, though the oldest may be younger by now.
         self._oldest_s = clock()
+        # Held by whoever changes something: who looks needs none, since a run that ends is in one of both all the time.
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         """How many runs are not over."""
         return len(self._runs)
 
-    def start(self, run_id: Hashable, context: TraceContext) -> TraceContext:
+    def start(self, run_id: Hashable, place: PlaceT) -> PlaceT:
         """Remember where a run stands, by the framework's id of it; returns that."""
         now = self._clock()
         with self._lock:
-            self._runs[run_id] = context, now
+            self._runs[run_id] = place, now
             if len(self._runs) > self._max_runs or self._oldest_s < now - self._max_age_s:
                 self._forget(now)
-        return context
+        return place
 
-    def around(self, run_id: Hashable) -> TraceContext | None:
-        """The context of a run in which something begins, also of one that ended lately: tasks outlive their runs."""
-        with self._lock:
-            if known := self._runs.get(run_id):
-                # Whoever still starts runs is alive.
-                self._runs[run_id] = known[0], self._clock()
-                self._runs.move_to_end(run_id)
-                return known[0]
+    def around(self, run_id: Hashable) -> PlaceT | None:
+        """The place of a run in which something begins, also of one that ended lately: tasks outlive their runs."""
+        known = self._runs.get(run_id)
+        if known is None:
             return self._ended.get(run_id)
+        # Whoever still starts runs is alive.
+        if self._clock() - known[1] > self._max_age_s / 100:
+            self._touch(run_id)
+        return known[0]
 
-    def get(self, run_id: Hashable) -> TraceContext | None:
-        """The context of a run that was started and not yet ended."""
+    def get(self, run_id: Hashable) -> PlaceT | None:
+        """The place of a run that was started and not yet ended."""
         known = self._runs.get(run_id)
         return known[0] if known else None
 
     def end(self, run_id: Hashable) -> None:
         """A run is over; one that is not known is none to end."""
         with self._lock:
-            if known := self._runs.pop(run_id, None):
+            if known := self._runs.get(run_id):
                 self._ended[run_id] = known[0]
+                del self._runs[run_id]
                 if len(self._ended) > self._max_runs:
                     self._ended.popitem(last=False)
 
@@ -138,6 +143,12 @@ class RunTree:
         """A run is over, and nothing can begin in it any more; one that is not known is none to forget."""
         with self._lock:
             self._runs.pop(run_id, None)
+
+    def _touch(self, run_id: Hashable) -> None:
+        with self._lock:
+            if known := self._runs.get(run_id):
+                self._runs[run_id] = known[0], self._clock()
+                self._runs.move_to_end(run_id)
 
     def _forget(self, now: float) -> None:
         """Forget what is too old, or too much."""
@@ -163,15 +174,19 @@ def beside(trace: TraceContext) -> TraceContext:
     return replace(trace, span_id=new_span_id()) if trace.span_id else trace
 
 
+def active_span() -> tuple[str, str] | None:
+    """The ids of the active OpenTelemetry span and its trace; if nobody imported OpenTelemetry, there is none."""
+    context, trace = sys.modules.get("opentelemetry.context"), sys.modules.get("opentelemetry.trace")
+    if context is None or trace is None or not context.get_current():  # in which a span would be
+        return None
+    active = trace.get_current_span().get_span_context()
+    return (f"{active.trace_id:032x}", f"{active.span_id:016x}") if active.is_valid else None
+
+
 def in_active_span(root: TraceContext) -> TraceContext:
-    """Let a root join the trace of an active OpenTelemetry span; if nobody imported OpenTelemetry, there is none."""
-    opentelemetry = sys.modules.get("opentelemetry.trace")
-    if opentelemetry is None:
-        return root
-    active = opentelemetry.get_current_span().get_span_context()
-    if not active.is_valid:
-        return root
-    return TraceContext(f"{active.trace_id:032x}", root.span_id, f"{active.span_id:016x}", root.span_name)
+    """Let a root join the trace of an active OpenTelemetry span."""
+    active = active_span()
+    return TraceContext(active[0], root.span_id, active[1], root.span_name) if active else root
 
 
 def header_safe(text: str) -> str:
@@ -209,7 +224,9 @@ def encode_metadata(metadata: Mapping[str, Any], keys: Collection[str] | None = 
     for key, value in _completed(metadata).items():
         if value is None or key.startswith(_INTERNAL_PREFIXES) or (keys is not None and key not in keys):
             continue
-        if (text := _metadata_text(key, value)) is not None:
+        if type(value) is str and len(value) <= MAX_METADATA_VALUE_LENGTH:
+            texts[key] = value
+        elif (text := _metadata_text(key, value)) is not None:
             texts[key] = text
     if not texts:
         return None
@@ -224,19 +241,21 @@ def is_internal(key: str) -> bool:
 
 def _completed(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     """With the user and the conversation by the names that Portkey has them under, where they are told by another."""
-    completed = dict(metadata)
-    if (user := metadata.get("user_id")) is not None:
-        completed.setdefault("_user", user)
-    if (session := find_session(metadata)) is not None:
-        completed.setdefault(SESSION_LABEL, session)
-    return completed
+    completed: dict[str, Any] = {}
+    if "_user" not in metadata and (user := metadata.get("user_id")) is not None:
+        completed["_user"] = user
+    if SESSION_LABEL not in metadata and (session := find_session(metadata)) is not None:
+        completed[SESSION_LABEL] = session
+    return {**metadata, **completed} if completed else metadata
 
 
 def _encode(texts: Mapping[str, str]) -> str:
-    with suppress(ValueError):  # it does not know half a character
+    try:
         encoded = to_json(texts)
-        if encoded.isascii() and b"\x7f" not in encoded:
-            return encoded.decode()
+    except ValueError:  # it does not know half a character
+        encoded = b"\x7f"
+    if encoded.isascii() and b"\x7f" not in encoded:
+        return encoded.decode()
     # Python's writes everything beyond ASCII as \\uXXXX; DEL is ASCII, yet no header may hold it.
     return _JSON.encode(texts).replace("\x7f", "\\u007f")
 

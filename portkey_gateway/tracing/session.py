@@ -27,6 +27,8 @@ def find_user(labels: Mapping[str, Any]) -> str | None:
 
 
 def _first(labels: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    if labels.keys().isdisjoint(names):
+        return None
     for name in names:
         # A label may be anything, also what has no hash.
         if (value := labels.get(name)) is not None and value != "":

@@ -23,6 +23,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from portkey_gateway import PortkeyError
 from portkey_gateway.sandbox import Sandbox
+from portkey_gateway.tracing.context import TraceContext
 from portkey_langchain import ChatPortkey, callbacks
 from portkey_langchain.callbacks import RUNS
 from tests.langchain.ask import Ask, any_call
@@ -268,6 +269,27 @@ async def test_of_calls_that_ended_nothing_is_remembered_and_of_chains_where_the
 def test_langchain_lets_no_run_begin_in_that_of_a_model(manager: type[Any]) -> None:
     assert hasattr(CallbackManagerForChainRun, "get_child")
     assert not hasattr(manager, "get_child"), "remember where a model's run stood, too (RunHandler._end_call)"
+
+
+def test_whoever_begins_something_in_a_models_run_by_hand_stays_in_its_trace() -> None:
+    handler = callbacks.RunHandler()
+    root, model, inner = uuid4(), uuid4(), uuid4()
+    handler.on_chain_start({}, "Hi", run_id=root, name="root")
+    handler.on_chat_model_start({}, [], run_id=model, parent_run_id=root, name="model")
+    place = handler.start({}, {"run_id": inner, "parent_run_id": model, "name": "inner"}, "chain")
+    assert place == TraceContext(root.hex, inner.hex[16:], model.hex[16:], "inner")
+
+
+def test_whoever_hears_of_a_call_first_says_where_it_stands() -> None:
+    handler = callbacks.RunHandler()
+    told: dict[str, Any] = {"run_id": uuid4(), "name": "model"}
+    with TracerProvider().get_tracer("test").start_as_current_span("web request"):
+        place = handler.start({}, told, "chat")
+    handler.on_chat_model_start({}, [], **told)
+    call = handler.take(told["run_id"])
+    assert call is not None
+    assert call.trace == place
+    assert place.parent_span_id is not None
 
 
 def test_labels_that_nobody_takes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
