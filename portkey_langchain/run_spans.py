@@ -38,8 +38,8 @@ def is_ours(metadata: Mapping[str, Any] | None) -> bool:
 def describe_chain(run: RunStart) -> Described:
     """A chain, a graph or a step of one; an agent where LangChain says that it begins."""
     agent = run.metadata.get("lc_agent_name")
-    shared = {semconv.AGENT_NAME: agent}
-    if _begins_agent(run):
+    shared = {} if agent is None else {semconv.AGENT_NAME: agent}
+    if run.metadata.get("ls_integration") == "langchain_create_agent" and _begins_agent(run):
         named = {semconv.OPERATION: "invoke_agent", **shared}
         messages = _messages_in(run.given)
         content = {semconv.INPUT_MESSAGES: messages} if messages else {semconv.INPUT_VALUE: run.given}
@@ -152,9 +152,7 @@ def plain(value: Any) -> Any:
 
 
 def _begins_agent(run: RunStart) -> bool:
-    # ``create_agent`` marks its run so; what runs inside inherits the mark.
-    if run.metadata.get("ls_integration") != "langchain_create_agent":
-        return False
+    # ``create_agent`` has marked its run; what runs inside inherits the mark.
     name = run.metadata.get("lc_agent_name")
     if name is None:
         return "langgraph_node" not in run.metadata

@@ -98,19 +98,21 @@ class RunTracer(BaseCallbackHandler):
 
     @override
     def on_chain_end(self, outputs: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end(run_id, lambda span: run_spans.conclude_chain(span, outputs), kwargs.get("inputs"))
+        # A chain that streams its input knows it only at its end.
+        late = kwargs.get("inputs")
+        self._tracing.end(run_id.hex, lambda span: run_spans.conclude_chain(span, outputs), late_input=late)
 
     @override
     def on_tool_end(self, output: Any, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end(run_id, lambda span: run_spans.conclude_tool(span, output))
+        self._tracing.end(run_id.hex, lambda span: run_spans.conclude_tool(span, output))
 
     @override
     def on_retriever_end(self, documents: Sequence[Document], *, run_id: UUID, **kwargs: Any) -> None:
-        self._end(run_id, lambda span: run_spans.conclude_retriever(span, documents))
+        self._tracing.end(run_id.hex, lambda span: run_spans.conclude_retriever(span, documents))
 
     @override
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **kwargs: Any) -> None:
-        self._end(run_id, lambda span: run_spans.conclude_model(span, response))
+        self._tracing.end(run_id.hex, lambda span: run_spans.conclude_model(span, response))
 
     @override
     def on_chain_error(self, error: BaseException, *, run_id: UUID, **kwargs: Any) -> None:
@@ -143,9 +145,9 @@ class RunTracer(BaseCallbackHandler):
     ) -> None:
         if self._tracing.export is None:
             return
-        with self._tracing.unnoticed():
+        try:
             run_id, parent_id = told["run_id"], told.get("parent_run_id")
-            if self._is_told_by_another(run_id, parent_id):
+            if len(_TRACINGS) > 1 and self._is_told_by_another(run_id, parent_id):
                 return
             context, metadata = RUNS.start(serialized, told, kind), told.get("metadata") or {}
             key, parent_key = run_id.hex, parent_id.hex if parent_id else None
@@ -177,22 +179,18 @@ class RunTracer(BaseCallbackHandler):
                 awaits_call=awaits_call,
                 runner=runner,
             )
+        except Exception as error:  # noqa: BLE001 whatever is wrong with a span, the user's call goes on
+            self._tracing.unnoticed.note(error)
 
     def _is_told_by_another(self, run_id: UUID, parent_id: UUID | None) -> bool:
         """Whether the receiver is told of a run already, or of what is around it, by another tracer."""
         own = self._tracing
-        if len(_TRACINGS) <= 1:
-            return False
         for other in _TRACINGS.live():
             if other is own or not other.export or not own.export or other.export.receiver != own.export.receiver:
                 continue
             if other.knows(run_id.hex) or (parent_id and other.knows(parent_id.hex) and not own.knows(parent_id.hex)):
                 return True
         return False
-
-    def _end(self, run_id: UUID, conclude: Callable[[OpenSpan], Described], inputs: Any = None) -> None:
-        # A chain that streams its input knows it only at its end.
-        self._tracing.end(run_id.hex, conclude, late_input=inputs)
 
     def _fail(self, run_id: UUID, error: BaseException, inputs: Any = None) -> None:
         self._tracing.fail(run_id.hex, error, interrupts=_interrupts(), late_input=inputs)

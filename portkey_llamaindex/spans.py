@@ -60,9 +60,10 @@ class SpanStart(NamedTuple):
     @property
     def given(self) -> dict[str, Any]:
         """The arguments, those beyond the signature among them, without what only the framework needs."""
-        more = self.arguments.get("kwargs")
-        given = {name: value for name, value in self.arguments.items() if name != "kwargs"}
-        given |= more if isinstance(more, Mapping) else {}
+        given = dict(self.arguments)
+        more = given.pop("kwargs", None)
+        if more and isinstance(more, Mapping):
+            given |= more
         return {name: value for name, value in given.items() if not isinstance(value, Context)}
 
     @property
@@ -102,9 +103,20 @@ def _describer(kind: Any, method: str) -> Callable[[SpanStart], Described]:
     return next((describer for describer, is_so in known.items() if is_so), _describe_step)
 
 
+def is_stream(result: Any) -> bool:
+    """Whether the rest of what a call returned is said later."""
+    kind: Any = type(result)
+    return _is_stream(kind)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_stream(kind: Any) -> bool:
+    return issubclass(kind, _STREAMS)
+
+
 def conclude(span: OpenSpan, instance: Any, result: Any) -> Described:
     """Tell what a span's call returned; what a stream will say is not known when its call returns."""
-    if result is None or isinstance(result, _STREAMS):
+    if result is None or is_stream(result):
         return Described()
     if isinstance(instance, BaseEmbedding):
         return Described(attributes={semconv.EMBEDDING_DIMENSIONS: _dimensions(result)})
@@ -205,6 +217,8 @@ def _describe_workflow(span: SpanStart) -> Described:
 def told_by_step(instance: Any, arguments: Mapping[str, Any]) -> dict[str, Attribute | None]:
     """What a step of an agent's workflow tells of what happens in it: which agent acts, and on which call of a tool."""
     event = arguments.get("ev") if instance is None else None
+    if event is None:
+        return {}
     return {
         semconv.AGENT_NAME: _text(getattr(event, "current_agent_name", None)),
         semconv.TOOL_CALL_ID: _text(getattr(event, "tool_id", None)),

@@ -64,7 +64,7 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
         tags: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        with self._tracing.unnoticed():
+        try:
             # Of the run of a workflow LlamaIndex tells no tags.
             tags = active_instrument_tags.get() if tags is None else tags
             arguments = bound_args.arguments
@@ -96,6 +96,8 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
             self._tracing.start(
                 id_, context, described, parent_key=around_key, labels=read_tags(tags), awaits_call=is_call
             )
+        except Exception as error:  # noqa: BLE001 whatever is wrong with a span, the user's call goes on
+            self._tracing.unnoticed.note(error)
 
     @override
     def prepare_to_exit_span(
@@ -106,13 +108,15 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
         result: Any | None = None,
         **kwargs: Any,
     ) -> None:
-        with self._tracing.unnoticed():
+        try:
             self._agents.leave(id_)
-            is_stream = isinstance(result, (Generator, AsyncGenerator))
+            is_stream = spans.is_stream(result) and isinstance(result, (Generator, AsyncGenerator))
             if is_stream and (span := self._tracing.open.touch(id_)) and span.ends_apart:
                 self._tracing.end_with(result, id_)
                 return
             self._tracing.end(id_, lambda span: spans.conclude(span, instance, result))
+        except Exception as error:  # noqa: BLE001 as above
+            self._tracing.unnoticed.note(error)
 
     @override
     def prepare_to_drop_span(
@@ -155,7 +159,7 @@ class EventTracer(BaseEventHandler):
     def handle(self, event: BaseEvent, **kwargs: Any) -> None:
         hear = self._heard.get(type(event).__name__)
         if hear and event.span_id:
-            with self._tracing.unnoticed():
+            with self._tracing.unnoticed:
                 hear(event.span_id, event)
 
     def _announce(self, span_id: str, _: Any) -> None:

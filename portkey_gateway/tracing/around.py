@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from portkey_gateway.tracing import semconv
 from portkey_gateway.tracing.fold import FoldedSteps
 from portkey_gateway.tracing.spans import OpenSpan, OpenSpans
 
+Around: TypeAlias = tuple[str | None, OpenSpan | None, Mapping[str, Any], Sequence[str]]
+"""What a step begins in.
 
-class Around(NamedTuple):
-    """What a step begins in."""
-
-    key: str | None
-    """The framework's id of the span around it."""
-    span: OpenSpan | None
-    """That span, if it is open."""
-    told: Mapping[str, Any]
-    """What those between tell."""
-    calls: Sequence[str]
-    """The framework's ids of those between that are calls of ours."""
+The framework's id of the span around it; that span, if it is open; what those between tell; and the framework's ids of
+those between that are calls of ours.
+"""
 
 
 def span_around(key: str | None, spans: OpenSpans, folded: FoldedSteps) -> Around:
@@ -34,6 +28,8 @@ def span_around(key: str | None, spans: OpenSpans, folded: FoldedSteps) -> Aroun
         spans: those that are open.
         folded: the steps without a span.
     """
+    if key is None:
+        return None, None, {}, ()
     key, told = folded.unfold(key)
     span, calls = spans.touch(key) if key else None, list[str]()
     while key and span and span.awaits_call:
@@ -42,4 +38,4 @@ def span_around(key: str | None, spans: OpenSpans, folded: FoldedSteps) -> Aroun
         key, more = folded.unfold(span.parent_key)
         told, span = {**more, **told}, spans.touch(key) if key else None
     told = {name: value for name, value in told.items() if value is not None} if told else told
-    return Around(key, span, told, calls)
+    return key, span, told, calls

@@ -48,7 +48,8 @@ class CallPlaces:
             span: as it was.
             attributes: all that is told of it.
         """
-        self._ended.note(span.context.span_id, Surroundings.of(span.context.trace_id, attributes))
+        context = span.context
+        self._ended.note(context.span_id, Surroundings.of(context.trace_id, attributes, self._ended.last))
 
     def answered(self, key: str) -> None:
         """A step is over: if it was a call and a root, nothing stands beside it any more.

@@ -62,16 +62,17 @@ class TraceContext:
     def render_headers(self) -> dict[str, str]:
         """Render the ``x-portkey-*`` headers of what is set, and ``traceparent`` (W3C Trace Context, 3.2)."""
         headers: dict[str, str] = {}
-        if self.trace_id and (text := header_safe(self.trace_id)):
-            headers[_TRACE_HEADER] = text
-        if self.span_id and (text := header_safe(self.span_id)):
-            headers[_SPAN_HEADER] = text
+        if self.trace_id and self.span_id and (traceparent := self.traceparent):
+            headers = {_TRACE_HEADER: self.trace_id, _SPAN_HEADER: self.span_id, "traceparent": traceparent}
+        else:
+            if self.trace_id and (text := header_safe(self.trace_id)):
+                headers[_TRACE_HEADER] = text
+            if self.span_id and (text := header_safe(self.span_id)):
+                headers[_SPAN_HEADER] = text
         if self.parent_span_id and (text := header_safe(self.parent_span_id)):
             headers[_PARENT_HEADER] = text
         if self.span_name and (text := header_safe(self.span_name)):
             headers[_NAME_HEADER] = text
-        if traceparent := self.traceparent:
-            headers["traceparent"] = traceparent
         return headers
 
 

@@ -100,8 +100,8 @@ class SpanExport:
             return
         try:
             # It becomes OpenTelemetry's in the thread that sends it.
-            waiting: Any = Waiting(span)
-            self._opened().on_end(waiting)
+            waiting: Any = Waiting((span,))
+            (self._open or self._opened()).on_end(waiting)
         except Exception as error:  # noqa: BLE001 whatever is wrong with the export, the user's call goes on
             self._ledger.take(1)
             self._ledger.drop(1, repr(error))
@@ -304,9 +304,9 @@ class _CountedExporter(SpanExporter):
         return result
 
     def _readable(self, waiting: Sequence[Waiting]) -> Iterator[ReadableSpan]:
-        for each in waiting:
+        for (span,) in waiting:
             try:
-                yield readable_span(each.span, self._resource)
+                yield readable_span(span, self._resource)
             except Exception as error:  # noqa: BLE001 whatever is wrong with a span, the others are sent
                 self._ledger.drop(1, repr(error))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+from types import SimpleNamespace
 from typing import ClassVar, Final, Self
 
 from typing_extensions import override
@@ -46,15 +47,12 @@ class KnownResource(Resource):
         return super().__hash__()
 
 
-class Waiting:
-    """A span in OpenTelemetry's queue, which looks at nothing but whether it is to be sent."""
+class Waiting(tuple[Span]):
+    """A span in OpenTelemetry's queue, which looks at nothing but whether it is to be sent: all of them are."""
 
-    __slots__ = ("span",)
+    __slots__ = ()
 
-    context: ClassVar = SpanContext(1, 1, is_remote=False, trace_flags=_SAMPLED)
-
-    def __init__(self, span: Span) -> None:
-        self.span = span
+    context: ClassVar = SimpleNamespace(trace_flags=SimpleNamespace(sampled=True))
 
 
 def readable_span(span: Span, resource: Resource) -> ReadableSpan:
@@ -67,7 +65,13 @@ def readable_span(span: Span, resource: Resource) -> ReadableSpan:
     if context.trace_id is None or context.span_id is None:
         raise ValueError(f"span {span.name!r} has no ids")
     trace_id = _number(context.trace_id, 32)
-    attributes = {_sendable_text(name): _sendable(value) for name, value in span.attributes.items()}
+    # Nearly all are texts that can be sent as they are.
+    attributes: dict[str, Attribute] = {
+        name if name.isascii() else _sendable_text(name): (
+            value if type(value) is str and value.isascii() else _sendable(value)
+        )
+        for name, value in span.attributes.items()
+    }
     if context.trace_id != f"{trace_id:032x}":
         attributes.setdefault(semconv.TRACE_ID, _sendable_text(context.trace_id))
     parent = _context(trace_id, context.parent_span_id) if context.parent_span_id else None
@@ -92,10 +96,13 @@ def _events(span: Span) -> list[Event]:
     return [*events, _exception(span.failure, span.ended_ns)] if span.failure else events
 
 
+# Of every span but a root and a leaf it is asked for twice: as its own, and as what is around another.
+@functools.lru_cache(maxsize=1024)
 def _context(trace_id: int, span_id: str) -> SpanContext:
     return SpanContext(trace_id, _number(span_id, 16), is_remote=False, trace_flags=_SAMPLED)
 
 
+@functools.lru_cache(maxsize=256)
 def _number(text: str, digits: int) -> int:
     """An id as a number: read where it is hexadecimal or a UUID, else the same one for the same text."""
     if len(text) == digits and text.isascii() and text.isalnum():

@@ -157,7 +157,7 @@ class OpenSpan(NamedTuple):
 
     def end_as(self, attributes: Mapping[str, Attribute], failure: Failure | None = None) -> Span:
         """Finish it now, with these attributes in the place of its own."""
-        inner = tuple([each for _, each in self.inner_failures])
+        inner = tuple([each for _, each in self.inner_failures]) if self.inner_failures else ()
         return Span(self.name, self.context, self.started_ns, time.time_ns(), attributes, self.kind, failure, inner)
 
 
@@ -175,6 +175,7 @@ class OpenSpans:
 
     Attributes:
         given_up: how many were.
+        untold: those whose end may not be told, by the framework's id of the step around them.
     """
 
     def __init__(
@@ -193,8 +194,7 @@ class OpenSpans:
         # With the time when it was last heard of, and how much text it holds.
         self._spans: OrderedDict[str, tuple[OpenSpan, float, int]] = OrderedDict()
         self._keys: dict[str, str] = {}
-        # By the framework's id of the step around them: those whose end may not be told.
-        self._untold: dict[str | None, set[str]] = {}
+        self.untold: dict[str | None, set[str]] = {}
         self._chars = 0
         # None was last heard of earlier, though the oldest may be younger by now.
         self._oldest_s = clock()
@@ -218,9 +218,14 @@ class OpenSpans:
             if span.context.span_id:
                 self._keys[span.context.span_id] = key
             if span.runner:
-                self._untold.setdefault(span.runner.inside, set()).add(key)
+                self.untold.setdefault(span.runner.inside, set()).add(key)
             self._chars += chars
-            self._give_up(now)
+            if (
+                self._oldest_s < now - self._max_age_s
+                or self._chars > self._max_chars
+                or len(self._spans) > self._max_spans
+            ):
+                self._give_up(now)
 
     def touch(self, key: str) -> OpenSpan | None:
         """The open span of this id, which is alive: it is about to start another one."""
@@ -255,16 +260,14 @@ class OpenSpans:
             key: the framework's id of that step.
             failed: whether it ends with an error.
         """
-        if key not in self._untold:
-            return []
         with self._lock:
-            inside = [(each, self._spans[each][0].runner) for each in self._untold.get(key, ())]
+            inside = [(each, self._spans[each][0].runner) for each in self.untold.get(key, ())]
         return [each for each, runner in inside if runner and runner.has_returned(failed=failed)]
 
     def left(self) -> list[str]:
         """What is over, though nobody told: the framework's ids."""
         with self._lock:
-            untold = [(key, self._spans[key][0].runner) for keys in self._untold.values() for key in keys]
+            untold = [(key, self._spans[key][0].runner) for keys in self.untold.values() for key in keys]
         return [key for key, runner in untold if runner and runner.is_gone]
 
     def all(self) -> list[str]:
@@ -284,10 +287,10 @@ class OpenSpans:
         span = known[0]
         if span.context.span_id:
             self._keys.pop(span.context.span_id, None)
-        if span.runner and (untold := self._untold.get(span.runner.inside)):
+        if span.runner and (untold := self.untold.get(span.runner.inside)):
             untold.discard(key)
             if not untold:
-                del self._untold[span.runner.inside]
+                del self.untold[span.runner.inside]
         self._chars -= known[2]
         return span
 

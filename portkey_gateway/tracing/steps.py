@@ -6,7 +6,6 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar
 
@@ -68,6 +67,7 @@ class Tracing:
         places: where our own calls stand.
         calls: whether our own calls are exported.
         left: what is over though nobody tells.
+        unnoticed: keeps whatever goes wrong from the user's call, and logs the first time.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Tracing:
         self.export = export
         self._told = Telling(convert, capture_content=capture_content, metadata_keys=metadata_keys)
         self._is_portkey = is_portkey
-        self._unnoticed = Unnoticed(_logger)
+        self.unnoticed = Unnoticed(_logger)
         self.left = Left()
         self.places = CallPlaces(self.open, keeps_traces=is_portkey)
         if export is not None:
@@ -175,21 +175,20 @@ class Tracing:
         """
         if self.export is None or (awaits_call and not self.calls):
             return
-        with self._unnoticed:
+        try:
             self.left.end(self, look=parent_key is None)
-            around = span_around(parent_key, self.open, self.folded)
-            parent, parent_key = around.span, around.key
-            if parent and around.told:
-                parent = parent._replace(attributes={**parent.attributes, **around.told})
+            parent_key, parent, told, calls = span_around(parent_key, self.open, self.folded)
+            if parent and told:
+                parent = parent._replace(attributes={**parent.attributes, **told})
             described = self._tell(describe, parent)
-            if described.attributes.get(semconv.OPERATION) in semconv.MODEL_OPERATIONS:
-                for each in around.calls:
+            if calls and described.attributes.get(semconv.OPERATION) in semconv.MODEL_OPERATIONS:
+                for each in calls:
                     self.open.amend(each, lambda call: call._replace(asks_another=True))
             name = described.name or context.span_name or "span"
             attributes = self._told.attributes(described)
             if labels:
                 attributes |= self._told.labels(labels)
-            if parent:
+            if parent and parent.context.trace_id != context.trace_id:
                 context, named = self.places.in_trace(context, parent.context.trace_id)
                 attributes |= named
             span = OpenSpan(
@@ -203,6 +202,8 @@ class Tracing:
                 started_ns=time.time_ns(),
             )
             self.open.start(key, span)
+        except Exception as error:  # noqa: BLE001 whatever is wrong with a span, the user's call goes on
+            self.unnoticed.note(error)
 
     def knows(self, key: str) -> bool:
         """Whether a step is known here that is not over, by the framework's id; folded or not."""
@@ -229,7 +230,7 @@ class Tracing:
             labels: their metadata.
         """
         if self.calls:
-            with self._unnoticed:
+            with self.unnoticed:
                 self.places.expect(trace, self._told.labels(labels))
 
     def end(self, key: str, conclude: Callable[[OpenSpan], Described], *, late_input: Any = None) -> None:
@@ -241,15 +242,20 @@ class Tracing:
             late_input: its input, where only the end tells it.
         """
         self.places.answered(key)
-        with self._unnoticed:
-            self.left.end_inside(self, key)
+        try:
+            if key in self.open.untold:
+                self.left.end_inside(self, key)
             if self.folded.take(key):
                 return
             span = self.open.take(key)
             # Where no call was made, as when the framework's own cache answered, there is none to tell of.
             if span and not span.awaits_call:
-                described = self._tell(conclude, span)
-                self._send(span, {**self._told.input(late_input), **self._told.attributes(described)})
+                attributes = self._told.attributes(self._tell(conclude, span))
+                if late_input is not None:
+                    attributes = {**self._told.input(late_input), **attributes}
+                self._send(span, attributes)
+        except Exception as error:  # noqa: BLE001 as above
+            self.unnoticed.note(error)
 
     def end_with(self, stream: Any, key: str) -> None:
         """End a span with the life of its stream, which nobody may read: its end is told of only where it was begun.
@@ -291,8 +297,9 @@ class Tracing:
             late_input: its input, where only the end tells it.
         """
         self.places.answered(key)
-        with self._unnoticed:
-            self.left.end_inside(self, key, error)
+        with self.unnoticed:
+            if key in self.open.untold:
+                self.left.end_inside(self, key, error)
             attributes, failure = failed(error, interrupts=interrupts, capture_content=self._told.capture_content)
             if step := self.folded.take(key):
                 if failure:
@@ -310,7 +317,7 @@ class Tracing:
         self.left.end(self, at_once=True)
         self.left.leave_calls(self)
         for key in self.open.all():
-            with self._unnoticed:
+            with self.unnoticed:
                 span = self.open.take(key)
                 # In a forked process those of its parent are the parent's.
                 if span and self.export and not span.awaits_call and span.started_ns >= self.export.begun_ns:
@@ -334,21 +341,17 @@ class Tracing:
         ended, failure = failed(error, capture_content=self._told.capture_content)
         self._fail(span, {**attributes, **ended}, error, failure)
 
-    def unnoticed(self) -> AbstractContextManager[None]:
-        """Keep whatever goes wrong from the user's call; the first time is logged."""
-        return self._unnoticed
-
     def _tell(self, tell: Callable[[SpanT], Described], span: SpanT) -> Described:
         """What is told of a span; nothing, if that fails."""
         try:
             return tell(span)
         except Exception as error:  # noqa: BLE001 objects of users may raise anything
-            self._unnoticed.note(error)
+            self.unnoticed.note(error)
             return Described()
 
     def _note(self, step: Step, error: BaseException, failure: Failure) -> None:
         """Tell of an error of a folded step, unless a span in it has told of that."""
-        around, known = span_around(step.around, self.open, self.folded).key, error_key(error)
+        (around, *_), known = span_around(step.around, self.open, self.folded), error_key(error)
         failure = replace(failure, step=step.name, at_ns=time.time_ns())
 
         if around:

@@ -29,16 +29,18 @@ class Surroundings(NamedTuple):
     attributes: Mapping[str, Attribute]
 
     @classmethod
-    def of(cls, trace_id: str | None, attributes: Mapping[str, Attribute]) -> Surroundings:
+    def of(
+        cls, trace_id: str | None, attributes: Mapping[str, Attribute], last: Surroundings | None = None
+    ) -> Surroundings:
         """Those of a span.
 
         Args:
             trace_id: the trace that it stands in.
             attributes: all that is told of it.
+            last: those of the last one, which it may share: most spans of a trace have the same, labels and all.
         """
-        if not attributes:
-            return cls(trace_id, attributes)
-        return cls(trace_id, {name: attributes[name] for name in _INHERITED if name in attributes})
+        own = {name: attributes[name] for name in _INHERITED if name in attributes} if attributes else {}
+        return last if last and last[0] == trace_id and last[1] == own else cls(trace_id, own)
 
 
 class RememberedSurroundings:
@@ -46,13 +48,16 @@ class RememberedSurroundings:
 
     Args:
         most: how many are remembered.
+
+    Attributes:
+        last: those that were noted last.
     """
 
     def __init__(self, most: int = MAX_REMEMBERED) -> None:
         self._most: Final = most
         self._known: OrderedDict[str, Surroundings] = OrderedDict()
         self._forgotten: OrderedDict[str, None] = OrderedDict()
-        self._last: Surroundings | None = None
+        self.last: Surroundings | None = None
         self._lock = threading.Lock()
 
     def note(self, key: str | None, surroundings: Surroundings) -> None:
@@ -60,10 +65,7 @@ class RememberedSurroundings:
         if key is None:
             return
         with self._lock:
-            # Most spans of a trace have the same, labels and all.
-            if self._last is not None and surroundings == self._last:
-                surroundings = self._last
-            self._last = self._known[key] = surroundings
+            self.last = self._known[key] = surroundings
             if len(self._known) > self._most:
                 self._forgotten[self._known.popitem(last=False)[0]] = None
                 if len(self._forgotten) > self._most:

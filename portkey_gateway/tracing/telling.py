@@ -39,9 +39,10 @@ class Telling:
             described: all that is known of it.
             convert: makes plain values of what is said, in the place of the framework's.
         """
-        known = {name: value for name, value in described.attributes.items() if value is not None}
+        told = described.attributes
+        known = {name: value for name, value in told.items() if value is not None} if told else {}
         if not self.capture_content:
-            if _CONTENT.isdisjoint(known):
+            if not known or _CONTENT.isdisjoint(known):
                 return known
             return {name: value for name, value in known.items() if name not in _CONTENT}
         convert = convert or self._convert

@@ -60,7 +60,7 @@ class Watched(Watch):
         # What one receiver has a place for is no other's business, though both may know of the trace.
         for take in (CallPlaces.take_call, CallPlaces.take_expected):
             for tracing in RECEIVERS.live():
-                with tracing.unnoticed():
+                with tracing.unnoticed:
                     if span := take(tracing.places, self._trace):
                         self._spans.append((tracing, span))
                         tracing.left.under_way.add(self)
@@ -96,9 +96,9 @@ class Watched(Watch):
     ) -> None:
         tracing.left.under_way.discard(self)
         described = Described(attributes=dict(span.attributes))
-        with tracing.unnoticed():
+        with tracing.unnoticed:
             described = self._described(error, outcome)
-        with tracing.unnoticed():
+        with tracing.unnoticed:
             tracing.finish_call(span._replace(name=self._name), described, error, plain_message)
 
     @override
