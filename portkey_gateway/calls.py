@@ -97,7 +97,9 @@ def encode_call(
         asked = cast("ChatRequest", {**asked, **betas})
         body, fitted = chat_completions.encode_request(asked, route, prompt_caching=prompt_caching, config=config)
         path = chat_completions.PATH
-        decoding = chat_completions_stream.DECODING._replace(of_code=frozenset(_called_by_code(asked, own_names)))
+        decoding = chat_completions_stream.DECODING
+        if of_code := frozenset(_called_by_code(asked, own_names)):
+            decoding = decoding._replace(of_code=of_code)
     else:
         path, body, fitted = messages.encode_request(
             asked, route, prompt_caching=prompt_caching, user_id=_user(kept), betas=betas, config=config

@@ -14,6 +14,7 @@ from portkey_gateway.calls import binds_answers, offers_tools
 from portkey_gateway.client import GatewayClient
 from portkey_gateway.conversation.answer import Answer, Delta
 from portkey_gateway.conversation.request import ChatRequest
+from portkey_gateway.http.answer_stream import AnswerStream, AsyncAnswerStream
 from portkey_gateway.options import GatewayFields
 from portkey_gateway.prompts.completion import PromptRequest
 from portkey_gateway.routing import Route
@@ -56,6 +57,9 @@ class Call:
         request: what is sent.
         labels: the keyword arguments of the client's methods.
     """
+
+    __slots__ = ("_class", "_content", "_format", "_in_blocks", "_tells_usage", "_with_headers", "client", "labels",
+                 "request")  # fmt: skip
 
     def __init__(
         self,
@@ -130,6 +134,21 @@ class Call:
             with_headers=model.include_response_headers,
             tells_usage=tells_usage,
         )
+
+    def stream(self) -> AnswerStream:
+        """Ask for a streamed answer; what was asked is then not held as long as that is open."""
+        client, request, labels = self._take()
+        return client.stream(request, **labels)
+
+    def astream(self) -> AsyncAnswerStream:
+        """Async twin of ``stream``."""
+        client, request, labels = self._take()
+        return client.astream(request, **labels)
+
+    def _take(self) -> tuple[GatewayClient, ChatRequest | PromptRequest, Labels]:
+        taken = self.client, self.request, self.labels
+        del self.client, self.request, self.labels
+        return taken
 
     def result(self, answer: Answer) -> ChatResult:
         """Decode a whole answer."""

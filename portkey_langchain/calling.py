@@ -213,7 +213,7 @@ class CallingModel(BaseChatModel, defer_build=True):
     ) -> Iterator[ChatGenerationChunk]:
         with as_langchain_errors():
             call = self._call(messages, stop, kwargs, RUNS.take(run_manager.run_id if run_manager else None))
-            with call.client.stream(call.request, **call.labels) as stream:
+            with call.stream() as stream:
                 for delta in stream:
                     if chunk := call.chunk(delta):
                         if run_manager:
@@ -230,7 +230,7 @@ class CallingModel(BaseChatModel, defer_build=True):
     ) -> AsyncIterator[ChatGenerationChunk]:
         with as_langchain_errors():
             call = self._call(messages, stop, kwargs, RUNS.take(run_manager.run_id if run_manager else None))
-            async with call.client.astream(call.request, **call.labels) as stream:
+            async with call.astream() as stream:
                 async with aclosing(aiter(stream)) as deltas:
                     async for delta in deltas:
                         if chunk := call.chunk(delta):

@@ -218,37 +218,35 @@ class Portkey(Storable, PredictingLLM):
 
     def _chat(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
         call = self._call(messages, kwargs)
-        return call.response(call.client.chat(call.request, **call.labels))
+        return call.told.response(call.client.chat(call.request, **call.labels))
 
     async def _achat(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponse:
         call = self._call(messages, kwargs)
-        return call.response(await call.client.achat(call.request, **call.labels))
+        return call.told.response(await call.client.achat(call.request, **call.labels))
 
     def _stream(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseGen:
-        call = self._call(messages, kwargs)
-        growing = GrowingResponse(one_tool_call=call.one_tool_call)
-
-        def responses() -> ChatResponseGen:
-            with call.client.stream(call.request, **call.labels) as stream, closing(iter(stream)) as deltas:
+        def responses(call: _Call) -> ChatResponseGen:
+            growing, asked, told = call.growing(), call.client.stream(call.request, **call.labels), call.told
+            del call  # what was asked is not held as long as the stream is open
+            with asked as stream, closing(iter(stream)) as deltas:
                 for delta in deltas:
                     if response := growing.add(delta):
                         yield response
-                yield call.response(stream.answer, delta="")
+                yield told.response(stream.answer, delta="")
 
-        return responses()
+        return responses(self._call(messages, kwargs))
 
     def _astream(self, messages: Sequence[ChatMessage], kwargs: dict[str, Any]) -> ChatResponseAsyncGen:
-        call = self._call(messages, kwargs)
-        growing = GrowingResponse(one_tool_call=call.one_tool_call)
-
-        async def responses() -> ChatResponseAsyncGen:
-            async with call.client.astream(call.request, **call.labels) as stream, aclosing(aiter(stream)) as deltas:
+        async def responses(call: _Call) -> ChatResponseAsyncGen:
+            growing, asked, told = call.growing(), call.client.astream(call.request, **call.labels), call.told
+            del call
+            async with asked as stream, aclosing(aiter(stream)) as deltas:
                 async for delta in deltas:
                     if response := growing.add(delta):
                         yield response
-                yield call.response(stream.answer, delta="")
+                yield told.response(stream.answer, delta="")
 
-        return responses()
+        return responses(self._call(messages, kwargs))
 
     def _call(self, messages: Sequence[ChatMessage], parameters: dict[str, Any]) -> _Call:
         own = with_one_name(self.additional_kwargs)
@@ -277,7 +275,7 @@ class Portkey(Storable, PredictingLLM):
             warn_of_uncited(messages, route)
         encoded = encode_messages(messages, citing=citing, files_from=self.files_from)
         client, request = self.gateway_client(route=route), self.request(encoded, parameters)
-        return _Call(client, request, labels, one_tool_call, self.include_response_headers)
+        return _Call(client, request, labels, _Told(one_tool_call, self.include_response_headers))
 
     def _unbound_schema(self, parameters: Mapping[str, Any], route: Route) -> Mapping[str, Any] | None:
         """The JSON schema that a Claude's answer is to have, where nothing binds it to that."""
@@ -342,13 +340,9 @@ class Portkey(Storable, PredictingLLM):
         return selections
 
 
-class _Call(NamedTuple):
-    """One call, ready to be made."""
+class _Told(NamedTuple):
+    """How the answer to a call is told."""
 
-    client: GatewayClient
-    request: ChatRequest
-    labels: dict[str, Any]
-    """What the client takes beside the request."""
     one_tool_call: bool
     with_headers: bool
 
@@ -356,6 +350,20 @@ class _Call(NamedTuple):
         """Decode the answer, whole or at the end of a stream."""
         told = answer.with_headers() if self.with_headers else answer
         return decode_response(told, delta=delta, one_tool_call=self.one_tool_call)
+
+
+class _Call(NamedTuple):
+    """One call, ready to be made."""
+
+    client: GatewayClient
+    request: ChatRequest
+    labels: dict[str, Any]
+    """What the client takes beside the request."""
+    told: _Told
+
+    def growing(self) -> GrowingResponse:
+        """What gathers a streamed answer."""
+        return GrowingResponse(one_tool_call=self.told.one_tool_call)
 
 
 def _as_messages(prompt: str) -> list[ChatMessage]:

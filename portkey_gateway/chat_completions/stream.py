@@ -53,14 +53,13 @@ class ChunkStream:
         self.is_whole = self.has_ended = False
 
     def feed(self, data: bytes) -> Iterator[Chunk]:
-        """Yield the chunks that ``data`` completes. The iterator must be exhausted before the next call.
+        """The chunks that ``data`` completes. The iterator must be exhausted before the next call.
 
         Raises:
             StreamProviderError: if the provider reports an error.
             StreamDecodeError: if an event is not the JSON object it has to be.
         """
-        for payload in self._decoder.feed(data):
-            yield from self._decode(payload)
+        return filter(None, map(self._decode, self._decoder.feed(data)))
 
     def close(self) -> Iterator[Chunk]:
         """Yield what the end of the bytes completes.
@@ -69,8 +68,10 @@ class ChunkStream:
             StreamTruncatedError: if the end came before a finish reason.
         """
         for payload in self._decoder.close():
-            if not self.is_whole or _read_chunk(payload) is not None:  # half an event behind a whole answer is nothing
-                yield from self._decode(payload)
+            if self.is_whole and _read_chunk(payload) is None:
+                continue  # half an event behind a whole answer is nothing
+            if chunk := self._decode(payload):
+                yield chunk
         if not self.is_whole:
             raise StreamTruncatedError(
                 "the stream ended before its end mark: the answer is cut off, usually because the provider's "
@@ -78,18 +79,18 @@ class ChunkStream:
                 info=self._info,
             )
 
-    def _decode(self, payload: bytes) -> Iterator[Chunk]:
+    def _decode(self, payload: bytes) -> Chunk | None:
         chunk = _read_chunk(payload)
         if chunk is None:
             if payload.strip() == _DONE:
                 self.has_ended = True
-                return
+                return None
             text = payload[:_EXCERPT_LENGTH].decode("utf-8", "replace")
             raise StreamDecodeError(
                 f"an event of the stream is not the JSON object it has to be: {text!r}", info=self._info, body=text
             )
         self._raise_reported_error(chunk)
-        yield cast("Chunk", chunk)
+        return cast("Chunk", chunk)
 
     def _raise_reported_error(self, chunk: dict[str, Any]) -> None:
         error = chunk.get("error")

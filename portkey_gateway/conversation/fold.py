@@ -167,7 +167,7 @@ class Events(Protocol):
     def __init__(self, info: GatewayInfo) -> None: ...
 
     def feed(self, data: bytes) -> Iterator[Any]:
-        """Yield the events that ``data`` completes. The iterator must be exhausted before the next call.
+        """The events that ``data`` completes, empty ones left out. The iterator must be exhausted before the next call.
 
         Raises:
             StreamError: if the provider reports an error, or an event is not what it has to be.

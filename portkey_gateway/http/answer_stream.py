@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import ExitStack, aclosing, closing
 from types import TracebackType
-from typing import Generic, Protocol, Self, TypeAlias
+from typing import Any, Generic, Protocol, Self, TypeAlias
 
 from portkey_gateway.conversation.answer import Answer, Delta
 from portkey_gateway.conversation.fold import Decoding, Fold
 from portkey_gateway.errors import warn
-from portkey_gateway.http import transport
 from portkey_gateway.http.body import Received, ReplyT
 from portkey_gateway.http.call import Call
+from portkey_gateway.http.redacting import Redacting
 from portkey_gateway.http.reply import AsyncReply, Reply
+from portkey_gateway.http.stream_body import aiter_stream, iter_stream
 from portkey_gateway.info import GatewayInfo
 
 Asked: TypeAlias = tuple[Received[ReplyT], Call, Decoding]
@@ -49,15 +50,19 @@ class Watch(Protocol):
 class _Stream(Generic[ReplyT]):
     """What the sync and the async stream share."""
 
+    __slots__ = ("_ask", "_decoding", "_fold", "_received", "_redacting", "_watch")
+
+    _ask: Callable[[], Any]
     _received: Received[ReplyT]
-    _call: Call
+    _redacting: Redacting
     _decoding: Decoding
     _fold: Fold
     _watch: Watch
 
     def _begin(self, received: Received[ReplyT], call: Call, decoding: Decoding) -> Self:
+        del self._ask  # nothing has to hold the request any more
         self._received = received
-        self._call = call
+        self._redacting = call.redacting()
         self._decoding = decoding
         self._fold = decoding.begin(received.info)
         self._watch.answering(self._fold.answer)
@@ -90,6 +95,10 @@ class AnswerStream(_Stream[Reply]):
         watch: is told of the call, and the answer once the iteration is over.
     """
 
+    __slots__ = ()
+
+    _ask: Callable[[], Asked[Reply]]
+
     def __init__(self, ask: Callable[[], Asked[Reply]], watch: Watch) -> None:
         self._ask = ask
         self._watch = watch
@@ -112,7 +121,7 @@ class AnswerStream(_Stream[Reply]):
     def __iter__(self) -> Generator[Delta]:
         """Yield what each chunk adds, to the very end of the body, so that the connection can be used again."""
         events = self._decoding.events(self.info)
-        with self._call.redacting(), closing(transport.iter_stream(self._received, events)) as body:
+        with self._redacting, closing(iter_stream(self._received, events)) as body:
             if _is_event_stream(self._received.reply):
                 for data in body:
                     self._watch.chunk()
@@ -130,6 +139,10 @@ class AsyncAnswerStream(_Stream[AsyncReply]):
     A class and no ``asynccontextmanager``: when an event loop ends in the middle of a stream, asyncio closes all its
     async generators at once, one that waits for another among them.
     """
+
+    __slots__ = ()
+
+    _ask: Callable[[], Awaitable[Asked[AsyncReply]]]
 
     def __init__(self, ask: Callable[[], Awaitable[Asked[AsyncReply]]], watch: Watch) -> None:
         self._ask = ask
@@ -153,15 +166,17 @@ class AsyncAnswerStream(_Stream[AsyncReply]):
     async def __aiter__(self) -> AsyncGenerator[Delta]:
         """Yield what each chunk adds, to the very end of the body."""
         events = self._decoding.events(self.info)
-        async with aclosing(transport.aiter_stream(self._received, events)) as body:
-            with self._call.redacting():
+        async with aclosing(aiter_stream(self._received, events)) as body:
+            with self._redacting:
                 if _is_event_stream(self._received.reply):
                     async for data in body:
                         self._watch.chunk()
-                        for event in events.feed(data):
-                            yield self._fold.add(event)
-                    for event in events.close():
-                        yield self._fold.add(event)
+                        deltas = map(self._fold.add, events.feed(data))
+                        del data  # what was cut into events is not held while these are read
+                        for delta in deltas:
+                            yield delta
+                    for delta in map(self._fold.add, events.close()):
+                        yield delta
                 else:
                     for delta in self._fold.add_body(b"".join([data async for data in body]), events):
                         yield delta

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import httpx
 from typing_extensions import override
@@ -27,15 +27,6 @@ _UNPACKERS: Final = {"": None, "identity": None, "gzip": GZIP, "x-gzip": GZIP, "
 
 class BodyTooLargeError(Exception):
     """A body is larger than ``MAX_BODY_BYTES``."""
-
-
-class Ending(Protocol):
-    """What is known of the end of a streamed answer."""
-
-    is_whole: bool
-    """Whether the answer was told to its end."""
-    has_ended: bool
-    """Whether the end mark of the stream came."""
 
 
 ReplyT = TypeVar("ReplyT", bound=Reply | AsyncReply)
@@ -62,7 +53,7 @@ class Received(Generic[ReplyT]):
         self.reply.expect_end()
 
 
-def _raw(received: Received[Reply]) -> Iterator[bytes]:
+def raw_body(received: Received[Reply]) -> Iterator[bytes]:
     """The body as it comes over the wire, or unpacked by httpx where it is packed in a way of its own."""
     body = received.reply.raw()
     if received.encoding in _UNPACKERS:
@@ -70,8 +61,8 @@ def _raw(received: Received[Reply]) -> Iterator[bytes]:
     return httpx.Response(200, headers={"content-encoding": received.encoding}, stream=_Stream(body)).iter_bytes()
 
 
-def _araw(received: Received[AsyncReply]) -> AsyncIterator[bytes]:
-    """Async twin of ``_raw``."""
+def araw_body(received: Received[AsyncReply]) -> AsyncIterator[bytes]:
+    """Async twin of ``raw_body``."""
     body = received.reply.raw()
     if received.encoding in _UNPACKERS:
         return body
@@ -107,7 +98,7 @@ def _sliced(data: bytes) -> Iterator[bytes]:
     return (data[at : at + _SLICE_BYTES] for at in range(0, len(data), _SLICE_BYTES))
 
 
-class _Bounds:
+class Bounds:
     """What may still come of one body; unpacks it."""
 
     __slots__ = ("_came", "_end", "_size", "_unpacker")
@@ -117,6 +108,11 @@ class _Bounds:
         self._came = self._size = 0
         bits = _UNPACKERS.get(received.encoding)
         self._unpacker = Unpacker(bits) if bits else None
+
+    @property
+    def are_whole(self) -> bool:
+        """Whether what is admitted is one piece each time, since it is not packed."""
+        return self._unpacker is None
 
     def admit(self, data: bytes) -> Iterable[bytes]:
         """Take what came, and return what it holds, in pieces.
@@ -142,47 +138,27 @@ class _Bounds:
             yield piece
 
 
-def iter_body(received: Received[Reply], ending: Ending | None = None) -> Generator[bytes]:
+def iter_body(received: Received[Reply]) -> Generator[bytes]:
     """Yield the body of an open response as it comes, and close the response.
-
-    Args:
-        received: the response.
-        ending: what was learned from the bytes that were yielded; a break behind the end is none.
 
     Raises:
         httpx.RequestError: if the connection breaks, or the time is over.
         BodyTooLargeError: if the body is too large.
     """
-    bounds = _Bounds(received)
-    is_ending = False
+    bounds = Bounds(received)
     try:
-        for data in _raw(received):
+        for data in raw_body(received):
             yield from bounds.admit(data)
-            if ending is not None and ending.has_ended and not is_ending:
-                is_ending = True
-                received.hurry()
-    except (httpx.RequestError, BodyTooLargeError):
-        if ending is None or not (ending.is_whole or ending.has_ended):
-            raise
-        received.has_broken = True
     finally:
         received.reply.close()
 
 
-async def aiter_body(received: Received[AsyncReply], ending: Ending | None = None) -> AsyncGenerator[bytes]:
+async def aiter_body(received: Received[AsyncReply]) -> AsyncGenerator[bytes]:
     """Async twin of ``iter_body``."""
-    bounds = _Bounds(received)
-    is_ending = False
+    bounds = Bounds(received)
     try:
-        async for data in _araw(received):
+        async for data in araw_body(received):
             for piece in bounds.admit(data):
                 yield piece
-            if ending is not None and ending.has_ended and not is_ending:
-                is_ending = True
-                received.hurry()
-    except (httpx.RequestError, BodyTooLargeError):
-        if ending is None or not (ending.is_whole or ending.has_ended):
-            raise
-        received.has_broken = True
     finally:
         await received.reply.close()

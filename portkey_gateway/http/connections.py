@@ -13,8 +13,8 @@ import functools
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Generator, Mapping
-from typing import Final, Generic, NamedTuple, TypeVar
+from collections.abc import Generator, Mapping
+from typing import Final, Generic, NamedTuple, Self, TypeVar
 
 import httpx
 from typing_extensions import override
@@ -333,9 +333,9 @@ async def _aask(
 
 
 class AsyncLineReply:
-    """Async twin of ``LineReply``."""
+    """Async twin of ``LineReply``; it is its own body, so that nothing else is held while nobody reads."""
 
-    __slots__ = ("_is_read", "_line", "_patience", "_reader", "_transport", "headers", "status")
+    __slots__ = ("_is_begun", "_is_read", "_line", "_patience", "_reader", "_transport", "headers", "status")
 
     def __init__(
         self, line: AsyncLine, reader: ResponseReader, patience: Patience, transport: AsyncLineTransport
@@ -344,22 +344,32 @@ class AsyncLineReply:
         self.headers: Mapping[str, str] = reader.headers
         self._line: AsyncLine | None = line
         self._reader = reader
+        self._is_begun = False
         self._is_read = False  # what was left early may hold more than was looked at
         self._patience = patience
         self._transport = transport
 
-    async def raw(self) -> AsyncGenerator[bytes]:
+    def raw(self) -> Self:
         """The body as it comes over the wire."""
-        reader = self._reader
-        if first := reader.feed(b""):  # what came with the head
-            yield first
-        while not reader.has_ended and self._line is not None:
-            data = await self._line.read(self._patience)
-            if not data:
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        reader, body = self._reader, b""
+        if not self._is_begun:
+            self._is_begun = True
+            body = reader.feed(b"")  # what came with the head
+        while not body:
+            if reader.has_ended or self._line is None:
+                self._is_read = True
+                raise StopAsyncIteration
+            if data := await self._line.read(self._patience):
+                body = reader.feed(data)
+            else:
                 reader.end()
-            elif body := reader.feed(data):
-                yield body
-        self._is_read = True
+        return body
 
     def expect_end(self) -> None:
         """Nothing to do: every read asks how long it may take."""

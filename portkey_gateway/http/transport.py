@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing, closing
 from http import HTTPStatus
 from importlib.metadata import version
@@ -14,11 +13,11 @@ from typing import Final, TypeVar
 import httpx
 
 from portkey_gateway.errors import PortkeyError
-from portkey_gateway.http.body import MAX_ERROR_BYTES, BodyTooLargeError, Ending, Received, aiter_body, iter_body
+from portkey_gateway.http.body import MAX_ERROR_BYTES, Received, aiter_body, iter_body
 from portkey_gateway.http.borrowed import AsyncClientReply, ClientReply, timeouts
 from portkey_gateway.http.call import Call
 from portkey_gateway.http.connections import Outgoing
-from portkey_gateway.http.failures import FAILURES, stream_error
+from portkey_gateway.http.failures import FAILURES
 from portkey_gateway.http.patience import Deadline, Patience
 from portkey_gateway.http.pool import shared_async_client, shared_client
 from portkey_gateway.http.reply import AsyncReply, Reply
@@ -185,24 +184,6 @@ async def _aread_error(received: Received[AsyncReply]) -> tuple[bytes, Exception
     except httpx.RequestError as failure:
         return bytes(content), failure
     return bytes(content), None
-
-
-def iter_stream(received: Received[Reply], ending: Ending) -> Generator[bytes]:
-    """Yield the body of a streamed answer as it comes; a break in it raises a ``StreamError``."""
-    try:
-        yield from iter_body(received, ending)
-    except (httpx.RequestError, BodyTooLargeError) as error:
-        raise stream_error(error, received) from error
-
-
-async def aiter_stream(received: Received[AsyncReply], ending: Ending) -> AsyncGenerator[bytes]:
-    """Async twin of ``iter_stream``."""
-    try:
-        async with aclosing(aiter_body(received, ending)) as body:
-            async for data in body:
-                yield data
-    except (httpx.RequestError, BodyTooLargeError) as error:
-        raise stream_error(error, received) from error
 
 
 def is_success(status: int) -> bool:

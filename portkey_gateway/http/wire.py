@@ -7,6 +7,7 @@ it, which httpx builds upon; a test holds both side by side (``tests/core/http/t
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
@@ -168,7 +169,8 @@ class ResponseReader:
         for line in text.split("\n"):
             name, colon, value = line.partition(":")
             if colon:
-                name, value = name.lower(), value.strip(" \t\r")
+                # The same names come with each response.
+                name, value = sys.intern(name.lower()), value.strip(" \t\r")
                 headers[name] = f"{headers[name]}, {value}" if name in headers else value
         self.status, self.headers = int(match[2]), headers
         self.is_reusable = match[1] == b"1" and "close" not in headers.get("connection", "").lower()

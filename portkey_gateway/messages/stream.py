@@ -43,15 +43,13 @@ class MessageEvents:
         self.is_whole = self.has_ended = False
 
     def feed(self, data: bytes) -> Iterator[Event]:
-        """Yield the events that ``data`` completes. The iterator must be exhausted before the next call.
+        """The events that ``data`` completes. The iterator must be exhausted before the next call.
 
         Raises:
             StreamProviderError: if the provider reports an error.
             StreamDecodeError: if an event is not the JSON object it has to be.
         """
-        for payload in self._decoder.feed(data):
-            if (event := self._decode(payload)) is not None:
-                yield event
+        return filter(None, map(self._decode, self._decoder.feed(data)))
 
     def close(self) -> Iterator[Event]:
         """Yield what the end of the bytes completes.
@@ -62,7 +60,7 @@ class MessageEvents:
         for payload in self._decoder.close():
             if self.is_whole and _read_event(payload) is None:
                 continue  # half an event behind a whole answer is nothing
-            if (event := self._decode(payload)) is not None:
+            if event := self._decode(payload):
                 yield event
         if not self.is_whole:
             raise StreamTruncatedError(

@@ -8,14 +8,16 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
+from portkey_gateway.errors import StreamError
 from portkey_gateway.http import body as bodies
 from portkey_gateway.http.body import BodyTooLargeError, Received, aiter_body, iter_body
 from portkey_gateway.http.patience import END_WAIT_S, Deadline, Patience
+from portkey_gateway.http.stream_body import aiter_stream, iter_stream
 from portkey_gateway.info import GatewayInfo
 
 TEXT = b"The quick brown fox jumps over the lazy dog. " * 20
@@ -77,10 +79,12 @@ def _sync(
 ) -> Read:
     read = Read([], Received(Reply([*pieces], encoding), GatewayInfo(), Patience(None, Deadline(total_s))))
     try:
-        for piece in iter_body(read.received, ending):
+        for piece in iter_body(read.received) if ending is None else iter_stream(read.received, ending):
             read.pieces.append(piece)
     except (httpx.RequestError, BodyTooLargeError) as error:
         read.error = error
+    except StreamError as error:
+        read.error = cast("Exception", error.__cause__)
     return read
 
 
@@ -90,13 +94,15 @@ def _async(
     read = Read([], Received(AsyncReply([*pieces], encoding), GatewayInfo(), Patience(None, Deadline(total_s))))
 
     async def all_of_it() -> None:
-        async for piece in aiter_body(read.received, ending):
+        async for piece in aiter_body(read.received) if ending is None else aiter_stream(read.received, ending):
             read.pieces.append(piece)
 
     try:
         asyncio.run(all_of_it())
     except (httpx.RequestError, BodyTooLargeError) as error:
         read.error = error
+    except StreamError as error:
+        read.error = cast("Exception", error.__cause__)
     return read
 
 

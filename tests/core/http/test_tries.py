@@ -26,6 +26,7 @@ from portkey_gateway.http.asked_keys import AskedKeys
 from portkey_gateway.http.body import Received
 from portkey_gateway.http.call import Call
 from portkey_gateway.http.retry import RetryPolicy
+from portkey_gateway.http.stream_body import aiter_stream, iter_stream
 from portkey_gateway.http.transport import is_success
 from portkey_gateway.info import GatewayInfo
 from portkey_gateway.keys import AskedKey
@@ -53,13 +54,13 @@ def _aread(call: Call, client: Any = None) -> tuple[bytes, GatewayInfo]:
 
 def _stream(call: Call, client: Any = None) -> tuple[bytes, GatewayInfo]:
     received = transport.send(client, call)
-    return b"".join(transport.iter_stream(received, Ended())), received.info
+    return b"".join(iter_stream(received, Ended())), received.info
 
 
 def _astream(call: Call, client: Any = None) -> tuple[bytes, GatewayInfo]:
     async def read() -> tuple[bytes, GatewayInfo]:
         received = await transport.asend(client, call)
-        return b"".join([data async for data in transport.aiter_stream(received, Ended())]), received.info
+        return b"".join([data async for data in aiter_stream(received, Ended())]), received.info
 
     return asyncio.run(read())
 
