@@ -63,6 +63,8 @@ def excerpt(value: Any, max_chars: int = MAX_EXCERPT_CHARS, convert: Callable[[A
         convert: turns a framework's own objects into plain ones; returns all others as they are. Not asked of Python's
             own plain types.
     """
+    if type(value) is str and len(value) < max_chars and not value.startswith("data:"):
+        return value
     try:
         plain = _Trimmed(max_chars, convert).plain(value)
         return plain if isinstance(plain, str) else _JSON.encode(plain)

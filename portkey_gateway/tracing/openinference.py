@@ -48,7 +48,8 @@ def openinference(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
         return {KIND: "CHAIN"}
     kind = _KINDS.get(str(attributes.get(semconv.OPERATION)), "CHAIN")
     told: dict[str, Attribute] = {KIND: kind}
-    told |= {_SAME[name]: value for name, value in attributes.items() if name in _SAME}
+    if not _SAME.keys().isdisjoint(attributes):
+        told |= {_SAME[name]: value for name, value in attributes.items() if name in _SAME}
     if kind == "LLM":
         told |= _model(attributes)
     elif kind == "EMBEDDING" and (model := _bare(attributes)):

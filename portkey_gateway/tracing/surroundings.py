@@ -39,7 +39,9 @@ class Surroundings(NamedTuple):
             attributes: all that is told of it.
             last: those of the last one, which it may share: most spans of a trace have the same, labels and all.
         """
-        own = {name: attributes[name] for name in _INHERITED if name in attributes} if attributes else {}
+        own: dict[str, Attribute] = {}
+        if not attributes.keys().isdisjoint(_INHERITED):
+            own = {name: attributes[name] for name in _INHERITED if name in attributes}
         return last if last and last[0] == trace_id and last[1] == own else cls(trace_id, own)
 
 
