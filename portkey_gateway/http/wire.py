@@ -7,8 +7,8 @@ it, which httpx builds upon; a test holds both side by side (``tests/core/http/t
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -30,6 +30,9 @@ _SHOWN: Final = 80
 # Said by us alone: the length of what we send is known.
 _OWN: Final = frozenset({"content-length", "transfer-encoding"})
 _BODILESS: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
+
+# Characters of a header's name beyond which it is not kept.
+_KNOWN_LENGTH: Final = 64
 
 _IN_HEAD, _IN_LENGTH, _IN_CHUNKS, _IN_TRAILERS, _UNTIL_END, _OVER = range(6)
 
@@ -58,6 +61,12 @@ def render_head(method: str, target: str, host: str, headers: Mapping[str, str],
     if text.count("\n") >= len(lines) or text.count("\r") >= len(lines) or "\0" in text or not text.isascii():
         raise httpx.LocalProtocolError("a header or the address holds a character that HTTP does not carry")
     return f"{text}\r\n\r\n".encode("ascii")
+
+
+@lru_cache(maxsize=256)
+def _known_name(name: str) -> str:
+    """A header's name in lower case. The same ones come with each response: all that are open share them."""
+    return name.lower()
 
 
 class ResponseReader:
@@ -169,8 +178,8 @@ class ResponseReader:
         for line in text.split("\n"):
             name, colon, value = line.partition(":")
             if colon:
-                # The same names come with each response.
-                name, value = sys.intern(name.lower()), value.strip(" \t\r")
+                name = _known_name(name) if len(name) <= _KNOWN_LENGTH else name.lower()
+                value = value.strip(" \t\r")
                 headers[name] = f"{headers[name]}, {value}" if name in headers else value
         self.status, self.headers = int(match[2]), headers
         self.is_reusable = match[1] == b"1" and "close" not in headers.get("connection", "").lower()

@@ -176,6 +176,22 @@ def test_a_chunk_without_a_size_is_refused_in_time() -> None:
         [reader.feed(b"0" * 100) for _ in range(100)]
 
 
+def test_responses_share_the_names_of_their_headers_but_for_those_that_are_too_long_to_keep() -> None:
+    head = b"HTTP/1.1 200 OK\r\nX-Name-%d: value\r\n" + b"X" * 65 + b": value\r\n\r\n"
+
+    def names(number: int) -> list[str]:
+        reader = ResponseReader()
+        assert reader.feed_head(head % number)
+        return list(reader.headers)
+
+    first, second = names(0), names(0)
+    assert first == second == ["x-name-0", "x" * 65]
+    assert [one is other for one, other in zip(first, second, strict=True)] == [True, False]
+    for number in range(1000):
+        names(number)
+    assert names(0)[0] is not first[0], "all names that ever came are kept"
+
+
 def test_a_request_as_it_is_written() -> None:
     headers = {"content-type": "application/json", "content-length": "9", "transfer-encoding": "chunked"}
 
