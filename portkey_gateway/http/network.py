@@ -205,9 +205,7 @@ class AsyncLine(asyncio.Protocol):
                 await self._wait(None, httpx.ConnectTimeout)
             if not self._received:
                 raise self._error or ConnectionResetError("the connection was closed in the handshake of TLS")
-            came = b"".join(self._received)
-            self._received.clear()
-            self._size = 0
+            came = self._take()
         self._tls = tls
         self.data_received(b"")  # what came behind the handshake
 
@@ -236,18 +234,28 @@ class AsyncLine(asyncio.Protocol):
                 while view:
                     if self._transport.is_closing():
                         raise httpx.WriteError("the connection is closed")
-                    piece = view[:_WRITE_BYTES]
-                    self._transport.write(piece if self._tls is None else self._tls.seal(piece))
+                    sent = self._write(view[:_WRITE_BYTES])
                     if self._transport.is_closing():
                         raise httpx.WriteError(str(self._error or "the connection broke"))
                     self.has_written = True
-                    view = view[_WRITE_BYTES:]
+                    view = view[sent:]
+                    if not sent:  # the other end has to be heard first
+                        await self._wait(left_s(patience, httpx.WriteTimeout), httpx.WriteTimeout)
                     while self._is_full and not self._has_ended:
                         await self._wait(left_s(patience, httpx.WriteTimeout), httpx.WriteTimeout)
         except ssl.SSLError as error:
             raise httpx.WriteError(str(error)) from error
         finally:
             head = body = data = b""  # no frame of an error shows them
+
+    def _write(self, piece: memoryview) -> int:
+        """Hand a piece on; how many bytes of it (``Tls.seal``)."""
+        if self._tls is None:
+            self._transport.write(piece)
+            return len(piece)
+        sealed, count = self._tls.seal(piece)
+        self._transport.write(sealed)
+        return count
 
     async def read(self, patience: Patience) -> bytes:
         """Read what comes next; empty at the end of the connection. Raises as ``Line.read``."""
@@ -257,6 +265,10 @@ class AsyncLine(asyncio.Protocol):
                     raise httpx.ReadError(str(self._error)) from self._error
                 return b""
             await self._wait(left_s(patience, httpx.ReadTimeout), httpx.ReadTimeout)
+        return self._take()
+
+    def _take(self) -> bytes:
+        """What was received; the other end may go on."""
         data = self._received[0] if len(self._received) == 1 else b"".join(self._received)
         self._received.clear()
         if self._size > _WAITING_BYTES:
@@ -317,6 +329,7 @@ class AsyncLine(asyncio.Protocol):
     @override
     def data_received(self, data: bytes) -> None:
         if self._tls is not None and not (data := self._opened(self._tls, data)):
+            self._wake()  # whoever sends may have waited for words of TLS itself
             return
         self._received.append(data)
         was, self._size = self._size, self._size + len(data)
@@ -336,6 +349,7 @@ class AsyncLine(asyncio.Protocol):
             self._transport.write(told)
         if tls.has_ended:
             self.eof_received()
+            self._transport.close()  # as where the connection ends beneath: whoever sends or waits learns of it
         return data
 
     @override

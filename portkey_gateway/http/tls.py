@@ -51,15 +51,21 @@ class Tls:
         """What TLS itself has to tell the other end, and all that was sealed."""
         return self._outgoing.read()
 
-    def seal(self, data: memoryview) -> bytes:
-        """What has to be sent for the other end to read this.
+    def seal(self, data: memoryview) -> tuple[bytes, int]:
+        """What has to be sent for the other end to read this, and how many bytes of this are in it.
+
+        Fewer than all where the other end has to be heard first: TLS 1.2 lets it ask for another handshake.
 
         Raises:
             ssl.SSLError: if nothing can be sent any more.
         """
-        while data:
-            data = data[self._object.write(data) :]
-        return self.take_told()
+        sealed = 0
+        try:
+            while sealed < len(data):
+                sealed += self._object.write(data[sealed:])
+        except ssl.SSLWantReadError:
+            pass
+        return self.take_told(), sealed
 
     def open(self, came: bytes | memoryview) -> bytes:
         """What can be read by now; nothing, where a record is not whole or holds words of TLS itself.

@@ -94,7 +94,9 @@ def test_both_ends_agree_and_hear_each_other_however_the_network_cuts(
     trusting: ssl.SSLContext, server: ssl.SSLContext, piece: int
 ) -> None:
     tls, other = agreed(trusting, server, piece)
-    assert other.hears(tls.seal(memoryview(b"question"))) == b"question"
+    sealed, count = tls.seal(memoryview(b"question"))
+    assert count == len(b"question")
+    assert other.hears(sealed) == b"question"
     wire = other.says(b"answer") + other.says(b", and more")
     assert b"".join(tls.open(wire[at : at + piece]) for at in range(0, len(wire), piece)) == b"answer, and more"
     assert tls.take_told() == b""
@@ -103,7 +105,9 @@ def test_both_ends_agree_and_hear_each_other_however_the_network_cuts(
 
 def test_what_is_larger_than_a_record_goes_whole_both_ways(trusting: ssl.SSLContext, server: ssl.SSLContext) -> None:
     tls, other = agreed(trusting, server)
-    assert other.hears(tls.seal(memoryview(LARGE))) == LARGE
+    sealed, count = tls.seal(memoryview(LARGE))
+    assert count == len(LARGE)
+    assert other.hears(sealed) == LARGE
     wire = b"".join(other.says(LARGE[at : at + 50_000]) for at in range(0, len(LARGE), 50_000))
     assert tls.open(wire) == LARGE
 
@@ -123,6 +127,22 @@ def test_what_was_spoilt_on_the_way_is_refused(trusting: ssl.SSLContext, server:
     wire[-1] ^= 1
     with pytest.raises(ssl.SSLError):
         tls.open(bytes(wire))
+
+
+def test_nothing_is_sealed_while_the_other_end_has_to_be_heard_first(
+    trusting: ssl.SSLContext, server: ssl.SSLContext
+) -> None:
+    tls, other = Tls(trusting, HOST), OtherEnd(server)
+    # In a handshake, as in another one that the other end asks for.
+    told, count = tls.seal(memoryview(b"too soon"))
+    assert count == 0
+    while not tls.shake_hands(other.shake_hands(told)):
+        told = tls.take_told()
+        assert told
+    other.shake_hands(tls.take_told())
+    sealed, count = tls.seal(memoryview(b"question"))
+    assert count == len(b"question")
+    assert other.hears(sealed) == b"question"
 
 
 def test_whoever_is_not_trusted_is_told_so(server: ssl.SSLContext) -> None:
@@ -206,6 +226,75 @@ async def test_the_end_is_the_end_whether_it_is_told_or_not(trusting: ssl.SSLCon
             assert await read(line, 100) == b"bye"
             assert await line.read(FOR_EVER) == b""
             assert line.is_usable is False
+
+
+@asynccontextmanager
+async def both_ends(
+    trusting: ssl.SSLContext, server: ssl.SSLContext, listener: socket.socket, behind: bytes = b""
+) -> AsyncIterator[tuple[AsyncLine, OtherEnd, socket.socket]]:
+    """A connection, and its other end in our hands; what is said behind the handshake comes with its end, in pieces."""
+    line, other = AsyncLine(Place("https", "127.0.0.1", listener.getsockname()[1], HOST)), OtherEnd(server)
+    connecting = asyncio.create_task(line.connect(seconds(SOON_S), lambda: trusting))
+    peer, _ = await asyncio.to_thread(listener.accept)
+    peer.settimeout(SOON_S)
+    with peer:
+        peer.sendall(other.shake_hands(await asyncio.to_thread(peer.recv, 1 << 16)))
+        last = other.shake_hands(await asyncio.to_thread(peer.recv, 1 << 16))
+        for piece in (last, *[other.says(behind[at : at + 50_000]) for at in range(0, len(behind), 50_000)]):
+            line.data_received(piece)  # as loops may do that read on before anybody is woken
+        try:
+            await connecting
+            yield line, other, peer
+        finally:
+            line.close()
+            await asyncio.wait_for(line.closed, SOON_S)
+
+
+async def test_much_that_comes_with_the_end_of_the_handshake_lets_the_other_end_go_on(
+    trusting: ssl.SSLContext, server: ssl.SSLContext, listener: socket.socket
+) -> None:
+    async with both_ends(trusting, server, listener, LARGE) as (line, other, peer):
+        assert await read(line, len(LARGE)) == LARGE
+        peer.sendall(other.says(b"and more"))
+        assert await read(line, 8) == b"and more"
+
+
+async def test_who_says_that_nothing_follows_is_not_sent_more_nor_heard(
+    trusting: ssl.SSLContext, server: ssl.SSLContext, listener: socket.socket
+) -> None:
+    async with both_ends(trusting, server, listener) as (line, other, peer):
+        last = other.says(b"the last")
+        with pytest.raises(ssl.SSLWantReadError):
+            other.object.unwrap()
+        peer.sendall(last + other.said.read())
+        await asyncio.wait_for(line.closed, SOON_S)  # although the connection beneath is open
+        with pytest.raises(httpx.WriteError):
+            await line.send(b"", LARGE, FOR_EVER)
+        assert line.has_written is False
+        assert await line.read(FOR_EVER) == b"the last"
+        assert await line.read(FOR_EVER) == b""
+
+
+async def test_who_wants_to_be_heard_first_is_sent_the_rest_then(
+    trusting: ssl.SSLContext, server: ssl.SSLContext, listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seal, asked = Tls.seal, asyncio.Event()
+
+    def sealed(tls: Tls, data: memoryview) -> tuple[bytes, int]:
+        if asked.is_set():
+            return seal(tls, data)
+        asked.set()
+        return seal(tls, data[:5])[0], 0  # as where a handshake begins again; the words are told apart below
+
+    async with both_ends(trusting, server, listener) as (line, other, peer):
+        monkeypatch.setattr(Tls, "seal", sealed)
+        sending = asyncio.create_task(line.send(b"question", b"", seconds(SOON_S)))
+        await asyncio.wait_for(asked.wait(), SOON_S)
+        assert other.hears(await asyncio.to_thread(peer.recv, 1 << 16)) == b"quest"
+        assert not sending.done()
+        line.data_received(b"")  # words of TLS itself
+        await asyncio.wait_for(sending, SOON_S)
+        assert other.hears(await asyncio.to_thread(peer.recv, 1 << 16)) == b"question"
 
 
 async def test_what_was_spoilt_breaks_the_connection(trusting: ssl.SSLContext, server: ssl.SSLContext) -> None:
