@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
 
 import httpx
 from pydantic_core import from_json
@@ -35,6 +35,11 @@ DEFAULT_TIMEOUT_S: Final = 600.0
 """Seconds without a byte after which a call fails; a long answer of a large model takes minutes."""
 
 ResultT = TypeVar("ResultT")
+
+if not TYPE_CHECKING:
+    # Whoever makes a tool or a route of a method asks for what its annotations mean.
+    PromptRequest = PromptLibrary = Any
+    Question = Annotated[ResultT, "how it is asked for"]
 
 
 class GatewayClient(EmbeddingClient):

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from portkey_gateway.embeddings.decode import BatchAnswer
     from portkey_gateway.embeddings.request import EmbeddingRequest, Kind
     from portkey_gateway.embeddings.whole import Part
+else:
+    # Whoever makes a tool or a route of a method asks for what its annotations mean.
+    Embeddings = EmbeddingRequest = Kind = Part = Any
 
 EMBEDDINGS_AT_ONCE: Final = 8
 """Requests for vectors that are under way at the same time, of one call with many texts."""

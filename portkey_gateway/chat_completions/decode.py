@@ -30,6 +30,8 @@ from portkey_gateway.info import GatewayInfo
 if TYPE_CHECKING:
     from portkey_gateway.chat_completions.wire import AnswerMessage, ChatResponse, Choice, Chunk, ChunkDelta
     from portkey_gateway.chat_completions.wire import ToolCallDelta as WireToolCallDelta
+else:
+    Chunk = Any  # for whoever asks what the annotations of ``AnswerFold`` mean
 
 FAILURES: Final = frozenset({"error", "ERROR", "TIMEOUT", "insufficient_system_resource"})
 """Finish reasons of an answer that the provider could not end (Mistral and OpenRouter; Cohere; DeepSeek)."""
