@@ -8,7 +8,6 @@ span they belong to, as those of a chat engine that streams.
 
 from __future__ import annotations
 
-import functools
 import inspect
 import re
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping
@@ -227,7 +226,6 @@ def _labels(metadata: Mapping[str, Any], traces: list[str]) -> Mapping[str, Any]
     return {"traces": traces, **tags, **metadata} if traces else {**tags, **metadata}
 
 
-@functools.lru_cache(maxsize=256)  # whoever hears of a span asks, and of the one around it
 def own_trace(span_id: str) -> TraceContext:
     """A span as the root of its trace: only its id is known."""
     if _RANDOM_END.fullmatch(end := span_id[-_END_CHARS:]):

@@ -35,7 +35,7 @@ from portkey_gateway.tracing.steps import Calls, Tracing
 from portkey_llamaindex import spans
 from portkey_llamaindex.agents import AgentSpans
 from portkey_llamaindex.fold import is_gateway_call
-from portkey_llamaindex.instrumentation import enter_place, own_trace, read_tags
+from portkey_llamaindex.instrumentation import Place, enter_place, own_trace, read_tags
 from portkey_llamaindex.plain import plain
 from portkey_llamaindex.spans import SpanStart
 
@@ -69,7 +69,7 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
             tags = active_instrument_tags.get() if tags is None else tags
             arguments = bound_args.arguments
             place = enter_place(id_, parent_span_id, tags, instance, arguments)
-            own = own_trace(id_)
+            own = _own_trace(place)
             name = own.span_name or ""
             if parent_span_id and place.turn and place.outer:
                 event = arguments.get("ev")
@@ -77,7 +77,8 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
             around_key = place.turn.key if place.turn else parent_span_id
             if not self._tracing.folds and parent_span_id and not place.is_in_call:
                 # Where the span really stands, folded or not.
-                around_id = place.turn.span_id if place.turn else own_trace(parent_span_id).span_id
+                around = _own_trace(place.outer) if place.outer else own_trace(parent_span_id)
+                around_id = place.turn.span_id if place.turn else around.span_id
                 context = TraceContext(place.trace.trace_id, own.span_id, around_id, name)
             elif place.is_folded:
                 self._tracing.fold(id_, name, around_key, spans.told_by_step(instance, arguments))
@@ -135,6 +136,11 @@ class SpanTracer(BaseSpanHandler[BaseSpan]):
     def close(self) -> None:
         """What LlamaIndex calls when its dispatcher shuts down."""
         self._tracing.close()
+
+
+def _own_trace(place: Place) -> TraceContext:
+    """A span by its own id and name, whether it is folded or not."""
+    return own_trace(place.span_id) if place.is_folded else place.trace
 
 
 class EventTracer(BaseEventHandler):
