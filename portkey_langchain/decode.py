@@ -124,11 +124,24 @@ class ContentState:
         # Where a call begins, or the answer ends, the block before it has ended.
         return [*content, *self._released()] if delta.tool_calls or delta.stop_reason else content
 
+    def _more_text(self, delta: Delta) -> str:
+        """The text with which a string goes on, which is all that most chunks add; empty of any other chunk."""
+        blocks = delta.blocks
+        if len(blocks) != 1 or self._is_list or self._told_as is None or self._waiting:
+            return ""
+        block = blocks[0]
+        if delta.tool_calls or delta.audio:
+            return ""
+        if block.type != "text" or block.raw:
+            return ""
+        self._begun[block.position] = self._begun.get(block.position, 0) + len(block.text)
+        return block.text
+
     def decode_chunk(self, delta: Delta) -> ChatGenerationChunk | None:
         """Decode a chunk; ``None`` if it adds neither content nor a tool call."""
+        if text := self._more_text(delta):
+            return copy_text_chunk(text)
         content = self.add(delta)
-        if type(content) is str and content and self._told_as is str and not delta.tool_calls and not delta.audio:
-            return copy_text_chunk(content)
         for call in delta.tool_calls:
             self._calls[call.position] = None
         if not content and not delta.tool_calls and not delta.audio:

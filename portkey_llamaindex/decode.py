@@ -95,6 +95,20 @@ def decode_response(answer: Answer, *, delta: str | None = None, one_tool_call: 
 
 _MESSAGE: Final = Template(ChatMessage(role=MessageRole.ASSISTANT, blocks=[], additional_kwargs={}))
 """ChatMessage's constructor looks at every block anew."""
+_TEXT: Final = Template(TextBlock(text=""))
+
+
+def make_text_response(message: ChatMessage, text: str) -> ChatResponse:
+    """A response that adds a text to a stream, as the constructor makes it."""
+    return ChatResponse(message=message, delta=text, additional_kwargs={})
+
+
+_RESPONSE: Final = Template(make_text_response(_MESSAGE.copy({"blocks": []}), ""))
+
+
+def copy_text_response(message: ChatMessage, text: str) -> ChatResponse:
+    """The same as ``make_text_response``, in a fraction of the time, since that looks at the message anew."""
+    return _RESPONSE.copy({"message": message, "delta": text, "additional_kwargs": {}})
 
 
 class GrowingResponse:
@@ -117,8 +131,10 @@ class GrowingResponse:
         if len(delta.blocks) == 1 and (block := delta.blocks[0]).type == "text" and not delta.tool_calls:
             # By far the most frequent chunk.
             self._add_block(block)
-            told = {"audio_delta": delta.audio} if delta.audio else {}
-            return ChatResponse(message=self._message(), delta=block.text, additional_kwargs=told)
+            response = copy_text_response(self._message(), block.text)
+            if delta.audio:
+                response.additional_kwargs["audio_delta"] = delta.audio
+            return response
         added = [block for block in delta.blocks if block.type != "other"]
         calls = [call for call in delta.tool_calls if not (self._one_tool_call and call.position)]
         if not added and not calls and not delta.audio:
@@ -156,7 +172,7 @@ class GrowingResponse:
         if known is None:
             self._said[key] = _decode_block(added)
         elif type(known) is TextBlock:
-            self._said[key] = TextBlock(text=known.text + added.text)
+            self._said[key] = _TEXT.copy({"text": known.text + added.text})
         else:
             known = cast("ThinkingBlock", known)
             information = {**known.additional_information, **_thinking_information(added)}

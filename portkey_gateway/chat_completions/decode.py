@@ -71,8 +71,10 @@ class AnswerFold(Fold):
             StreamDecodeError: if it has not the shape of a chunk.
         """
         try:
-            delta = self._decode_text(event) or self._decode(event)
-            self.gather(delta)
+            delta = self._decode_text(event)
+            if delta is None:
+                delta = self._decode(event)
+                self.gather(delta)
         except _MALFORMED as error:
             raise StreamDecodeError(
                 f"a chunk has not the shape of a chat completion's: {error}", info=self.info, body=event
@@ -130,12 +132,12 @@ class AnswerFold(Fold):
         return fold.answer()
 
     def _decode_text(self, chunk: Chunk) -> Delta | None:
-        """Decode by far the most frequent chunk, which goes on with a text alone; ``None`` of any other."""
+        """Decode by far the most frequent chunk, which goes on with a text alone, and add it; ``None`` of any other."""
         choices = chunk.get("choices")
-        if not self.id or not choices or not _OF_TEXT.issuperset(chunk):
+        if not self.id or not choices or len(choices) != 1 or not _OF_TEXT.issuperset(chunk):
             return None
-        [choice] = choices if len(choices) == 1 else [None]
-        if not choice or choice.get("finish_reason") or choice.get("logprobs") or not _OF_CHOICE.issuperset(choice):
+        choice = choices[0]
+        if choice.get("finish_reason") or choice.get("logprobs") or not _OF_CHOICE.issuperset(choice):
             return None
         wire_delta = choice.get("delta")
         if not wire_delta or not _OF_DELTA.issuperset(wire_delta):
@@ -151,7 +153,7 @@ class AnswerFold(Fold):
         if position is None or not text or type(text) is not str:
             return None
         self._server_tool = None
-        return Delta((BlockDelta(position, "text", self.whole_characters(text)),))
+        return self.go_on(position, text)
 
     def _decode(self, chunk: Chunk) -> Delta:
         is_first = not self.id

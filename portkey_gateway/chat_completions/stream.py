@@ -98,8 +98,9 @@ class ChunkStream:
             described = error if isinstance(error, dict) else {"message": str(error)}
             self._raise(str(described.get("type") or described.get("code") or "error"), chunk, described.get("message"))
         for choice in chunk.get("choices") or ():
-            reason = choice.get("finish_reason")
-            delta = choice.get("delta")
+            reason, delta = choice.get("finish_reason"), choice.get("delta")
+            if reason is None and type(delta) is dict and "finish_reason" not in delta:
+                continue  # by far the most
             misplaced = delta.get("finish_reason") if isinstance(delta, dict) else None
             # Anthropic's error event arrives as a finish reason: overloaded_error, api_error, …
             if isinstance(reason, str) and (reason.endswith("_error") or reason in FAILURES):

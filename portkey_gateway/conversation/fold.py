@@ -136,6 +136,13 @@ class Fold:
         if ran:
             self._hook_results = {**(self._hook_results or {}), **ran}
 
+    def go_on(self, position: int, text: str) -> Delta:
+        """Add a piece of text to a block that has begun, as most events do; returns what ``add`` does."""
+        if self._half or not text.isascii():
+            text = self.whole_characters(text)
+        self._blocks[position].texts.append(text)
+        return Delta((BlockDelta(position, "text", text),))
+
     def own_name(self, name: str | None) -> str | None:
         """What a called tool is called by the user, who may have named it as no provider takes it."""
         return self.names.get(name, name) if name else name

@@ -57,8 +57,10 @@ class EventDecoder:
 
 
 def _event_data(event: bytes) -> bytes | None:
-    if event.startswith(b"data: ") and b"\n" not in event:
-        return event[6:]
+    # As nearly all are: data alone, or behind the event's name.
+    name, _, last = event.rpartition(b"\n")
+    if last.startswith(b"data: ") and b"\n" not in name and not name.startswith(b"data"):
+        return last[6:]
     fields = (line.partition(b":") for line in event.split(b"\n"))
     lines = [value.removeprefix(b" ") for name, _, value in fields if name == b"data"]
     return b"\n".join(lines) if lines else None

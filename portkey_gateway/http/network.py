@@ -40,13 +40,14 @@ class Line:
         has_written: whether anything was sent of the call that it carries.
     """
 
-    __slots__ = ("_socket", "has_written", "idle_since", "place")
+    __slots__ = ("_socket", "_timeout_s", "has_written", "idle_since", "place")
 
     def __init__(self, place: Place) -> None:
         self.place = place
         self.idle_since = 0.0
         self.has_written = False
         self._socket: socket.socket | None = None
+        self._timeout_s: float | None = None
 
     def connect(self, patience: Patience, make_context: MakeContext) -> None:
         """Connect.
@@ -73,6 +74,7 @@ class Line:
             finally:
                 del told  # this frame stands in its traceback: it would be a circle
         self._socket = connected
+        self._timeout_s = connected.gettimeout()
 
     @property
     def is_usable(self) -> bool:
@@ -92,8 +94,8 @@ class Line:
             for data in (head, body):
                 view = memoryview(data)
                 while view:
-                    self._open.settimeout(left_s(patience, httpx.WriteTimeout))
-                    view = view[self._open.send(view[:_WRITE_BYTES]) :]
+                    opened = self._within(left_s(patience, httpx.WriteTimeout))
+                    view = view[opened.send(view[:_WRITE_BYTES]) :]
                     self.has_written = True
         except TimeoutError as error:
             raise httpx.WriteTimeout(str(error)) from error
@@ -110,18 +112,21 @@ class Line:
         """
         seconds = left_s(patience, httpx.ReadTimeout)
         try:
-            self._open.settimeout(seconds)
-            return self._open.recv(_READ_BYTES)
+            return self._within(seconds).recv(_READ_BYTES)
         except TimeoutError as error:
             raise httpx.ReadTimeout(str(error)) from error
         except OSError as error:
             raise httpx.ReadError(str(error)) from error
 
-    @property
-    def _open(self) -> socket.socket:
-        if self._socket is None:
+    def _within(self, seconds: float | None) -> socket.socket:
+        """The open socket, which waits so long at the most; to tell it anew takes a call of the system's."""
+        opened = self._socket
+        if opened is None:
             raise OSError("the connection is closed")
-        return self._socket
+        if seconds != self._timeout_s:
+            opened.settimeout(seconds)
+            self._timeout_s = seconds
+        return opened
 
     def close(self) -> None:
         """Close it."""

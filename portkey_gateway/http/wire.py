@@ -208,50 +208,43 @@ class ResponseReader:
             self._finish(self._rest)
 
     def _feed_chunks(self, data: bytes) -> bytes:
-        at = 0
+        at, end = 0, len(data)
         pieces: list[bytes] = []
-        while True:
+        while at < end:
             if self._left:
                 piece = data[at : at + self._left]
                 pieces.append(piece)
                 at += len(piece)
                 self._left -= len(piece)
-                if self._left:
+                self._needs_line_end = not self._left
+                continue
+            if self._needs_line_end:
+                line_end = data[at : at + 2]
+                if not b"\r\n".startswith(line_end):
+                    raise httpx.RemoteProtocolError("a chunk of the response does not end where it has to")
+                if len(line_end) < len(b"\r\n"):
+                    self._rest = line_end
                     break
-                self._needs_line_end = True
-            begin = self._next_chunk(data, at)
-            if begin is None:
+                at += 2
+                self._needs_line_end = False
+                continue
+            size_end = data.find(b"\r\n", at)
+            if size_end < 0:
+                if end - at > _MAX_SIZE_LINE:
+                    raise httpx.RemoteProtocolError("a chunk of the response has no size")
+                self._rest = data[at:]
                 break
-            at = begin
+            size = _CHUNK_SIZE.fullmatch(data, at, size_end)
+            if size is None:
+                shown = data[at : min(size_end, at + _SHOWN)]
+                raise httpx.RemoteProtocolError(f"a chunk of the response has a size that is none: {shown!r}")
+            at = size_end + 2
+            self._left = int(size[1], 16)
+            if not self._left:
+                self._state = _IN_TRAILERS
+                self._feed_trailers(data[at:])
+                break
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def _next_chunk(self, data: bytes, at: int) -> int | None:
-        """Where the next chunk begins, whose size is then known; ``None`` if it did not come yet, or none follows."""
-        if self._needs_line_end:
-            line_end = data[at : at + 2]
-            if not b"\r\n".startswith(line_end):
-                raise httpx.RemoteProtocolError("a chunk of the response does not end where it has to")
-            if len(line_end) < len(b"\r\n"):
-                self._rest = line_end
-                return None
-            at += 2
-            self._needs_line_end = False
-        end = data.find(b"\r\n", at)
-        if end < 0:
-            if len(data) - at > _MAX_SIZE_LINE:
-                raise httpx.RemoteProtocolError("a chunk of the response has no size")
-            self._rest = data[at:]
-            return None
-        size = _CHUNK_SIZE.fullmatch(data, at, end)
-        if size is None:
-            shown = data[at : min(end, at + _SHOWN)]
-            raise httpx.RemoteProtocolError(f"a chunk of the response has a size that is none: {shown!r}")
-        self._left = int(size[1], 16)
-        if self._left:
-            return end + 2
-        self._state = _IN_TRAILERS
-        self._feed_trailers(data[end + 2 :])
-        return None
 
     def _feed_trailers(self, data: bytes) -> None:
         """Read over what follows the last chunk: nobody asked for it."""

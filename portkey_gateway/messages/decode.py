@@ -73,6 +73,8 @@ class MessageFold(Fold):
     @override
     def add(self, event: Event) -> Delta:
         try:
+            if (text := self._decode_text(event)) is not None:
+                return text
             decode = _DECODERS.get(event.get("type", ""))
             delta = decode(self, event) if decode else _NOTHING
             if results := event.get("hook_results"):
@@ -148,12 +150,18 @@ class MessageFold(Fold):
     def _on_block_start(self, event: Mapping[str, Any]) -> Delta:
         return self._begin(event["index"], event["content_block"])
 
+    def _decode_text(self, event: Mapping[str, Any]) -> Delta | None:
+        """Decode by far the most frequent event, which goes on with a text alone, and add it; ``None`` of any other."""
+        if event.get("type") != "content_block_delta" or "hook_results" in event:
+            return None
+        block, said = self._begun[event["index"]], event["delta"]
+        if said["type"] != "text_delta" or block.type != "text" or block.place == _NOWHERE:
+            return None
+        return self.go_on(block.place, said["text"])
+
     def _on_block_delta(self, event: Mapping[str, Any]) -> Delta:
         block, said = self._begun[event["index"]], event["delta"]
         kind = said["type"]
-        if kind == "text_delta" and block.type == "text" and block.place != _NOWHERE:
-            # By far the most frequent event.
-            return Delta((BlockDelta(block.place, "text", self.whole_characters(said["text"])),))
         if kind == "input_json_delta":
             return self._add_input(block, _text(said["partial_json"]) or "")
         if block.type == "other":

@@ -9,7 +9,7 @@ import pickle
 from typing import Any, Final, cast
 
 import pytest
-from llama_index.core.base.llms.types import ChatMessage, ImageBlock, MessageRole, TextBlock
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, ImageBlock, MessageRole, TextBlock
 from llama_index_instrumentation import get_dispatcher
 from llama_index_instrumentation.dispatcher import Dispatcher
 from llama_index_instrumentation.span_handlers import SimpleSpanHandler
@@ -17,7 +17,7 @@ from llama_index_instrumentation.span_handlers import SimpleSpanHandler
 from portkey_gateway.conversation.answer import BlockDelta, Delta, ToolCallDelta
 from portkey_gateway.errors import PortkeyError
 from portkey_llamaindex import Portkey
-from portkey_llamaindex.decode import GrowingResponse
+from portkey_llamaindex.decode import GrowingResponse, copy_text_response, make_text_response
 from portkey_llamaindex.encode import encode_messages
 
 OPTIONS: Final[dict[str, Any]] = {
@@ -38,6 +38,22 @@ def test_a_copied_message_is_what_the_constructor_makes() -> None:
     assert response.message.model_dump() == made.model_dump()
     assert pickle.loads(pickle.dumps(response.message)) == made
     assert (str(response.message), response.delta) == (str(made), "lo.")
+    [block] = response.message.blocks
+    assert block.__getstate__() == TextBlock(text="Hello.").__getstate__()
+
+
+@pytest.mark.parametrize("text", ["a", " two words", "é😀", "\n"])
+def test_a_copied_response_is_what_the_constructor_makes(text: str) -> None:
+    message = ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text="Hello.")], additional_kwargs={})
+    copied, made = copy_text_response(message, text), make_text_response(message, text)
+
+    assert copied == made
+    assert copied.__getstate__() == made.__getstate__()
+    assert copied.message is made.message is message
+    assert {*vars(copied)} == {*ChatResponse.model_fields}
+    assert copied.model_dump() == made.model_dump()
+    assert pickle.loads(pickle.dumps(copied)) == made
+    assert copied.additional_kwargs is not copy_text_response(message, text).additional_kwargs
 
 
 @pytest.mark.parametrize("name", ["chat", "astream_chat", "complete", "acomplete"])

@@ -23,7 +23,7 @@ from tests.support.tls import make_certificate
 
 
 async def test_a_connection_is_made_and_holds_nothing_back(ends: Ends) -> None:
-    held = ends.line._open if isinstance(ends.line, Line) else ends.line._transport.get_extra_info("socket")
+    held = ends.line._within(None) if isinstance(ends.line, Line) else ends.line._transport.get_extra_info("socket")
     assert held.getpeername() == ends.peer.getsockname()
     assert held.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assert ends.line.is_usable is True

@@ -250,7 +250,7 @@ def test_a_connection_that_cannot_be_written_to_is_replaced(
     server.reply(whole(answer()))
     client(server).chat(HELLO)
     [[line]] = own_client.lines._idle.values()
-    line._open.shutdown(socket.SHUT_WR)
+    line._within(None).shutdown(socket.SHUT_WR)
     # As if its end had come between the look at the socket and the first byte.
     monkeypatch.setattr(Line, "is_usable", True)
 
