@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 from langchain_core.messages import AIMessage, BaseMessage, ChatMessage, HumanMessage, SystemMessage, ToolMessage
 
 from portkey_gateway.conversation.plain import Texts
-from portkey_gateway.conversation.request import SYSTEM_ROLES, ContentBlock, Message
+from portkey_gateway.conversation.request import SYSTEM_ROLES, ContentBlock, Message, Role
 from portkey_gateway.errors import ContentError, EncodingError
 from portkey_langchain.blocks import (
     cache_control,
@@ -16,7 +16,7 @@ from portkey_langchain.blocks import (
     encode_block,
     encode_system_block,
 )
-from portkey_langchain.encode_assistant import encode_assistant, is_plain_answer
+from portkey_langchain.encode_assistant import CLAUDE_SHAPED, encode_assistant
 from portkey_langchain.encode_result import encode_result_block
 from portkey_langchain.function_messages import as_tool_messages
 from portkey_langchain.media import Block, required_text
@@ -32,38 +32,54 @@ def encode_messages(messages: Sequence[BaseMessage]) -> list[Message]:
         EncodingError: if a message or one of its blocks cannot be sent; the text names it.
     """
     messages = as_tool_messages(messages)
-    # pydantic makes ``isinstance`` slow: of a long conversation each class is looked at once.
-    results = {kind for kind in {*map(type, messages)} if issubclass(kind, ToolMessage)}
-    named = (cast("ToolMessage", each).tool_call_id for each in messages if type(each) in results) if results else ()
-    answered = frozenset(named)
+    answered = _answered(messages)
     encoded: list[Message] = []
-    texts = 0
+    roles: list[Role] = []
+    texts: list[str] = []
     for index, message in enumerate(messages):
-        kind, content = type(message), message.content
-        if type(content) is str:
+        # A conversation may hold a thousand: pydantic's own way to the fields takes longer.
+        kind, told = type(message), message.__dict__
+        content = told["content"]
+        if type(content) is str and not told["additional_kwargs"]:
             # What was said in a text alone, which most of a long conversation is.
-            speaker: Literal["user", "assistant", "system"] | None = None
-            if kind is HumanMessage and not message.name:
-                speaker = "user"
-            elif kind is AIMessage and is_plain_answer(message.__dict__):
-                speaker = "assistant"
-            elif kind is SystemMessage and not message.additional_kwargs:
+            speaker: Role | None = None
+            if kind is HumanMessage:
+                speaker = None if told["name"] else "user"
+            elif kind is AIMessage:
+                metadata = told["response_metadata"]
+                if not (told["tool_calls"] or told["invalid_tool_calls"]) and (
+                    not metadata or metadata.get("model_provider") in CLAUDE_SHAPED
+                ):
+                    speaker = "assistant"
+            elif kind is SystemMessage:
                 speaker = "system"
             if speaker:
                 encoded.append({"role": speaker, "content": content})
-                texts += 1
+                roles.append(speaker)
+                texts.append(content)
                 continue
-        where = f"messages[{index}]"
-        role = _role(message, where)
-        if role in SYSTEM_ROLES:
-            encoded.append(_encode_system(message, role, where))
-        elif role == "user":
-            encoded.extend(_encode_user(message, where))
-        elif role == "assistant":
-            encoded.append(encode_assistant(message, where, answered))
-        else:
-            encoded.extend(_encode_tool(message, where))
-    return Texts(encoded) if texts == len(messages) else encoded
+        encoded.extend(_encode_message(message, f"messages[{index}]", answered))
+    return Texts(encoded, roles, texts) if len(texts) == len(messages) else encoded
+
+
+def _encode_message(message: BaseMessage, where: str, answered: frozenset[str]) -> Iterator[Message]:
+    role = _role(message, where)
+    if role in SYSTEM_ROLES:
+        yield _encode_system(message, role, where)
+    elif role == "user":
+        yield from _encode_user(message, where)
+    elif role == "assistant":
+        yield encode_assistant(message, where, answered)
+    else:
+        yield from _encode_tool(message, where)
+
+
+def _answered(messages: Sequence[BaseMessage]) -> frozenset[str]:
+    """The ids of the calls that have a result."""
+    # pydantic makes ``isinstance`` slow: of a long conversation each class is looked at once.
+    results = {kind for kind in {*map(type, messages)} if issubclass(kind, ToolMessage)}
+    named = (cast("ToolMessage", each).tool_call_id for each in messages if type(each) in results) if results else ()
+    return frozenset(named)
 
 
 def _role(message: BaseMessage, where: str) -> str:

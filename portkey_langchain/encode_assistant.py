@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
@@ -43,7 +42,7 @@ _LEFT_OUT: Final = frozenset(
 )  # fmt: skip
 _PICTURES: Final = frozenset({"image", "image_url"})
 # Integrations whose content is in Claude's own blocks, as ours is; None: written by hand.
-_CLAUDE_SHAPED: Final = frozenset({None, MODEL_PROVIDER, "anthropic"})
+CLAUDE_SHAPED: Final = frozenset({None, MODEL_PROVIDER, "anthropic"})
 # Others whose reasoning may bear Claude's signature; that of any other model is refused by Anthropic.
 _SIGNED_BY_CLAUDE: Final = frozenset({None, "anthropic", "bedrock", "bedrock_converse"})
 
@@ -79,20 +78,6 @@ def encode_assistant(message: BaseMessage, where: str, answered: frozenset[str])
     if sound := _spoken_sound(message):
         encoded["audio"] = sound
     return encoded
-
-
-def is_plain_answer(told: Mapping[str, Any]) -> bool:
-    """Whether an ``AIMessage`` whose content is a text is nothing but that.
-
-    Args:
-        told: its fields. A conversation may hold a thousand: pydantic's own way to them takes longer.
-    """
-    return not (
-        told.get("tool_calls")
-        or told.get("invalid_tool_calls")
-        or told["additional_kwargs"]
-        or told["response_metadata"].get("model_provider") not in _CLAUDE_SHAPED
-    )
 
 
 def _spoken_sound(message: BaseMessage) -> dict[str, Any]:
@@ -141,7 +126,7 @@ def _as_told(block: Block, answered: frozenset[str]) -> Block:
 
 
 def _is_claude_shaped(message: BaseMessage) -> bool:
-    return message.response_metadata.get("model_provider") in _CLAUDE_SHAPED
+    return message.response_metadata.get("model_provider") in CLAUDE_SHAPED
 
 
 def _blocks(message: BaseMessage) -> list[Block]:

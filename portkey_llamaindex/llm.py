@@ -29,6 +29,7 @@ from portkey_gateway.conversation.answer import Answer
 from portkey_gateway.conversation.claude import forces_a_tool
 from portkey_gateway.conversation.container import with_last_container
 from portkey_gateway.conversation.parameters import with_one_name
+from portkey_gateway.conversation.plain import Texts
 from portkey_gateway.conversation.request import ChatRequest
 from portkey_gateway.conversation.response_format import as_response_format
 from portkey_gateway.errors import warn
@@ -271,9 +272,10 @@ class Portkey(Storable, PredictingLLM):
         labels = {**told, "inline_images": self.inline_images}
         # Anthropic cites nothing in an answer that is bound to a schema, and refuses the wish for both.
         citing = frozenset[str]() if parameters.get("response_format") else citing_roles(route)
-        if "response_format" not in parameters and not forces_a_tool(parameters.get("tool_choice")):
-            warn_of_uncited(messages, route)
         encoded = encode_messages(messages, citing=citing, files_from=self.files_from)
+        may_cite = "response_format" not in parameters and not forces_a_tool(parameters.get("tool_choice"))
+        if may_cite and type(encoded) is not Texts:
+            warn_of_uncited(messages, route)
         client, request = self.gateway_client(route=route), self.request(encoded, parameters)
         return _Call(client, request, labels, _Told(one_tool_call, self.include_response_headers))
 

@@ -27,7 +27,7 @@ from portkey_gateway.chat_completions.tools import encode_tool
 from portkey_gateway.chat_completions.warn_losses import warn_about_losses
 from portkey_gateway.conversation.claude import default_max_tokens, fit_effort, prepare_for_claude, without_idle_effort
 from portkey_gateway.conversation.parameters import with_one_name
-from portkey_gateway.conversation.plain import Texts, beside_plain, content_of
+from portkey_gateway.conversation.plain import Texts, beside_plain
 from portkey_gateway.conversation.read_apart import tell_apart
 from portkey_gateway.conversation.request import ChatRequest, Message
 from portkey_gateway.conversation.tool_choice import ONE_CALL
@@ -105,7 +105,7 @@ def encode_request(
 
 
 def _encode_messages(messages: list[Message], route: Route) -> list[Message]:
-    if type(messages) is Texts and all(map(content_of, messages)):
+    if type(messages) is Texts and all(messages.texts):
         return messages
     encoded = [*messages]
     for index, message in beside_plain(messages):

@@ -139,6 +139,8 @@ class ToolCall(TypedDict):
     """The proof of the thoughts that led to the call, without which Gemini 3 refuses its replay."""
 
 
+Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
+
 SYSTEM_ROLES: Final = frozenset({"system", "developer"})
 """Roles of the messages that the gateway hoists to the top for Claude, wherever they stand."""
 
@@ -153,7 +155,7 @@ class Message(TypedDict):
     An assistant's ``content`` holds text and thinking in their order, and whatever else its provider's blocks are.
     """
 
-    role: Literal["system", "developer", "user", "assistant", "tool"]
+    role: Role
     content: NotRequired[str | list[ContentBlock] | None]
     content_blocks: NotRequired[list[ContentBlock]]
     """What the gateway answered with: thinking and text in their order, in place of ``content``."""

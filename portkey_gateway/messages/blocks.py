@@ -9,7 +9,7 @@ from pydantic_core import from_json
 
 from portkey_gateway.conversation.claude import as_said_before
 from portkey_gateway.conversation.media import as_media, check_for_claude, with_data
-from portkey_gateway.conversation.plain import Texts, content_of, role_of
+from portkey_gateway.conversation.plain import Texts
 from portkey_gateway.conversation.request import SYSTEM_ROLES, TOOL_CHANGES, ContentBlock, Message, ToolCall
 from portkey_gateway.conversation.sound import as_text
 from portkey_gateway.errors import ContentError, EncodingError
@@ -56,12 +56,21 @@ def encode_system(messages: Iterable[Message], amid: frozenset[int] = frozenset(
     Raises:
         ContentError: if one of them changes the tools: that has its meaning amid the conversation only.
     """
+    if type(messages) is Texts:
+        # Of a long conversation it is the beginning.
+        start = _spoken_from(messages)
+        messages = messages[:start] if SYSTEM_ROLES.isdisjoint(messages.roles[start:]) else messages
     return [
         _stated_at_the_top(block, f"messages[{index}]")
         for index, message in enumerate(messages)
         if message["role"] in SYSTEM_ROLES and index not in amid
         for block in _encode_content(message.get("content"), f"messages[{index}]")
     ]
+
+
+def _spoken_from(said: Texts) -> int:
+    """How many system messages a conversation begins with."""
+    return next((index for index, role in enumerate(said.roles) if role not in SYSTEM_ROLES), len(said))
 
 
 def _stated_at_the_top(block: Block, where: str) -> Block:
@@ -83,11 +92,9 @@ def encode_messages(messages: Iterable[Message], amid: frozenset[int] = frozense
     Raises:
         EncodingError: if a block has no form for Claude, or a tool call's arguments are no JSON object.
     """
-    if type(messages) is Texts and not amid:
-        texts = [message for message in messages if message["role"] not in SYSTEM_ROLES]
-        if _take_turns(texts):
-            # As they are: to Anthropic a text and a list of one text block say the same.
-            return cast("list[dict[str, Any]]", texts)
+    if type(messages) is Texts and not amid and _take_turns(messages):
+        # As they are: to Anthropic a text and a list of one text block say the same.
+        return cast("list[dict[str, Any]]", messages[_spoken_from(messages) :])
     encoded: list[dict[str, Any]] = []
     toolsets: dict[str, str] = {}
     last_role = ""
@@ -112,10 +119,11 @@ def encode_messages(messages: Iterable[Message], amid: frozenset[int] = frozense
     return encoded
 
 
-def _take_turns(texts: Sequence[Message]) -> bool:
+def _take_turns(said: Texts) -> bool:
     """Whether each side speaks after the other, and says something, as in most of a long history."""
-    roles = [*map(role_of, texts)]
-    return {*roles[::2]}.isdisjoint(roles[1::2]) and len({*roles[::2]}) == 1 and all(map(content_of, texts))
+    roles = said.roles[_spoken_from(said) :]
+    one, other = {*roles[::2]}, {*roles[1::2]}
+    return len(one) == 1 and one.isdisjoint(other) and one | other <= _SIDES and all(said.texts)
 
 
 def _name_toolsets(content: Iterable[Block], toolsets: dict[str, str]) -> None:
