@@ -256,7 +256,8 @@ class GatewayModel(GatewayCaller):
 
     def request(self, messages: list[Message], parameters: Mapping[str, Any]) -> ChatRequest:
         """Build a request from encoded messages, the model's own parameters, and those of this call, which win."""
-        own = {name: value for name in _PARAMETERS if (value := getattr(self, name)) is not None}
+        fields = self.__dict__
+        own = {name: value for name in _PARAMETERS if (value := fields.get(name)) is not None}
         request = without_empty({"model": self.model, "messages": messages, **own, **with_one_name(parameters)})
         if "tool_choice" in request:
             request["tool_choice"] = encode_tool_choice(request["tool_choice"])

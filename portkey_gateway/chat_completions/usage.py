@@ -37,7 +37,7 @@ def decode_usage(wire: WireUsage) -> Usage:
         input_tokens += cache_read + cache_write
     heard, spoken = prompt_details.get("audio_tokens") or 0, completion_details.get("audio_tokens") or 0
     counts = (input_tokens, output, cache_read, cache_write, reasoning, heard, spoken)
-    if not all(isinstance(count, int) for count in counts):
+    if not {*map(type, counts)} <= {int, bool}:
         raise TypeError(f"usage counts whole tokens; got {counts}")
     return Usage(
         input_tokens=input_tokens,

@@ -35,6 +35,8 @@ _OF_PARAMETERS: Final = {
     "thread": "message-threads-2026-08-12",
     "user_profile_id": "user-profiles-2026-03-24",
 }
+_ASKING: Final = frozenset({"tools", "mcp_servers", "context_management", "output_config", "thinking", *_OF_PARAMETERS})
+"""The parameters that may need one."""
 _OF_EDITS: Final = {"compact_20260112": "compact-2026-01-12"}
 _OF_OTHER_EDITS: Final = "context-management-2025-06-27"
 _OF_BLOCKS: Final = {
@@ -55,6 +57,9 @@ def needed_betas(request: Mapping[str, Any]) -> Iterator[str]:
     Args:
         request: with its messages, tools and parameters.
     """
+    said = [message for _, message in beside_plain(request.get("messages") or ())]
+    if not said and _ASKING.isdisjoint(request):
+        return
     tools = [_as_anthropics(tool) for tool in request.get("tools") or ()]
     for tool in tools:
         if beta := _OF_TOOLS.get(str(tool.get("type"))):
@@ -70,7 +75,6 @@ def needed_betas(request: Mapping[str, Any]) -> Iterator[str]:
     if (request.get("thinking") or {}).get("display") == "updates":
         yield "thinking-display-updates-2026-08-18"
     yield from (beta for name, beta in _OF_PARAMETERS.items() if request.get(name))
-    said = [message for _, message in beside_plain(request.get("messages") or ())]
     yield from _of_what_was_said(said, request)
     yield from _of_tool_changes(said)
 

@@ -15,6 +15,11 @@ from portkey_gateway.errors import ContentError, EncodingError
 
 _ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool"})
 _BLOCKS: Final = ("content", "content_blocks")
+# All parameters that are looked at.
+_CHECKED: Final = frozenset(
+    {"thinking", "reasoning_effort", "temperature", "context_management", "output_config", "stop", "stop_sequences",
+     "betas", "tools", "tool_choice"}
+)  # fmt: skip
 
 
 def check_request(request: ChatRequest) -> None:
@@ -38,7 +43,8 @@ def check_request(request: ChatRequest) -> None:
     for name, value in request.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise EncodingError(f"{name} is {value}, which JSON does not know")
-    _check_parameters(request)
+    if not _CHECKED.isdisjoint(request):
+        _check_parameters(request)
 
 
 def _check_message(message: Mapping[str, Any], where: str) -> None:

@@ -31,6 +31,8 @@ from portkey_gateway.models.facts import most_output
 
 _PROPERTY: Final = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
 _SAMPLING: Final = ("temperature", "top_p", "top_k")
+_FITTED: Final = frozenset({"thinking", "reasoning_effort", "tool_choice", "stop", *_SAMPLING})
+"""The parameters that a Claude may refuse."""
 _LEAST_TOP_P_OF_THOUGHT: Final = 0.95
 _NO_EFFORT: Final = "none"
 _EFFORTS: Final = ("minimal", "low", "medium", "high", "xhigh", "max")
@@ -176,6 +178,8 @@ def fit_models(
     Warns:
         PortkeyWarning: if something is changed, naming the model that it is for.
     """
+    if _FITTED.isdisjoint(body):
+        return
     held = {name: body.pop(name) for name in kept & AS_IF_UNSAID.keys() & body.keys()}
     for said in (
         *_fit_thinking(body, models),

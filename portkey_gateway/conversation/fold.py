@@ -223,8 +223,11 @@ class Decoding(NamedTuple):
             StreamError: if it is told as a stream that broke off.
         """
         fold = self.begin(info)
-        for _ in fold.add_body(content, self.events(info)):
-            pass
+        if _EVENTS.match(content):
+            for _ in fold.add_body(content, self.events(info)):
+                pass
+        else:
+            fold.add_whole(content)
         return fold.answer()
 
 

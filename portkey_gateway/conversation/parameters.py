@@ -20,6 +20,7 @@ _NOTHING_IF_EMPTY: Final = frozenset(
 )
 _TOOLS: Final = frozenset({"tools", "mcp_servers", "functions"})
 _NO_CHOICE: Final = ("auto", "none")
+_LEFT_OUT: Final = _NOTHING_IF_EMPTY | {"parallel_tool_calls", "tool_choice"}
 
 EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max", "default")
 """Every value of ``reasoning_effort``: Anthropic's and OpenAI's levels, and what Groq says where it has none."""
@@ -79,6 +80,8 @@ def without_empty(parameters: Mapping[str, Any]) -> dict[str, Any]:
         parameters: under their one name each.
     """
     kept: dict[str, Any] = {**parameters}
+    if _LEFT_OUT.isdisjoint(kept):
+        return kept
     for name, inner in _HOLDING.items():
         value = kept.get(name)
         if isinstance(value, Mapping) and inner in value and not value[inner]:

@@ -29,9 +29,9 @@ _NOT_TRIED_AGAIN: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # one is made for each call, and of a frozen class that takes several times as long
 class Call:
-    """One request, ready to be sent as often as it takes."""
+    """One request, ready to be sent as often as it takes; nobody changes it."""
 
     url: str
     headers: Mapping[str, str] = field(repr=False)

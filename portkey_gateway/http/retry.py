@@ -10,7 +10,7 @@ from portkey_gateway.errors import PortkeyError, StreamError
 _MOST_DOUBLINGS: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # as that of a call
 class RetryPolicy:
     """How often and how patiently a failed call is tried again.
 

@@ -165,9 +165,7 @@ class ResponseReader:
             self.status = 0  # an interim response is none yet
 
     def _read_head(self, head: bytes) -> None:
-        if b"\n " in head or b"\n\t" in head:
-            head = _FOLD.sub(b" ", head)  # RFC 9112, 5.2
-        match = _HEAD.fullmatch(head)
+        match = _HEAD.fullmatch(head) or _HEAD.fullmatch(_FOLD.sub(b" ", head))  # RFC 9112, 5.2
         if match is None:
             raise httpx.RemoteProtocolError(f"the head of the response is no HTTP/1.1: {head[:_SHOWN]!r}")
         try:

@@ -115,6 +115,8 @@ class MessageFold(Fold):
         if answer.usage is None and self._start_usage:
             with suppress(*_MALFORMED):
                 answer = replace(answer, usage=decode_usage(self._start_usage))
+        if not answer.tool_calls:
+            return answer
         calls = zip(answer.tool_calls, self._calls_after, strict=True)
         return replace(answer, tool_calls=tuple(replace(call, after=count) for call, count in calls))
 

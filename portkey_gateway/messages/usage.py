@@ -30,7 +30,7 @@ def decode_usage(wire: WireUsage) -> Usage:
     thinking = (wire.get("output_tokens_details") or {}).get("thinking_tokens") or 0
     searches = (wire.get("server_tool_use") or {}).get("web_search_requests") or 0
     counts = (fresh, output, read, write, hour, thinking, searches)
-    if not all(isinstance(count, int) for count in counts):
+    if not {*map(type, counts)} <= {int, bool}:
         raise TypeError(f"usage counts whole tokens; got {counts}")
     return Usage(
         input_tokens=fresh + read + write,
