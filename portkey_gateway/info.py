@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 _SHOULD_RETRY = {"true": True, "false": False}
+_FAILED = int(HTTPStatus.BAD_REQUEST)
 _INTEGER = re.compile(r"-?[0-9]{1,9}")
 
 
@@ -65,7 +66,7 @@ def read_gateway_info(status: int, headers: Mapping[str, str], sent_trace_id: st
         target_index=headers.get("x-portkey-last-used-option-index") or None,
         retry_count=int(retry_count) if _INTEGER.fullmatch(retry_count) else None,
         is_gateway_exception=headers.get("x-portkey-gateway-exception") == "true",
-        retry_after_s=_read_retry_after(headers) if status >= HTTPStatus.BAD_REQUEST else None,
+        retry_after_s=_read_retry_after(headers) if status >= _FAILED else None,
         should_retry=_SHOULD_RETRY.get(headers.get("x-should-retry") or ""),
         # Those of our own connections are as they shall be.
         headers=headers if type(headers) is dict else {name.lower(): value for name, value in headers.items()},

@@ -124,10 +124,10 @@ class ContentState:
         # Where a call begins, or the answer ends, the block before it has ended.
         return [*content, *self._released()] if delta.tool_calls or delta.stop_reason else content
 
-    def _more_text(self, delta: Delta) -> str:
-        """The text with which a string goes on, which is all that most chunks add; empty of any other chunk."""
+    def _text_alone(self, delta: Delta) -> str:
+        """The text with which a string begins or goes on, all that most chunks add; empty of any other chunk."""
         blocks = delta.blocks
-        if len(blocks) != 1 or self._is_list or self._told_as is None or self._waiting:
+        if len(blocks) != 1 or self._is_list or self._waiting:
             return ""
         block = blocks[0]
         if delta.tool_calls or delta.audio:
@@ -139,8 +139,9 @@ class ContentState:
 
     def decode_chunk(self, delta: Delta) -> ChatGenerationChunk | None:
         """Decode a chunk; ``None`` if it adds neither content nor a tool call."""
-        if text := self._more_text(delta):
-            return copy_text_chunk(text)
+        if text := self._text_alone(delta):
+            was, self._told_as = self._told_as, str
+            return copy_text_chunk(text, AIMessageChunk if was is str else GrowingChunk)
         content = self.add(delta)
         for call in delta.tool_calls:
             self._calls[call.position] = None
@@ -230,21 +231,21 @@ class ContentState:
         return {TOOL_CALL_EXTRAS: extras} if extras else {}
 
 
-def make_text_chunk(text: str) -> ChatGenerationChunk:
+def make_text_chunk(text: str, kind: type[AIMessageChunk] = AIMessageChunk) -> ChatGenerationChunk:
     """A chunk of text alone, as the constructors make it."""
-    message = AIMessageChunk(
+    message = kind(
         content=text, tool_call_chunks=[], response_metadata={"model_provider": MODEL_PROVIDER}, additional_kwargs={}
     )
     return ChatGenerationChunk(message=message)
 
 
 _CHUNK: Final = Template(make_text_chunk(""))
-_MESSAGE: Final = Template(cast("AIMessageChunk", make_text_chunk("").message))
+_MESSAGES: Final = {kind: Template(make_text_chunk("", kind).message) for kind in (AIMessageChunk, GrowingChunk)}
 
 
-def copy_text_chunk(text: str) -> ChatGenerationChunk:
+def copy_text_chunk(text: str, kind: type[AIMessageChunk] = AIMessageChunk) -> ChatGenerationChunk:
     """The same as ``make_text_chunk``, in a fraction of the time; most chunks are such."""
-    message = _MESSAGE.copy(
+    message = _MESSAGES[kind].copy(
         {
             "content": text,
             "tool_calls": [],

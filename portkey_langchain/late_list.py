@@ -45,7 +45,7 @@ class GrowingChunk(AIMessageChunk):
         return AIMessageChunk.lc_id()
 
     def __add__(self, other: Any) -> BaseMessageChunk:  # type: ignore[override]  # as LangChain's own does
-        if isinstance(other, list | tuple) and any(isinstance(each, GrowingChunk) for each in other):
+        if isinstance(other, list | tuple) and GrowingChunk in map(type, other):
             summed: BaseMessageChunk = reduce(add, other, self)
             return summed
         return other._added_to(self) if isinstance(other, GrowingChunk) else _plain(self).__add__(other)

@@ -58,6 +58,8 @@ BROKEN_OFF: Final = MappingProxyType(
 """What to say of an answer that ended for such a finish reason: whatever it says last may be half of what was meant."""
 
 
+_OK: Final = int(HTTPStatus.OK)
+
 LOST_ARGUMENTS: Final = (
     "(lost in the gateway's stream, as those of every call that Claude's code made: ask for a whole answer, or say "
     "api_format='messages')"
@@ -245,7 +247,7 @@ class Answer:
             "retry_count": info.retry_count,
             "target_index": info.target_index,
             "hook_results": self.hook_results,
-            "status": info.status if info.status != HTTPStatus.OK else None,
+            "status": info.status if info.status != _OK else None,
             **self.extras,
         }
         facts = {name: value for name, value in known.items() if value not in (None, "")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import ExitStack, aclosing, closing
+from contextlib import aclosing, closing
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeAlias
 
@@ -104,11 +104,12 @@ class AnswerStream(_Stream[Reply]):
         self._watch = watch
 
     def __enter__(self) -> Self:
-        with ExitStack() as unless_begun:
-            unless_begun.enter_context(self._watch)
-            begun = self._begin(*self._ask())
-            unless_begun.pop_all()
-        return begun
+        self._watch.__enter__()
+        try:
+            return self._begin(*self._ask())
+        except BaseException as error:
+            self._watch.__exit__(type(error), error, error.__traceback__)
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -149,11 +150,12 @@ class AsyncAnswerStream(_Stream[AsyncReply]):
         self._watch = watch
 
     async def __aenter__(self) -> Self:
-        with ExitStack() as unless_begun:
-            unless_begun.enter_context(self._watch)
-            begun = self._begin(*await self._ask())
-            unless_begun.pop_all()
-        return begun
+        self._watch.__enter__()
+        try:
+            return self._begin(*await self._ask())
+        except BaseException as error:
+            self._watch.__exit__(type(error), error, error.__traceback__)
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

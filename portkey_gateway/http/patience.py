@@ -55,7 +55,9 @@ class Patience(float):
 
     def left_s(self) -> float | None:
         """Seconds to wait for the next byte now; ``None`` for ever."""
-        left_s = min(self.silence_s, self._end - time.monotonic())
+        left_s = self._end - time.monotonic()
+        if left_s > self.silence_s:
+            return self.silence_s
         return None if left_s == math.inf else left_s
 
     def whole_s(self) -> float | None:

@@ -26,6 +26,8 @@ from portkey_gateway.info import GatewayInfo
 OWN_HEADERS: Final = {"user-agent": f"portkey-frameworks/{version('portkey-frameworks')}"}
 """Servers and the firewalls before them refuse requests that do not say what sends them."""
 _LOG: Final = logging.getLogger(__name__)
+# Python 3.11 takes long to find a member of an enumeration, here and wherever every call looks at its status.
+_SUCCESS: Final = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
 
 ReplyT = TypeVar("ReplyT", Reply, AsyncReply)
 
@@ -188,7 +190,7 @@ async def _aread_error(received: Received[AsyncReply]) -> tuple[bytes, Exception
 
 def is_success(status: int) -> bool:
     """Whether a status tells of success; 246 does, too."""
-    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+    return status in _SUCCESS
 
 
 def _outgoing(call: Call) -> Outgoing:

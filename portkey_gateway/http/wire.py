@@ -29,6 +29,7 @@ _MAX_SIZE_LINE: Final = 4096
 _SHOWN: Final = 80
 # Said by us alone: the length of what we send is known.
 _OWN: Final = frozenset({"content-length", "transfer-encoding"})
+_OK: Final = int(HTTPStatus.OK)
 _BODILESS: Final = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 
 # Characters of a header's name beyond which it is not kept.
@@ -156,7 +157,7 @@ class ResponseReader:
             head, data = bytes(self._head[: end.start() + 1]), bytes(self._head[end.end() :])
             self._head = bytearray()
             self._read_head(head)
-            if self.status >= HTTPStatus.OK:
+            if self.status >= _OK:
                 self._rest = data
                 self._begin_body()
                 return True

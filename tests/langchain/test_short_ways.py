@@ -27,6 +27,7 @@ from portkey_langchain.decode import (
     make_text_message,
 )
 from portkey_langchain.encode import encode_messages
+from portkey_langchain.late_list import GrowingChunk
 
 
 @pytest.mark.parametrize("name", ["_generate", "_agenerate"])
@@ -67,13 +68,15 @@ def test_our_handler_alone_is_not_asked_whether_it_streams(
     assert asked == [is_asked]
 
 
+@pytest.mark.parametrize("kind", [AIMessageChunk, GrowingChunk])
 @pytest.mark.parametrize("text", ["a", " two words", "é😀", "\n"])
-def test_a_copied_chunk_is_what_the_constructors_make(text: str) -> None:
-    copied, made = copy_text_chunk(text), make_text_chunk(text)
+def test_a_copied_chunk_is_what_the_constructors_make(text: str, kind: type[AIMessageChunk]) -> None:
+    copied, made = copy_text_chunk(text, kind), make_text_chunk(text, kind)
 
     assert copied == made
     assert copied.__getstate__() == made.__getstate__()
     assert copied.message.__getstate__() == made.message.__getstate__()
+    assert type(copied.message) is kind
     assert {*vars(copied.message)} == {*AIMessageChunk.model_fields}
     assert pickle.loads(pickle.dumps(copied)) == made
     assert copied.model_dump() == made.model_dump()
@@ -93,6 +96,14 @@ def test_copied_chunks_share_nothing_that_can_be_changed() -> None:
     assert copy_text_chunk("c") == make_text_chunk("c")
     assert (first + second).message.content == "ab"
     assert first.message.model_fields_set is not second.message.model_fields_set
+
+
+def test_copied_first_chunks_share_nothing_that_is_private() -> None:
+    first, second = copy_text_chunk("a", GrowingChunk), copy_text_chunk("b", GrowingChunk)
+    assert first.message.__pydantic_private__ == second.message.__pydantic_private__ == {"_begun": None}
+    assert first.message.__pydantic_private__ is not second.message.__pydantic_private__
+    whole = (first + second).message
+    assert (type(whole), whole.content) == (AIMessageChunk, "ab")
 
 
 def test_only_chunks_of_text_alone_take_the_short_way() -> None:
