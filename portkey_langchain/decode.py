@@ -127,11 +127,9 @@ class ContentState:
     def _text_alone(self, delta: Delta) -> str:
         """The text with which a string begins or goes on, all that most chunks add; empty of any other chunk."""
         blocks = delta.blocks
-        if len(blocks) != 1 or self._is_list or self._waiting:
+        if len(blocks) != 1 or self._is_list or self._waiting or delta.tool_calls or delta.audio:
             return ""
-        block = blocks[0]
-        if delta.tool_calls or delta.audio:
-            return ""
+        [block] = blocks
         if block.type != "text" or block.raw:
             return ""
         self._begun[block.position] = self._begun.get(block.position, 0) + len(block.text)
