@@ -11,6 +11,7 @@ from typing import Any, Final
 import httpx
 from typing_extensions import override
 
+from portkey_gateway.http.arriving import ARRIVING
 from portkey_gateway.http.connecting import (
     MakeContext,
     Place,
@@ -135,7 +136,7 @@ class Line:
             closing.close()
 
 
-class AsyncLine(asyncio.Protocol):
+class AsyncLine(asyncio.BufferedProtocol):
     """A connection of an event loop; the attributes are those of ``Line``.
 
     What comes wakes up who waits for it, and the time that it may take is watched by one timer for a whole call.
@@ -332,7 +333,15 @@ class AsyncLine(asyncio.Protocol):
             self._transport.abort()
 
     @override
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return ARRIVING.view
+
+    @override
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(bytes(ARRIVING.view[:nbytes]))
+
     def data_received(self, data: bytes) -> None:
+        """Take what came."""
         if self._tls is not None and not (data := self._opened(self._tls, data)):
             self._wake()  # whoever sends may have waited for words of TLS itself
             return

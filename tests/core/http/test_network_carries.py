@@ -234,3 +234,24 @@ async def test_who_waits_hears_of_the_close(ends: Ends) -> None:
     await asyncio.sleep(0)
     ends.line.close()
     assert await asyncio.wait_for(reading, SOON_S) == b""
+
+
+async def test_what_came_stays_though_more_comes_over_another_connection() -> None:
+    lines = [AsyncLine(Place("http", "127.0.0.1", 1, "127.0.0.1")) for _ in range(2)]
+    for line, came in zip(lines, (b"first", b"the other"), strict=True):
+        room = line.get_buffer(-1)
+        room[: len(came)] = came
+        line.buffer_updated(len(came))
+    assert [await line.read(FOR_EVER) for line in lines] == [b"first", b"the other"]
+
+
+async def test_loops_of_other_threads_have_room_of_their_own() -> None:
+    line = AsyncLine(Place("http", "127.0.0.1", 1, "127.0.0.1"))
+    line.get_buffer(-1)[:4] = b"mine"
+
+    def elsewhere() -> None:
+        line.get_buffer(-1)[:5] = b"yours"
+
+    await asyncio.to_thread(elsewhere)
+    line.buffer_updated(4)
+    assert await line.read(FOR_EVER) == b"mine"
