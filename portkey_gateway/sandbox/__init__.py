@@ -58,3 +58,7 @@ def __getattr__(name: str) -> Any:
         if missing in _EXTRAS:
             raise MissingExtraError(missing, _EXTRAS[missing]) from error
         raise
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -89,6 +89,15 @@ def test_who_asks_a_model_reads_nothing_of_other_uses(
     assert not names & {*OF_OTHER_USES, *unread}
 
 
+PACKAGES: Final = ["portkey_gateway", "portkey_gateway.sandbox", "portkey_langchain", "portkey_llamaindex"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_names_are_shown_before_they_are_read(package: str) -> None:
+    said, _ = read_by(f"import {package} as room\nsaid = [[*room.__all__], dir(room)]")
+    assert {*said[0]} <= {*said[1]}
+
+
 @pytest.mark.parametrize("package", ["portkey_langchain", "portkey_llamaindex"])
 def test_every_name_can_be_imported(package: str) -> None:
     said, _ = read_by(
