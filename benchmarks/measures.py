@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from benchmarks.answers import expected_answer
 from benchmarks.contenders.base import Contender
+from benchmarks.counting import count_functions
 from benchmarks.prompts import history_prompt, image_prompt, short_prompt
 
 SHORT_TOKENS: Final = 8
@@ -171,6 +172,24 @@ def measure_first_token(bench: Bench) -> float:
     return 1e6 * statistics.median(_first_text_s(bench.short, prepared) for _ in range(bench.effort.first_tokens))
 
 
+def count_call(bench: Bench) -> float:
+    """Functions that a call calls, Python's own among them."""
+    return _count(bench.short, short_prompt())
+
+
+def count_chunk(bench: Bench) -> float:
+    """Functions that a chunk of a long stream calls, where all come at once; what its beginning calls is shared out."""
+    prompt, tokens = short_prompt(), bench.effort.stream_tokens
+    prepared = bench.burst.prepare(prompt)
+    _check("".join(bench.burst.stream(prepared)), prompt, tokens=tokens)
+    return count_functions(lambda: list(bench.burst.stream(prepared))) / tokens
+
+
+def count_history(bench: Bench) -> float:
+    """Functions that a call with a conversation of 1000 messages calls."""
+    return _count(bench.short, history_prompt())
+
+
 def measure_image(bench: Bench) -> float:
     """CPU ms of a call with an image of 5 MB."""
     return 1e3 * _cpu_per_call(bench, image_prompt(), bench.effort.images)
@@ -194,6 +213,9 @@ MEASURES: Final[Sequence[Measure]] = (
     Measure("first token", "µs", "wall time to the first text of a stream", measure_first_token),
     Measure("image", "ms", "CPU of a call with a 5 MB image", measure_image),
     Measure("history", "ms", "CPU of a call with 1000 messages", measure_history),
+    Measure("invoke, counted", "functions", "functions that a call calls", count_call),
+    Measure("burst, counted", "functions", "functions that a chunk calls", count_chunk, "stream_tokens"),
+    Measure("history, counted", "functions", "functions that a call with 1000 messages calls", count_history),
 )
 
 
@@ -212,6 +234,12 @@ class _Cpu:
     def seconds(self) -> float:
         """Since the clock was made."""
         return time.process_time() - self._start_s
+
+
+def _count(contender: Contender, prompt: list[dict[str, Any]]) -> int:
+    prepared = contender.prepare(prompt)
+    _check(contender.invoke(prepared), prompt)
+    return count_functions(lambda: contender.invoke(prepared))
 
 
 def _cpu_per_call(bench: Bench, prompt: list[dict[str, Any]], calls: int) -> float:

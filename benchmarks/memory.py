@@ -13,7 +13,10 @@ import importlib
 import json
 import os
 import resource
+import subprocess
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final, TypedDict
 
 import httpx
@@ -50,6 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument("--calls", type=int, default=CALLS)
     parser.add_argument("--streams", type=int, default=STREAMS)
+    parser.add_argument("--tls", action="store_true", help="over TLS, as the hosted gateway; needs openssl")
     parser.add_argument("--markdown", type=Path, metavar="PATH", help="also write the table there")
     parser.add_argument("--child", nargs=2, metavar=("MODULE", "URL"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -58,13 +62,29 @@ def main() -> None:
         print(json.dumps(measure(*arguments.child, calls=arguments.calls, streams=arguments.streams)), flush=True)
         return
     entries = [each for each in ENTRIES if each.is_installed()]
-    with BenchmarkProcess("benchmarks.mock_gateway") as gateway:
+    with ExitStack() as stack:
+        certificate = [_trusted_certificate(stack)] if arguments.tls else []
+        gateway = stack.enter_context(BenchmarkProcess("benchmarks.mock_gateway", *certificate))
         asked = [str(arguments.calls), str(arguments.streams)]
         measured = {each.title: _ask(each, gateway.greeting, *asked) for each in entries}
     table = render(measured, calls=arguments.calls, streams=arguments.streams)
     print(table)
     if arguments.markdown:
         arguments.markdown.write_text(table + "\n", encoding="utf-8")
+
+
+def _trusted_certificate(stack: ExitStack) -> str:
+    """The path of a certificate for this machine, and its key, which all contenders trust."""
+    path = str(Path(stack.enter_context(TemporaryDirectory())) / "certificate.pem")
+    command = [
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", path + ".crt",
+    ]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603 our own arguments
+    made = Path(path)
+    made.write_text(made.read_text("ascii") + Path(path + ".crt").read_text("ascii"), "ascii")
+    os.environ["SSL_CERT_FILE"] = path  # httpx reads it, and so does whoever asks by it
+    return path
 
 
 def _ask(entry: Entry, base_url: str, calls: str, streams: str) -> Kept:

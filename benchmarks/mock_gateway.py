@@ -2,7 +2,8 @@
 
 It answers ``max_tokens`` tokens to every POST, in the gateway's shape for the path, and vectors to texts; it ends when
 its standard input does. A stream sends one event a millisecond, so that each comes by itself, as a model's tokens do;
-below ``BURST`` all come at once. Who asks by GET is told how many connections there were before.
+below ``BURST`` all come at once. Who asks by GET is told how many connections there were before. With the path of a
+certificate and its key it speaks TLS.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import itertools
 import json
 import re
+import ssl
 import sys
 
 from benchmarks.answers import answer_pieces, events, message_events, whole_answer, whole_message
@@ -96,12 +98,16 @@ def _http_chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-async def _main() -> None:
-    server = await asyncio.start_server(serve_connection, "127.0.0.1", 0, limit=2**24)
+async def _main(certificate: str | None = None) -> None:
+    context = None
+    if certificate:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+    server = await asyncio.start_server(serve_connection, "127.0.0.1", 0, limit=2**24, ssl=context)
     port = server.sockets[0].getsockname()[1]
-    print(f"http://127.0.0.1:{port}/v1", flush=True)
+    print(f"{'https' if context else 'http'}://127.0.0.1:{port}/v1", flush=True)
     await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
-    asyncio.run(_main())
+    asyncio.run(_main(*sys.argv[1:]))

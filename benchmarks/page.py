@@ -12,16 +12,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.registry import ENTRIES
 from benchmarks.report import render_table
 
 _ROOT: Final = Path(__file__).parent.parent
 PAGE: Final = _ROOT / "docs" / "performance.md"
 PICTURE: Final = _ROOT / "docs" / "images" / "performance.png"
 _BEGIN: Final = "<!-- from: python -m benchmarks.page -->\n"
+_BEGIN_COUNTED: Final = "<!-- from: python -m benchmarks.page, functions -->\n"
 _END: Final = "\n<!-- end -->"
 _MEASURES: Final = (
     "import", "invoke", "ainvoke", "stream", "burst", "astream", "500 streams", "first token", "image", "history",
 )  # fmt: skip
+_TITLES: Final = {entry.module: entry.title for entry in ENTRIES}
+_COUNTED: Final = {"invoke, counted": "a call", "burst, counted": "a chunk", "history, counted": "1000 messages"}
 
 Ratios = Mapping[str, Mapping[str, float]]
 
@@ -33,11 +37,15 @@ def main() -> None:
     arguments = parser.parse_args()
     read = [json.loads(path.read_text(encoding="utf-8")) for path in arguments.figures]
     ratios = {title: row for each in read for title, row in each["ratios"].items()}
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    PAGE.write_text(f"{before}{_BEGIN}{render(ratios, read)}{_END}{after}", encoding="utf-8")
+    text = _with(PAGE.read_text(encoding="utf-8"), _BEGIN, render(ratios, read))
+    PAGE.write_text(_with(text, _BEGIN_COUNTED, render_counted(read)), encoding="utf-8")
     draw(ratios, PICTURE)
+
+
+def _with(text: str, begin: str, table: str) -> str:
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(_END)
+    return f"{before}{begin}{table}{_END}{after}"
 
 
 def render(ratios: Ratios, read: Sequence[Mapping[str, Any]]) -> str:
@@ -52,6 +60,13 @@ def render(ratios: Ratios, read: Sequence[Mapping[str, Any]]) -> str:
         f"{machine['cores']} cores, load meanwhile {loads}; {packages}."
     )
     return f"{render_table(['ours to', *_MEASURES], rows)}\n\n{told}"
+
+
+def render_counted(read: Sequence[Mapping[str, Any]]) -> str:
+    """The table of function calls: a line for each contender."""
+    medians = {module: figures for each in read for module, figures in each["medians"].items()}
+    rows = [[_TITLES[module], *(f"{figures[name]:,.0f}" for name in _COUNTED)] for module, figures in medians.items()]
+    return render_table(["function calls", *_COUNTED.values()], rows)
 
 
 def draw(ratios: Ratios, path: Path) -> None:

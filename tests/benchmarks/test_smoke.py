@@ -17,6 +17,7 @@ from benchmarks.answers import (
     whole_answer,
     whole_message,
 )
+from benchmarks.counting import count_functions
 from benchmarks.measures import FULL, MEASURES, QUICK, SHORT_TOKENS, Bench, Effort, WrongAnswerError, sizes
 from benchmarks.prompts import history_prompt, image_prompt, short_prompt
 from benchmarks.registry import ENTRIES
@@ -106,6 +107,18 @@ def test_ratios_are_taken_round_by_round() -> None:
     markdown = render_markdown(figures, machine)
     assert "| medians of 3 rounds " in markdown
     assert "| ChatPortkey / ChatOpenAI + createHeaders    |   0.25 |" in markdown
+
+
+def test_functions_are_counted_exactly_and_each_time_alike() -> None:
+    def inner() -> int:
+        return len("four")
+
+    def work() -> list[int]:
+        return [inner(), inner(), next(iter(map(abs, [-1])))]
+
+    # work, twice inner and len, iter and next; a class that is called is no function, nor what it calls by itself.
+    assert count_functions(work) == count_functions(work) == 1 + 2 * 2 + 2
+    assert count_functions(lambda: None) == 1
 
 
 def test_what_became_slower_is_named() -> None:

@@ -1,0 +1,40 @@
+"""How many functions a piece of work calls, Python's own among them: what no load of the machine disturbs."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Final
+
+_RUNS: Final = 3
+_CALLS: Final = frozenset({"call", "c_call"})
+
+
+def count_functions(work: Callable[[], object]) -> int:
+    """Count what a piece of work calls in this thread: the least of three runs, after one that is not counted.
+
+    Of a generator each time that it goes on counts, too. Memory is collected in between, and not while it counts: what
+    that calls is not the work's own.
+    """
+    work()
+    return min(_count(work) for _ in range(_RUNS))
+
+
+def _count(work: Callable[[], object]) -> int:
+    counted = 0
+
+    def note(_frame: FrameType, event: str, _told: Any) -> None:
+        nonlocal counted
+        counted += event in _CALLS
+
+    gc.collect()
+    gc.disable()
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+        gc.enable()
+    return counted - 1  # the profiler hears of the call that ends it
