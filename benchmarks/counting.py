@@ -8,21 +8,15 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
-_RUNS: Final = 3
 _CALLS: Final = frozenset({"call", "c_call"})
 
 
 def count_functions(work: Callable[[], object]) -> int:
-    """Count what a piece of work calls in this thread: the least of three runs, after one that is not counted.
+    """Count what a piece of work calls in this thread; it has to be done once before, so that all it keeps is there.
 
-    Of a generator each time that it goes on counts, too. Memory is collected in between, and not while it counts: what
-    that calls is not the work's own.
+    Of a generator each time that it goes on counts, too. Memory is collected before, and not while it counts: what that
+    calls is not the work's own.
     """
-    work()
-    return min(_count(work) for _ in range(_RUNS))
-
-
-def _count(work: Callable[[], object]) -> int:
     counted = 0
 
     def note(_frame: FrameType, event: str, _told: Any) -> None:
